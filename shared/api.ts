@@ -1,0 +1,220 @@
+import { ERROR_CODES, KubeblameError, type ErrorCode } from './errors.ts';
+import { isObject } from './json.ts';
+import type { ChangeQuery, DifferenceQuery, Json, Scope, StateQuery } from './types.ts';
+
+/*
+ * The read API, version 1, as pure data: what the server routes and the client asks. All routes answer GET with JSON
+ * (stringifyJson and parseJson: numbers and keys stay exact). Times are ms since the epoch. A body is what the
+ * LedgerReader's method of that name returns; an error is {"error": {"code", "message", "hint"}}.
+ */
+const PREFIX = '/api/v1';
+
+export const ROUTES = {
+  info: `${PREFIX}/info`,
+  resources: `${PREFIX}/resources`,
+  objects: `${PREFIX}/objects`,
+  changes: `${PREFIX}/changes`,
+  states: `${PREFIX}/states`,
+  differences: `${PREFIX}/differences`,
+  coverage: `${PREFIX}/coverage`,
+} as const;
+
+/** Items a page: what is given where `limit` is missing, and the most that may be asked for. */
+export const LIMITS = {
+  objects: { fallback: 100, max: 1000 },
+  changes: { fallback: 50, max: 1000 },
+  states: { fallback: 100, max: 500 },
+  differences: { fallback: 100, max: 500 },
+} as const;
+
+export interface ObjectQuery {
+  scope: Scope;
+  limit: number;
+}
+
+const SCOPE_PARAMETERS = ['group', 'resource', 'namespace', 'withNamespaceObject', 'name', 'labels'] as const;
+
+export function encodeObjectQuery({ scope, limit }: ObjectQuery): URLSearchParams {
+  return params([...scopeEntries(scope), ['limit', limit]]);
+}
+
+/** Throws KubeblameError query-invalid, as all decoders do, which names the parameter. */
+export function decodeObjectQuery(search: URLSearchParams): ObjectQuery {
+  const reader = new ParameterReader(search, [...SCOPE_PARAMETERS, 'limit']);
+  return { scope: reader.scope(), limit: reader.limit(LIMITS.objects) };
+}
+
+export function encodeChangeQuery(query: ChangeQuery): URLSearchParams {
+  const { scope, since, until, user, status, attempts, bodies, limit, before } = query;
+  return params([
+    ...scopeEntries(scope),
+    ['since', since],
+    ['until', until],
+    ['user', user],
+    ['status', status],
+    ['attempts', attempts],
+    ['bodies', bodies],
+    ['limit', limit],
+    ['before', before],
+  ]);
+}
+
+export function decodeChangeQuery(search: URLSearchParams): ChangeQuery {
+  const flags = ['status', 'attempts', 'bodies'] as const;
+  const numbers = ['since', 'until', 'before'] as const;
+  const reader = new ParameterReader(search, [...SCOPE_PARAMETERS, ...flags, ...numbers, 'user', 'limit']);
+  const query: ChangeQuery = { scope: reader.scope(), limit: reader.limit(LIMITS.changes) };
+  for (const name of numbers) {
+    const value = reader.integer(name);
+    if (value !== undefined) query[name] = value;
+  }
+  for (const name of flags) {
+    const value = reader.flag(name);
+    if (value !== undefined) query[name] = value;
+  }
+  const user = reader.text('user');
+  if (user !== undefined) query.user = user;
+  return query;
+}
+
+export function encodeStateQuery(query: StateQuery): URLSearchParams {
+  return params([...scopeEntries(query.scope), ['at', query.at], ['limit', query.limit], ['continue', query.continue]]);
+}
+
+export function decodeStateQuery(search: URLSearchParams): StateQuery {
+  const reader = new ParameterReader(search, [...SCOPE_PARAMETERS, 'at', 'limit', 'continue']);
+  const token = reader.text('continue');
+  return {
+    scope: reader.scope(),
+    at: reader.moment('at'),
+    limit: reader.limit(LIMITS.states),
+    ...(token === undefined ? {} : { continue: token }),
+  };
+}
+
+export function encodeDifferenceQuery(query: DifferenceQuery): URLSearchParams {
+  const { scope, from, to, limit } = query;
+  return params([...scopeEntries(scope), ['from', from], ['to', to], ['limit', limit], ['continue', query.continue]]);
+}
+
+export function decodeDifferenceQuery(search: URLSearchParams): DifferenceQuery {
+  const reader = new ParameterReader(search, [...SCOPE_PARAMETERS, 'from', 'to', 'limit', 'continue']);
+  const token = reader.text('continue');
+  return {
+    scope: reader.scope(),
+    from: reader.moment('from'),
+    to: reader.moment('to'),
+    limit: reader.limit(LIMITS.differences),
+    ...(token === undefined ? {} : { continue: token }),
+  };
+}
+
+/** The body of a failed request. */
+export function encodeError({ code, message, hint }: KubeblameError): Json {
+  return { error: { code, message, ...(hint === undefined ? {} : { hint }) } };
+}
+
+/** The error in a body; null where it has none of a known form. A code that is not ours becomes server-error. */
+export function decodeError(body: Json): KubeblameError | null {
+  const error = isObject(body) ? body['error'] : undefined;
+  if (error === undefined || !isObject(error)) return null;
+  const { code, message, hint } = error;
+  if (typeof code !== 'string' || typeof message !== 'string') return null;
+  return new KubeblameError(
+    isErrorCode(code) ? code : 'server-error',
+    message,
+    typeof hint === 'string' ? hint : undefined,
+  );
+}
+
+function isErrorCode(code: string): code is ErrorCode {
+  return Object.hasOwn(ERROR_CODES, code);
+}
+
+type Entry = [name: string, value: string | number | boolean | undefined];
+
+function scopeEntries({ type, namespace, withNamespaceObject, names, labels }: Scope): Entry[] {
+  return [
+    ['group', type?.group],
+    ['resource', type?.resource],
+    ['namespace', namespace],
+    ['withNamespaceObject', withNamespaceObject],
+    ...(names ?? []).map((name): Entry => ['name', name]),
+    ['labels', labels],
+  ];
+}
+
+function params(entries: Entry[]): URLSearchParams {
+  const search = new URLSearchParams();
+  for (const [name, value] of entries) if (value !== undefined) search.append(name, String(value));
+  return search;
+}
+
+/** Reads parameters, each at most once but `name`. */
+class ParameterReader {
+  constructor(
+    private readonly search: URLSearchParams,
+    known: readonly string[],
+  ) {
+    for (const name of new Set(search.keys())) {
+      if (!known.includes(name)) {
+        throw new KubeblameError(
+          'query-invalid',
+          `unknown query parameter ${JSON.stringify(name)}`,
+          `known ones: ${known.join(', ')}`,
+        );
+      }
+      if (name !== 'name' && search.getAll(name).length > 1) fail(name, 'is given more than once');
+    }
+  }
+
+  scope(): Scope {
+    const [group, resource] = [this.text('group'), this.text('resource')];
+    if (group !== undefined && resource === undefined) fail('group', 'needs the parameter resource');
+    if (resource === '') fail('resource', 'is empty');
+    const [namespace, labels] = [this.text('namespace'), this.text('labels')];
+    const withNamespaceObject = this.flag('withNamespaceObject');
+    if (withNamespaceObject === true && namespace === undefined)
+      fail('withNamespaceObject', 'needs the parameter namespace');
+    const names = this.search.getAll('name');
+    return {
+      ...(resource === undefined ? {} : { type: { group: group ?? '', resource } }),
+      ...(namespace === undefined ? {} : { namespace }),
+      ...(withNamespaceObject === undefined ? {} : { withNamespaceObject }),
+      ...(names.length === 0 ? {} : { names }),
+      ...(labels === undefined ? {} : { labels }),
+    };
+  }
+
+  text(name: string): string | undefined {
+    return this.search.get(name) ?? undefined;
+  }
+
+  flag(name: string): boolean | undefined {
+    const value = this.text(name);
+    if (value !== undefined && value !== 'true' && value !== 'false') fail(name, 'must be true or false');
+    return value === undefined ? undefined : value === 'true';
+  }
+
+  integer(name: string): number | undefined {
+    const value = this.text(name);
+    if (value === undefined) return undefined;
+    const number = Number(value);
+    if (!/^-?\d+$/.test(value) || !Number.isSafeInteger(number)) fail(name, 'must be an integer');
+    return number;
+  }
+
+  moment(name: string): number {
+    return this.integer(name) ?? fail(name, 'is missing: ms since the epoch');
+  }
+
+  limit({ fallback, max }: { fallback: number; max: number }): number {
+    const limit = this.integer('limit') ?? fallback;
+    if (limit < 1 || limit > max) fail('limit', `must be from 1 to ${max}`);
+    return limit;
+  }
+}
+
+function fail(name: string, reason: string): never {
+  throw new KubeblameError('query-invalid', `the query parameter ${name} ${reason}`);
+}

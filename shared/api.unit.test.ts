@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import {
+  decodeChangeQuery,
+  decodeDifferenceQuery,
+  decodeError,
+  decodeObjectQuery,
+  decodeStateQuery,
+  encodeChangeQuery,
+  encodeDifferenceQuery,
+  encodeError,
+  encodeObjectQuery,
+  encodeStateQuery,
+  LIMITS,
+} from './api.ts';
+import { KubeblameError } from './errors.ts';
+import type { ChangeQuery, Scope } from './types.ts';
+
+const text = fc.string({ unit: 'grapheme', maxLength: 8 });
+const moment = fc.maxSafeInteger();
+const flag = fc.boolean();
+const plain = { noNullPrototype: true };
+
+const scope = fc
+  .record(
+    {
+      type: fc.record({ group: text, resource: fc.string({ minLength: 1 }) }, plain),
+      namespace: text,
+      names: fc.array(text, { minLength: 1, maxLength: 3 }),
+      labels: text,
+    },
+    { requiredKeys: [], ...plain },
+  )
+  .chain((value): fc.Arbitrary<Scope> =>
+    'namespace' in value
+      ? fc.record({ withNamespaceObject: flag }, { requiredKeys: [], ...plain }).map((more) => ({ ...value, ...more }))
+      : fc.constant(value as Scope),
+  );
+const limit = (max: number): fc.Arbitrary<number> => fc.integer({ min: 1, max });
+
+/** Through the text of a URL, as on the wire. */
+function wire(search: URLSearchParams): URLSearchParams {
+  return new URL(`https://kubeblame/?${search.toString()}`).searchParams;
+}
+
+describe('the read API', () => {
+  it('carries every query unchanged', () => {
+    const changes = fc.record(
+      {
+        scope,
+        limit: limit(LIMITS.changes.max),
+        since: moment,
+        until: moment,
+        user: text,
+        status: flag,
+        attempts: flag,
+        bodies: flag,
+        before: moment,
+      },
+      { requiredKeys: ['scope', 'limit'], ...plain },
+    );
+    const states = fc.record(
+      { scope, at: moment, limit: limit(500), continue: text },
+      { requiredKeys: ['scope', 'at', 'limit'], ...plain },
+    );
+    const differences = fc.record(
+      { scope, from: moment, to: moment, limit: limit(500), continue: text },
+      { requiredKeys: ['scope', 'from', 'to', 'limit'], ...plain },
+    );
+    const objects = fc.record({ scope, limit: limit(1000) }, plain);
+    fc.assert(
+      fc.property(changes, states, differences, objects, (change, state, difference, object) => {
+        assert.deepEqual(decodeChangeQuery(wire(encodeChangeQuery(change))), change);
+        assert.deepEqual(decodeStateQuery(wire(encodeStateQuery(state))), state);
+        assert.deepEqual(decodeDifferenceQuery(wire(encodeDifferenceQuery(difference))), difference);
+        assert.deepEqual(decodeObjectQuery(wire(encodeObjectQuery(object))), object);
+      }),
+    );
+  });
+
+  it('is written as people would write it', () => {
+    const query: ChangeQuery = {
+      scope: { type: { group: 'apps', resource: 'deployments' }, namespace: 'shop', names: ['web', 'api'] },
+      limit: 50,
+      status: true,
+    };
+    assert.equal(
+      encodeChangeQuery(query).toString(),
+      'group=apps&resource=deployments&namespace=shop&name=web&name=api&status=true&limit=50',
+    );
+  });
+
+  it('fills in the limit, and nothing else', () => {
+    assert.deepEqual(decodeChangeQuery(new URLSearchParams()), { scope: {}, limit: 50 });
+    assert.deepEqual(decodeChangeQuery(new URLSearchParams('resource=pods')), {
+      scope: { type: { group: '', resource: 'pods' } },
+      limit: 50,
+    });
+  });
+
+  it('refuses what it does not understand, by name', () => {
+    for (const [search, message] of [
+      ['limt=5', 'unknown query parameter "limt"'],
+      ['limit=0', 'the query parameter limit must be from 1 to 1000'],
+      ['limit=1001', 'the query parameter limit must be from 1 to 1000'],
+      ['limit=5.5', 'the query parameter limit must be an integer'],
+      ['since=2h', 'the query parameter since must be an integer'],
+      ['before=9007199254740993', 'the query parameter before must be an integer'],
+      ['status=1', 'the query parameter status must be true or false'],
+      ['user=a&user=b', 'the query parameter user is given more than once'],
+      ['group=apps', 'the query parameter group needs the parameter resource'],
+      ['resource=', 'the query parameter resource is empty'],
+      ['withNamespaceObject=true', 'the query parameter withNamespaceObject needs the parameter namespace'],
+    ] as const) {
+      assert.throws(() => decodeChangeQuery(new URLSearchParams(search)), { code: 'query-invalid', message });
+    }
+    assert.throws(() => decodeStateQuery(new URLSearchParams()), {
+      message: 'the query parameter at is missing: ms since the epoch',
+    });
+  });
+});
+
+describe('an error on the wire', () => {
+  it('keeps code, message and hint', () => {
+    const error = new KubeblameError('time-uncovered', 'too early', 'later');
+    assert.deepEqual(encodeError(error), { error: { code: 'time-uncovered', message: 'too early', hint: 'later' } });
+    assert.deepEqual(decodeError(encodeError(error)), error);
+  });
+
+  it('becomes server-error where the code is unknown, and null where it is none', () => {
+    assert.equal(decodeError({ error: { code: 'toString', message: 'x' } })?.code, 'server-error');
+    for (const body of [null, [], {}, { error: 'x' }, { error: { code: 1, message: 'x' } }]) {
+      assert.equal(decodeError(body), null);
+    }
+  });
+});

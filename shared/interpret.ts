@@ -1,0 +1,178 @@
+import { afterDelete, updateEnds, wholeSeconds } from './deletion.ts';
+import { isObject } from './json.ts';
+import { fieldManager, metadataOf, metadataText, normalise, type ManagedField } from './normalise.ts';
+import { diff } from './patch.ts';
+import type { Redactor } from './redact.ts';
+import { nameOf, type Review } from './review.ts';
+import type { Json, JsonObject, ObjectRef, Patch } from './types.ts';
+
+/** A body that the API server has shown, and at which version. */
+export interface Seen {
+  body: JsonObject;
+  resourceVersion: string;
+  managedFields: ManagedField[];
+}
+
+/**
+ * What a review asks for:
+ * - `state`: a whole body before and after it. `before` is the API server's own word. `after` is null where the request
+ *   ends the object; `patch` still says what it set last.
+ * - `projection`: a partial body, which sets something on the object as it is. `apply` is null where nothing changes.
+ * - `act`: nothing that has a state.
+ */
+export type Meaning =
+  | { kind: 'state'; before: Seen | null; after: JsonObject | null; patch: Patch }
+  | { kind: 'projection'; apply: (body: JsonObject, replicasPath: readonly string[]) => JsonObject }
+  | { kind: 'act' };
+
+export interface Interpretation {
+  /** The uid is '' where the review does not tell it: an act on a name. The kind is '' where only a part is shown. */
+  object: ObjectRef;
+  manager: string;
+  baseResourceVersion: string;
+  options: Json;
+  meaning: Meaning;
+}
+
+/** Where most kinds keep what their `scale` subresource sets. */
+export const REPLICAS_PATH: readonly string[] = ['spec', 'replicas'];
+
+/** The meaning of a review that was received at `at` (ms). Confidential values are replaced before anything else. */
+export function interpret(review: Review, at: number, redactor: Redactor): Interpretation {
+  const type = { group: review.resource.group, resource: review.resource.resource };
+  const whole = carriesWholeObject(review);
+  const see = (object: JsonObject | null): Seen | null => {
+    if (object === null) return null;
+    const normalised = normalise(object);
+    return { ...normalised, body: whole ? redactor.redact(normalised.body, type) : normalised.body };
+  };
+  const before = see(review.oldObject);
+  const after = see(review.object);
+  const known = review.object ?? review.oldObject;
+  const meaning = whole ? wholeMeaning(review, type, before, after, at) : partialMeaning(review, at);
+  return {
+    object: {
+      ...type,
+      kind: whole ? review.kind.kind : '',
+      namespace: namespaceOf(review, whole),
+      name: nameOf(review),
+      // What an act carries is not the object: its uid, where it has one, is its own.
+      uid: meaning.kind === 'act' && !whole ? '' : metadataText(known, 'uid'),
+    },
+    manager: fieldManager(review.options, before?.managedFields ?? [], after?.managedFields ?? []),
+    baseResourceVersion: before?.resourceVersion ?? '',
+    options: requestOptions(review, whole),
+    meaning,
+  };
+}
+
+/** True where the review's bodies are the object itself; false for the parts that some subresources take. */
+function carriesWholeObject(review: Review): boolean {
+  if (review.operation === 'CONNECT') return false;
+  if (review.subresource === '') return true;
+  return review.operation === 'UPDATE' && !isScale(review);
+}
+
+function isScale(review: Review): boolean {
+  return review.subresource === 'scale' && review.kind.kind === 'Scale';
+}
+
+/** Requests about a Namespace name it as their namespace too, though it is in none. */
+function namespaceOf(review: Review, whole: boolean): string {
+  if (review.resource.group === '' && review.resource.resource === 'namespaces') return '';
+  return whole ? metadataText(review.object ?? review.oldObject, 'namespace') : review.namespace;
+}
+
+function wholeMeaning(
+  review: Review,
+  type: { group: string; resource: string },
+  before: Seen | null,
+  after: Seen | null,
+  at: number,
+): Meaning {
+  if (before !== null && after === null) {
+    const left = afterDelete(before.body, type, review.options, at);
+    if (left === before.body) return { kind: 'act' };
+    return { kind: 'state', before, after: left, patch: diff(before.body, left) };
+  }
+  const body = after?.body ?? null;
+  const patch = diff(before?.body ?? null, body);
+  if (before !== null && body !== null && updateEnds(before.body, body, type)) {
+    return { kind: 'state', before, after: null, patch: [...patch, ...diff(body, null)] };
+  }
+  return { kind: 'state', before, after: body, patch };
+}
+
+function partialMeaning(review: Review, at: number): Meaning {
+  const part = review.object;
+  if (part !== null && review.operation === 'UPDATE' && isScale(review)) {
+    const replicas = isObject(part.spec) ? part.spec.replicas : undefined;
+    // Go leaves out a zero.
+    return { kind: 'projection', apply: (body, path) => scaled(body, path, replicas ?? 0) };
+  }
+  if (part !== null && review.operation === 'CREATE' && review.subresource === 'binding') {
+    const target = isObject(part.target) ? part.target.name : undefined;
+    if (typeof target === 'string') return { kind: 'projection', apply: (body) => bound(body, target, part, at) };
+  }
+  return { kind: 'act' };
+}
+
+/** The object with another number of replicas; a new generation, where that changes its spec. */
+function scaled(body: JsonObject, path: readonly string[], replicas: Json): JsonObject {
+  if (valueAt(body, path) === replicas) return body;
+  const metadata = metadataOf(body);
+  const generation = metadata.generation;
+  const bumped = typeof generation === 'number' ? { ...metadata, generation: generation + 1 } : metadata;
+  return setAt({ ...body, metadata: bumped }, path, replicas);
+}
+
+/**
+ * The pod on its node: pkg/registry/core/pod/storage, assignPod. The binding's annotations and labels go over to the
+ * pod, and it is marked as scheduled.
+ */
+function bound(body: JsonObject, node: string, binding: JsonObject, at: number): JsonObject {
+  const metadata = { ...metadataOf(body) };
+  for (const key of ['annotations', 'labels']) {
+    const added = metadataOf(binding)[key];
+    if (isObject(added)) metadata[key] = { ...(isObject(metadata[key]) ? metadata[key] : {}), ...added };
+  }
+  const status = isObject(body.status) ? body.status : {};
+  const conditions = Array.isArray(status.conditions) ? status.conditions.filter(isObject) : [];
+  const scheduled = {
+    type: 'PodScheduled',
+    status: 'True',
+    lastProbeTime: null,
+    lastTransitionTime: wholeSeconds(at),
+  };
+  const others = conditions.filter(({ type }) => type !== 'PodScheduled');
+  const onNode = setAt({ ...body, metadata }, ['spec', 'nodeName'], node);
+  return setAt(onNode, ['status', 'conditions'], [...others, scheduled]);
+}
+
+function valueAt(value: Json, path: readonly string[]): Json | undefined {
+  return path.reduce<Json | undefined>((at, key) => (isObject(at) ? at[key] : undefined), value);
+}
+
+function setAt(body: JsonObject, path: readonly string[], value: Json): JsonObject {
+  const [head, ...rest] = path;
+  if (head === undefined) return body;
+  const child = body[head];
+  return { ...body, [head]: rest.length === 0 ? value : setAt(isObject(child) ? child : {}, rest, value) };
+}
+
+/** The options of the request, and what a partial body asked for: all that an act leaves behind. null where empty. */
+function requestOptions(review: Review, whole: boolean): Json {
+  const {
+    kind: _kind,
+    apiVersion: _apiVersion,
+    fieldManager: _manager,
+    dryRun: _dryRun,
+    ...options
+  } = review.options ?? {};
+  if (!whole && review.object !== null) {
+    // `status` is the answer's place: a token, in a TokenRequest.
+    const { kind: _, apiVersion: __, metadata: ___, status: ____, ...asked } = review.object;
+    Object.assign(options, asked);
+  }
+  return Object.keys(options).length === 0 ? null : options;
+}

@@ -1,0 +1,215 @@
+import { configure } from 'safe-stable-stringify';
+import { KubeblameError, messageOf } from './errors.ts';
+import type { Json, JsonObject } from './types.ts';
+
+/*
+ * JSON without loss. JavaScript rounds integers beyond 2^53, and a `__proto__` key breaks every library that assigns
+ * it. So, in memory, what JavaScript cannot hold is written as a string that no ordinary document contains:
+ *
+ *   NUL '#' token   a number whose text JavaScript would change (12345678901234567890, 1.0, 1e400, -0)
+ *   NUL '$' text    a string or key that starts with NUL, and the key `__proto__`
+ *
+ * Documents stay plain JSON values, so the diff and patch libraries work on them unchanged. Only the exits undo it:
+ * stringifyJson, canonicalJson, and the views through exactNumber and unescapeText.
+ */
+const NUL = '\u0000';
+const NUMBER_MARK = `${NUL}#`;
+const TEXT_MARK = `${NUL}$`;
+
+/**
+ * Deeper documents are refused. Recursive code, in our libraries too, is safe far beyond this; kube-apiserver's own
+ * decoder allows 10,000 levels, but no schema of a real object comes near 100.
+ */
+export const MAX_DEPTH = 1000;
+
+/** Numbers that need the exact parser: long, fractional, exponential, or minus zero. False alarms only cost time. */
+const MAYBE_INEXACT_NUMBER = /[:,[]\s*-?(?:\d{16}|\d+[.eE])|[:,[]\s*-0|^\s*-?(?:\d{16}|\d+[.eE]|0)/;
+/** Keys that need escaping, also when spelled with \u escapes; and a backslash before a quote, which hides a key's end. */
+const MAYBE_HOSTILE_TEXT = /__proto__|\\u00(?:00|[4-7][0-9a-f])|\\\\"/i;
+const MAYBE_KEY = /[^\\]"\s*:/g;
+
+/**
+ * Parses JSON text so that every number and key can be written again exactly as it was.
+ * Throws KubeblameError: json-invalid, json-duplicate-key (JSON.parse would silently keep the last) or json-too-deep.
+ */
+export function parseJson(text: string): Json {
+  let value: Json;
+  try {
+    value = JSON.parse(text) as Json;
+  } catch (error) {
+    throw new KubeblameError('json-invalid', `not valid JSON: ${messageOf(error)}`, undefined, { cause: error });
+  }
+  const keyCount = inspect(value);
+  if (MAYBE_INEXACT_NUMBER.test(text) || MAYBE_HOSTILE_TEXT.test(text) || countMatches(MAYBE_KEY, text) !== keyCount) {
+    return new ExactParser(text).parse();
+  }
+  return value;
+}
+
+function countMatches(pattern: RegExp, text: string): number {
+  let count = 0;
+  pattern.lastIndex = 0;
+  while (pattern.test(text)) count++;
+  return count;
+}
+
+/** Counts the keys of a document, and refuses one that is too deep. Iterative: the document is not trusted yet. */
+function inspect(root: Json): number {
+  let keyCount = 0;
+  let level: Json[] = [root];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > MAX_DEPTH) {
+      throw new KubeblameError('json-too-deep', `the JSON is nested deeper than ${MAX_DEPTH} levels`);
+    }
+    const next: Json[] = [];
+    for (const value of level) {
+      if (typeof value !== 'object' || value === null) continue;
+      if (Array.isArray(value)) {
+        for (const item of value) if (typeof item === 'object' && item !== null) next.push(item);
+      } else {
+        for (const key in value) {
+          keyCount++;
+          const child = value[key];
+          if (typeof child === 'object' && child !== null) next.push(child);
+        }
+      }
+    }
+    level = next;
+  }
+  return keyCount;
+}
+
+/** Builds the escaped form from text that JSON.parse has accepted and inspect has found shallow enough. */
+class ExactParser {
+  private position = 0;
+
+  constructor(private readonly text: string) {}
+
+  parse(): Json {
+    const value = this.value('');
+    return value;
+  }
+
+  private value(path: string): Json {
+    this.skipSpace();
+    const start = this.text[this.position];
+    if (start === '{') return this.object(path);
+    if (start === '[') return this.array(path);
+    if (start === '"') {
+      const text = this.string();
+      return text.startsWith(NUL) ? TEXT_MARK + text : text;
+    }
+    const token = this.scalarToken();
+    if (token === 'true') return true;
+    if (token === 'false') return false;
+    if (token === 'null') return null;
+    const number = Number(token);
+    return String(number) === token ? number : NUMBER_MARK + token;
+  }
+
+  private object(path: string): JsonObject {
+    const object: JsonObject = {};
+    this.position++;
+    for (;;) {
+      this.skipSpace();
+      if (this.text[this.position] === '}') break;
+      if (this.text[this.position] === ',') {
+        this.position++;
+        continue;
+      }
+      const key = this.string();
+      const escaped = key === '__proto__' || key.startsWith(NUL) ? TEXT_MARK + key : key;
+      if (Object.hasOwn(object, escaped)) {
+        throw new KubeblameError(
+          'json-duplicate-key',
+          `the key ${JSON.stringify(key)} occurs twice in ${path || 'the document'}`,
+        );
+      }
+      this.skipSpace();
+      this.position++; // the colon
+      object[escaped] = this.value(path === '' ? key : `${path}.${key}`);
+    }
+    this.position++;
+    return object;
+  }
+
+  private array(path: string): Json[] {
+    const array: Json[] = [];
+    this.position++;
+    for (;;) {
+      this.skipSpace();
+      if (this.text[this.position] === ']') break;
+      if (this.text[this.position] === ',') this.position++;
+      array.push(this.value(`${path}[${array.length}]`));
+      this.skipSpace();
+    }
+    this.position++;
+    return array;
+  }
+
+  private string(): string {
+    const start = this.position;
+    let end = start;
+    do {
+      end = this.text.indexOf('"', end + 1);
+    } while (isEscaped(this.text, end));
+    this.position = end + 1;
+    return JSON.parse(this.text.slice(start, end + 1)) as string;
+  }
+
+  private scalarToken(): string {
+    const start = this.position;
+    while (this.position < this.text.length && !/[\s,\]}]/.test(this.text.charAt(this.position))) this.position++;
+    return this.text.slice(start, this.position);
+  }
+
+  private skipSpace(): void {
+    while (/\s/.test(this.text.charAt(this.position))) this.position++;
+  }
+}
+
+/** True where an odd number of backslashes stands before the position. */
+function isEscaped(text: string, position: number): boolean {
+  let backslashes = 0;
+  while (text[position - 1 - backslashes] === '\\') backslashes++;
+  return backslashes % 2 === 1;
+}
+
+/** JSON text of a value, numbers and keys as they came; keys in their order. `indent` as JSON.stringify has it. */
+export function stringifyJson(value: Json, indent = 0): string {
+  return undoEscapes(JSON.stringify(value, null, indent));
+}
+
+const stableStringify = configure({ bigint: false, circularValue: Error });
+
+/** The one JSON text of a value: keys sorted, no white space. What is hashed; with `indent`, as kubectl prints it. */
+export function canonicalJson(value: Json, indent = 0): string {
+  return undoEscapes(stableStringify(value, null, indent) ?? 'null');
+}
+
+/*
+ * In JSON text a quote inside a string always follows a backslash; one that opens a string never does. NUL is always
+ * written \u0000. So these patterns match nothing but whole escaped numbers, and the start of escaped texts.
+ */
+const ESCAPED_NUMBER = /(?<!\\)"\\u0000#(-?[0-9][0-9.eE+-]*)"/g;
+const ESCAPED_TEXT = /(?<!\\)"\\u0000\$/g;
+
+function undoEscapes(text: string): string {
+  if (!text.includes('\\u0000')) return text;
+  return text.replace(ESCAPED_NUMBER, '$1').replace(ESCAPED_TEXT, '"');
+}
+
+/** The digits of an escaped number, or null where the string is an ordinary one. */
+export function exactNumber(value: string): string | null {
+  return value.startsWith(NUMBER_MARK) ? value.slice(NUMBER_MARK.length) : null;
+}
+
+/** The string or key as it was before it was escaped. */
+export function unescapeText(text: string): string {
+  return text.startsWith(TEXT_MARK) ? text.slice(TEXT_MARK.length) : text;
+}
+
+/** True for a JSON object: not null, not an array. */
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

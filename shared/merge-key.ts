@@ -1,0 +1,81 @@
+import { isObject } from './json.ts';
+import type { Json, JsonObject } from './types.ts';
+
+/*
+ * By what the items of a list are told apart. The API's own merge keys (x-kubernetes-list-map-keys) are not in the
+ * objects, and for custom resources not in any table, so: the few fields where a general rule would read badly, then
+ * the general rule. It is applied to both versions of a list, and only where it tells all items apart in both.
+ */
+const BY_FIELD: Record<string, string[][]> = {
+  volumeMounts: [['mountPath']],
+  volumeDevices: [['devicePath']],
+  ownerReferences: [['kind', 'name'], ['uid']],
+  subjects: [['kind', 'namespace', 'name']],
+  taints: [['key', 'effect']],
+  tolerations: [
+    ['key', 'effect'],
+    ['key', 'operator', 'value', 'effect'],
+  ],
+  metrics: [['type'], ['type', 'resource.name']],
+  endpoints: [['targetRef.name'], ['hostname']],
+  addresses: [['type'], ['type', 'address']],
+  topologySpreadConstraints: [['topologyKey', 'whenUnsatisfiable']],
+};
+
+const GENERAL: string[][] = [
+  ['name'],
+  ['type'],
+  ['containerPort', 'protocol'],
+  ['port', 'protocol'],
+  ['key'],
+  ['uid'],
+  ['ip'],
+  ['mountPath'],
+  ['devicePath'],
+  ['host'],
+  ['path'],
+  ['id'],
+];
+
+export interface Identified {
+  /** Items by key, in the order of the list. Keys are strings as in memory: see json.ts. */
+  before: Map<string, Json>;
+  after: Map<string, Json>;
+}
+
+/** The items of two versions of a list (`field` is its name) by their key; null where no key tells them apart. */
+export function identify(field: string, before: readonly Json[], after: readonly Json[]): Identified | null {
+  if (before.length === 0 && after.length === 0) return null;
+  const candidates = (Object.hasOwn(BY_FIELD, field) ? BY_FIELD[field] : undefined) ?? [];
+  for (const keys of [...candidates, ...GENERAL]) {
+    const [first, second] = [byKey(before, keys), byKey(after, keys)];
+    if (first !== null && second !== null) return { before: first, after: second };
+  }
+  return null;
+}
+
+/** null where an item is no object, lacks the first of the keys, or shares them with another. */
+function byKey(list: readonly Json[], keys: string[]): Map<string, Json> | null {
+  const items = new Map<string, Json>();
+  for (const item of list) {
+    const key = isObject(item) ? keyOf(item, keys) : null;
+    if (key === null || items.has(key)) return null;
+    items.set(key, item);
+  }
+  return items;
+}
+
+/** `8080/TCP`; the keys after the first may be missing. */
+function keyOf(item: JsonObject, keys: string[]): string | null {
+  const parts: string[] = [];
+  for (const [index, key] of keys.entries()) {
+    const value = key.split('.').reduce<Json | undefined>(memberOf, item);
+    if (typeof value === 'string' || typeof value === 'number') parts.push(String(value));
+    else if (index === 0 || value !== undefined) return null;
+  }
+  return parts.join('/');
+}
+
+function memberOf(value: Json | undefined, key: string): Json | undefined {
+  return value !== undefined && isObject(value) && Object.hasOwn(value, key) ? value[key] : undefined;
+}

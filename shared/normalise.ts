@@ -1,0 +1,85 @@
+import { canonicalJson, isObject } from './json.ts';
+import type { Json, JsonObject, ObjectRef, ResourceType } from './types.ts';
+
+/** An object as it is recorded, and the facts about it that are not part of its body. */
+export interface Normalised {
+  /** Without managedFields (a third of the bytes, and no history) and without resourceVersion. */
+  body: JsonObject;
+  /** The version that the object was read at: in a review, the one before the request. '' where there is none. */
+  resourceVersion: string;
+  managedFields: ManagedField[];
+}
+
+/** One entry of metadata.managedFields: who set what last. */
+export interface ManagedField {
+  manager: string;
+  /** RFC 3339, in seconds; '' where it is missing. */
+  time: string;
+  /** The whole entry's canonical JSON, to see which entries a request touched. */
+  text: string;
+}
+
+/** Splits an object into its body and the facts. The argument is not changed; the body shares its parts. */
+export function normalise(object: JsonObject): Normalised {
+  const metadata = metadataOf(object);
+  const { managedFields, resourceVersion, ...rest } = metadata;
+  return {
+    body: { ...object, metadata: rest },
+    resourceVersion: typeof resourceVersion === 'string' ? resourceVersion : '',
+    managedFields: readManagedFields(managedFields),
+  };
+}
+
+/** The metadata of an object; empty where it has none. */
+export function metadataOf(object: JsonObject | null): JsonObject {
+  return object !== null && isObject(object.metadata) ? object.metadata : {};
+}
+
+/** What an object of a known type is called. */
+export function refOf(object: JsonObject, { group, resource, kind }: ResourceType): ObjectRef {
+  return {
+    group,
+    resource,
+    kind,
+    namespace: metadataText(object, 'namespace'),
+    name: metadataText(object, 'name'),
+    uid: metadataText(object, 'uid'),
+  };
+}
+
+/** The apiVersion of an object; '' where it has none. */
+export function apiVersionOf(object: JsonObject | null): string {
+  const value = object?.apiVersion;
+  return typeof value === 'string' ? value : '';
+}
+
+/** A string below metadata; '' where it is missing. */
+export function metadataText(object: JsonObject | null, key: string): string {
+  const value = metadataOf(object)[key];
+  return typeof value === 'string' ? value : '';
+}
+
+function readManagedFields(value: Json | undefined): ManagedField[] {
+  if (!Array.isArray(value)) return [];
+  return value.filter(isObject).map((entry) => ({
+    manager: typeof entry.manager === 'string' ? entry.manager : '',
+    time: typeof entry.time === 'string' ? entry.time : '',
+    text: canonicalJson(entry),
+  }));
+}
+
+/**
+ * The field manager that sent a request: `options.fieldManager`, or else the newest entry that the request added or
+ * changed. '' where neither tells.
+ */
+export function fieldManager(options: JsonObject | null, before: ManagedField[], after: ManagedField[]): string {
+  const named = options?.fieldManager;
+  if (typeof named === 'string' && named !== '') return named;
+  const known = new Set(before.map((entry) => entry.text));
+  const touched = after.filter((entry) => !known.has(entry.text));
+  const newest = touched.reduce<ManagedField | undefined>(
+    (best, entry) => (best === undefined || entry.time > best.time ? entry : best),
+    undefined,
+  );
+  return newest?.manager ?? '';
+}

@@ -1,0 +1,46 @@
+import { createHash } from 'node:crypto';
+// fast-json-patch is CommonJS: its functions are on the default export.
+import jsonPatch from 'fast-json-patch';
+import { canonicalJson, unescapeText } from './json.ts';
+import type { Json, JsonObject, Patch } from './types.ts';
+
+const { applyPatch: apply, compare } = jsonPatch;
+
+/**
+ * The RFC 6902 patch that turns `before` into `after`; null is an object that does not exist. Empty where they are
+ * equal. For machines: an item put at the head of a list rewrites the list. Neither argument is changed.
+ */
+export function diff(before: JsonObject | null, after: JsonObject | null): Patch {
+  if (before === null) return after === null ? [] : [{ op: 'add', path: '', value: after }];
+  if (after === null) return [{ op: 'remove', path: '' }];
+  return compare(before, after) as Patch;
+}
+
+/**
+ * The document after a patch that `diff` made; null where it ends the object. `document` is not changed.
+ * Throws where the patch does not fit the document, which means that the stored history is damaged.
+ */
+export function applyPatch(document: JsonObject | null, patch: Patch): JsonObject | null {
+  if (patch.length === 0) return document;
+  // validate: a path that does not exist is an error. Not mutating. `__proto__` never occurs (json.ts escapes it), and
+  // `constructor` is an ordinary key in a document, so the library's ban on both is lifted.
+  const result = apply(document, patch as Parameters<typeof apply>[1], true, false, false).newDocument as Json;
+  return result as JsonObject | null;
+}
+
+/** Bytes of a body's hash: the first half of SHA-256, enough to tell the states of one object apart. */
+export const HASH_BYTES = 16;
+
+/** The hash of a body's canonical JSON; null for an object that does not exist. */
+export function hashBody(body: JsonObject | null): Buffer | null {
+  if (body === null) return null;
+  return createHash('sha256').update(canonicalJson(body)).digest().subarray(0, HASH_BYTES);
+}
+
+/** The patch as it is written for others: paths with the keys as they were before json.ts escaped them. */
+export function writtenPatch(patch: Patch): Patch {
+  return patch.map((operation) => ({
+    ...operation,
+    path: operation.path.split('/').map(unescapeText).join('/'),
+  }));
+}

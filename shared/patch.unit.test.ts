@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { canonicalJson, parseJson, stringifyJson } from './json.ts';
+import { applyPatch, diff, hashBody } from './patch.ts';
+import { asObject, objectText } from './testing/arbitrary.ts';
+
+describe('patches', () => {
+  it('give the document back: diff, then apply', () => {
+    fc.assert(
+      fc.property(objectText, objectText, (a, b) => {
+        const [before, after] = [asObject(parseJson(a)), asObject(parseJson(b))];
+        const result = applyPatch(before, diff(before, after));
+        assert.equal(canonicalJson(result), canonicalJson(after));
+        assert.equal(stringifyJson(before), a, 'the document before is not changed');
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('survive being stored as JSON text', () => {
+    fc.assert(
+      fc.property(objectText, objectText, (a, b) => {
+        const [before, after] = [asObject(parseJson(a)), asObject(parseJson(b))];
+        const stored = JSON.parse(JSON.stringify(diff(before, after))) as ReturnType<typeof diff>;
+        assert.equal(canonicalJson(applyPatch(before, stored)), canonicalJson(after));
+      }),
+    );
+  });
+
+  it('are empty for equal documents only', () => {
+    fc.assert(
+      fc.property(objectText, objectText, (a, b) => {
+        const [before, after] = [asObject(parseJson(a)), asObject(parseJson(b))];
+        assert.equal(diff(before, after).length === 0, canonicalJson(before) === canonicalJson(after));
+      }),
+    );
+  });
+
+  it('create and end an object', () => {
+    const body = { kind: 'Pod' };
+    assert.deepEqual(diff(null, body), [{ op: 'add', path: '', value: body }]);
+    assert.deepEqual(applyPatch(null, diff(null, body)), body);
+    assert.deepEqual(diff(body, null), [{ op: 'remove', path: '' }]);
+    assert.equal(applyPatch(body, diff(body, null)), null);
+    assert.deepEqual(diff(null, null), []);
+  });
+
+  it('are RFC 6902', () => {
+    const before = asObject(parseJson('{"a/b":{"c~d":1},"list":[1,2,3],"gone":true}'));
+    const after = asObject(parseJson('{"a/b":{"c~d":2},"list":[1,2],"new":{}}'));
+    assert.deepEqual(diff(before, after), [
+      { op: 'remove', path: '/gone' },
+      { op: 'remove', path: '/list/2' },
+      { op: 'replace', path: '/a~1b/c~0d', value: 2 },
+      { op: 'add', path: '/new', value: {} },
+    ]);
+  });
+
+  it('throw where they do not fit', () => {
+    assert.throws(() => applyPatch({ a: 1 }, [{ op: 'replace', path: '/b/c', value: 1 }]));
+    assert.throws(() => applyPatch({ a: 1 }, [{ op: 'remove', path: '/b' }]));
+  });
+
+  it('hash a body whatever the order of its keys', () => {
+    assert.deepEqual(hashBody({ a: 1, b: { c: 2, d: 3 } }), hashBody({ b: { d: 3, c: 2 }, a: 1 }));
+    assert.notDeepEqual(hashBody({ a: 1 }), hashBody({ a: '1' }));
+    assert.equal(hashBody(null), null);
+    assert.equal(hashBody({})?.length, 16);
+  });
+});

@@ -1,0 +1,31 @@
+import { applyPatch } from './patch.ts';
+import type { JsonObject, Patch } from './types.ts';
+
+/** What a change adds to a state: enough to rebuild it from the state before. */
+export interface Step {
+  /** The change whose state the patch starts from; null where it starts from nothing. */
+  parent: number | null;
+  patch: Patch;
+  /** The whole body after the change, where one is stored beside it. */
+  checkpoint: JsonObject | null;
+}
+
+/**
+ * The object's body after a change; null where the change ended it. Walks back to the nearest checkpoint or beginning,
+ * then applies the patches forward. A state depends on its own line of parents only: what became of other attempts
+ * never changes it.
+ */
+export async function reconstruct(seq: number, load: (seq: number) => Promise<Step>): Promise<JsonObject | null> {
+  const patches: Patch[] = [];
+  let body: JsonObject | null = null;
+  for (let at: number | null = seq; at !== null;) {
+    const step: Step = await load(at);
+    if (step.checkpoint !== null) {
+      body = step.checkpoint;
+      break;
+    }
+    patches.push(step.patch);
+    at = step.parent;
+  }
+  return patches.reduceRight<JsonObject | null>((state, patch) => applyPatch(state, patch), body);
+}

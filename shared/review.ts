@@ -1,0 +1,144 @@
+import { KubeblameError } from './errors.ts';
+import { isObject } from './json.ts';
+import { OPERATIONS, type Actor, type Json, type JsonObject, type Operation } from './types.ts';
+
+/** The request of an admission.k8s.io/v1 AdmissionReview: the parts that are recorded, or that decide what is. */
+export interface Review {
+  uid: string;
+  /** Of the object in the review: for the `scale` subresource `autoscaling/v1 Scale`, otherwise mostly the parent's. */
+  kind: { group: string; version: string; kind: string };
+  resource: { group: string; version: string; resource: string };
+  /** '' for the object itself. */
+  subresource: string;
+  /** As the request has it: '' for a generateName or a deletecollection. */
+  name: string;
+  namespace: string;
+  operation: Operation;
+  actor: Actor;
+  object: JsonObject | null;
+  oldObject: JsonObject | null;
+  options: JsonObject | null;
+  dryRun: boolean;
+}
+
+function invalid(what: string): KubeblameError {
+  return new KubeblameError('review-invalid', `not a usable AdmissionReview: ${what}`);
+}
+
+function text(parent: JsonObject, key: string, path: string, required = false): string {
+  const value = parent[key];
+  if (value === undefined || value === null) {
+    if (required) throw invalid(`${path}.${key} is missing`);
+    return '';
+  }
+  if (typeof value !== 'string') throw invalid(`${path}.${key} must be a string`);
+  if (required && value === '') throw invalid(`${path}.${key} is empty`);
+  return value;
+}
+
+function optionalObject(parent: JsonObject, key: string, path: string): JsonObject | null {
+  const value = parent[key];
+  if (value === undefined || value === null) return null;
+  if (!isObject(value)) throw invalid(`${path}.${key} must be an object`);
+  return value;
+}
+
+function requiredObject(parent: JsonObject, key: string, path: string): JsonObject {
+  const value = optionalObject(parent, key, path);
+  if (value === null) throw invalid(`${path}.${key} is missing`);
+  return value;
+}
+
+function strings(value: Json | undefined, path: string): string[] {
+  if (value === undefined || value === null) return [];
+  if (!Array.isArray(value) || !value.every((item) => typeof item === 'string')) {
+    throw invalid(`${path} must be a list of strings`);
+  }
+  return value;
+}
+
+function readActor(userInfo: JsonObject): Actor {
+  const actor: Actor = {
+    username: text(userInfo, 'username', 'request.userInfo'),
+    groups: strings(userInfo.groups, 'request.userInfo.groups'),
+  };
+  const uid = text(userInfo, 'uid', 'request.userInfo');
+  if (uid !== '') actor.uid = uid;
+  const extra = optionalObject(userInfo, 'extra', 'request.userInfo');
+  if (extra !== null) {
+    actor.extra = Object.fromEntries(
+      Object.entries(extra).map(([key, value]) => [key, strings(value, `request.userInfo.extra.${key}`)]),
+    );
+  }
+  return actor;
+}
+
+/**
+ * Reads a parsed AdmissionReview. Throws KubeblameError review-invalid, naming the field, where it is not one: nothing
+ * is guessed. Source of the shape: k8s.io/api/admission/v1/types.go.
+ */
+export function readReview(document: Json): Review {
+  if (!isObject(document)) throw invalid('the document is not an object');
+  if (document.kind !== 'AdmissionReview') throw invalid('kind must be AdmissionReview');
+  if (document.apiVersion !== 'admission.k8s.io/v1') throw invalid('apiVersion must be admission.k8s.io/v1');
+  const request = requiredObject(document, 'request', 'review');
+  const uid = text(request, 'uid', 'request', true);
+  const operation = text(request, 'operation', 'request', true);
+  if (!OPERATIONS.includes(operation as Operation)) {
+    throw invalid(`request.operation must be one of ${OPERATIONS.join(', ')}`);
+  }
+  const kind = requiredObject(request, 'kind', 'request');
+  const resource = requiredObject(request, 'resource', 'request');
+  const review: Review = {
+    uid,
+    kind: {
+      group: text(kind, 'group', 'request.kind'),
+      version: text(kind, 'version', 'request.kind', true),
+      kind: text(kind, 'kind', 'request.kind', true),
+    },
+    resource: {
+      group: text(resource, 'group', 'request.resource'),
+      version: text(resource, 'version', 'request.resource', true),
+      resource: text(resource, 'resource', 'request.resource', true),
+    },
+    subresource: text(request, 'subResource', 'request'),
+    name: text(request, 'name', 'request'),
+    namespace: text(request, 'namespace', 'request'),
+    operation: operation as Operation,
+    actor: readActor(requiredObject(request, 'userInfo', 'request')),
+    object: optionalObject(request, 'object', 'request'),
+    oldObject: optionalObject(request, 'oldObject', 'request'),
+    options: optionalObject(request, 'options', 'request'),
+    dryRun: request.dryRun === true,
+  };
+  requireBodies(review);
+  return review;
+}
+
+/** Every body that the operation implies must be there, with a name: a change without one could not be told. */
+function requireBodies(review: Review): void {
+  const { operation, object, oldObject } = review;
+  if ((operation === 'CREATE' || operation === 'UPDATE') && object === null) {
+    throw invalid(`request.object is missing in a ${operation}`);
+  }
+  if ((operation === 'UPDATE' || operation === 'DELETE') && oldObject === null) {
+    throw invalid(`request.oldObject is missing in a ${operation}`);
+  }
+  for (const [key, body] of [
+    ['object', object],
+    ['oldObject', oldObject],
+  ] as const) {
+    if (body?.metadata !== undefined && !isObject(body.metadata))
+      throw invalid(`request.${key}.metadata must be an object`);
+  }
+  if (nameOf(review) === '') throw invalid('neither request.name nor metadata.name of its object is given');
+}
+
+/** The object's name: request.name is empty for a generateName and for the reviews of a deletecollection. */
+export function nameOf(review: Review): string {
+  for (const body of [review.object, review.oldObject]) {
+    const name = isObject(body?.metadata) ? body.metadata.name : undefined;
+    if (review.name === '' && typeof name === 'string' && name !== '') return name;
+  }
+  return review.name;
+}

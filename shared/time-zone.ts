@@ -1,0 +1,80 @@
+/** A wall clock's reading. `month` is 1 to 12. */
+export interface WallTime {
+  year: number;
+  month: number;
+  day: number;
+  hour: number;
+  minute: number;
+  second: number;
+  millisecond: number;
+}
+
+const formatters = new Map<string, Intl.DateTimeFormat>();
+
+function formatterOf(timeZone: string): Intl.DateTimeFormat {
+  let formatter = formatters.get(timeZone);
+  if (formatter === undefined) {
+    formatter = new Intl.DateTimeFormat('en-US', {
+      timeZone,
+      calendar: 'gregory',
+      numberingSystem: 'latn',
+      hourCycle: 'h23',
+      era: 'short',
+      year: 'numeric',
+      month: 'numeric',
+      day: 'numeric',
+      hour: 'numeric',
+      minute: 'numeric',
+      second: 'numeric',
+    });
+    formatters.set(timeZone, formatter);
+  }
+  return formatter;
+}
+
+/** What the clocks of a time zone (an IANA name) show at a moment (ms since the epoch). */
+export function wallTimeAt(at: number, timeZone: string): WallTime {
+  const parts = Object.fromEntries(
+    formatterOf(timeZone)
+      .formatToParts(at)
+      .map(({ type, value }) => [type, value]),
+  );
+  const year = Number(parts['year']);
+  return {
+    year: parts['era'] === 'BC' ? 1 - year : year,
+    month: Number(parts['month']),
+    day: Number(parts['day']),
+    hour: Number(parts['hour']),
+    minute: Number(parts['minute']),
+    second: Number(parts['second']),
+    millisecond: ((at % 1000) + 1000) % 1000,
+  };
+}
+
+/** The wall time read as UTC, in ms. */
+export function asUtc({ year, month, day, hour, minute, second, millisecond }: WallTime): number {
+  const date = new Date(0);
+  // Date.UTC takes the years 0 to 99 as 1900 to 1999.
+  date.setUTCFullYear(year, month - 1, day);
+  return date.setUTCHours(hour, minute, second, millisecond);
+}
+
+/** How far a time zone's clocks are ahead of UTC at a moment, in ms. */
+export function offsetAt(at: number, timeZone: string): number {
+  return asUtc(wallTimeAt(at, timeZone)) - at;
+}
+
+/**
+ * The moment at which the clocks of a time zone show a wall time. Where clocks were set back and show it twice, the
+ * first; where they were set forward and never show it, the moment as if they had not been yet (RFC 5545, and
+ * Temporal's `compatible`).
+ */
+export function momentOf(wall: WallTime, timeZone: string): number {
+  const utc = asUtc(wall);
+  const DAY_MS = 86_400_000;
+  const [before, after] = [offsetAt(utc - DAY_MS, timeZone), offsetAt(utc + DAY_MS, timeZone)];
+  for (const offset of [before, after]) {
+    if (offsetAt(utc - offset, timeZone) === offset) return utc - offset;
+  }
+  return utc - before;
+}

@@ -1,0 +1,240 @@
+/**
+ * The domain's types, shared by the server and the plugin. Words are those of docs/glossary.md.
+ * Times are milliseconds since the Unix epoch, UTC.
+ */
+
+/** A JSON value in memory. Numbers and keys that JavaScript cannot hold are escaped: see json.ts. */
+export type Json = null | boolean | number | string | Json[] | JsonObject;
+export interface JsonObject {
+  [key: string]: Json;
+}
+
+/** One RFC 6902 operation. The empty path is the whole document: `add ""` creates an object, `remove ""` ends it. */
+export type PatchOperation =
+  { op: 'add' | 'replace' | 'test'; path: string; value: Json } | { op: 'remove'; path: string };
+export type Patch = PatchOperation[];
+
+export const OPERATIONS = ['CREATE', 'UPDATE', 'DELETE', 'CONNECT'] as const;
+/** What the request asked for, as admission names it. */
+export type Operation = (typeof OPERATIONS)[number];
+
+export const SOURCES = ['admission', 'baseline', 'watch', 'audit'] as const;
+/** Where a change was learned. */
+export type Source = (typeof SOURCES)[number];
+
+export const OUTCOMES = ['pending', 'committed', 'dropped', 'unverified'] as const;
+/** What became of a request after its admission. */
+export type Outcome = (typeof OUTCOMES)[number];
+
+export const EFFECTS = ['none', 'created', 'modified', 'deleted'] as const;
+/** What a change does to the object's state. `none`: an act without a body, such as an exec or an eviction. */
+export type Effect = (typeof EFFECTS)[number];
+
+/** A resource type as the API server names it: `group` is '' for the core group, `resource` the plural. */
+export interface ResourceType {
+  group: string;
+  resource: string;
+  kind: string;
+}
+
+/** One object, one incarnation: names are reused, uids are not. `namespace` is '' for cluster-scoped objects. */
+export interface ObjectRef extends ResourceType {
+  namespace: string;
+  name: string;
+  uid: string;
+}
+
+/** The authenticated user of a request, as `userInfo` in the review has it. */
+export interface Actor {
+  username: string;
+  uid?: string;
+  groups: string[];
+  extra?: Record<string, string[]>;
+}
+
+/** What a change did, in words: one changed value, list items named by their merge key. */
+export interface Delta {
+  /** For people: `spec.template.spec.containers[nginx].image`. '' is the whole object. */
+  path: string;
+  kind: 'added' | 'removed' | 'changed';
+  /** Absent where `kind` is `added`. */
+  before?: Json;
+  /** Absent where `kind` is `removed`. */
+  after?: Json;
+}
+
+/** One recorded change, as readers get it. */
+export interface Change {
+  /** Position in the ledger, from 1, without gaps. */
+  seq: number;
+  at: number;
+  object: ObjectRef;
+  operation: Operation;
+  /** '' for the object itself; otherwise `status`, `scale`, `binding`, `eviction`, `exec`, ... */
+  subresource: string;
+  source: Source;
+  /** null where nobody attempted it through us (sources `baseline` and `watch`). */
+  actor: Actor | null;
+  /** The field manager that sent the request; '' where the review names none. */
+  manager: string;
+  effect: Effect;
+  /** True where nothing but `/status` changes. */
+  statusOnly: boolean;
+  outcome: Outcome;
+  /** How the outcome is known; '' while pending. */
+  outcomeReason: string;
+  /** The version that it was persisted as; '' where that is not known. */
+  resourceVersion: string;
+  /** The version that the request was made against; '' for a creation. */
+  baseResourceVersion: string;
+  /** The uid of the AdmissionReview; '' where there was none. */
+  reviewUid: string;
+  /** Request options (dryRun never occurs), such as gracePeriodSeconds or an exec's command; null where there are none. */
+  options: Json;
+  /** The request that explains this change, where exactly one does (source `watch`); otherwise null. */
+  cause: number | null;
+  /** Where the moment is only known as an interval: not before this time. Otherwise equal to `at`. */
+  notBefore: number;
+  /** Field managers that managedFields names for a change of source `watch`: a hint, not an identity. */
+  managersHint: string[];
+  patch: Patch;
+  deltas: Delta[];
+  /** Bodies before and after, where the query asked for them; null where the object did not exist. */
+  before?: JsonObject | null;
+  after?: JsonObject | null;
+}
+
+/** Which objects a question is about. All given conditions must hold; an empty scope is everything. */
+export interface Scope {
+  type?: { group: string; resource: string };
+  /** Objects in this namespace. */
+  namespace?: string;
+  /** With `namespace`: also the Namespace object itself. */
+  withNamespaceObject?: boolean;
+  /** Exact names. */
+  names?: string[];
+  /** A label selector, as kubectl's -l has it, matched against the labels that the object had then. */
+  labels?: string;
+}
+
+export interface ChangeQuery {
+  scope: Scope;
+  since?: number;
+  until?: number;
+  user?: string;
+  /** Also the changes by controllers that touch nothing but status. */
+  status?: boolean;
+  /** Also the attempts that were never persisted. */
+  attempts?: boolean;
+  /** Also the bodies before and after. */
+  bodies?: boolean;
+  /** At most this many, the newest. */
+  limit: number;
+  /** For the next page: only changes with a smaller seq. */
+  before?: number;
+}
+
+export interface ChangePage {
+  /** Newest first. */
+  changes: Change[];
+  /** Pass as `before` for the next page; null at the end. */
+  next: number | null;
+  /** Changes hidden on this page: touched only status, or never persisted. */
+  hidden: { status: number; attempts: number };
+}
+
+export interface StateQuery {
+  scope: Scope;
+  at: number;
+  limit: number;
+  /** For the next page: as returned by the page before. */
+  continue?: string;
+}
+
+/** One object as it was at a moment. */
+export interface State {
+  object: ObjectRef;
+  /** The change that made this state, when, and by whom (null: not through us). */
+  seq: number;
+  changedAt: number;
+  actor: Actor | null;
+  manager: string;
+  /** What the state relies on: `committed` facts, or a `pending` or `unverified` attempt. */
+  outcome: Outcome;
+  body: JsonObject;
+}
+
+export interface StatePage {
+  /** Ordered by group, resource, namespace, name. */
+  states: State[];
+  next: string | null;
+}
+
+export interface DifferenceQuery {
+  scope: Scope;
+  from: number;
+  to: number;
+  limit: number;
+  continue?: string;
+}
+
+/** The net difference of one object between two moments; null where it did not exist. */
+export interface Difference {
+  object: ObjectRef;
+  before: JsonObject | null;
+  after: JsonObject | null;
+  /** Who changed it in between, each user once, in the order of their first change. */
+  users: string[];
+}
+
+export interface DifferencePage {
+  differences: Difference[];
+  next: string | null;
+}
+
+/** A stretch of time, and whether all that happened in it was recorded. Intervals follow one another without holes. */
+export interface CoverageInterval {
+  from: number;
+  /** null: until now. */
+  to: number | null;
+  covered: boolean;
+  /** Why it was not; '' where it was. */
+  cause: string;
+}
+
+/** An object that the ledger knows, for suggestions and completion. */
+export interface KnownObject {
+  object: ObjectRef;
+  firstAt: number;
+  lastAt: number;
+}
+
+export interface LedgerInfo {
+  cluster: string;
+  /** The ledger's schema version. */
+  format: number;
+  changes: number;
+  /** null in an empty ledger. */
+  firstAt: number | null;
+  lastAt: number | null;
+  /** The version of what answers. */
+  version: string;
+}
+
+/**
+ * The questions that can be asked of a ledger: one interface, whether it is a file (webhook/query) or a server
+ * (plugin/client.ts). All reject with a KubeblameError.
+ */
+export interface LedgerReader {
+  info(): Promise<LedgerInfo>;
+  /** Resource types that the ledger has seen. */
+  resources(): Promise<ResourceType[]>;
+  /** Objects that match, by name; `limit` at most. */
+  objects(scope: Scope, limit: number): Promise<KnownObject[]>;
+  changes(query: ChangeQuery): Promise<ChangePage>;
+  states(query: StateQuery): Promise<StatePage>;
+  differences(query: DifferenceQuery): Promise<DifferencePage>;
+  /** When recording worked, oldest first; empty in a ledger that nothing has recorded into. */
+  coverage(): Promise<CoverageInterval[]>;
+  close(): Promise<void>;
+}
