@@ -1,0 +1,234 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { applyPatch, diff, hashBody } from '../../shared/patch.ts';
+import { canonicalJson, parseJson } from '../../shared/json.ts';
+import { reconstruct } from '../../shared/reconstruct.ts';
+import { asObject, objectText } from '../../shared/testing/arbitrary.ts';
+import type { JsonObject } from '../../shared/types.ts';
+import { CHECKPOINT_EVERY } from '../capture/draft.ts';
+import type { LedgerStore, NewChange } from './port.ts';
+import { loadStep } from './steps.ts';
+
+/** A change for tests: the creation of a ConfigMap. */
+export function newChange(seq: number, values: Partial<NewChange> = {}): NewChange {
+  const body = { metadata: { name: 'settings' }, data: { seq } };
+  return {
+    seq,
+    at: 1_000 * seq,
+    object: { group: '', resource: 'configmaps', kind: 'ConfigMap', namespace: 'shop', name: 'settings', uid: 'u-1' },
+    operation: 'CREATE',
+    subresource: '',
+    source: 'admission',
+    actor: { username: 'alice@example.com', groups: ['dev-team'] },
+    manager: 'kubectl',
+    effect: 'created',
+    statusOnly: false,
+    late: false,
+    parent: null,
+    depth: 0,
+    apiVersion: 'v1',
+    baseResourceVersion: '',
+    resourceVersion: '',
+    reviewUid: `00000000-0000-4000-8000-${String(seq).padStart(12, '0')}`,
+    hash: hashBody(body),
+    detail: { patch: diff(null, body), options: null, cause: null, notBefore: null, managersHint: [] },
+    checkpoint: null,
+    ...values,
+  };
+}
+
+/** What every store must do. `open` gives the same ledger again after it was closed; each test starts with a new one. */
+export function storeContract(open: () => LedgerStore): void {
+  let store: LedgerStore;
+  beforeEach(() => {
+    store = open();
+  });
+  afterEach(() => store.close());
+
+  const append = (...changes: NewChange[]): Promise<void> => store.append({ changes, outcomes: [] });
+
+  it('is empty at first', async () => {
+    assert.equal(await store.last(), null);
+    assert.equal(await store.first(), null);
+    assert.equal(await store.seqAt(Number.MAX_SAFE_INTEGER), 0);
+    assert.deepEqual(await store.changes({}, 10), []);
+  });
+
+  it('gives back what was appended, also after it was closed', async () => {
+    const change = newChange(1, {
+      subresource: 'status',
+      late: true,
+      statusOnly: true,
+      operation: 'UPDATE',
+      effect: 'modified',
+      reviewUid: 'not-a-uuid',
+      actor: { username: 'bob', uid: '7', groups: [], extra: { scopes: ['a', 'b'] } },
+      detail: {
+        patch: [{ op: 'remove', path: '/a' }],
+        options: { x: 1 },
+        cause: 9,
+        notBefore: 5,
+        managersHint: ['helm'],
+      },
+      checkpoint: { kind: 'ConfigMap' },
+    });
+    await append(change);
+    await store.close();
+    store = open();
+    const stored = await store.change(1);
+    assert.ok(stored !== null);
+    const { objectId: _, outcome, outcomeReason, detail: __, ...facts } = stored;
+    const { checkpoint, detail: expected, ...expectedFacts } = change;
+    assert.deepEqual(facts, expectedFacts);
+    assert.deepEqual(stored.detail(), expected);
+    assert.deepEqual([outcome, outcomeReason], ['pending', '']);
+    assert.deepEqual(await store.checkpoint(1), checkpoint);
+  });
+
+  it('appends all or nothing', async () => {
+    await append(newChange(1));
+    await assert.rejects(append(newChange(2), newChange(1)));
+    assert.deepEqual(await store.last(), { seq: 1, at: 1000 });
+    await append(newChange(2));
+    assert.deepEqual(await store.last(), { seq: 2, at: 2000 });
+  });
+
+  it('keeps outcomes as they follow one another; the last one counts', async () => {
+    await append(newChange(1));
+    const outcome = (value: 'committed' | 'dropped', resourceVersion: string): Promise<void> =>
+      store.append({
+        changes: [],
+        outcomes: [{ seq: 1, outcome: value, resourceVersion, reason: 'the watch shows it', at: 1 }],
+      });
+    await outcome('dropped', '');
+    await outcome('committed', '77');
+    const stored = await store.change(1);
+    assert.deepEqual(
+      [stored?.outcome, stored?.resourceVersion, stored?.outcomeReason],
+      ['committed', '77', 'the watch shows it'],
+    );
+  });
+
+  it('takes what is not a request for a fact', async () => {
+    await append(newChange(1, { source: 'baseline', actor: null, resourceVersion: '5' }));
+    const stored = await store.change(1);
+    assert.deepEqual([stored?.outcome, stored?.resourceVersion, stored?.actor], ['committed', '5', null]);
+  });
+
+  it('finds the last change not after a moment', async () => {
+    await append(newChange(1), newChange(2, { at: 2000 }), newChange(3, { at: 2000 }), newChange(4, { at: 9000 }));
+    const at = [999, 1000, 1999, 2000, 8999, 9000].map((time) => store.seqAt(time));
+    assert.deepEqual(await Promise.all(at), [0, 1, 1, 3, 3, 4]);
+  });
+
+  it('filters by object, namespace, user and seq; a name never matches a longer one', async () => {
+    const named = (name: string, namespace = 'shop', group = '', resource = 'configmaps'): NewChange['object'] => ({
+      group,
+      resource,
+      kind: 'X',
+      namespace,
+      name,
+      uid: `${namespace}/${name}`,
+    });
+    await append(
+      newChange(1, { object: named('nginx') }),
+      newChange(2, { object: named('nginx-2') }),
+      newChange(3, { object: named('nginx', 'web') }),
+      newChange(4, { object: named('nginx', 'shop', 'example.com') }),
+      newChange(5, { object: named('shop', '', '', 'namespaces'), actor: { username: 'bob', groups: [] } }),
+    );
+    const seqs = async (filter: Parameters<LedgerStore['changes']>[0]): Promise<number[]> =>
+      (await store.changes(filter, 10)).map(({ seq }) => seq);
+    assert.deepEqual(await seqs({ names: ['nginx'] }), [4, 3, 1]);
+    assert.deepEqual(
+      await seqs({ type: { group: '', resource: 'configmaps' }, names: ['nginx'], namespace: 'shop' }),
+      [1],
+    );
+    assert.deepEqual(await seqs({ namespace: 'shop' }), [4, 2, 1]);
+    assert.deepEqual(await seqs({ namespace: 'shop', withNamespaceObject: true }), [5, 4, 2, 1]);
+    assert.deepEqual(await seqs({ username: 'bob' }), [5]);
+    assert.deepEqual(await seqs({ minSeq: 2, maxSeq: 3 }), [3, 2]);
+    assert.deepEqual(await seqs({ namespace: "shop' OR 1=1 --" }), []);
+    assert.deepEqual(
+      (await store.changes({}, 2)).map(({ seq }) => seq),
+      [5, 4],
+    );
+  });
+
+  it('lists objects in order, page by page, and a name’s incarnations', async () => {
+    const object = (name: string, uid: string): NewChange['object'] => ({ ...newChange(1).object, name, uid });
+    await append(
+      newChange(1, { object: object('b', '1') }),
+      newChange(2, { object: object('a', '2') }),
+      newChange(3, { object: object('b', '3') }),
+    );
+    const names = (await store.objects({}, 10)).map(({ name, uid }) => `${name}/${uid}`);
+    assert.deepEqual(names, ['a/2', 'b/1', 'b/3']);
+    const [first] = await store.objects({}, 1);
+    assert.deepEqual(
+      (await store.objects({}, 10, first?.id)).map(({ uid }) => uid),
+      ['1', '3'],
+    );
+    assert.deepEqual(
+      (await store.incarnations(object('b', ''))).map(({ uid }) => uid),
+      ['3', '1'],
+    );
+    const [b] = await store.objects({ uid: '1' }, 1);
+    assert.deepEqual(await store.span(b?.id ?? 0), { firstAt: 1000, lastAt: 1000 });
+  });
+
+  it('gives the tail of an object back to its last committed change', async () => {
+    await append(
+      newChange(1, { source: 'baseline' }),
+      newChange(2, { source: 'watch', parent: 1 }),
+      newChange(3, { effect: 'none' }),
+      newChange(4, { parent: 2 }),
+      newChange(5, { parent: 2, late: true, source: 'watch' }),
+    );
+    const [object] = await store.objects({}, 1);
+    const seqs = async (max?: number): Promise<number[]> =>
+      (await store.tail(object?.id ?? 0, max)).map(({ seq }) => seq);
+    assert.deepEqual(await seqs(), [5, 4, 2]);
+    assert.deepEqual(await seqs(1), [1]);
+    assert.deepEqual(
+      (await store.open(0, 10)).map(({ seq }) => seq),
+      [4],
+    );
+    assert.deepEqual(
+      (await store.open(5, 10)).map(({ seq }) => seq),
+      [],
+    );
+  });
+
+  it('rebuilds every state of a random history as the direct fold has it', async () => {
+    let seq = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.array(objectText, { minLength: 1, maxLength: 2 * CHECKPOINT_EVERY }), async (texts) => {
+        const bodies: (JsonObject | null)[] = [];
+        let before: JsonObject | null = null;
+        const changes: NewChange[] = [];
+        for (const text of texts) {
+          const body = asObject(parseJson(text));
+          const depth = changes.length % CHECKPOINT_EVERY;
+          changes.push(
+            newChange(++seq, {
+              parent: changes.length === 0 ? null : seq - 1,
+              depth,
+              detail: { ...newChange(1).detail, patch: diff(before, body) },
+              checkpoint: depth === 0 && changes.length > 0 ? body : null,
+            }),
+          );
+          before = applyPatch(before, diff(before, body));
+          bodies.push(before);
+        }
+        const first = seq - changes.length + 1;
+        await append(...changes);
+        for (const [index, body] of bodies.entries()) {
+          const rebuilt = await reconstruct(first + index, (at) => loadStep(store, at));
+          assert.equal(canonicalJson(rebuilt), canonicalJson(body));
+        }
+      }),
+      { numRuns: 20 },
+    );
+  });
+}

@@ -1,0 +1,156 @@
+import type { Actor, Effect, JsonObject, ObjectRef, Operation, Outcome, Source } from '../../shared/types.ts';
+import type { Detail } from './payload.ts';
+
+/** A change as it is appended. Its seq is given by the writer: the store's last seq plus one, without gaps. */
+export interface NewChange {
+  seq: number;
+  /** Never before the change before it. */
+  at: number;
+  object: ObjectRef;
+  operation: Operation;
+  subresource: string;
+  source: Source;
+  actor: Actor | null;
+  manager: string;
+  effect: Effect;
+  statusOnly: boolean;
+  /** A newer version of the object was already known when it arrived. */
+  late: boolean;
+  /** The change whose state the patch starts from; null for a beginning, and for an act without a body. */
+  parent: number | null;
+  /** Patches since the last whole body. */
+  depth: number;
+  /** apiVersion of the body, such as `apps/v1`; '' for an act. */
+  apiVersion: string;
+  baseResourceVersion: string;
+  /** Known at once for the sources that report facts; '' for a review. */
+  resourceVersion: string;
+  reviewUid: string;
+  /** Hash of the body after it; null where the object is gone, or for an act. */
+  hash: Buffer | null;
+  detail: Detail;
+  /** The whole body after the change, to bound replay; null for most. */
+  checkpoint: JsonObject | null;
+}
+
+/** What became of a change. Appended; the last one counts. */
+export interface NewOutcome {
+  seq: number;
+  outcome: Exclude<Outcome, 'pending'>;
+  /** The version that it was persisted as; '' where that is not known. */
+  resourceVersion: string;
+  reason: OutcomeReason;
+  at: number;
+}
+
+/** How an outcome is known. The order is part of the stored format: only append to it. */
+export const OUTCOME_REASONS = [
+  'recorded as a fact',
+  'the next review of the object shows it',
+  'the watch shows it',
+  'a later version holds what it set',
+  'another change was made from the same version',
+  'the object was deleted first',
+  'the watch never showed it',
+  'the object still exists',
+  'a later object of the same name exists',
+  'a review that arrived late explains it',
+  'its definition is gone',
+  'its namespace is gone',
+  'its effect was seen',
+] as const;
+export type OutcomeReason = (typeof OUTCOME_REASONS)[number];
+
+/** Something that decides whether what happens is recorded. The order is part of the stored format: only append to it. */
+export const COVERAGE_EVENTS = [
+  'started',
+  'alive',
+  'stopped',
+  'registered',
+  'unregistered',
+  'reached',
+  'unreachable',
+  'lost',
+] as const;
+export type CoverageEvent = (typeof COVERAGE_EVENTS)[number];
+
+export interface NewCoverage {
+  at: number;
+  event: CoverageEvent;
+  /** For people: the cause, such as the manager that deleted the webhook configuration. */
+  detail: string;
+}
+
+export interface NewEntries {
+  changes: NewChange[];
+  outcomes: NewOutcome[];
+  coverage?: NewCoverage[];
+}
+
+/** A stored change with its outcome. `detail` is decoded on demand: lists do not need it. */
+export interface StoredChange extends Omit<NewChange, 'detail' | 'checkpoint'> {
+  objectId: number;
+  outcome: Outcome;
+  outcomeReason: string;
+  detail: () => Detail;
+}
+
+export interface StoredObject extends ObjectRef {
+  id: number;
+}
+
+/** Which objects; all given conditions must hold. */
+export interface ObjectFilter {
+  type?: { group: string; resource: string };
+  namespace?: string;
+  withNamespaceObject?: boolean;
+  names?: string[];
+  uid?: string;
+}
+
+export interface ChangeFilter extends ObjectFilter {
+  username?: string;
+  minSeq?: number;
+  maxSeq?: number;
+}
+
+/**
+ * A ledger: one append-only sequence of changes with one writer. All methods reject with a KubeblameError.
+ * Adapters: sqlite/. The contract that every adapter keeps is tested by contract.ts.
+ */
+export interface LedgerStore {
+  readonly cluster: string;
+  readonly format: number;
+  /**
+   * Appends all or nothing. MUST resolve only after the entries are on stable storage (fsync), and MUST leave the
+   * ledger as it was where it rejects.
+   */
+  append(entries: NewEntries): Promise<void>;
+  /** The newest change; null in an empty ledger. */
+  last(): Promise<{ seq: number; at: number } | null>;
+  first(): Promise<{ seq: number; at: number } | null>;
+  /** The last change not after `at`; 0 where there is none. */
+  seqAt(at: number): Promise<number>;
+  resources(): Promise<{ group: string; resource: string; kind: string }[]>;
+  /** Objects by group, resource, namespace, name, then age; from the one after `after` on. */
+  objects(filter: ObjectFilter, limit: number, after?: number): Promise<StoredObject[]>;
+  /** Matching changes, newest first. */
+  changes(filter: ChangeFilter, limit: number): Promise<StoredChange[]>;
+  /** An object's changes with a body, newest first, from `maxSeq` back to the last committed one. */
+  tail(objectId: number, maxSeq?: number): Promise<StoredChange[]>;
+  change(seq: number): Promise<StoredChange | null>;
+  checkpoint(seq: number): Promise<JsonObject | null>;
+  /** Requests for a state that nothing has settled, from a seq on, oldest first. */
+  open(fromSeq: number, limit: number): Promise<StoredChange[]>;
+  /** An object's acts without a body (such as evictions) of one subresource, newest first. */
+  acts(object: ObjectRef, subresource: string, limit: number): Promise<StoredChange[]>;
+  /** An object's incarnations, by name, the newest first. */
+  incarnations(key: Omit<ObjectRef, 'uid' | 'kind'>): Promise<StoredObject[]>;
+  /** When the object was first and last changed. */
+  span(objectId: number): Promise<{ firstAt: number; lastAt: number } | null>;
+  /** All coverage events, oldest first. */
+  coverage(): Promise<NewCoverage[]>;
+  /** Rejects with ledger-unwritable where nothing can be appended. */
+  checkWritable(): Promise<void>;
+  close(): Promise<void>;
+}

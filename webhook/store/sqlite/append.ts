@@ -1,0 +1,127 @@
+import { OUTCOMES } from '../../../shared/types.ts';
+import { encodeBody, encodeDetail } from '../payload.ts';
+import { COVERAGE_EVENTS, OUTCOME_REASONS, type NewChange, type NewEntries, type NewOutcome } from '../port.ts';
+import { FIRST_LINK, Link } from './chain.ts';
+import { encodeFacts, encodeUid } from './codes.ts';
+import { Interner } from './intern.ts';
+import type { Sqlite } from './open.ts';
+
+/** Appends entries and the chain's next link in one transaction. */
+export class Appender {
+  private readonly interner: Interner;
+  private readonly statements;
+  private readonly transaction: (entries: NewEntries) => void;
+
+  constructor(db: Sqlite) {
+    this.interner = new Interner(db);
+    this.statements = {
+      lastCommit: db.prepare('SELECT id, hash FROM commits ORDER BY id DESC LIMIT 1'),
+      commit: db.prepare('INSERT INTO commits (id, at, last_seq, hash) VALUES (?, ?, ?, ?)'),
+      lastSeq: db.prepare('SELECT coalesce(max(seq), 0) FROM changes').pluck(),
+      change:
+        db.prepare(`INSERT INTO changes (seq, at, object_id, namespace_id, actor_id, kind, subresource_id, manager_id,
+        api_version_id, parent, depth, base_version, version, review_uid, hash, detail)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
+      checkpoint: db.prepare('INSERT INTO checkpoints (seq, body) VALUES (?, ?)'),
+      nextOutcome: db.prepare('SELECT count(*) FROM outcomes WHERE seq = ?').pluck(),
+      coverage: db.prepare('INSERT INTO coverage (commit_id, at, event, detail) VALUES (?, ?, ?, ?)'),
+      outcome: db.prepare(
+        'INSERT INTO outcomes (seq, n, commit_id, outcome, reason, version) VALUES (?, ?, ?, ?, ?, ?)',
+      ),
+    };
+    this.transaction = db.transaction((entries: NewEntries) => this.write(entries));
+  }
+
+  /** All or nothing; durable when it returns. Throws what SQLite throws. */
+  append(entries: NewEntries): void {
+    if (entries.changes.length + entries.outcomes.length + (entries.coverage?.length ?? 0) === 0) return;
+    try {
+      this.transaction(entries);
+    } catch (error) {
+      this.interner.forget();
+      throw error;
+    }
+  }
+
+  private write(entries: NewEntries): void {
+    const previous = this.statements.lastCommit.get() as { id: number; hash: Buffer } | undefined;
+    const id = (previous?.id ?? 0) + 1;
+    const at = (entries.changes.at(-1) ?? entries.outcomes.at(-1) ?? entries.coverage?.at(-1))?.at ?? 0;
+    const link = new Link(previous?.hash ?? FIRST_LINK, id, at);
+    for (const change of entries.changes) this.writeChange(change, link);
+    for (const outcome of sortBySeq(entries.outcomes)) this.writeOutcome(outcome, id, link);
+    for (const { at: time, event, detail } of entries.coverage ?? []) {
+      const row = { at: time, event: COVERAGE_EVENTS.indexOf(event), detail };
+      this.statements.coverage.run(id, row.at, row.event, row.detail);
+      link.coverage(row);
+    }
+    this.statements.commit.run(id, at, this.statements.lastSeq.get(), link.digest());
+  }
+
+  private writeChange(change: NewChange, link: Link): void {
+    const { object } = change;
+    const objectId = this.interner.object(object);
+    const actor = this.interner.actor(change.actor);
+    const kind = encodeFacts(change);
+    const reviewUid = encodeUid(change.reviewUid);
+    const detail = encodeDetail(change.detail);
+    const checkpoint = change.checkpoint === null ? null : encodeBody(change.checkpoint);
+    this.statements.change.run(
+      change.seq,
+      change.at,
+      objectId,
+      this.interner.text(object.namespace),
+      actor.id,
+      kind,
+      this.interner.text(change.subresource),
+      this.interner.text(change.manager),
+      this.interner.text(change.apiVersion),
+      change.parent,
+      change.depth,
+      change.baseResourceVersion,
+      change.resourceVersion,
+      reviewUid,
+      change.hash,
+      detail,
+    );
+    if (checkpoint !== null) this.statements.checkpoint.run(change.seq, checkpoint);
+    link.change({
+      seq: change.seq,
+      at: change.at,
+      resource: `${object.resource}.${object.group}`,
+      namespace: object.namespace,
+      name: object.name,
+      uid: object.uid,
+      identity: actor.identity,
+      kind,
+      subresource: change.subresource,
+      manager: change.manager,
+      apiVersion: change.apiVersion,
+      parent: change.parent,
+      depth: change.depth,
+      baseVersion: change.baseResourceVersion,
+      version: change.resourceVersion,
+      reviewUid,
+      hash: change.hash,
+      detail,
+      checkpoint,
+    });
+  }
+
+  private writeOutcome(outcome: NewOutcome, commitId: number, link: Link): void {
+    const row = {
+      seq: outcome.seq,
+      n: this.statements.nextOutcome.get(outcome.seq) as number,
+      outcome: OUTCOMES.indexOf(outcome.outcome),
+      reason: OUTCOME_REASONS.indexOf(outcome.reason),
+      version: outcome.resourceVersion,
+    };
+    this.statements.outcome.run(row.seq, row.n, commitId, row.outcome, row.reason, row.version);
+    link.outcome(row);
+  }
+}
+
+/** The order in which the chain is derived again. Stable: two outcomes of one change stay in their order. */
+function sortBySeq(outcomes: readonly NewOutcome[]): NewOutcome[] {
+  return [...outcomes].sort((a, b) => a.seq - b.seq);
+}

@@ -1,0 +1,103 @@
+import { createHash, type Hash } from 'node:crypto';
+
+/*
+ * The hash chain: hash(commit) = SHA-256(hash(commit before) || the rows of this commit, as stored). Interned ids are
+ * replaced by the texts they stand for, so that changing a user's name breaks the chain like changing a patch does.
+ */
+
+/** What goes into the hash of one change, in this order. */
+export interface ChainedChange {
+  seq: number;
+  at: number;
+  resource: string;
+  namespace: string;
+  name: string;
+  uid: string;
+  identity: string;
+  kind: number;
+  subresource: string;
+  manager: string;
+  apiVersion: string;
+  parent: number | null;
+  depth: number;
+  baseVersion: string;
+  version: string;
+  reviewUid: Buffer | string;
+  hash: Buffer | null;
+  detail: Buffer;
+  checkpoint: Buffer | null;
+}
+
+export interface ChainedOutcome {
+  seq: number;
+  n: number;
+  outcome: number;
+  reason: number;
+  version: string;
+}
+
+export interface ChainedCoverage {
+  at: number;
+  event: number;
+  detail: string;
+}
+
+export const FIRST_LINK = Buffer.alloc(32);
+
+/** One commit's link. Add its changes by seq, then its outcomes by seq and n, then its coverage, then take the digest. */
+export class Link {
+  private readonly sha: Hash;
+
+  constructor(previous: Buffer, id: number, at: number) {
+    this.sha = createHash('sha256').update(previous);
+    this.add(id, at);
+  }
+
+  change(row: ChainedChange): void {
+    this.add(
+      'change',
+      row.seq,
+      row.at,
+      row.resource,
+      row.namespace,
+      row.name,
+      row.uid,
+      row.identity,
+      row.kind,
+      row.subresource,
+      row.manager,
+      row.apiVersion,
+      row.parent,
+      row.depth,
+      row.baseVersion,
+      row.version,
+      row.reviewUid,
+      row.hash,
+      row.detail,
+      row.checkpoint,
+    );
+  }
+
+  outcome(row: ChainedOutcome): void {
+    this.add('outcome', row.seq, row.n, row.outcome, row.reason, row.version);
+  }
+
+  coverage(row: ChainedCoverage): void {
+    this.add('coverage', row.at, row.event, row.detail);
+  }
+
+  digest(): Buffer {
+    return this.sha.digest();
+  }
+
+  /** Each value with its type and length before it, so that no two lists of values give the same bytes. */
+  private add(...values: (string | number | Buffer | null)[]): void {
+    for (const value of values) {
+      const bytes = Buffer.isBuffer(value) ? value : Buffer.from(value === null ? '' : String(value));
+      this.sha.update(
+        `${value === null ? 'n' : Buffer.isBuffer(value) ? 'b' : typeof value === 'number' ? 'i' : 't'}${bytes.length}:`,
+      );
+      this.sha.update(bytes);
+    }
+  }
+}

@@ -1,0 +1,186 @@
+import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
+import Database from 'better-sqlite3';
+import { KubeblameError, messageOf } from '../../../shared/errors.ts';
+import { APPLICATION_ID, FORMAT, MIGRATIONS } from './schema.ts';
+
+export type Sqlite = Database.Database;
+
+/** How long a statement waits for another connection's lock, such as a reader's during a checkpoint. */
+const BUSY_TIMEOUT_MS = 5000;
+
+const HEADER_BYTES = 100;
+const RESTORE_HINT = 'restore it from a backup, or move it away to start a new ledger';
+
+/** The errors of SQLite that have a meaning to a user; anything else is thrown as it is. */
+export function translate(error: unknown, path: string): unknown {
+  if (!(error instanceof Database.SqliteError)) return error;
+  const because = { cause: error };
+  if (error.code.startsWith('SQLITE_CORRUPT') || error.code === 'SQLITE_NOTADB') {
+    return new KubeblameError(
+      'ledger-damaged',
+      `the ledger ${path} is damaged: ${error.message}`,
+      RESTORE_HINT,
+      because,
+    );
+  }
+  if (/^SQLITE_(FULL|IOERR|READONLY|CANTOPEN|PERM)/.test(error.code)) {
+    const hint = 'check the disk: free space, permissions, and its health';
+    return new KubeblameError(
+      'ledger-unwritable',
+      `the ledger ${path} cannot be used: ${error.message}`,
+      hint,
+      because,
+    );
+  }
+  return error;
+}
+
+/**
+ * Refuses a file that is not a ledger of ours, by the header alone, so that nothing touches it.
+ * Format: https://www.sqlite.org/fileformat.html, section 1.3.
+ */
+function checkHeader(path: string): void {
+  const { size } = statSync(path);
+  // Nothing was ever committed to it: a start that was cut off, whose rest may be in the WAL.
+  if (size === 0) return;
+  const header = Buffer.alloc(HEADER_BYTES);
+  const file = openSync(path, 'r');
+  try {
+    readSync(file, header, 0, HEADER_BYTES, 0);
+  } finally {
+    closeSync(file);
+  }
+  const foreign = (what: string): KubeblameError =>
+    new KubeblameError('ledger-foreign', `${path} is ${what}, not a Kubeblame ledger`, 'name another file');
+  if (header.toString('latin1', 0, 16) !== 'SQLite format 3\0') throw foreign('not a SQLite database');
+  if (header.readUInt32BE(68) !== APPLICATION_ID) throw foreign('the database of another program');
+  const format = header.readUInt32BE(60);
+  if (format > FORMAT) {
+    throw new KubeblameError(
+      'ledger-newer',
+      `the ledger ${path} has format ${format}, this version knows up to ${FORMAT}`,
+      'use the version of Kubeblame that wrote it, or a newer one',
+    );
+  }
+}
+
+function isDirectory(path: string): boolean {
+  return existsSync(path) && statSync(path).isDirectory();
+}
+
+/** Opens a ledger for reading, also while a server writes to it. Throws the ledger-* errors. */
+export function openForReading(path: string): Sqlite {
+  if (!existsSync(path) || isDirectory(path)) {
+    throw new KubeblameError(
+      'ledger-missing',
+      `there is no ledger file at ${path}`,
+      'check --db; the server creates the file',
+    );
+  }
+  checkHeader(path);
+  try {
+    const db = new Database(path, { readonly: true, fileMustExist: true, timeout: BUSY_TIMEOUT_MS });
+    const format = db.pragma('user_version', { simple: true }) as number;
+    if (format !== FORMAT) {
+      db.close();
+      throw new KubeblameError(
+        'ledger-foreign',
+        `${path} has ledger format ${format}, this version reads ${FORMAT}`,
+        'start the server once: it brings the ledger to its own format',
+      );
+    }
+    return db;
+  } catch (error) {
+    throw translate(error, path);
+  }
+}
+
+/**
+ * Opens or creates a ledger for writing. Throws the ledger-* errors; a file that is refused is left as it was.
+ * `cluster` names a new ledger's cluster; an existing one keeps its own.
+ */
+export function openForWriting(path: string, cluster: string, now: number): { db: Sqlite; unlock: () => void } {
+  if (isDirectory(path)) throw new KubeblameError('ledger-foreign', `${path} is a directory`, 'name a file in it');
+  const exists = existsSync(path) && statSync(path).size > 0;
+  if (exists) checkHeader(path);
+  const unlock = lock(path);
+  let db: Sqlite | undefined;
+  try {
+    if (exists) checkPages(path);
+    db = new Database(path, { timeout: BUSY_TIMEOUT_MS });
+    db.pragma('journal_mode = WAL');
+    // After journal_mode: under WAL it is not FULL unless set, and without FULL a commit is not durable.
+    db.pragma('synchronous = FULL');
+    db.pragma('foreign_keys = ON');
+    if (db.pragma('journal_mode', { simple: true }) !== 'wal' || db.pragma('synchronous', { simple: true }) !== 2) {
+      throw new KubeblameError('ledger-unwritable', `${path}: SQLite does not accept WAL with synchronous=FULL`);
+    }
+    migrate(db, cluster, now);
+    return { db, unlock };
+  } catch (error) {
+    db?.close();
+    unlock();
+    throw translate(error, path);
+  }
+}
+
+/** Reads the whole file once, read-only: damage is found at the start, not in the middle of a question at 3 a.m. */
+function checkPages(path: string): void {
+  const db = new Database(path, { readonly: true, timeout: BUSY_TIMEOUT_MS });
+  try {
+    const [first] = db.pragma('quick_check(1)') as { quick_check: string }[];
+    if (first?.quick_check !== 'ok') {
+      const what = first?.quick_check ?? 'no answer from SQLite';
+      throw new KubeblameError('ledger-damaged', `the ledger ${path} is damaged: ${what}`, RESTORE_HINT);
+    }
+  } finally {
+    db.close();
+  }
+}
+
+/**
+ * One writer: an exclusive transaction on a file beside the ledger. The operating system ends it with the process,
+ * however that ends. The ledger itself stays free for readers.
+ */
+function lock(path: string): () => void {
+  let db: Sqlite | undefined;
+  try {
+    db = new Database(`${path}.lock`, { timeout: 0 });
+    db.pragma('journal_mode = MEMORY');
+    db.exec('BEGIN EXCLUSIVE');
+  } catch (error) {
+    db?.close();
+    if (error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY')) {
+      throw new KubeblameError(
+        'ledger-locked',
+        `another server is writing to ${path}`,
+        'stop it first, or name another file',
+        {
+          cause: error,
+        },
+      );
+    }
+    throw new KubeblameError(
+      'ledger-unwritable',
+      `the ledger ${path} cannot be created or locked: ${messageOf(error)}`,
+      'check that its folder exists and can be written',
+      { cause: error },
+    );
+  }
+  return () => db.close();
+}
+
+/** Brings a ledger to the present format, each step in its own transaction. */
+function migrate(db: Sqlite, cluster: string, now: number): void {
+  const from = db.pragma('user_version', { simple: true }) as number;
+  for (let version = from; version < FORMAT; version++) {
+    db.transaction(() => {
+      db.exec(MIGRATIONS[version] ?? '');
+      if (version === 0) db.prepare('INSERT INTO ledger (cluster, created_at) VALUES (?, ?)').run(cluster, now);
+      db.pragma(`application_id = ${APPLICATION_ID}`);
+      db.pragma(`user_version = ${version + 1}`);
+    })();
+  }
+  // The header must say what the file is, also to whoever looks before the first checkpoint.
+  if (from < FORMAT) db.pragma('wal_checkpoint(TRUNCATE)');
+}

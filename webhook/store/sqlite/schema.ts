@@ -1,0 +1,121 @@
+/** Marks a SQLite file as a Kubeblame ledger: "KBLM", in the header's application id. */
+export const APPLICATION_ID = 0x4b424c4d;
+
+/**
+ * Numbered migrations: the schema's version is how many have been applied. One that has been released never changes.
+ *
+ * Texts that recur are interned, so that a change costs some integers and its patch. Every table is append-only, by
+ * trigger; the one exception is a resource's kind, which an act on an object of an unknown type leaves empty.
+ */
+export const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE ledger (
+    cluster TEXT NOT NULL,
+    created_at INTEGER NOT NULL
+  ) STRICT;
+
+  -- namespaces, field managers, subresources, apiVersions
+  CREATE TABLE texts (
+    id INTEGER PRIMARY KEY,
+    value TEXT NOT NULL UNIQUE
+  ) STRICT;
+
+  CREATE TABLE actors (
+    id INTEGER PRIMARY KEY,
+    username TEXT NOT NULL,
+    identity TEXT NOT NULL UNIQUE -- canonical JSON of the whole userInfo
+  ) STRICT;
+  CREATE INDEX actors_by_username ON actors (username);
+
+  CREATE TABLE resources (
+    id INTEGER PRIMARY KEY,
+    api_group TEXT NOT NULL,
+    resource TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    UNIQUE (api_group, resource)
+  ) STRICT;
+
+  -- one row an incarnation
+  CREATE TABLE objects (
+    id INTEGER PRIMARY KEY,
+    resource_id INTEGER NOT NULL REFERENCES resources,
+    namespace_id INTEGER NOT NULL REFERENCES texts,
+    name TEXT NOT NULL,
+    uid TEXT NOT NULL,
+    UNIQUE (resource_id, namespace_id, name, uid)
+  ) STRICT;
+  CREATE INDEX objects_by_namespace ON objects (namespace_id);
+
+  CREATE TABLE changes (
+    seq INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL, -- ms since 1970, never before the change before it
+    object_id INTEGER NOT NULL REFERENCES objects,
+    namespace_id INTEGER NOT NULL REFERENCES texts, -- the object's, for the index
+    actor_id INTEGER REFERENCES actors,
+    kind INTEGER NOT NULL, -- operation, source and effect as digits, with flags: codes.ts
+    subresource_id INTEGER NOT NULL REFERENCES texts,
+    manager_id INTEGER NOT NULL REFERENCES texts,
+    api_version_id INTEGER NOT NULL REFERENCES texts,
+    parent INTEGER REFERENCES changes, -- the change whose state the patch starts from
+    depth INTEGER NOT NULL, -- patches since the last whole body
+    base_version TEXT NOT NULL, -- resourceVersion that the request was made against
+    version TEXT NOT NULL, -- resourceVersion, where known at once
+    review_uid ANY NOT NULL, -- 16 bytes for a UUID, otherwise text
+    hash BLOB, -- of the body after it
+    detail BLOB NOT NULL -- payload.ts
+  ) STRICT;
+  CREATE INDEX changes_by_object ON changes (object_id);
+  CREATE INDEX changes_by_namespace ON changes (namespace_id);
+  CREATE INDEX changes_by_actor ON changes (actor_id);
+
+  -- whole bodies beside a change, so that replay is bounded
+  CREATE TABLE checkpoints (
+    seq INTEGER PRIMARY KEY REFERENCES changes,
+    body BLOB NOT NULL
+  ) STRICT;
+
+  -- what became of a change: the row with the highest n counts
+  CREATE TABLE outcomes (
+    seq INTEGER NOT NULL REFERENCES changes,
+    n INTEGER NOT NULL,
+    commit_id INTEGER NOT NULL,
+    outcome INTEGER NOT NULL,
+    reason INTEGER NOT NULL,
+    version TEXT NOT NULL,
+    PRIMARY KEY (seq, n)
+  ) STRICT, WITHOUT ROWID;
+
+  -- what decides whether all that happens is recorded
+  CREATE TABLE coverage (
+    id INTEGER PRIMARY KEY,
+    commit_id INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    event INTEGER NOT NULL,
+    detail TEXT NOT NULL
+  ) STRICT;
+
+  -- the hash chain: one link for all that became durable together
+  CREATE TABLE commits (
+    id INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    last_seq INTEGER NOT NULL,
+    hash BLOB NOT NULL -- SHA-256 over the hash before it and the rows of this commit: chain.ts
+  ) STRICT;
+
+  ${['ledger', 'texts', 'actors', 'objects', 'changes', 'checkpoints', 'outcomes', 'coverage', 'commits']
+    .map(
+      (table) => `
+  CREATE TRIGGER ${table}_keep_rows BEFORE DELETE ON ${table}
+    BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
+  CREATE TRIGGER ${table}_keep_values BEFORE UPDATE ON ${table}
+    BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;`,
+    )
+    .join('')}
+  CREATE TRIGGER resources_keep_rows BEFORE DELETE ON resources
+    BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
+  CREATE TRIGGER resources_keep_values BEFORE UPDATE ON resources WHEN OLD.kind <> ''
+    BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
+  `,
+];
+
+export const FORMAT = MIGRATIONS.length;

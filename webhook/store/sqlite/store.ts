@@ -1,0 +1,173 @@
+import type { JsonObject, ObjectRef } from '../../../shared/types.ts';
+import {
+  COVERAGE_EVENTS,
+  type ChangeFilter,
+  type LedgerStore,
+  type NewCoverage,
+  type NewEntries,
+  type ObjectFilter,
+  type StoredChange,
+  type StoredObject,
+} from '../port.ts';
+import { Appender } from './append.ts';
+import { openForReading, openForWriting, translate, type Sqlite } from './open.ts';
+import { Rows } from './read.ts';
+import { FORMAT } from './schema.ts';
+
+const LAST_SEQ = Number.MAX_SAFE_INTEGER;
+
+/** Opens or creates the ledger file for its one writer. Rejects with the ledger-* errors. */
+export function openSqliteStore(path: string, cluster: string, now: number): SqliteStore {
+  const { db, unlock } = openForWriting(path, cluster, now);
+  return new SqliteStore(db, path, new Appender(db), unlock);
+}
+
+/** Opens an existing ledger file for reading only, also while a server writes to it. */
+export function openSqliteReader(path: string): SqliteStore {
+  return new SqliteStore(openForReading(path), path, null, () => undefined);
+}
+
+/** The ledger in a SQLite file. better-sqlite3 is synchronous: a promise is settled when it is returned. */
+export class SqliteStore implements LedgerStore {
+  readonly cluster: string;
+  readonly format = FORMAT;
+  private readonly rows: Rows;
+  /** What the last append failed with: a full disk shows nowhere else. */
+  private failure: { error: unknown } | null = null;
+
+  constructor(
+    private readonly db: Sqlite,
+    private readonly path: string,
+    private readonly appender: Appender | null,
+    private readonly unlock: () => void,
+  ) {
+    this.rows = new Rows(db);
+    this.cluster = this.guarded(() => this.rows.get<{ cluster: string }>('SELECT cluster FROM ledger')?.cluster ?? '');
+  }
+
+  append(entries: NewEntries): Promise<void> {
+    return this.run(() => {
+      if (this.appender === null) throw new Error('the ledger is open for reading only');
+      try {
+        this.appender.append(entries);
+        this.failure = null;
+      } catch (error) {
+        this.failure = { error };
+        throw error;
+      }
+    });
+  }
+
+  last(): Promise<{ seq: number; at: number } | null> {
+    return this.run(() => this.rows.get('SELECT seq, at FROM changes ORDER BY seq DESC LIMIT 1'));
+  }
+
+  first(): Promise<{ seq: number; at: number } | null> {
+    return this.run(() => this.rows.get('SELECT seq, at FROM changes ORDER BY seq LIMIT 1'));
+  }
+
+  /** By bisection: `at` never falls as seq rises, so that it needs no index. */
+  seqAt(at: number): Promise<number> {
+    return this.run(() => {
+      let low = 0;
+      let high = this.rows.get<{ seq: number | null }>('SELECT max(seq) AS seq FROM changes')?.seq ?? 0;
+      while (low < high) {
+        const middle = Math.ceil((low + high) / 2);
+        const row = this.rows.get<{ at: number }>('SELECT at FROM changes WHERE seq = ?', middle);
+        if (row !== null && row.at <= at) low = middle;
+        else high = middle - 1;
+      }
+      return low;
+    });
+  }
+
+  resources(): Promise<{ group: string; resource: string; kind: string }[]> {
+    return this.run(() =>
+      this.rows.all('SELECT api_group AS "group", resource, kind FROM resources ORDER BY api_group, resource'),
+    );
+  }
+
+  objects(filter: ObjectFilter, limit: number, after?: number): Promise<StoredObject[]> {
+    return this.run(() => this.rows.objects(filter, limit, after));
+  }
+
+  changes(filter: ChangeFilter, limit: number): Promise<StoredChange[]> {
+    return this.run(() => this.rows.changes(filter, limit));
+  }
+
+  tail(objectId: number, maxSeq = LAST_SEQ): Promise<StoredChange[]> {
+    return this.run(() => this.rows.tail(objectId, maxSeq));
+  }
+
+  change(seq: number): Promise<StoredChange | null> {
+    return this.run(() => this.rows.change(seq));
+  }
+
+  checkpoint(seq: number): Promise<JsonObject | null> {
+    return this.run(() => this.rows.checkpoint(seq));
+  }
+
+  open(fromSeq: number, limit: number): Promise<StoredChange[]> {
+    return this.run(() => this.rows.open(fromSeq, limit));
+  }
+
+  acts(object: ObjectRef, subresource: string, limit: number): Promise<StoredChange[]> {
+    return this.run(() => this.rows.acts(object, subresource, limit));
+  }
+
+  incarnations(key: Omit<ObjectRef, 'uid' | 'kind'>): Promise<StoredObject[]> {
+    return this.run(() => this.rows.incarnations(key));
+  }
+
+  span(objectId: number): Promise<{ firstAt: number; lastAt: number } | null> {
+    return this.run(() => {
+      const row = this.rows.get<{ firstAt: number | null; lastAt: number | null }>(
+        'SELECT min(at) AS firstAt, max(at) AS lastAt FROM changes WHERE object_id = ?',
+        objectId,
+      );
+      return row === null || row.firstAt === null || row.lastAt === null
+        ? null
+        : { firstAt: row.firstAt, lastAt: row.lastAt };
+    });
+  }
+
+  coverage(): Promise<NewCoverage[]> {
+    return this.run(() =>
+      this.rows
+        .all<{ at: number; event: number; detail: string }>('SELECT at, event, detail FROM coverage ORDER BY id')
+        .map(({ at, event, detail }) => ({ at, event: COVERAGE_EVENTS[event] ?? 'alive', detail })),
+    );
+  }
+
+  /** Takes the write lock, without leaving anything behind. After an append that failed, the next one tells. */
+  checkWritable(): Promise<void> {
+    return this.run(() => {
+      if (this.failure !== null) throw this.failure.error;
+      this.db.exec('BEGIN IMMEDIATE');
+      this.db.exec('ROLLBACK');
+    });
+  }
+
+  close(): Promise<void> {
+    return this.run(() => {
+      if (this.db.open) this.db.close();
+      this.unlock();
+    });
+  }
+
+  private run<T>(work: () => T): Promise<T> {
+    try {
+      return Promise.resolve(this.guarded(work));
+    } catch (error) {
+      return Promise.reject(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  private guarded<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      throw translate(error, this.path);
+    }
+  }
+}
