@@ -1,0 +1,199 @@
+import { interpret, REPLICAS_PATH, type Interpretation, type Meaning, type Seen } from '../../shared/interpret.ts';
+import { isObject } from '../../shared/json.ts';
+import { diff, hashBody } from '../../shared/patch.ts';
+import { apiVersionOf } from '../../shared/normalise.ts';
+import type { Redactor } from '../../shared/redact.ts';
+import { compareResourceVersions } from '../../shared/resource-version.ts';
+import type { Review } from '../../shared/review.ts';
+import type { JsonObject, ObjectRef } from '../../shared/types.ts';
+import type { StoredChange } from '../store/port.ts';
+import type { ChangeInput, Draft } from './draft.ts';
+import { believedOf, tipOf, versionOf, type HeadVersion } from './head.ts';
+import { endContents } from './ending.ts';
+import { begin, observe } from './observe.ts';
+
+type State = Extract<Meaning, { kind: 'state' }>;
+type Projection = Extract<Meaning, { kind: 'projection' }>;
+
+/** How many changes back the version is looked for that a late review was made from. */
+const LATE_SEARCH = 200;
+
+/** Adds to a draft what a review says: what was before it, and what it asks for. */
+export async function captureReview(
+  draft: Draft,
+  review: Review,
+  redactor: Redactor,
+): Promise<'recorded' | 'unchanged'> {
+  const interpretation = interpret(review, draft.at, redactor);
+  const { meaning } = interpretation;
+  switch (meaning.kind) {
+    case 'state':
+      return captureState(draft, review, interpretation, meaning);
+    case 'projection':
+      return captureProjection(draft, review, interpretation, meaning);
+    case 'act':
+      return captureAct(draft, review, interpretation);
+  }
+}
+
+async function captureState(
+  draft: Draft,
+  review: Review,
+  interpretation: Interpretation,
+  { before, after, patch }: State,
+): Promise<'recorded' | 'unchanged'> {
+  const { object } = interpretation;
+  const base = before === null ? null : await baseOf(draft, object, before);
+  if (patch.length === 0) return 'unchanged';
+  const past = base === null ? null : await pastOf(draft, object, base, after);
+  const version = await draft.add({
+    ...requestFacts(review, interpretation),
+    effect: after === null ? 'deleted' : before === null ? 'created' : 'modified',
+    late: past?.late ?? false,
+    base,
+    body: after,
+    patch,
+    detail: { options: interpretation.options },
+  });
+  if (past !== null) await settlePast(draft, object, version, past);
+  if (version.gone) await endContents(draft, object, version.seq, '');
+  return 'recorded';
+}
+
+/** The version that a review was made from. Its old object is taken in as the fact that it is. */
+async function baseOf(draft: Draft, object: ObjectRef, seen: Seen): Promise<HeadVersion> {
+  const version = await observe(draft, { object, seen, reason: 'the next review of the object shows it' });
+  if (version !== null) return version;
+  // Newer versions are known: the review was held up on its way to us.
+  const known = (await draft.history(object, LATE_SEARCH)).find(
+    (change) => change.resourceVersion === seen.resourceVersion && change.apiVersion === apiVersionOf(seen.body),
+  );
+  return known === undefined ? begin(draft, object, seen, true) : versionOf(known, known.outcome);
+}
+
+/** A review that was held up: what has been recorded meanwhile on top of the version that it was made from. */
+interface Past {
+  /** The change without a user that it turns out to be. */
+  explained: StoredChange | undefined;
+  /** True where another change was committed from the same version. */
+  overtaken: boolean;
+  late: boolean;
+}
+
+async function pastOf(
+  draft: Draft,
+  object: ObjectRef,
+  base: HeadVersion,
+  after: JsonObject | null,
+): Promise<Past | null> {
+  const tip = tipOf(await draft.head(object));
+  if (tip === null || tip.seq === base.seq) return null;
+  if (compareResourceVersions(base.resourceVersion, tip.resourceVersion) >= 0) return null;
+  const siblings = (await draft.history(object, LATE_SEARCH)).filter(
+    (change) => change.parent === base.seq && change.outcome === 'committed',
+  );
+  const hash = hashBody(after);
+  const explained = siblings.find(
+    (change) =>
+      change.source === 'watch' && (hash === null ? change.hash === null : change.hash?.equals(hash) === true),
+  );
+  return { explained, overtaken: siblings.length > 0, late: explained?.seq !== tip.seq };
+}
+
+async function settlePast(draft: Draft, object: ObjectRef, version: HeadVersion, past: Past): Promise<void> {
+  if (past.explained !== undefined) {
+    const reason = 'a review that arrived late explains it';
+    await draft.settle(object, version, 'committed', reason, past.explained.resourceVersion);
+    await draft.settle(object, versionOf(past.explained, 'committed'), 'dropped', reason);
+  } else if (past.overtaken) {
+    await draft.settle(object, version, 'dropped', 'another change was made from the same version');
+  }
+}
+
+async function captureProjection(
+  draft: Draft,
+  review: Review,
+  interpretation: Interpretation,
+  { apply }: Projection,
+): Promise<'recorded' | 'unchanged'> {
+  const object = await incarnationOf(draft, interpretation.object);
+  const version = believedOf(await draft.head(object));
+  const body = version === null || version.gone ? null : await draft.body(version.seq);
+  // Of an object that was never seen whole no state can follow: what was asked for is kept with the act.
+  if (version === null || body === null) return captureAct(draft, review, interpretation);
+  const after = apply(body, await replicasPath(draft, object, apiVersionOf(body)));
+  const patch = diff(body, after);
+  if (patch.length === 0) return 'unchanged';
+  await draft.add({
+    ...requestFacts(review, { ...interpretation, object }),
+    effect: 'modified',
+    late: false,
+    base: version,
+    body: after,
+    patch,
+    detail: {},
+  });
+  return 'recorded';
+}
+
+async function captureAct(draft: Draft, review: Review, interpretation: Interpretation): Promise<'recorded'> {
+  const object = await incarnationOf(draft, interpretation.object);
+  await draft.add({
+    ...requestFacts(review, { ...interpretation, object }),
+    effect: 'none',
+    late: false,
+    base: null,
+    body: null,
+    patch: [],
+    detail: { options: interpretation.options },
+  });
+  return 'recorded';
+}
+
+/** The object that a name means now: an act does not tell the uid, a part does not tell the kind. */
+async function incarnationOf(draft: Draft, object: ObjectRef): Promise<ObjectRef> {
+  const known = await draft.incarnations(object);
+  return (object.uid === '' ? known[0] : known.find(({ uid }) => uid === object.uid)) ?? object;
+}
+
+/** Where a custom resource keeps its replicas: its definition says. Elsewhere it is `spec.replicas`. */
+async function replicasPath(draft: Draft, object: ObjectRef, apiVersion: string): Promise<readonly string[]> {
+  const definition = await definitionOf(draft, object);
+  const spec = definition !== null && isObject(definition.spec) ? definition.spec : {};
+  const versions = Array.isArray(spec.versions) ? spec.versions.filter(isObject) : [];
+  const version = versions.find(({ name }) => typeof name === 'string' && apiVersion === `${object.group}/${name}`);
+  const scale = isObject(version?.subresources) ? version.subresources.scale : undefined;
+  const path = isObject(scale) ? scale.specReplicasPath : undefined;
+  return typeof path === 'string' ? path.split('.').slice(1) : REPLICAS_PATH;
+}
+
+async function definitionOf(draft: Draft, object: ObjectRef): Promise<JsonObject | null> {
+  if (!object.group.includes('.')) return null;
+  const definition = await incarnationOf(draft, {
+    group: 'apiextensions.k8s.io',
+    resource: 'customresourcedefinitions',
+    kind: 'CustomResourceDefinition',
+    namespace: '',
+    name: `${object.resource}.${object.group}`,
+    uid: '',
+  });
+  const version = believedOf(await draft.head(definition));
+  return version === null || version.gone ? null : draft.body(version.seq);
+}
+
+function requestFacts(
+  review: Review,
+  { object, manager, baseResourceVersion }: Interpretation,
+): Omit<ChangeInput, 'effect' | 'late' | 'base' | 'body' | 'patch' | 'detail'> {
+  return {
+    object,
+    operation: review.operation,
+    subresource: review.subresource,
+    source: 'admission',
+    actor: review.actor,
+    manager,
+    baseResourceVersion,
+    resourceVersion: '',
+    reviewUid: review.uid,
+  };
+}

@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict';
+import { CommitQueue } from './commit-queue.ts';
+
+describe('the commit queue', () => {
+  const options = { maxBatch: 3, maxWaiting: 5, maxWaitingBytes: 100 };
+  let log: string[];
+  let commit: () => Promise<void>;
+  const queue = (overrides: Partial<typeof options> = {}): CommitQueue =>
+    new CommitQueue({
+      ...options,
+      ...overrides,
+      commit: () => commit(),
+      rollback: () => void log.push('rollback'),
+    });
+  const job = (name: string) => (): Promise<string> => {
+    log.push(name);
+    return Promise.resolve(name);
+  };
+  beforeEach(() => {
+    log = [];
+    commit = () => {
+      log.push('commit');
+      return Promise.resolve();
+    };
+  });
+
+  it('runs jobs in order, and lets those that wait share a commit', async () => {
+    const jobs = queue();
+    const results = await Promise.all(['a', 'b', 'c', 'd'].map((name) => jobs.add(job(name), 1)));
+    assert.deepEqual(results, ['a', 'b', 'c', 'd']);
+    assert.deepEqual(log, ['a', 'b', 'c', 'commit', 'd', 'commit']);
+  });
+
+  it('settles a job after its commit, never before', async () => {
+    let finish = (): void => undefined;
+    commit = () => new Promise((resolve) => (finish = resolve));
+    const jobs = queue();
+    let settled = false;
+    const added = jobs.add(job('a'), 1).then(() => (settled = true));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    assert.equal(settled, false);
+    finish();
+    await added;
+    assert.equal(settled, true);
+  });
+
+  it('rejects every job of a commit that fails, and goes on', async () => {
+    const jobs = queue();
+    commit = () => Promise.reject(new Error('disk full'));
+    const failed = await Promise.allSettled([jobs.add(job('a'), 1), jobs.add(job('b'), 1)]);
+    assert.deepEqual(
+      failed.map(({ status }) => status),
+      ['rejected', 'rejected'],
+    );
+    assert.deepEqual(log, ['a', 'b', 'rollback']);
+    commit = () => Promise.resolve();
+    assert.equal(await jobs.add(job('c'), 1), 'c');
+  });
+
+  it('rejects a job that fails, and commits the others', async () => {
+    const jobs = queue();
+    const [bad, good] = await Promise.allSettled([
+      jobs.add(() => Promise.reject(new Error('bug')), 1),
+      jobs.add(job('b'), 1),
+    ]);
+    assert.equal(bad.status, 'rejected');
+    assert.equal(good.status, 'fulfilled');
+  });
+
+  it('refuses what it has no room for, by number and by bytes', async () => {
+    const many = queue();
+    const waiting = ['a', 'b', 'c', 'd', 'e'].map((name) => many.add(job(name), 1));
+    await assert.rejects(many.add(job('f'), 1), { code: 'overloaded' });
+    await Promise.all(waiting);
+    const large = queue();
+    const first = large.add(job('a'), 60);
+    await assert.rejects(large.add(job('b'), 60), { code: 'overloaded' });
+    await first;
+    assert.equal(await large.add(job('c'), 60), 'c');
+  });
+
+  it('settles all that it took before it is closed, and takes nothing more', async () => {
+    const jobs = queue();
+    const taken = ['a', 'b', 'c', 'd'].map((name) => jobs.add(job(name), 1));
+    const closed = jobs.close();
+    await assert.rejects(jobs.add(job('e'), 1), { code: 'closing' });
+    await closed;
+    assert.deepEqual(await Promise.all(taken), ['a', 'b', 'c', 'd']);
+    await jobs.close();
+  });
+});

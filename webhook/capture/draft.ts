@@ -1,0 +1,212 @@
+import { reconstruct } from '../../shared/reconstruct.ts';
+import { apiVersionOf } from '../../shared/normalise.ts';
+import { diff, hashBody } from '../../shared/patch.ts';
+import type { JsonObject, ObjectRef, Patch } from '../../shared/types.ts';
+import type { LedgerStore, NewChange, NewOutcome, OutcomeReason, StoredChange } from '../store/port.ts';
+import { checkpointOf, requireChange } from '../store/steps.ts';
+import { headKey, versionOf, type Head, type HeadVersion } from './head.ts';
+
+/**
+ * After this many patches a whole body is stored, so that rebuilding any state applies at most as many. A body costs
+ * about ten patches: every 64th makes it a sixth of the bytes at worst.
+ */
+export const CHECKPOINT_EVERY = 64;
+
+/** What must be known of a state to put a change on top of it. */
+export interface Base {
+  seq: number;
+  depth: number;
+}
+
+/** A change as the capture code writes it; the rest follows from where it is put. */
+export interface ChangeInput extends Omit<
+  NewChange,
+  'seq' | 'at' | 'depth' | 'parent' | 'hash' | 'checkpoint' | 'apiVersion' | 'statusOnly' | 'detail'
+> {
+  base: Base | null;
+  /** null where the object is gone, and for an act. */
+  body: JsonObject | null;
+  patch: Patch;
+  detail: Partial<NewChange['detail']>;
+}
+
+/** The in-memory side that a draft reads through and is merged into: recorder.ts. */
+export interface Memory {
+  readonly store: LedgerStore;
+  readonly nextSeq: number;
+  /** The time to record: never before the last one's. */
+  readonly at: number;
+  head(object: ObjectRef): Promise<Head>;
+  /** Changes that wait for their commit, oldest first. */
+  readonly waiting: readonly NewChange[];
+}
+
+/**
+ * What one job adds: changes, outcomes and the heads that follow from them. It reaches the recorder's memory only when
+ * the whole job has succeeded, so that a failure inside leaves no half of a change.
+ */
+export class Draft {
+  readonly changes: NewChange[] = [];
+  readonly outcomes: NewOutcome[] = [];
+  readonly heads = new Map<string, Head>();
+
+  constructor(private readonly memory: Memory) {}
+
+  get store(): LedgerStore {
+    return this.memory.store;
+  }
+
+  get at(): number {
+    return this.memory.at;
+  }
+
+  async head(object: ObjectRef): Promise<Head> {
+    return this.heads.get(headKey(object)) ?? (await this.memory.head(object));
+  }
+
+  setHead(head: Head): void {
+    this.heads.set(headKey(head.object), head);
+  }
+
+  /** Adds a change; one with a body becomes the newest version of its object's head. */
+  async add(input: ChangeInput): Promise<HeadVersion> {
+    const { base, body, patch, detail, ...facts } = input;
+    const depth = body !== null && base !== null ? base.depth + 1 : 0;
+    const checkpoint = body !== null && depth >= CHECKPOINT_EVERY ? body : null;
+    const change: NewChange = {
+      ...facts,
+      seq: this.memory.nextSeq + this.changes.length,
+      at: this.memory.at,
+      parent: base?.seq ?? null,
+      depth: checkpoint === null ? depth : 0,
+      apiVersion: apiVersionOf(body),
+      hash: hashBody(body),
+      statusOnly: isStatusOnly(patch),
+      checkpoint,
+      detail: { options: null, cause: null, notBefore: null, managersHint: [], ...detail, patch },
+    };
+    this.changes.push(change);
+    const version = versionOf(change, change.source === 'admission' ? 'pending' : 'committed');
+    if (change.effect !== 'none') {
+      const head = await this.head(change.object);
+      // Behind a newer fact nothing is open any more.
+      const settled = version.outcome === 'committed' && !version.late;
+      this.setHead({ ...head, versions: settled ? [version] : [version, ...head.versions] });
+    }
+    return version;
+  }
+
+  /** Settles a version of an object. */
+  async settle(
+    object: ObjectRef,
+    version: HeadVersion,
+    outcome: NewOutcome['outcome'],
+    reason: OutcomeReason,
+    resourceVersion = '',
+  ): Promise<HeadVersion> {
+    this.outcomes.push({ seq: version.seq, outcome, reason, resourceVersion, at: this.memory.at });
+    const settled = { ...version, outcome, resourceVersion: resourceVersion || version.resourceVersion };
+    const head = await this.head(object);
+    const versions = head.versions.map((other) => (other.seq === version.seq ? settled : other));
+    // Behind the newest committed version nothing is needed any more.
+    const tip = versions.findIndex((other) => other.outcome === 'committed' && !other.late);
+    this.setHead({ ...head, versions: tip === -1 ? versions : versions.slice(0, tip + 1) });
+    return settled;
+  }
+
+  /** Settles an act, which is in no head, by what it brought about. */
+  confirmAct(seq: number, resourceVersion: string): void {
+    const reason = 'its effect was seen';
+    this.outcomes.push({ seq, outcome: 'committed', reason, resourceVersion, at: this.memory.at });
+  }
+
+  /** A change of this draft, of those that wait for their commit, or of the store. Rejects where there is none. */
+  async change(seq: number): Promise<NewChange> {
+    const own = [...this.memory.waiting, ...this.changes].find((change) => change.seq === seq);
+    if (own !== undefined) return own;
+    const stored = await requireChange(this.store, seq);
+    return { ...stored, detail: stored.detail(), checkpoint: await checkpointOf(this.store, stored) };
+  }
+
+  /** The body of a state; null where the object is gone. */
+  body(seq: number): Promise<JsonObject | null> {
+    return reconstruct(seq, async (at) => {
+      const { parent, detail, checkpoint } = await this.change(at);
+      return { parent, patch: detail.patch, checkpoint };
+    });
+  }
+
+  /** All incarnations of an object's name, the newest first, also those that wait for their commit. */
+  async incarnations(key: ObjectRef): Promise<ObjectRef[]> {
+    const name = headKey({ ...key, uid: '' });
+    const waiting = [...this.memory.waiting, ...this.changes]
+      .map(({ object }) => object)
+      .filter((object) => headKey({ ...object, uid: '' }) === name)
+      .reverse();
+    const stored = (await this.store.incarnations(key)).map(({ id: _, ...object }) => object);
+    const byUid = new Map<string, ObjectRef>();
+    for (const object of [...waiting, ...stored]) if (!byUid.has(object.uid)) byUid.set(object.uid, object);
+    return [...byUid.values()];
+  }
+
+  /** The stored changes of one incarnation, the newest first. */
+  history(object: ObjectRef, limit: number): Promise<StoredChange[]> {
+    const { group, resource, namespace, name, uid } = object;
+    return this.store.changes({ type: { group, resource }, namespace, names: [name], uid }, limit);
+  }
+
+  /** The acts of one subresource on an object since a moment (ms), oldest first. */
+  async acts(object: ObjectRef, subresource: string, since: number): Promise<number[]> {
+    const key = headKey(object);
+    const own = [...this.memory.waiting, ...this.changes].filter(
+      (change) => change.subresource === subresource && headKey(change.object) === key,
+    );
+    const stored = await this.store.acts(object, subresource, RECENT_ACTS);
+    return [...stored.reverse(), ...own].filter((change) => change.at >= since).map((change) => change.seq);
+  }
+}
+
+/** Enough to see that there is more than one. */
+const RECENT_ACTS = 5;
+
+/**
+ * True where a patch touches nothing but what is set in the wake of something else: status, and the API server's own
+ * correction of a time or generation that was predicted for it.
+ */
+function isStatusOnly(patch: Patch): boolean {
+  return (
+    patch.length > 0 &&
+    patch.every(
+      ({ op, path }) =>
+        path === '/status' ||
+        path.startsWith('/status/') ||
+        (op === 'replace' && (path === '/metadata/deletionTimestamp' || path === '/metadata/generation')),
+    )
+  );
+}
+
+/** Set by the API server's clock, or by a controller right behind: the exact value is not known beforehand. */
+const SET_BY_CLOCK = /^\/metadata\/deletionTimestamp$|^\/status(\/|$)/;
+
+/**
+ * True where everything that a patch sets stands in a body, though more may have changed since. `projected`: what the
+ * patch says was predicted, and need not be exact.
+ */
+export function holds(patch: Patch, body: JsonObject, projected: boolean): boolean {
+  return patch.every((operation) => {
+    const found = lookUp(body, operation.path);
+    if (operation.op === 'remove') return found === undefined;
+    if (projected && SET_BY_CLOCK.test(operation.path)) return found !== undefined;
+    return found !== undefined && diff({ value: found }, { value: operation.value }).length === 0;
+  });
+}
+
+function lookUp(body: JsonObject, path: string): JsonObject[string] | undefined {
+  let at: JsonObject[string] | undefined = body;
+  for (const segment of path.split('/').slice(1)) {
+    const key = segment.replaceAll('~1', '/').replaceAll('~0', '~');
+    if (typeof at !== 'object' || at === null) return undefined;
+    at = Array.isArray(at) ? at[Number(key)] : Object.hasOwn(at, key) ? at[key] : undefined;
+  }
+  return at;
+}

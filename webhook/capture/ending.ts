@@ -1,0 +1,176 @@
+import { compareResourceVersions } from '../../shared/resource-version.ts';
+import type { ObjectRef, Patch } from '../../shared/types.ts';
+import type { NewChange, ObjectFilter, OutcomeReason } from '../store/port.ts';
+import type { Draft } from './draft.ts';
+import { believedOf, openOf, tipOf, type Head, type HeadVersion } from './head.ts';
+import { lineOf } from './settle.ts';
+
+/*
+ * How objects end, and attempts that never were: what is learned from something that is not there.
+ */
+
+/** Open attempts that are looked at at once. */
+const PAGE = 500;
+
+/** The end of an object, as a fact: its open removal is committed, or a change without a user is recorded. */
+export async function observeGone(
+  draft: Draft,
+  object: ObjectRef,
+  resourceVersion: string,
+  reason: OutcomeReason,
+  cause: number | null = null,
+): Promise<void> {
+  const head = await draft.head(object);
+  const tip = tipOf(head);
+  if (tip?.gone === true || (tip === null && head.versions.length === 0)) return;
+  const open = openOf(head);
+  const removal = open.find((version) => version.gone);
+  if (removal !== undefined) {
+    await settleAround(draft, head, removal, open);
+    await draft.settle(object, removal, 'committed', reason, resourceVersion);
+    return;
+  }
+  const last = believedOf(head);
+  if (last === null) return;
+  const marker = await deletionMarker(draft, last);
+  await settleAround(draft, head, last, open);
+  if (last.outcome === 'pending') await draft.settle(object, last, 'committed', 'a later version holds what it set');
+  const end = await draft.add({
+    object,
+    operation: 'DELETE',
+    subresource: '',
+    source: 'watch',
+    actor: null,
+    manager: '',
+    effect: 'deleted',
+    late: false,
+    baseResourceVersion: last.resourceVersion,
+    resourceVersion,
+    reviewUid: '',
+    base: last,
+    body: null,
+    patch: [{ op: 'remove', path: '' }],
+    detail: { cause: cause ?? marker, notBefore: last.at },
+  });
+  await endContents(draft, object, end.seq, resourceVersion);
+}
+
+/** Settles the attempts beside the version that an object ended in: those it was made from came true. */
+async function settleAround(draft: Draft, head: Head, last: HeadVersion, open: readonly HeadVersion[]): Promise<void> {
+  const line = lineOf(last, open);
+  for (const version of open) {
+    if (version.seq === last.seq) continue;
+    if (line.includes(version)) {
+      await draft.settle(head.object, version, 'committed', 'a later version holds what it set');
+    } else {
+      await draft.settle(head.object, version, 'dropped', 'the object was deleted first');
+    }
+  }
+}
+
+/**
+ * The end of an object that follows from something else: a successor, its namespace's end, its definition's. One whose
+ * creation nothing has confirmed never existed.
+ */
+export async function endBy(
+  draft: Draft,
+  object: ObjectRef,
+  reason: OutcomeReason,
+  cause: number | null,
+  resourceVersion = '',
+): Promise<void> {
+  const head = await draft.head(object);
+  const open = openOf(head);
+  const confirmed = tipOf(head) !== null || open.some((version) => version.gone);
+  if (confirmed) return observeGone(draft, object, resourceVersion, reason, cause);
+  for (const version of open) await draft.settle(object, version, 'dropped', reason);
+}
+
+/**
+ * The end of a definition ends its objects, without a review each. The end of a namespace comes when all in it is gone:
+ * what was not deleted by then never existed. `resourceVersion`: that of the end, where it is known.
+ */
+export async function endContents(
+  draft: Draft,
+  object: ObjectRef,
+  cause: number,
+  resourceVersion: string,
+): Promise<void> {
+  if (object.group === 'apiextensions.k8s.io' && object.resource === 'customresourcedefinitions') {
+    const [resource = '', ...group] = object.name.split('.');
+    await endAll(
+      draft,
+      { type: { group: group.join('.'), resource } },
+      'its definition is gone',
+      cause,
+      resourceVersion,
+    );
+  } else if (object.group === '' && object.resource === 'namespaces') {
+    await endAll(draft, { namespace: object.name }, 'its namespace is gone', cause, resourceVersion);
+  }
+}
+
+async function endAll(
+  draft: Draft,
+  filter: ObjectFilter,
+  reason: OutcomeReason,
+  cause: number,
+  resourceVersion: string,
+): Promise<void> {
+  for (let after: number | undefined; ;) {
+    const page = await draft.store.objects(filter, PAGE, after);
+    for (const { id: _, ...object } of page) await endBy(draft, object, reason, cause, resourceVersion);
+    after = page.at(-1)?.id;
+    if (page.length < PAGE) return;
+  }
+}
+
+/** An object that a whole list at a version does not have. One that was only asked for since may still come. */
+export async function observeAbsent(draft: Draft, object: ObjectRef, resourceVersion: string): Promise<void> {
+  const tip = tipOf(await draft.head(object));
+  if (tip === null || tip.gone) return;
+  const known = tip.resourceVersion;
+  if (known !== '' && compareResourceVersions(known, resourceVersion) > 0) return;
+  await observeGone(draft, object, resourceVersion, 'the watch shows it');
+}
+
+/** Drops the open attempts, from a seq on, that were made at a moment (ms) which the object's watch covers. */
+export async function dropUnseen(
+  draft: Draft,
+  covered: (object: ObjectRef, at: number) => boolean,
+  fromSeq: number,
+): Promise<void> {
+  for (let from = fromSeq; ;) {
+    const page = await draft.store.open(from, PAGE);
+    for (const { object, seq, at } of page) {
+      if (!covered(object, at)) continue;
+      const version = openOf(await draft.head(object)).find((candidate) => candidate.seq === seq);
+      if (version === undefined) continue;
+      await draft.settle(
+        object,
+        version,
+        'dropped',
+        version.gone ? 'the object still exists' : 'the watch never showed it',
+      );
+    }
+    const last = page.at(-1);
+    if (last === undefined || page.length < PAGE) return;
+    from = last.seq + 1;
+  }
+}
+
+/** The recorded request that set the deletionTimestamp of a version's line; null where none is known. */
+async function deletionMarker(draft: Draft, last: HeadVersion): Promise<number | null> {
+  for (let seq: number | null = last.seq; seq !== null;) {
+    const change: NewChange = await draft.change(seq);
+    if (setsDeletionTimestamp(change.detail.patch)) return change.source === 'admission' ? seq : change.detail.cause;
+    if (change.checkpoint !== null) return null;
+    seq = change.parent;
+  }
+  return null;
+}
+
+/** True where a patch marks the object for deletion. */
+export function setsDeletionTimestamp(patch: Patch): boolean {
+  return patch.some(({ op, path }) => op === 'add' && path === '/metadata/deletionTimestamp');
+}

@@ -1,0 +1,72 @@
+import { believed, type Version } from '../../shared/versions.ts';
+import { compareResourceVersions } from '../../shared/resource-version.ts';
+import type { ObjectRef } from '../../shared/types.ts';
+import type { NewChange, StoredChange } from '../store/port.ts';
+
+/** One version of an object, with what is needed to recognise it. */
+export interface HeadVersion extends Version {
+  at: number;
+  /** True where the object does not exist after it. */
+  gone: boolean;
+  hash: Buffer | null;
+  apiVersion: string;
+  resourceVersion: string;
+  baseResourceVersion: string;
+  depth: number;
+  /** From a fact (baseline, watch), not from a request. */
+  observed: boolean;
+  /** What it predicts may be inexact: the API server adds to it (a timestamp, a condition). */
+  projected: boolean;
+}
+
+/** The present of one object: its last committed version and the attempts since, newest first. Never changed, replaced. */
+export interface Head {
+  object: ObjectRef;
+  versions: readonly HeadVersion[];
+}
+
+export function headKey(object: ObjectRef): string {
+  return [object.group, object.resource, object.namespace, object.name, object.uid].join('\0');
+}
+
+export function versionOf(change: NewChange | StoredChange, outcome: Version['outcome']): HeadVersion {
+  return {
+    seq: change.seq,
+    outcome,
+    parent: change.parent,
+    effect: change.effect,
+    gone: change.effect === 'deleted',
+    late: change.late,
+    at: change.at,
+    hash: change.hash,
+    apiVersion: change.apiVersion,
+    resourceVersion: change.resourceVersion,
+    baseResourceVersion: change.baseResourceVersion,
+    depth: change.depth,
+    observed: change.source !== 'admission',
+    projected:
+      change.source === 'admission' &&
+      (change.operation === 'DELETE' || change.subresource === 'scale' || change.subresource === 'binding'),
+  };
+}
+
+/** The last version that is known to have been persisted; null where none is. */
+export function tipOf(head: Head): HeadVersion | null {
+  return head.versions.find((version) => version.outcome === 'committed' && !version.late) ?? null;
+}
+
+/** The attempts that nothing has settled yet, oldest first. */
+export function openOf(head: Head): HeadVersion[] {
+  return head.versions.filter((version) => version.outcome === 'pending' && !version.late).reverse();
+}
+
+export function believedOf(head: Head): HeadVersion | null {
+  return believed(head.versions);
+}
+
+/** True where an attempt was made from an older version than this one, so that it is in it or never will be. */
+export function madeBefore(version: HeadVersion, resourceVersion: string): boolean {
+  return (
+    version.baseResourceVersion === '' || compareResourceVersions(version.baseResourceVersion, resourceVersion) < 0
+  );
+}

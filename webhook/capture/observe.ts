@@ -1,0 +1,170 @@
+import { diff, hashBody } from '../../shared/patch.ts';
+import type { Seen } from '../../shared/interpret.ts';
+import { apiVersionOf, type ManagedField } from '../../shared/normalise.ts';
+import { compareResourceVersions } from '../../shared/resource-version.ts';
+import type { JsonObject, ObjectRef, Patch } from '../../shared/types.ts';
+import type { OutcomeReason } from '../store/port.ts';
+import { holds, type Draft } from './draft.ts';
+import { endBy, setsDeletionTimestamp } from './ending.ts';
+import { madeBefore, openOf, tipOf, type HeadVersion } from './head.ts';
+import { commit, drop } from './settle.ts';
+
+/** A fact about an object: the API server showed this body at this version. */
+export interface Observation {
+  object: ObjectRef;
+  seen: Seen;
+  /** How what it settles is known. */
+  reason: OutcomeReason;
+}
+
+/**
+ * Takes in a fact, and returns the version that it shows. Settles the open attempts of its object: the one it shows is
+ * committed; those made from an older version, which it does not hold, can never be persisted any more. What no attempt
+ * explains is recorded as a change of source `watch`. A fact older than what is known returns null and changes nothing.
+ */
+export async function observe(draft: Draft, observation: Observation): Promise<HeadVersion | null> {
+  const first = tipOf(await draft.head(observation.object)) === null;
+  const version = await take(draft, observation);
+  if (first) await closeOthers(draft, observation.object);
+  return version;
+}
+
+/** A new incarnation exists, so the ones of the same name before it do not. */
+async function closeOthers(draft: Draft, object: ObjectRef): Promise<void> {
+  for (const other of await draft.incarnations(object)) {
+    if (other.uid === object.uid || other.uid === '') continue;
+    await endBy(draft, other, 'a later object of the same name exists', null);
+  }
+}
+
+async function take(draft: Draft, { object, seen, reason }: Observation): Promise<HeadVersion | null> {
+  const head = await draft.head(object);
+  const tip = tipOf(head);
+  const apiVersion = apiVersionOf(seen.body);
+  const order = tip === null ? 1 : compareResourceVersions(seen.resourceVersion, tip.resourceVersion);
+  if (tip !== null && order < 0) return null;
+  const comparable = tip === null || tip.apiVersion === apiVersion || tip.gone;
+  if (order === 0 && comparable) return tip;
+
+  const hash = hashBody(seen.body);
+  const same = (version: HeadVersion | null): boolean =>
+    version !== null &&
+    version.hash !== null &&
+    hash !== null &&
+    version.apiVersion === apiVersion &&
+    version.hash.equals(hash);
+  const open = openOf(head).filter((version) => madeBefore(version, seen.resourceVersion));
+  const exact = open.find(same);
+  if (exact !== undefined) return commit(draft, head, exact, open, reason, seen.resourceVersion);
+  if (tip !== null && same(tip)) {
+    // Only managedFields have changed since, or a change was taken back.
+    await drop(draft, object, open);
+    return moveTo(draft, object, tip, seen.resourceVersion);
+  }
+  if (!comparable) return begin(draft, object, seen);
+  const held = await lastHeld(draft, open, seen.body);
+  // A watch shows every version; behind a review there may have been others.
+  const heldAt = reason === 'the watch shows it' ? seen.resourceVersion : '';
+  const base = held === null ? tip : await commit(draft, head, held, open, 'a later version holds what it set', heldAt);
+  if (held === null) await drop(draft, object, open);
+  if (base === null) return begin(draft, object, seen);
+  return recordDifference(draft, object, seen, base, held);
+}
+
+/** The newest attempt whose patch stands in the body. */
+async function lastHeld(draft: Draft, open: readonly HeadVersion[], body: JsonObject): Promise<HeadVersion | null> {
+  for (const version of [...open].reverse()) {
+    if (version.gone) continue;
+    if (version.parent === null) return version;
+    const { detail } = await draft.change(version.seq);
+    if (holds(detail.patch, body, version.projected)) return version;
+  }
+  return null;
+}
+
+/** The same body at a newer version: remembered, so that the next comparison is short; nothing to record. */
+async function moveTo(
+  draft: Draft,
+  object: ObjectRef,
+  tip: HeadVersion,
+  resourceVersion: string,
+): Promise<HeadVersion> {
+  const moved = { ...tip, resourceVersion };
+  const head = await draft.head(object);
+  draft.setHead({ ...head, versions: head.versions.map((version) => (version.seq === tip.seq ? moved : version)) });
+  return moved;
+}
+
+/** The first that is known of an object, or its first body in another API version. */
+export async function begin(draft: Draft, object: ObjectRef, seen: Seen, late = false): Promise<HeadVersion> {
+  return draft.add({
+    object,
+    operation: 'CREATE',
+    subresource: '',
+    source: 'baseline',
+    actor: null,
+    manager: '',
+    effect: 'created',
+    late,
+    baseResourceVersion: '',
+    resourceVersion: seen.resourceVersion,
+    reviewUid: '',
+    base: null,
+    body: seen.body,
+    patch: diff(null, seen.body),
+    detail: {},
+  });
+}
+
+/** What happened without us between a version and the fact. */
+async function recordDifference(
+  draft: Draft,
+  object: ObjectRef,
+  seen: Seen,
+  base: HeadVersion,
+  held: HeadVersion | null,
+): Promise<HeadVersion> {
+  const before = base.gone ? null : await draft.body(base.seq);
+  const patch = diff(before, seen.body);
+  const eviction = held?.projected === true ? null : await evictionFor(draft, object, patch);
+  if (eviction !== null && setsDeletionTimestamp(patch)) draft.confirmAct(eviction, seen.resourceVersion);
+  return draft.add({
+    object,
+    operation: before === null ? 'CREATE' : 'UPDATE',
+    subresource: '',
+    source: 'watch',
+    actor: null,
+    manager: '',
+    effect: before === null ? 'created' : 'modified',
+    late: false,
+    baseResourceVersion: base.resourceVersion,
+    resourceVersion: seen.resourceVersion,
+    reviewUid: '',
+    base: before === null ? null : base,
+    body: seen.body,
+    patch,
+    detail: {
+      cause: held?.projected === true ? held.seq : eviction,
+      notBefore: base.at,
+      managersHint: managersSince(seen.managedFields, base.at),
+    },
+  });
+}
+
+/** An eviction takes effect within its request, which the API server gives up after a minute. */
+const EVICTION_MS = 60_000;
+
+/** The eviction that explains why a pod is being deleted: its API has no DELETE review of its own. */
+async function evictionFor(draft: Draft, object: ObjectRef, patch: Patch): Promise<number | null> {
+  if (object.group !== '' || object.resource !== 'pods') return null;
+  if (!setsDeletionTimestamp(patch) && !JSON.stringify(patch).includes('"EvictionByEvictionAPI"')) return null;
+  const evictions = await draft.acts(object, 'eviction', draft.at - EVICTION_MS);
+  return evictions.length === 1 ? (evictions[0] ?? null) : null;
+}
+
+/** The managers whose entry is not older than a moment; managedFields has times in whole seconds. */
+function managersSince(managedFields: readonly ManagedField[], since: number): string[] {
+  const from = Math.floor(since / 1000) * 1000;
+  const names = managedFields.filter((entry) => Date.parse(entry.time) >= from).map((entry) => entry.manager);
+  return [...new Set(names)].filter((name) => name !== '');
+}

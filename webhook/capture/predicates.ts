@@ -1,0 +1,84 @@
+import { nameOf, type Review } from '../../shared/review.ts';
+import type { Operation } from '../../shared/types.ts';
+
+/** A rule of the configuration: all conditions that it has must hold; a list holds where one of it does. */
+export interface Predicate {
+  action: 'include' | 'exclude';
+  users?: string[];
+  groups?: string[];
+  /** `deployments.apps`, `pods/status`, `pods/*` (any subresource), `*.example.com`, `*`. */
+  resources?: string[];
+  namespaces?: string[];
+  names?: string[];
+  operations?: Operation[];
+}
+
+/**
+ * Not recorded unless a rule includes them: what the control plane writes all the time for itself, and the reviews that
+ * ask a question and persist nothing.
+ */
+export const DEFAULT_SKIP: readonly string[] = [
+  'leases.coordination.k8s.io',
+  'events',
+  'events.events.k8s.io',
+  'endpoints',
+  'tokenreviews.authentication.k8s.io',
+  'selfsubjectreviews.authentication.k8s.io',
+  'subjectaccessreviews.authorization.k8s.io',
+  'localsubjectaccessreviews.authorization.k8s.io',
+  'selfsubjectaccessreviews.authorization.k8s.io',
+  'selfsubjectrulesreviews.authorization.k8s.io',
+];
+
+/** Decides which reviews are recorded: the first rule that matches, then the list of resources to skip. */
+export class Predicates {
+  private readonly rules: readonly Predicate[];
+
+  constructor(rules: readonly Predicate[], skip: readonly string[] = DEFAULT_SKIP) {
+    this.rules = skip.length === 0 ? rules : [...rules, { action: 'exclude', resources: [...skip] }];
+  }
+
+  /** True where the review is to be recorded. */
+  includes(review: Review): boolean {
+    const rule = this.rules.find((candidate) => matches(candidate, review));
+    return rule?.action !== 'exclude';
+  }
+
+  /** True where a whole resource type is left out for everybody, so that it need not be watched. */
+  skipsResource(group: string, resource: string): boolean {
+    const rule = this.rules.find(
+      (candidate) => candidate.resources?.some((pattern) => matchesResource(pattern, group, resource, '')) ?? true,
+    );
+    return rule?.action === 'exclude' && Object.keys(rule).length === 2;
+  }
+}
+
+function matches(rule: Predicate, review: Review): boolean {
+  const { group, resource } = review.resource;
+  return (
+    anyOf(rule.users, (user) => matchesText(user, review.actor.username)) &&
+    anyOf(rule.groups, (name) => review.actor.groups.some((member) => matchesText(name, member))) &&
+    anyOf(rule.resources, (pattern) => matchesResource(pattern, group, resource, review.subresource)) &&
+    anyOf(rule.namespaces, (name) => matchesText(name, review.namespace)) &&
+    anyOf(rule.names, (name) => matchesText(name, nameOf(review))) &&
+    anyOf(rule.operations, (operation) => operation === review.operation)
+  );
+}
+
+function anyOf<T>(list: readonly T[] | undefined, holds: (item: T) => boolean): boolean {
+  return list === undefined || list.some(holds);
+}
+
+/** `*` stands for any text. */
+function matchesText(pattern: string, text: string): boolean {
+  if (!pattern.includes('*')) return pattern === text;
+  const parts = pattern.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'));
+  return new RegExp(`^${parts.join('.*')}$`, 's').test(text);
+}
+
+/** A pattern without a subresource is about the object and all its subresources; `pods/status` about that one only. */
+function matchesResource(pattern: string, group: string, resource: string, subresource: string): boolean {
+  const [type = '', sub] = pattern.split('/');
+  const name = group === '' ? resource : `${resource}.${group}`;
+  return matchesText(type, name) && (sub === undefined || (subresource !== '' && matchesText(sub, subresource)));
+}

@@ -1,0 +1,200 @@
+import { LRUCache } from 'lru-cache';
+import type { Seen } from '../../shared/interpret.ts';
+import type { Redactor } from '../../shared/redact.ts';
+import type { Review } from '../../shared/review.ts';
+import type { ObjectRef } from '../../shared/types.ts';
+import type { CoverageEvent, LedgerStore, NewChange, NewCoverage, NewOutcome } from '../store/port.ts';
+import { captureReview } from './capture.ts';
+import { CommitQueue } from './commit-queue.ts';
+import { Draft, type Memory } from './draft.ts';
+import { headKey, versionOf, type Head } from './head.ts';
+import { dropUnseen, observeAbsent, observeGone } from './ending.ts';
+import { observe } from './observe.ts';
+import type { Predicates } from './predicates.ts';
+
+/** What became of a review here: stored, or why not. */
+export type Recorded = 'recorded' | 'dry-run' | 'excluded' | 'unchanged';
+
+export interface RecorderOptions {
+  store: LedgerStore;
+  redactor: Redactor;
+  predicates: Predicates;
+}
+
+/**
+ * Objects whose head is kept in memory, about 1 KiB each; the rest is read again. Far more than one batch can touch:
+ * a head that waits for its commit must not be put out.
+ */
+const HEADS = 10_000;
+const MAX_BATCH = 256;
+/** Bounds what waits: at some 10 KB a review the bytes bind first, at 64 MiB. */
+const MAX_WAITING = 10_000;
+const MAX_WAITING_BYTES = 64 * 1024 * 1024;
+
+/** How far back attempts are looked for that a watch never showed. */
+const SWEEP_BACK_MS = 10 * 60 * 1000;
+
+/**
+ * Turns reviews and observations into changes, one after another, and makes them durable in groups. The ledger's one
+ * writer.
+ */
+export class Recorder implements Memory {
+  readonly store: LedgerStore;
+  private readonly heads = new LRUCache<string, Head>({ max: HEADS });
+  private readonly queue: CommitQueue;
+  private changes: NewChange[] = [];
+  private outcomes: NewOutcome[] = [];
+  private coverage: NewCoverage[] = [];
+  private lastSeq: number;
+  private lastAt: number;
+  private now = 0;
+  /** At the first sweep all that an earlier process left open is looked at. */
+  private sweptFrom = 0;
+
+  private constructor(
+    private readonly options: RecorderOptions,
+    last: { seq: number; at: number } | null,
+  ) {
+    this.store = options.store;
+    this.lastSeq = last?.seq ?? 0;
+    this.lastAt = last?.at ?? 0;
+    this.queue = new CommitQueue({
+      commit: () => this.commit(),
+      rollback: () => this.rollback(),
+      maxBatch: MAX_BATCH,
+      maxWaiting: MAX_WAITING,
+      maxWaitingBytes: MAX_WAITING_BYTES,
+    });
+  }
+
+  static async open(options: RecorderOptions): Promise<Recorder> {
+    return new Recorder(options, await options.store.last());
+  }
+
+  /** Reviews and observations that wait. */
+  get depth(): number {
+    return this.queue.depth;
+  }
+
+  /**
+   * Records a review that was received at `at` (ms). Resolves when it is durable; rejects where it is not recorded:
+   * `overloaded`, `closing`, the ledger-* errors, or a bug's own. `bytes` is its size, for the bound on what waits.
+   */
+  record(review: Review, at: number, bytes: number): Promise<Recorded> {
+    if (review.dryRun) return Promise.resolve('dry-run');
+    if (!this.options.predicates.includes(review)) return Promise.resolve('excluded');
+    return this.queue.add(() => this.job(at, (draft) => captureReview(draft, review, this.options.redactor)), bytes);
+  }
+
+  /** Takes in the API server's own word about an object, from a list or a watch. */
+  observe(object: ObjectRef, seen: Seen, at: number): Promise<void> {
+    const redacted = { ...seen, body: this.options.redactor.redact(seen.body, object) };
+    return this.queue.add(
+      () =>
+        this.job(at, async (draft) => {
+          await observe(draft, { object, seen: redacted, reason: 'the watch shows it' });
+        }),
+      0,
+    );
+  }
+
+  /** Takes in that an object is gone since a version. */
+  observeGone(object: ObjectRef, resourceVersion: string, at: number): Promise<void> {
+    return this.queue.add(
+      () => this.job(at, (draft) => observeGone(draft, object, resourceVersion, 'the watch shows it')),
+      0,
+    );
+  }
+
+  /** Takes in that a whole list of its type, at a version, does not have the object. */
+  observeAbsent(object: ObjectRef, resourceVersion: string, at: number): Promise<void> {
+    return this.queue.add(() => this.job(at, (draft) => observeAbsent(draft, object, resourceVersion)), 0);
+  }
+
+  /**
+   * Drops the attempts on an object that were made at a moment (ms) which `covered` says a watch covers: it has shown
+   * everything since, and never them.
+   */
+  settleUnseen(covered: (object: ObjectRef, at: number) => boolean, at: number): Promise<void> {
+    return this.queue.add(
+      () =>
+        this.job(at, async (draft) => {
+          const from = this.sweptFrom;
+          await dropUnseen(draft, covered, from);
+          // What is older stays unverified: everything that could tell has had its time.
+          this.sweptFrom = await this.store.seqAt(at - SWEEP_BACK_MS);
+        }),
+      0,
+    );
+  }
+
+  /** Records something that decides whether what happens is recorded. */
+  cover(event: CoverageEvent, detail: string, at: number): Promise<void> {
+    return this.queue.add(() => {
+      this.coverage.push({ at: Math.max(at, this.lastAt), event, detail });
+      return Promise.resolve();
+    }, 0);
+  }
+
+  /** Takes nothing more; resolves when all that was taken is settled. */
+  close(): Promise<void> {
+    return this.queue.close();
+  }
+
+  // Memory, for the draft of the job that runs
+
+  get nextSeq(): number {
+    return this.lastSeq + 1;
+  }
+
+  get at(): number {
+    return this.now;
+  }
+
+  get waiting(): readonly NewChange[] {
+    return this.changes;
+  }
+
+  async head(object: ObjectRef): Promise<Head> {
+    const key = headKey(object);
+    const known = this.heads.get(key);
+    if (known !== undefined) return known;
+    const stored = (await this.store.incarnations(object)).find(({ uid }) => uid === object.uid);
+    const versions = stored === undefined ? [] : await this.store.tail(stored.id);
+    const head = { object, versions: versions.map((change) => versionOf(change, change.outcome)) };
+    this.heads.set(key, head);
+    return head;
+  }
+
+  /** Runs a job on a draft of its own, and takes over what it added only where it succeeds. */
+  private async job<T>(at: number, work: (draft: Draft) => Promise<T>): Promise<T> {
+    // A clock that was set back must not reorder the record.
+    this.now = Math.max(at, this.lastAt);
+    const draft = new Draft(this);
+    const result = await work(draft);
+    this.changes.push(...draft.changes);
+    this.outcomes.push(...draft.outcomes);
+    for (const [key, head] of draft.heads) this.heads.set(key, head);
+    this.lastSeq += draft.changes.length;
+    this.lastAt = this.now;
+    return result;
+  }
+
+  private async commit(): Promise<void> {
+    if (this.changes.length + this.outcomes.length + this.coverage.length === 0) return;
+    await this.store.append({ changes: this.changes, outcomes: this.outcomes, coverage: this.coverage });
+    this.clear();
+  }
+
+  private rollback(): void {
+    this.lastSeq -= this.changes.length;
+    this.clear();
+    this.heads.clear();
+  }
+
+  private clear(): void {
+    this.changes = [];
+    this.outcomes = [];
+    this.coverage = [];
+  }
+}

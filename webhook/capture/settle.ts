@@ -1,0 +1,44 @@
+import type { ObjectRef } from '../../shared/types.ts';
+import type { OutcomeReason } from '../store/port.ts';
+import type { Draft } from './draft.ts';
+import type { Head, HeadVersion } from './head.ts';
+
+/** Commits a version, with the attempts that it was made from, and drops those that it excludes. */
+export async function commit(
+  draft: Draft,
+  head: Head,
+  winner: HeadVersion,
+  open: readonly HeadVersion[],
+  reason: OutcomeReason,
+  resourceVersion: string,
+): Promise<HeadVersion> {
+  const line = lineOf(winner, open);
+  for (const ancestor of line.slice(0, -1)) {
+    await draft.settle(head.object, ancestor, 'committed', 'a later version holds what it set');
+  }
+  // What was made from the winner is not excluded by it.
+  await drop(
+    draft,
+    head.object,
+    open.filter((version) => !line.includes(version) && !lineOf(version, open).includes(winner)),
+  );
+  return draft.settle(head.object, winner, 'committed', reason, resourceVersion);
+}
+
+/** The open attempts that a version was made from, oldest first, and the version itself. */
+export function lineOf(version: HeadVersion, open: readonly HeadVersion[]): HeadVersion[] {
+  const line: HeadVersion[] = [];
+  for (let at: HeadVersion | undefined = version; at !== undefined; at = open.find(({ seq }) => seq === at?.parent)) {
+    line.unshift(at);
+  }
+  return line;
+}
+
+/** Drops attempts whose version is outdated. One that names no version (a binding) may still be persisted. */
+export async function drop(draft: Draft, object: ObjectRef, open: readonly HeadVersion[]): Promise<void> {
+  for (const version of open) {
+    if (version.baseResourceVersion === '' && version.parent !== null) continue;
+    const reason = version.gone ? 'the object still exists' : 'another change was made from the same version';
+    await draft.settle(object, version, 'dropped', reason);
+  }
+}

@@ -1,0 +1,191 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { Option } from 'commander';
+import { KubeblameError, messageOf } from '../../shared/errors.ts';
+import type { CertificateFiles } from '../tls.ts';
+import { DEFAULT_SKIP, Predicates } from '../capture/predicates.ts';
+import type { RedactionRule } from '../../shared/redact.ts';
+import { readRulesFile } from './rules-file.ts';
+
+/** Where to listen. */
+export interface Address {
+  host: string;
+  port: number;
+}
+
+export interface LedgerConfig {
+  db: string;
+  keyFile: string;
+  cluster: string;
+  predicates: Predicates;
+  redact: RedactionRule[];
+}
+
+export interface ServerConfig extends LedgerConfig {
+  listen: Address;
+  tls: CertificateFiles;
+  readListen: Address;
+  /** null: the read API is open to whoever reaches it, so it is on loopback. */
+  readToken: string | null;
+  /** null: outside a cluster, and no kubeconfig given: nothing is watched. */
+  kubeconfig: { file: string } | 'in-cluster' | null;
+  webhookConfiguration: string;
+  logLevel: string;
+}
+
+const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'];
+
+/** True in a pod: the kubelet sets this for every container. */
+export function isInCluster(): boolean {
+  return process.env.KUBERNETES_SERVICE_HOST !== undefined;
+}
+
+/** Options of every command that writes to a ledger. The environment is read in this file, and nowhere else. */
+export function ledgerOptions(): Option[] {
+  return [
+    new Option('--db <file>', 'ledger file; created where it does not exist')
+      .env('KUBEBLAME_DB')
+      .default('kubeblame.db'),
+    new Option(
+      '--key-file <file>',
+      'key that Secret values are redacted with; created with the ledger (default: DB.key)',
+    ).env('KUBEBLAME_KEY_FILE'),
+    new Option('--cluster <name>', 'name of the cluster; kept in a new ledger')
+      .env('KUBEBLAME_CLUSTER')
+      .default('kubernetes'),
+    new Option('--skip <resources>', 'resources that are not recorded unless a rule includes them, separated by commas')
+      .env('KUBEBLAME_SKIP')
+      .default(DEFAULT_SKIP.join(',')),
+    new Option('--config <file>', 'rules: which reviews to record, which values to redact (docs/configuration.md)').env(
+      'KUBEBLAME_CONFIG',
+    ),
+  ];
+}
+
+/** Options of `serve`, besides. */
+export function serverOptions(): Option[] {
+  return [
+    new Option('--listen <host:port>', 'where the API server calls the webhook; also /livez, /readyz, /metrics')
+      .env('KUBEBLAME_LISTEN')
+      .default('0.0.0.0:8443'),
+    new Option('--tls-cert <file>', 'serving certificate, PEM; read again when it changes')
+      .env('KUBEBLAME_TLS_CERT')
+      .makeOptionMandatory(),
+    new Option('--tls-key <file>', 'its private key, PEM').env('KUBEBLAME_TLS_KEY').makeOptionMandatory(),
+    new Option('--read-listen <host:port>', 'where kubectl-blame reads; loopback, unless there is a token')
+      .env('KUBEBLAME_READ_LISTEN')
+      .default('127.0.0.1:8444'),
+    new Option('--read-token-file <file>', 'bearer token that the read API requires').env('KUBEBLAME_READ_TOKEN_FILE'),
+    new Option(
+      '--kubeconfig <file>',
+      "cluster to watch, so that attempts are settled by what was persisted (in a pod: the pod's own)",
+    ).env('KUBEBLAME_KUBECONFIG'),
+    new Option('--webhook-configuration <name>', 'the ValidatingWebhookConfiguration that sends reviews here')
+      .env('KUBEBLAME_WEBHOOK_CONFIGURATION')
+      .default('kubeblame'),
+    new Option('--log-level <level>', 'least severe log messages to write')
+      .env('KUBEBLAME_LOG_LEVEL')
+      .choices(LOG_LEVELS)
+      .default('info'),
+  ];
+}
+
+/** Values of the options above, as commander gives them. */
+export interface RawOptions {
+  db: string;
+  keyFile?: string;
+  cluster: string;
+  skip: string;
+  config?: string;
+}
+
+export interface RawServerOptions extends RawOptions {
+  listen: string;
+  tlsCert: string;
+  tlsKey: string;
+  readListen: string;
+  readTokenFile?: string;
+  kubeconfig?: string;
+  webhookConfiguration: string;
+  logLevel: string;
+}
+
+/** Checks the options of a ledger. Throws config-invalid, naming the option and what was expected. */
+export function ledgerConfig(raw: RawOptions): LedgerConfig {
+  const file = raw.config === undefined ? { rules: [], redact: [] } : readRulesFile(raw.config);
+  const skip = raw.skip
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
+  const odd = skip.find((name) => !/^[a-z0-9.*-]+(\/[a-z0-9*]+)?$/.test(name));
+  if (odd !== undefined) {
+    throw invalid(
+      '--skip',
+      'KUBEBLAME_SKIP',
+      `"${odd}" is not RESOURCE.GROUP or RESOURCE.GROUP/SUBRESOURCE in lower case`,
+    );
+  }
+  if (raw.cluster === '') throw invalid('--cluster', 'KUBEBLAME_CLUSTER', 'the name is empty');
+  return {
+    db: raw.db,
+    keyFile: raw.keyFile ?? `${raw.db}.key`,
+    cluster: raw.cluster,
+    predicates: new Predicates(file.rules, skip),
+    redact: file.redact,
+  };
+}
+
+/** Checks the options of the server. Throws config-invalid, naming the option and what was expected. */
+export function serverConfig(raw: RawServerOptions, inCluster: boolean): ServerConfig {
+  const readListen = parseAddress(raw.readListen, '--read-listen', 'KUBEBLAME_READ_LISTEN');
+  const readToken = raw.readTokenFile === undefined ? null : readTokenFile(raw.readTokenFile);
+  if (readToken === null && !isLoopback(readListen.host)) {
+    throw invalid(
+      '--read-listen',
+      'KUBEBLAME_READ_LISTEN',
+      `${raw.readListen} can be reached from other machines, and there is no token: give --read-token-file, or listen on 127.0.0.1`,
+    );
+  }
+  return {
+    ...ledgerConfig(raw),
+    listen: parseAddress(raw.listen, '--listen', 'KUBEBLAME_LISTEN'),
+    tls: { cert: raw.tlsCert, key: raw.tlsKey },
+    readListen,
+    readToken,
+    kubeconfig: raw.kubeconfig !== undefined ? { file: raw.kubeconfig } : inCluster ? 'in-cluster' : null,
+    webhookConfiguration: raw.webhookConfiguration,
+    logLevel: raw.logLevel,
+  };
+}
+
+function invalid(option: string, variable: string, what: string): KubeblameError {
+  return new KubeblameError('config-invalid', `${option} (${variable}): ${what}`);
+}
+
+/** `host:port`, `:port` (all addresses), `[::1]:port`. */
+export function parseAddress(text: string, option: string, variable: string): Address {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[3]);
+  if (match === null || port > 65535) {
+    throw invalid(option, variable, `"${text}" is not HOST:PORT, such as 0.0.0.0:8443 or [::1]:8443`);
+  }
+  const host = match[1] ?? match[2] ?? '';
+  return { host: host === '' ? '0.0.0.0' : host, port };
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+function readTokenFile(path: string): string {
+  let token: string;
+  try {
+    token = readFileSync(path, 'utf8').trim();
+  } catch (error) {
+    throw invalid('--read-token-file', 'KUBEBLAME_READ_TOKEN_FILE', messageOf(error));
+  }
+  if (token.length < 16) {
+    const found = existsSync(path) ? `${path} holds ${token.length} characters` : path;
+    throw invalid('--read-token-file', 'KUBEBLAME_READ_TOKEN_FILE', `${found}, a token has at least 16`);
+  }
+  return token;
+}

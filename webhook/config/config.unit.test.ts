@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { useFolder } from '../testing/folder.ts';
+import { parseAddress, serverConfig, type RawServerOptions } from './config.ts';
+
+const RAW: RawServerOptions = {
+  db: 'a.db',
+  cluster: 'c',
+  skip: 'events,leases.coordination.k8s.io',
+  listen: '0.0.0.0:8443',
+  tlsCert: 'tls.crt',
+  tlsKey: 'tls.key',
+  readListen: '127.0.0.1:8444',
+  webhookConfiguration: 'kubeblame',
+  logLevel: 'info',
+};
+
+describe('configuration', () => {
+  const file = useFolder();
+  const fails = (raw: Partial<RawServerOptions>, message: RegExp): void => {
+    assert.throws(
+      () => serverConfig({ ...RAW, ...raw }, false),
+      (error: Error) => {
+        assert.match(error.message, message);
+        return true;
+      },
+    );
+  };
+
+  it('keeps the key beside the ledger', () => {
+    assert.equal(serverConfig(RAW, false).keyFile, 'a.db.key');
+    assert.equal(serverConfig({ ...RAW, keyFile: 'k' }, false).keyFile, 'k');
+  });
+
+  it('reads addresses', () => {
+    const parse = (text: string): unknown => parseAddress(text, '--listen', 'KUBEBLAME_LISTEN');
+    assert.deepEqual(parse(':8443'), { host: '0.0.0.0', port: 8443 });
+    assert.deepEqual(parse('[::1]:1'), { host: '::1', port: 1 });
+    assert.deepEqual(parse('localhost:0'), { host: 'localhost', port: 0 });
+    for (const bad of ['8443', 'host:', 'host:99999', '::1:80', 'host:8443x', ''])
+      assert.throws(() => parse(bad), /--listen \(KUBEBLAME_LISTEN\)/, bad);
+  });
+
+  it('refuses to show the read API to other machines without a token', () => {
+    fails(
+      { readListen: '0.0.0.0:8444' },
+      /^--read-listen \(KUBEBLAME_READ_LISTEN\): 0\.0\.0\.0:8444 can be reached from other machines/,
+    );
+    fails({ readListen: '127.example.com:8444' }, /can be reached/);
+    writeFileSync(file('token'), 'a-token-that-is-long-enough\n');
+    assert.equal(
+      serverConfig({ ...RAW, readListen: '0.0.0.0:8444', readTokenFile: file('token') }, false).readToken,
+      'a-token-that-is-long-enough',
+    );
+  });
+
+  it('names the option, the variable and what was expected', () => {
+    fails({ skip: 'Events' }, /^--skip \(KUBEBLAME_SKIP\): "Events" is not RESOURCE\.GROUP/);
+    fails({ cluster: '' }, /^--cluster \(KUBEBLAME_CLUSTER\): the name is empty$/);
+    fails({ readTokenFile: file('none') }, /^--read-token-file \(KUBEBLAME_READ_TOKEN_FILE\): ENOENT/);
+    writeFileSync(file('short'), 'abc');
+    fails({ readTokenFile: file('short') }, /holds 3 characters, a token has at least 16$/);
+    fails({ config: file('none.yaml') }, /^the configuration file .* cannot be read: ENOENT/);
+  });
+});

@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { parseRulesFile } from './rules-file.ts';
+
+const read = (text: string): ReturnType<typeof parseRulesFile> => parseRulesFile(text, 'rules.yaml');
+
+describe('the configuration file', () => {
+  it('gives rules in order, and paths to redact', () => {
+    const file = read(`
+# people only
+rules:
+  - exclude: {users: ["system:*"], resources: [nodes/status]}
+  - include:
+      operations: [CREATE, DELETE]
+redact:
+  - {resource: dbs.example.com, paths: [spec.password]}
+`);
+    assert.deepEqual(file, {
+      rules: [
+        { action: 'exclude', users: ['system:*'], resources: ['nodes/status'] },
+        { action: 'include', operations: ['CREATE', 'DELETE'] },
+      ],
+      redact: [{ group: 'example.com', resource: 'dbs', paths: ['spec.password'] }],
+    });
+  });
+
+  it('may be empty', () => {
+    assert.deepEqual(read(''), { rules: [], redact: [] });
+  });
+
+  const bad: [string, string, RegExp][] = [
+    [
+      'an unknown key at the top',
+      'rules: []\nredcat: []\n',
+      /^rules\.yaml, line 2: the file has the unknown key "redcat"$/,
+    ],
+    [
+      'a rule that is neither',
+      'rules:\n  - exclude: {users: [a]}\n  - allow: {users: [a]}\n',
+      /^rules\.yaml, line 3: rules\.1 has the unknown key "allow"$/,
+    ],
+    [
+      'an unknown condition',
+      'rules:\n  - exclude:\n      users: [a]\n      user: [a]\n',
+      /^rules\.yaml, line 4: rules\.0\.exclude has the unknown key "user"$/,
+    ],
+    [
+      'a text where a list belongs',
+      'rules:\n  - exclude:\n      users: alice\n',
+      /^rules\.yaml, line 3: rules\.0\.exclude\.users is not valid: .*array/,
+    ],
+    [
+      'an unknown operation',
+      'rules:\n  - include:\n      operations:\n        - CREATE\n        - PATCH\n',
+      /^rules\.yaml, line 5: rules\.0\.include\.operations\.1 is not valid/,
+    ],
+    [
+      'a rule without a condition',
+      'rules:\n  - exclude: {}\n',
+      /^rules\.yaml, line 2: rules\.0\.exclude has no condition/,
+    ],
+    ['text that is not YAML', 'rules:\n  - exclude: {users: [a\n', /^rules\.yaml, line \d: /],
+    [
+      'a redaction without paths',
+      'redact:\n  - resource: configmaps\n',
+      /^rules\.yaml, line 2: redact\.0\.paths is not valid/,
+    ],
+  ];
+  for (const [what, text, message] of bad) {
+    it(`is refused for ${what}, with the line`, () => {
+      assert.throws(
+        () => read(text),
+        (error: Error) => {
+          assert.match(error.message, message);
+          return true;
+        },
+      );
+    });
+  }
+});

@@ -1,0 +1,213 @@
+import { KubeblameError } from '../../shared/errors.ts';
+import { matchesSelector, parseSelector } from '../../shared/selector.ts';
+import { isObject } from '../../shared/json.ts';
+import { metadataOf } from '../../shared/normalise.ts';
+import { believed } from '../../shared/versions.ts';
+import type {
+  Change,
+  ChangePage,
+  ChangeQuery,
+  CoverageInterval,
+  Difference,
+  DifferencePage,
+  DifferenceQuery,
+  JsonObject,
+  KnownObject,
+  LedgerInfo,
+  LedgerReader,
+  ResourceType,
+  Scope,
+  State,
+  StatePage,
+  StateQuery,
+} from '../../shared/types.ts';
+import { VERSION } from '../../shared/version.ts';
+import type { LedgerStore, ObjectFilter, StoredChange, StoredObject } from '../store/port.ts';
+import { intervals } from './coverage.ts';
+import { outcomeAt, States, viewOf } from './views.ts';
+
+/** Rows and objects that are fetched at once while a page fills. */
+const PAGE = 500;
+
+/** Answers questions from a store. `now` tells the present (ms): an attempt that stays open becomes unverified. */
+export class StoreReader implements LedgerReader {
+  constructor(
+    private readonly store: LedgerStore,
+    private readonly now: () => number,
+  ) {}
+
+  async info(): Promise<LedgerInfo> {
+    const [first, last] = [await this.store.first(), await this.store.last()];
+    return {
+      cluster: this.store.cluster,
+      format: this.store.format,
+      changes: last?.seq ?? 0,
+      firstAt: first?.at ?? null,
+      lastAt: last?.at ?? null,
+      version: VERSION,
+    };
+  }
+
+  resources(): Promise<ResourceType[]> {
+    return this.store.resources();
+  }
+
+  async objects(scope: Scope, limit: number): Promise<KnownObject[]> {
+    const found: KnownObject[] = [];
+    for (const { id, ...object } of await this.store.objects(filterOf(scope), limit)) {
+      const span = await this.store.span(id);
+      if (span !== null) found.push({ object, ...span });
+    }
+    return found;
+  }
+
+  async changes(query: ChangeQuery): Promise<ChangePage> {
+    const selector = parseSelector(query.scope.labels ?? '');
+    const filter = {
+      ...filterOf(query.scope),
+      ...(query.user === undefined ? {} : { username: query.user }),
+      minSeq: query.since === undefined ? 0 : (await this.store.seqAt(query.since - 1)) + 1,
+    };
+    let maxSeq = query.until === undefined ? Number.MAX_SAFE_INTEGER : await this.store.seqAt(query.until);
+    if (query.before !== undefined) maxSeq = Math.min(maxSeq, query.before - 1);
+    const hidden = { status: 0, attempts: 0 };
+    const found: StoredChange[] = [];
+    const states = new States(this.store);
+    for (;;) {
+      const rows = await this.store.changes({ ...filter, maxSeq }, PAGE);
+      for (const row of rows) {
+        if (selector.length > 0 && !matchesSelector(selector, labelsOf(await bodyOf(row, states)))) continue;
+        if (found.length === query.limit)
+          return { changes: await this.view(found, states, query), next: row.seq + 1, hidden };
+        if (row.outcome === 'dropped' && query.attempts !== true) hidden.attempts++;
+        else if (isControllersStatus(row) && query.status !== true) hidden.status++;
+        else found.push(row);
+      }
+      const last = rows.at(-1);
+      if (last === undefined || rows.length < PAGE) break;
+      maxSeq = last.seq - 1;
+    }
+    return { changes: await this.view(found, states, query), next: null, hidden };
+  }
+
+  private async view(rows: readonly StoredChange[], states: States, query: ChangeQuery): Promise<Change[]> {
+    const views: Change[] = [];
+    for (const row of [...rows].reverse()) views.push(await viewOf(row, states, this.now(), query.bodies === true));
+    return views.reverse();
+  }
+
+  async states(query: StateQuery): Promise<StatePage> {
+    const selector = parseSelector(query.scope.labels ?? '');
+    const maxSeq = await this.store.seqAt(query.at);
+    const { items, next } = await this.page(query, async (object) => {
+      const state = await this.stateOf(object, maxSeq);
+      return state === null || !matchesSelector(selector, labelsOf(state.body)) ? null : state;
+    });
+    return { states: items, next };
+  }
+
+  async differences(query: DifferenceQuery): Promise<DifferencePage> {
+    const selector = parseSelector(query.scope.labels ?? '');
+    const [from, to] = [await this.store.seqAt(query.from), await this.store.seqAt(query.to)];
+    const { items, next } = await this.page(query, async (object) => {
+      const difference = await this.differenceOf(object, from, to);
+      if (difference === null) return null;
+      const labelled = [difference.before, difference.after].some((body) => matchesSelector(selector, labelsOf(body)));
+      return labelled ? difference : null;
+    });
+    return { differences: items, next };
+  }
+
+  async coverage(): Promise<CoverageInterval[]> {
+    const last = await this.store.last();
+    return intervals(await this.store.coverage(), last?.at ?? 0, this.now());
+  }
+
+  async close(): Promise<void> {
+    await this.store.close();
+  }
+
+  /** Goes through the objects of a scope until a page is full. The token for the next one is the last object's id. */
+  private async page<T>(
+    query: { scope: Scope; limit: number; continue?: string },
+    look: (object: StoredObject) => Promise<T | null>,
+  ): Promise<{ items: T[]; next: string | null }> {
+    const items: T[] = [];
+    let after = query.continue === undefined ? undefined : readContinue(query.continue);
+    for (;;) {
+      const objects = await this.store.objects(filterOf(query.scope), PAGE, after);
+      for (const object of objects) {
+        if (items.length === query.limit) return { items, next: String(after) };
+        const item = await look(object);
+        if (item !== null) items.push(item);
+        after = object.id;
+      }
+      if (objects.length < PAGE) return { items, next: null };
+    }
+  }
+
+  private async stateOf({ id, ...object }: StoredObject, maxSeq: number): Promise<State | null> {
+    const version = believed(await this.store.tail(id, maxSeq));
+    if (version === null || version.effect === 'deleted') return null;
+    const body = await new States(this.store).after(version.seq);
+    if (body === null) return null;
+    return {
+      object,
+      seq: version.seq,
+      changedAt: version.at,
+      actor: version.actor,
+      manager: version.manager,
+      outcome: outcomeAt(version, this.now()),
+      body,
+    };
+  }
+
+  private async differenceOf(stored: StoredObject, from: number, to: number): Promise<Difference | null> {
+    const { id: _, ...object } = stored;
+    const [before, after] = [await this.stateOf(stored, from), await this.stateOf(stored, to)];
+    if (before?.seq === after?.seq) return null;
+    const { group, resource, namespace, name, uid } = object;
+    const filter = { type: { group, resource }, namespace, names: [name], uid, minSeq: from + 1, maxSeq: to };
+    const between = (await this.store.changes(filter, PAGE)).reverse();
+    const users = between
+      .filter((change) => change.outcome !== 'dropped' && !isControllersStatus(change))
+      .flatMap((change) => (change.actor === null ? [] : [change.actor.username]));
+    return { object, before: before?.body ?? null, after: after?.body ?? null, users: [...new Set(users)] };
+  }
+}
+
+/** A list that ends early must not look like one that is complete. */
+function readContinue(token: string): number {
+  if (!/^[1-9]\d{0,14}$/.test(token)) {
+    throw new KubeblameError('query-invalid', `continue: ${JSON.stringify(token)} was not given with a page`);
+  }
+  return Number(token);
+}
+
+function filterOf({ type, namespace, withNamespaceObject, names }: Scope): ObjectFilter {
+  return {
+    ...(type === undefined ? {} : { type }),
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(withNamespaceObject === undefined ? {} : { withNamespaceObject }),
+    ...(names === undefined ? {} : { names }),
+  };
+}
+
+/** A change of nothing but status is a controller's, unless it was made with kubectl: then somebody meant it. */
+function isControllersStatus(change: StoredChange): boolean {
+  return change.statusOnly && !change.manager.startsWith('kubectl');
+}
+
+/** The body that a change's labels are read from: after it, or the last one before it. */
+async function bodyOf(change: StoredChange, states: States): Promise<JsonObject | null> {
+  const after = change.effect === 'none' ? null : await states.after(change.seq);
+  return after ?? (change.parent === null ? null : states.after(change.parent));
+}
+
+function labelsOf(body: JsonObject | null): Record<string, string> {
+  const { labels } = metadataOf(body);
+  if (!isObject(labels)) return {};
+  return Object.fromEntries(
+    Object.entries(labels).flatMap(([key, value]) => (typeof value === 'string' ? [[key, value]] : [])),
+  );
+}
