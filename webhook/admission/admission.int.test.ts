@@ -1,0 +1,571 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import { request } from 'node:https';
+import { connect, type TLSSocket } from 'node:tls';
+import Database from 'better-sqlite3';
+import { canonicalJson, parseJson, stringifyJson } from '../../shared/json.ts';
+import { configMap, reviewDocument, type ReviewOptions } from '../../shared/testing/reviews.ts';
+import type { JsonObject } from '../../shared/types.ts';
+import { Predicates } from '../capture/predicates.ts';
+import { openLedger } from '../query/open.ts';
+import { openSqliteReader } from '../store/sqlite/store.ts';
+import { useFolder, useSharedFolder } from '../testing/folder.ts';
+import { ServerProcess, serveArguments } from '../testing/process.ts';
+import { HttpsClient, TestCertificates, TestServer, until, type Reply } from '../testing/server.ts';
+import { MAX_BODY_BYTES } from './body.ts';
+
+const UID = '6dc322c9-b4b8-4d72-acfe-ba75dd438b90';
+
+/** A review's text with one of its parts replaced by text that JavaScript could not write. */
+function reviewText(options: ReviewOptions, replaced: Record<string, string> = {}): string {
+  let text = stringifyJson(reviewDocument({ uid: UID, ...options }));
+  for (const [part, replacement] of Object.entries(replaced)) {
+    assert.ok(text.includes(part), part);
+    text = text.replace(part, () => replacement);
+  }
+  return text;
+}
+
+async function lastOf(db: string): Promise<{ seq: number; at: number } | null> {
+  const reader = openSqliteReader(db);
+  try {
+    return await reader.last();
+  } finally {
+    await reader.close();
+  }
+}
+
+/** The lines of /metrics that count reviews, by result. */
+async function reviewCounts(client: HttpsClient): Promise<Record<string, number>> {
+  const { text } = await client.get('/metrics');
+  const lines = text.matchAll(/^kubeblame_reviews_total\{result="([a-z-]+)"\} (\d+)$/gm);
+  return Object.fromEntries([...lines].map(([, result = '', count]) => [result, Number(count)]));
+}
+
+function allowed(uid: string, ...warnings: string[]): JsonObject {
+  return {
+    apiVersion: 'admission.k8s.io/v1',
+    kind: 'AdmissionReview',
+    response: { uid, allowed: true, ...(warnings.length === 0 ? {} : { warnings }) },
+  };
+}
+
+describe('an admission review', () => {
+  const file = useFolder();
+  let server: TestServer;
+  beforeEach(async () => {
+    const predicates = new Predicates([{ action: 'exclude', namespaces: ['scratch'] }]);
+    server = await TestServer.start(file, { predicates });
+  });
+  afterEach(() => server.stop());
+
+  it('is answered with its uid, and is on disk by then', async () => {
+    for (const [index, name] of ['a', 'b', 'c'].entries()) {
+      const uid = `00000000-0000-4000-9000-00000000000${index}`;
+      const reply = await server.admission.admit(reviewDocument({ uid, name, object: configMap({}, { name }) }));
+      const reader = openSqliteReader(server.config.db);
+      const [change] = await reader.changes({}, 1);
+      await reader.close();
+      assert.deepEqual(
+        [change?.seq, change?.reviewUid, change?.object.name, change?.actor?.username],
+        [index + 1, uid, name, 'alice@example.com'],
+      );
+      assert.equal(reply.status, 200);
+      assert.equal(reply.headers['content-type'], 'application/json');
+      assert.deepEqual(reply.json(), allowed(uid));
+    }
+  });
+
+  it('is accepted with parameters in its Content-Type and in its path', async () => {
+    const type = { 'Content-Type': 'Application/JSON; charset=utf-8' };
+    const body = Buffer.from(reviewText({}));
+    const reply = await server.admission.send('POST', '/admit?timeout=5s', type, [body]);
+    assert.deepEqual([reply.status, reply.json()], [200, allowed(UID)]);
+    assert.equal((await lastOf(server.config.db))?.seq, 1);
+  });
+
+  it('is answered, and not recorded, where it is a dry run', async () => {
+    const reply = await server.admission.admit(reviewDocument({ uid: UID, dryRun: true }));
+    assert.deepEqual([reply.status, reply.json()], [200, allowed(UID)]);
+    assert.equal(await lastOf(server.config.db), null);
+    assert.equal((await reviewCounts(server.admission))['dry-run'], 1);
+  });
+
+  it('is answered, and not recorded, where a rule or the list of resources to skip excludes it', async () => {
+    const lease = { group: 'coordination.k8s.io', resource: 'leases', kind: 'Lease' };
+    for (const options of [{ namespace: 'scratch' }, lease]) {
+      const reply = await server.admission.admit(reviewDocument({ uid: UID, ...options }));
+      assert.deepEqual([reply.status, reply.json()], [200, allowed(UID)]);
+    }
+    assert.equal(await lastOf(server.config.db), null);
+    assert.equal((await reviewCounts(server.admission)).excluded, 2);
+  });
+
+  it('is answered, and not recorded, where nothing changes', async () => {
+    const same = {
+      object: configMap({}, { resourceVersion: '7' }),
+      oldObject: configMap({}, { resourceVersion: '7' }),
+    };
+    const reply = await server.admission.admit(reviewDocument({ uid: UID, operation: 'UPDATE', ...same }));
+    assert.deepEqual([reply.status, reply.json()], [200, allowed(UID)]);
+    assert.equal((await reviewCounts(server.admission)).unchanged, 1);
+    const reader = openSqliteReader(server.config.db);
+    assert.deepEqual(
+      (await reader.changes({}, 10)).map(({ source }) => source),
+      ['baseline'],
+    );
+    await reader.close();
+  });
+
+  it('shares a commit with others that come at the same time', async () => {
+    const client = new HttpsClient(server.running.admission, server.certificates.ca, { connections: 64 });
+    const names = Array.from({ length: 64 }, (_, index) => `map-${index}`);
+    // The handshakes first: what is told apart by them would not come at the same time.
+    await Promise.all(names.map(() => client.get('/livez')));
+    const replies = await Promise.all(
+      names.map((name) =>
+        client.admit(reviewDocument({ uid: name, name, object: configMap({}, { name, uid: `u-${name}` }) })),
+      ),
+    );
+    client.close();
+    assert.deepEqual(
+      replies.map((reply) => reply.json()),
+      names.map((name) => allowed(name)),
+    );
+    const db = new Database(server.config.db, { readonly: true });
+    const count = (sql: string): number => db.prepare(sql).pluck().get() as number;
+    assert.equal(count('SELECT count(*) FROM changes'), 64);
+    // Every commit with a change in it ends at another seq; the start of the server is one without.
+    const commits = count('SELECT count(DISTINCT last_seq) FROM commits WHERE last_seq > 0');
+    db.close();
+    assert.ok(commits >= 1 && commits <= 32, `${commits} commits for 64 changes`);
+  });
+});
+
+describe('numbers and keys of a review', () => {
+  const file = useFolder();
+  let server: TestServer;
+  beforeEach(async () => {
+    server = await TestServer.start(file);
+  });
+  afterEach(() => server.stop());
+
+  const KEYS = '"":1.0,"a/b":9007199254740993,"a~b":-0,"constructor":{"prototype":18446744073709551615}';
+  const metadata = { name: 'w', namespace: 'shop', uid: 'u-w' };
+  const type = { group: 'example.com', resource: 'widgets', kind: 'Widget', name: 'w' };
+  const widget = (spec: string): JsonObject => ({ apiVersion: 'example.com/v1', kind: 'Widget', metadata, spec });
+
+  it('are the same in the patch and in the rebuilt object', async () => {
+    const before = `{${KEYS},"__proto__":{"polluted":1e400},"deep":[0.10,1E5]}`;
+    const after = `{${KEYS.replace('740993', '740995')},"__proto__":{"polluted":-1e400},"deep":[0.10,1E5,1.50]}`;
+    const first = reviewText({ ...type, object: widget('BEFORE') }, { '"BEFORE"': before });
+    assert.equal((await server.admission.admit(first)).status, 200);
+    const versioned = { ...widget('OLD'), metadata: { ...metadata, resourceVersion: '9' } };
+    const second = reviewText(
+      { ...type, uid: 'second', operation: 'UPDATE', object: { ...versioned, spec: 'NEW' }, oldObject: versioned },
+      { '"OLD"': before, '"NEW"': after },
+    );
+    assert.equal((await server.admission.admit(second)).status, 200);
+
+    const ledger = await openLedger(server.config.db, () => Date.now());
+    const { states } = await ledger.states({ scope: {}, at: Date.now(), limit: 10 });
+    const { changes } = await ledger.changes({ scope: {}, limit: 10, bodies: true });
+    await ledger.close();
+    const whole = (spec: string): string =>
+      canonicalJson(
+        parseJson(
+          `{"apiVersion":"example.com/v1","kind":"Widget","metadata":{"name":"w","namespace":"shop","uid":"u-w"},"spec":${spec}}`,
+        ),
+      );
+    // What is compared with is itself literal text.
+    assert.ok(whole(after).includes('"spec":{"":1.0,"__proto__":{"polluted":-1e400},"a/b":9007199254740995,"a~b":-0,'));
+    assert.deepEqual(
+      states.map(({ body }) => canonicalJson(body)),
+      [whole(after)],
+    );
+    assert.deepEqual(
+      changes.map(({ seq, before: from, after: to }) => [seq, canonicalJson(from ?? null), canonicalJson(to ?? null)]),
+      [
+        [2, whole(before), whole(after)],
+        [1, 'null', whole(before)],
+      ],
+    );
+    const patch = (changes[0]?.patch ?? []).map((step) => stringifyJson(step as unknown as JsonObject));
+    assert.deepEqual(patch.sort(), [
+      '{"op":"add","path":"/spec/deep/2","value":1.50}',
+      '{"op":"replace","path":"/spec/\\u0000$__proto__/polluted","value":-1e400}',
+      '{"op":"replace","path":"/spec/a~1b","value":9007199254740995}',
+    ]);
+    assert.equal(({} as { polluted?: unknown }).polluted, undefined);
+  });
+
+  it('are deleted under their own name', async () => {
+    const versioned = { ...widget('OLD'), metadata: { ...metadata, resourceVersion: '9' } };
+    const update = reviewText(
+      { ...type, operation: 'UPDATE', object: { ...versioned, spec: 'NEW' }, oldObject: versioned },
+      { '"OLD"': `{${KEYS},"__proto__":1}`, '"NEW"': '{"constructor":2}' },
+    );
+    assert.equal((await server.admission.admit(update)).status, 200);
+    const ledger = await openLedger(server.config.db, () => Date.now());
+    const { states } = await ledger.states({ scope: {}, at: Date.now(), limit: 10 });
+    await ledger.close();
+    assert.deepEqual(
+      states.map(({ body }) => canonicalJson(body.spec ?? null)),
+      ['{"constructor":2}'],
+    );
+  });
+});
+
+describe('a request that is no review', () => {
+  const file = useSharedFolder();
+  let server: TestServer;
+  let last: { seq: number; at: number } | null;
+  let refusedBefore: number;
+  before(async () => {
+    server = await TestServer.start(file);
+    await server.admission.admit(reviewDocument());
+  });
+  after(() => server.stop());
+  beforeEach(async () => {
+    last = await lastOf(server.config.db);
+    refusedBefore = (await reviewCounts(server.admission)).refused ?? NaN;
+  });
+  // Whatever it was, it was counted as refused, and left the ledger as it was.
+  afterEach(async () => {
+    assert.notEqual(last, null);
+    assert.deepEqual(await lastOf(server.config.db), last);
+  });
+
+  async function assertRefused(reply: Reply, status: number, code: string, message: string | RegExp): Promise<void> {
+    assert.equal(reply.status, status, reply.text);
+    assert.equal(reply.headers['content-type'], 'application/json');
+    const { error } = reply.json() as { error: Record<string, string> };
+    assert.deepEqual(
+      Object.keys(error).sort(),
+      error.hint === undefined ? ['code', 'message'] : ['code', 'hint', 'message'],
+    );
+    assert.equal(error.code, code);
+    if (typeof message === 'string') assert.equal(error.message, message);
+    else assert.match(error.message ?? '', message);
+    assert.equal((await reviewCounts(server.admission)).refused, refusedBefore + 1);
+    assert.equal(server.log.at(-1)?.code, code);
+  }
+
+  const without = (key: string): string => {
+    const document = reviewDocument() as { request: JsonObject };
+    const { [key]: _, ...rest } = document.request;
+    return stringifyJson({ ...document, request: rest });
+  };
+  const invalid = 'not a usable AdmissionReview: ';
+  const deep = `{"a":${'['.repeat(200_000)}${']'.repeat(200_000)}}`;
+  const bodies: [what: string, body: string, code: string, message: string | RegExp][] = [
+    ['is not JSON', 'kind: AdmissionReview', 'json-invalid', /^not valid JSON: /],
+    ['is empty', '', 'json-invalid', 'the body is empty, expected an AdmissionReview'],
+    ['is cut off, though its length is right', reviewText({}).slice(0, -1), 'json-invalid', /^not valid JSON: /],
+    ['is JSON twice', '{}{}', 'json-invalid', /^not valid JSON: /],
+    ['is no object', '[]', 'review-invalid', `${invalid}the document is not an object`],
+    [
+      'has another kind',
+      reviewText({}, { AdmissionReview: 'Status' }),
+      'review-invalid',
+      `${invalid}kind must be AdmissionReview`,
+    ],
+    [
+      'has another version',
+      reviewText({}, { 'admission.k8s.io/v1': 'admission.k8s.io/v1beta1' }),
+      'review-invalid',
+      `${invalid}apiVersion must be admission.k8s.io/v1`,
+    ],
+    [
+      'has no request',
+      '{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1"}',
+      'review-invalid',
+      `${invalid}review.request is missing`,
+    ],
+    ['has no uid', without('uid'), 'review-invalid', `${invalid}request.uid is missing`],
+    [
+      'has an empty uid',
+      stringifyJson(reviewDocument({ uid: '' })),
+      'review-invalid',
+      `${invalid}request.uid is empty`,
+    ],
+    ['has no object', without('object'), 'review-invalid', `${invalid}request.object is missing in a CREATE`],
+    ['has no user', without('userInfo'), 'review-invalid', `${invalid}request.userInfo is missing`],
+    [
+      'has an unknown operation',
+      stringifyJson(reviewDocument({ operation: 'PATCH' })),
+      'review-invalid',
+      `${invalid}request.operation must be one of CREATE, UPDATE, DELETE, CONNECT`,
+    ],
+    ['is nested too deep', deep, 'json-too-deep', 'the JSON is nested deeper than 1000 levels'],
+    [
+      'has a key twice',
+      reviewText({}, { '"level":"info"': '"level":"info","level":"debug"' }),
+      'json-duplicate-key',
+      'the key "level" occurs twice in request.object.data',
+    ],
+    [
+      'has a key twice, once by escapes',
+      reviewText({}, { '"level":"info"': '"level":"info","l\\u0065vel":"debug"' }),
+      'json-duplicate-key',
+      'the key "level" occurs twice in request.object.data',
+    ],
+  ];
+  for (const [what, body, code, message] of bodies) {
+    it(`${what}: 400 ${code}`, async () => {
+      await assertRefused(await server.admission.admit(body), 400, code, message);
+    });
+  }
+
+  it('is not UTF-8: 400 json-invalid', async () => {
+    const body = Buffer.from(reviewText({}, { info: 'inf\u00ff' }), 'latin1');
+    const length = { 'Content-Type': 'application/json', 'Content-Length': String(body.length) };
+    const reply = await server.admission.send('POST', '/admit', length, [body]);
+    await assertRefused(reply, 400, 'json-invalid', 'the body is not UTF-8 text');
+  });
+
+  it('has another Content-Type, or none: 415', async () => {
+    const reply = await server.admission.admit(reviewText({}), { 'Content-Type': 'text/plain' });
+    await assertRefused(
+      reply,
+      415,
+      'content-type-unsupported',
+      'Content-Type is "text/plain", expected application/json',
+    );
+    refusedBefore++;
+    const body = Buffer.from(reviewText({}));
+    const none = await server.admission.send('POST', '/admit', { 'Content-Length': String(body.length) }, [body]);
+    await assertRefused(none, 415, 'content-type-unsupported', 'Content-Type is "", expected application/json');
+  });
+
+  it('has another method: 405', async () => {
+    const message = 'GET is not allowed here: POST an AdmissionReview';
+    await assertRefused(await server.admission.get('/admit'), 405, 'method-not-allowed', message);
+  });
+
+  it('goes to another path: 404, which is not counted as a review', async () => {
+    const type = { 'Content-Type': 'application/json' };
+    for (const path of ['/', '/admit/', '/admission', '/api/v1/changes']) {
+      const reply = await server.admission.send('POST', path, type, [Buffer.from(reviewText({}))]);
+      assert.equal(reply.status, 404);
+      assert.deepEqual(reply.json(), {
+        error: { code: 'not-found', message: 'there is nothing here: POST /admit, GET /livez, /readyz, /metrics' },
+      });
+    }
+    assert.equal((await reviewCounts(server.admission)).refused, refusedBefore);
+  });
+
+  const tooLarge = `the body is larger than ${MAX_BODY_BYTES} bytes`;
+  const MIB = Buffer.alloc(1024 * 1024, ' ');
+
+  it('is longer than the limit by its Content-Length: 413, before a byte of it was sent', async () => {
+    const { host, port } = server.running.admission;
+    const sent = request({
+      host,
+      port,
+      method: 'POST',
+      path: '/admit',
+      ca: server.certificates.ca,
+      headers: { 'Content-Type': 'application/json', 'Content-Length': MAX_BODY_BYTES + 1 },
+    });
+    sent.flushHeaders();
+    const [response] = (await once(sent, 'response')) as [IncomingMessage];
+    const text = (await response.toArray()).join('');
+    sent.on('error', () => undefined); // the server ends the connection, as it may
+    sent.destroy();
+    assert.equal(response.headers.connection, 'close');
+    const { statusCode: status = 0, headers } = response;
+    const reply = { status, headers, text, json: () => JSON.parse(text) as JsonObject };
+    await assertRefused(reply, 413, 'body-too-large', tooLarge);
+  });
+
+  it('is longer than the limit, in chunks: 413', async () => {
+    const type = { 'Content-Type': 'application/json' };
+    const chunks = [...Array.from({ length: 7 }, () => MIB), Buffer.from(' ')];
+    await assertRefused(await server.admission.send('POST', '/admit', type, chunks), 413, 'body-too-large', tooLarge);
+  });
+
+  it('is longer than the limit, and has no end: 413', async () => {
+    const { host, port } = server.running.admission;
+    const headers = { 'Content-Type': 'application/json' };
+    const sent = request({ host, port, method: 'POST', path: '/admit', ca: server.certificates.ca, headers });
+    let open = true;
+    const answered = once(sent, 'response') as Promise<[IncomingMessage]>;
+    sent.on('error', () => undefined); // the server ends the connection, as it may
+    const pump = (): void => {
+      if (open) sent.write(MIB, () => setImmediate(pump));
+    };
+    pump();
+    const [response] = await answered;
+    const text = (await response.toArray()).join('');
+    open = false;
+    sent.destroy();
+    const { statusCode: status = 0, headers: received } = response;
+    const reply = { status, headers: received, text, json: () => JSON.parse(text) as JsonObject };
+    await assertRefused(reply, 413, 'body-too-large', tooLarge);
+  });
+
+  it('ends in the middle of its body: the connection goes, and it is counted', async () => {
+    const body = reviewText({});
+    const socket = await rawConnection(server);
+    socket.write(
+      `POST /admit HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body.slice(0, -1)}`,
+    );
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    socket.destroy();
+    await until('the request is refused', async () => {
+      const { refused } = await reviewCounts(server.admission);
+      return refused === refusedBefore + 1;
+    });
+    assert.equal(server.log.at(-1)?.code, 'body-incomplete');
+  });
+
+  it('never comes to its end: 408, and the connection is closed', async function () {
+    this.timeout(20_000);
+    this.slow(30_000);
+    const start = 'POST /admit HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n';
+    const seconds = async (text: string): Promise<{ answer: string; seconds: number }> => {
+      const started = performance.now();
+      const socket = await rawConnection(server);
+      socket.write(text);
+      const answer = (await socket.toArray()).join('').split('\r\n')[0] ?? '';
+      return { answer, seconds: (performance.now() - started) / 1000 };
+    };
+    const [headers, body] = await Promise.all([seconds(start), seconds(`${start}\r\n{"kind":`)]);
+    assert.equal(headers.answer, 'HTTP/1.1 408 Request Timeout');
+    assert.ok(headers.seconds >= 4 && headers.seconds < 8, `headers: ${headers.seconds} s`);
+    assert.equal(body.answer, 'HTTP/1.1 408 Request Timeout');
+    assert.ok(body.seconds >= 9 && body.seconds < 13, `body: ${body.seconds} s`);
+  });
+});
+
+async function rawConnection(server: TestServer): Promise<TLSSocket> {
+  const socket = connect({ ...server.running.admission, ca: server.certificates.ca });
+  await once(socket, 'secureConnect');
+  return socket;
+}
+
+describe('the limit of a body', () => {
+  const file = useFolder();
+
+  for (const chunked of [false, true]) {
+    it(`takes one of exactly ${MAX_BODY_BYTES} bytes, ${chunked ? 'in chunks' : 'with its length'}`, async () => {
+      const server = await TestServer.start(file);
+      const [start = '', end = ''] = reviewText({}, { info: '|' }).split('|');
+      const filling = MAX_BODY_BYTES - Buffer.byteLength(start + end);
+      const body = Buffer.from(`${start}${'x'.repeat(filling)}${end}`);
+      assert.equal(body.length, MAX_BODY_BYTES);
+      const length: Record<string, string> = chunked ? {} : { 'Content-Length': String(body.length) };
+      const headers = { 'Content-Type': 'application/json', ...length };
+      const reply = await server.admission.send('POST', '/admit', headers, [body]);
+      assert.deepEqual([reply.status, reply.json()], [200, allowed(UID)]);
+      const ledger = await openLedger(server.config.db, () => Date.now());
+      const { states } = await ledger.states({ scope: {}, at: Date.now(), limit: 1 });
+      await ledger.close();
+      await server.stop();
+      assert.equal((states[0]?.body.data as { level: string }).level.length, filling);
+    });
+  }
+});
+
+describe('a failure inside', () => {
+  const file = useFolder();
+  const person = (name: string): JsonObject =>
+    reviewDocument({ uid: name, name, object: configMap({}, { name, uid: name }) });
+  const machine = (name: string): JsonObject =>
+    reviewDocument({
+      uid: name,
+      name,
+      username: 'system:serviceaccount:kube-system:replicaset-controller',
+      object: configMap({}, { name, uid: name }),
+    });
+
+  it('of the ledger allows the request, warns people, is counted, and is over when the fault is', async () => {
+    const server = await TestServer.start(file);
+    try {
+      assert.deepEqual((await server.admission.admit(person('a'))).json(), allowed('a'));
+      const fault = new Database(server.config.db);
+      fault.exec("CREATE TRIGGER fault BEFORE INSERT ON commits BEGIN SELECT RAISE(ABORT, 'a fault'); END");
+
+      const warning = 'kubeblame did not record this request: internal error';
+      assert.deepEqual((await server.admission.admit(person('b'))).json(), allowed('b', warning));
+      assert.deepEqual((await server.admission.admit(machine('c'))).json(), allowed('c'));
+      assert.equal((await reviewCounts(server.admission)).lost, 2);
+      const ready = await server.admission.get('/readyz');
+      assert.match(ready.text, /^\[!\]losses 2 reviews were not recorded: see the log$/m);
+      const losses = server.log.filter(({ msg }) => msg === 'review lost');
+      assert.deepEqual(
+        losses.map(({ reviewUid, code, reason }) => [reviewUid, code, reason]),
+        [
+          ['b', 'internal', 'a fault'],
+          ['c', 'internal', 'a fault'],
+        ],
+      );
+
+      fault.exec('DROP TRIGGER fault');
+      fault.close();
+      assert.deepEqual((await server.admission.admit(person('d'))).json(), allowed('d'));
+      const reader = openSqliteReader(server.config.db);
+      assert.deepEqual(
+        (await reader.changes({}, 10)).map(({ seq, reviewUid }) => [seq, reviewUid]),
+        [
+          [2, 'd'],
+          [1, 'a'],
+        ],
+      );
+      await until('the ledger tells of the losses', async () =>
+        (await reader.coverage()).some(
+          ({ event, detail }) => event === 'lost' && detail === '2 reviews could not be recorded',
+        ),
+      );
+      await reader.close();
+    } finally {
+      await server.stop();
+    }
+  });
+
+  it('of the disk: full, and free again', async function () {
+    this.timeout(60_000);
+    if (process.platform !== 'linux') this.skip(); // another process's limits
+    const certificates = await TestCertificates.make(file);
+    const db = file('ledger.db');
+    const server = await ServerProcess.start(serveArguments(db, certificates));
+    const client = new HttpsClient(server.admission, certificates.ca);
+    // To SQLite a file that may not grow is a disk that is full: the write fails.
+    const limit = (size: string): void =>
+      void execFileSync('prlimit', ['--pid', String(server.pid), `--fsize=${size}:unlimited`]);
+    try {
+      assert.deepEqual((await client.admit(person('a'))).json(), allowed('a'));
+      limit('0');
+      const warning = 'kubeblame did not record this request: its ledger cannot be written';
+      assert.deepEqual((await client.admit(person('b'))).json(), allowed('b', warning));
+      assert.deepEqual((await client.admit(machine('c'))).json(), allowed('c'));
+      assert.equal((await reviewCounts(client)).lost, 2);
+      const full = await client.get('/readyz');
+      assert.equal(full.status, 503, full.text);
+      assert.match(full.text, /^\[-\]ledger: the ledger .* cannot be used: disk I\/O error$/m);
+      assert.match(full.text, /^\[!\]losses 2 reviews were not recorded: see the log$/m);
+
+      limit('unlimited');
+      assert.deepEqual((await client.admit(person('d'))).json(), allowed('d'));
+      await until('it is ready', async () => (await client.get('/readyz')).status === 200);
+      const free = await client.get('/readyz');
+      assert.match(free.text, /^\[!\]losses 2 reviews were not recorded: see the log$/m);
+    } finally {
+      client.close();
+      server.signal('SIGTERM');
+    }
+    assert.equal((await server.ended).code, 0);
+    const reader = openSqliteReader(db);
+    assert.deepEqual(
+      (await reader.changes({}, 10)).map(({ seq, reviewUid }) => [seq, reviewUid]),
+      [
+        [2, 'd'],
+        [1, 'a'],
+      ],
+    );
+    await reader.close();
+  });
+});

@@ -1,0 +1,163 @@
+import { statSync } from 'node:fs';
+import { Command, InvalidArgumentError } from 'commander';
+import { SingleBar } from 'cli-progress';
+import pino from 'pino';
+import { KubeblameError, messageOf } from '../shared/errors.ts';
+import { Redactor } from '../shared/redact.ts';
+import { parseTime } from '../shared/time.ts';
+import { VERSION } from '../shared/version.ts';
+import { Recorder } from './capture/recorder.ts';
+import {
+  isInCluster,
+  ledgerConfig,
+  ledgerOptions,
+  serverConfig,
+  serverOptions,
+  type RawOptions,
+  type RawServerOptions,
+} from './config/config.ts';
+import { importRecording, type ImportInput, type ImportResult } from './import/import.ts';
+import { startServer } from './server.ts';
+import { redactionKey } from './store/key.ts';
+import { openSqliteStore } from './store/sqlite/store.ts';
+
+/** How long a stop may take before the process ends anyway: below the 30 s that Kubernetes gives a pod. */
+const STOP_MS = 25_000;
+
+/** The command line of `kubeblame-webhook`. */
+export function createProgram(): Command {
+  const program = new Command('kubeblame-webhook')
+    .description('Records who changed what in a Kubernetes cluster: a validating admission webhook with a ledger.')
+    .version(VERSION)
+    .showHelpAfterError('(see --help)');
+
+  const serve = program.command('serve').description('record admission reviews, and answer kubectl-blame');
+  for (const option of [...ledgerOptions(), ...serverOptions()]) serve.addOption(option);
+  serve.action((raw: RawServerOptions) => run(() => serveForever(raw)));
+
+  const append = program
+    .command('import')
+    .description('append recorded reviews, with their recorded times')
+    .argument('<reviews>', 'lines of {"receivedAt": RFC 3339, "review": AdmissionReview}, gzip or not')
+    .option('--baseline <objects>', 'objects as they were before: one a line, or lists, from `kubectl get -o json`')
+    .option('--baseline-at <time>', "when the baseline was true (default: the first review's time)", time)
+    .option('--watch <events>', 'watch events of the same minutes: lines of {"resource", "event": {"type", "object"}}')
+    .option('--keep-going', 'report lines that cannot be used, and pass them over');
+  for (const option of ledgerOptions()) append.addOption(option);
+  append.action((reviews: string, raw: RawOptions & RawImportOptions) => run(() => importFiles(reviews, raw)));
+  return program;
+}
+
+interface RawImportOptions {
+  baseline?: string;
+  baselineAt?: number;
+  watch?: string;
+  keepGoing?: boolean;
+}
+
+function time(text: string): number {
+  try {
+    return parseTime(text, Date.now(), Intl.DateTimeFormat().resolvedOptions().timeZone);
+  } catch (error) {
+    throw new InvalidArgumentError(messageOf(error));
+  }
+}
+
+/** Prints what went wrong and what to do, and sets the exit code. */
+async function run(work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    process.stderr.write(`error: ${messageOf(error)}\n`);
+    if (error instanceof KubeblameError) {
+      if (error.hint !== undefined) process.stderr.write(`hint: ${error.hint}\n`);
+    } else if (error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
+    process.exitCode = 1;
+  }
+}
+
+async function serveForever(raw: RawServerOptions): Promise<void> {
+  const config = serverConfig(raw, isInCluster());
+  const log = pino({ level: config.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime });
+  const server = await startServer(config, log, () => Date.now());
+  log.info({ admission: server.admission, read: server.read, db: config.db, version: VERSION }, 'serving');
+  let stopping = false;
+  const stop = (signal: NodeJS.Signals): void => {
+    if (stopping) return;
+    stopping = true;
+    log.info({ signal }, 'stopping');
+    const force = setTimeout(() => {
+      log.error('stop took too long');
+      process.exit(1);
+    }, STOP_MS);
+    force.unref();
+    server.stop().then(
+      () => {
+        log.info('stopped');
+        clearTimeout(force);
+      },
+      (error: unknown) => {
+        log.error({ reason: messageOf(error) }, 'stop failed');
+        process.exitCode = 1;
+      },
+    );
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+}
+
+async function importFiles(reviews: string, raw: RawOptions & RawImportOptions): Promise<void> {
+  const config = ledgerConfig(raw);
+  const store = openSqliteStore(config.db, config.cluster, Date.now());
+  try {
+    const redactor = new Redactor(redactionKey(config.keyFile, (await store.last()) === null), config.redact);
+    const recorder = await Recorder.open({ store, redactor, predicates: config.predicates });
+    const input: ImportInput = {
+      reviews,
+      ...(raw.baseline === undefined ? {} : { baseline: raw.baseline }),
+      ...(raw.baselineAt === undefined ? {} : { baselineAt: raw.baselineAt }),
+      ...(raw.watch === undefined ? {} : { watch: raw.watch }),
+    };
+    const bar = progressBar();
+    try {
+      const result = await importRecording(input, {
+        recorder,
+        store,
+        predicates: config.predicates,
+        bad: (error) => {
+          if (raw.keepGoing !== true) throw error;
+          process.stderr.write(`passed over: ${error.message}\n`);
+        },
+        progress: (count) => bar?.update(count),
+      });
+      process.stdout.write(`${describe(result)}\n`);
+    } finally {
+      bar?.stop();
+      await recorder.close();
+    }
+    process.stdout.write(`${config.db}: ${statSync(config.db).size} bytes\n`);
+  } finally {
+    await store.close();
+  }
+}
+
+/** Only on a terminal: the number of lines is not known, so it counts. */
+function progressBar(): SingleBar | null {
+  if (!process.stderr.isTTY) return null;
+  const bar = new SingleBar({ format: 'importing: {value} reviews', stream: process.stderr, clearOnComplete: true });
+  bar.start(0, 0);
+  return bar;
+}
+
+function describe({ reviews, baseline, watchEvents, badLines }: ImportResult): string {
+  const parts = [
+    `${reviews.recorded} recorded`,
+    `${reviews.unchanged} without a change`,
+    `${reviews.excluded} excluded by rules`,
+    `${reviews['dry-run']} dry runs`,
+  ];
+  if (baseline > 0) parts.push(`${baseline} objects of the baseline`);
+  if (watchEvents > 0) parts.push(`${watchEvents} watch events`);
+  if (badLines > 0) parts.push(`${badLines} lines passed over`);
+  return parts.join(', ');
+}

@@ -1,0 +1,155 @@
+import { KubeblameError, messageOf } from '../../shared/errors.ts';
+import { isObject, parseJson } from '../../shared/json.ts';
+import { metadataText, normalise, refOf } from '../../shared/normalise.ts';
+import { readReview, type Review } from '../../shared/review.ts';
+import type { JsonObject, ObjectRef } from '../../shared/types.ts';
+import type { Seen } from '../../shared/interpret.ts';
+import { inputError, readLines, type Line } from './lines.ts';
+
+/** A review with the time at which it was received (ms), and its size. */
+export interface RecordedReview {
+  line: Line;
+  at: number;
+  bytes: number;
+  review: Review;
+}
+
+/** An object as a list or a watch shows it. */
+export interface ObservedObject {
+  object: ObjectRef;
+  seen: Seen;
+  gone: boolean;
+}
+
+/** Called with a line that cannot be used. Where it throws, the reading stops. */
+export type BadLine = (error: KubeblameError) => void;
+
+/** Reads `{"receivedAt": RFC 3339, "review": AdmissionReview}` lines. */
+export async function* readReviews(file: string, bad: BadLine): AsyncGenerator<RecordedReview> {
+  for await (const line of readLines(file)) {
+    const item = attempt(line, bad, () => {
+      const document = parseJson(line.text);
+      if (!isObject(document)) throw new Error('not an object with receivedAt and review');
+      const at = typeof document.receivedAt === 'string' ? Date.parse(document.receivedAt) : NaN;
+      if (Number.isNaN(at)) throw new Error('receivedAt is not an RFC 3339 time');
+      if (document.review === undefined) throw new Error('review is missing');
+      return { line, at, bytes: line.text.length, review: readReview(document.review) };
+    });
+    if (item !== null) yield item;
+  }
+}
+
+/**
+ * Reads objects: one a line, or a list a line, or one document over many lines, as `kubectl get -o json` prints it.
+ * `typeOf` tells the resource of a kind; null where it is unknown.
+ */
+export async function* readObjects(
+  file: string,
+  bad: BadLine,
+  typeOf: (group: string, kind: string) => string | null,
+): AsyncGenerator<ObservedObject> {
+  const definitions = new Map<string, string>();
+  const resourceOf = (group: string, kind: string): string | null =>
+    definitions.get(`${kind}.${group}`) ?? typeOf(group, kind);
+  for (const { line, document } of await readDocuments(file, bad)) {
+    for (const object of itemsOf(document)) {
+      learnDefinition(object, definitions);
+      const item = attempt(line, bad, () => observed(object, resourceOf, false));
+      if (item !== null) yield item;
+    }
+  }
+}
+
+/** Reads `{"resource": "plural.group", "event": {"type", "object"}}` lines. Bookmarks and errors are passed over. */
+export async function readWatch(file: string, bad: BadLine): Promise<ObservedObject[]> {
+  const events: ObservedObject[] = [];
+  for await (const line of readLines(file)) {
+    const item = attempt(line, bad, () => {
+      const document = parseJson(line.text);
+      if (!isObject(document) || typeof document.resource !== 'string' || !isObject(document.event)) {
+        throw new Error('not an object with resource and event');
+      }
+      const { type, object } = document.event;
+      if (type === 'BOOKMARK' || type === 'ERROR') return null;
+      if (type !== 'ADDED' && type !== 'MODIFIED' && type !== 'DELETED')
+        throw new Error('event.type is not ADDED, MODIFIED or DELETED');
+      if (!isObject(object)) throw new Error('event.object is missing');
+      const [resource = ''] = document.resource.split('.');
+      return observed(object, () => resource, type === 'DELETED');
+    });
+    if (item !== null) events.push(item);
+  }
+  return events;
+}
+
+function attempt<T>(line: Line, bad: BadLine, work: () => T): T | null {
+  try {
+    return work();
+  } catch (error) {
+    bad(inputError(line, messageOf(error), error));
+    return null;
+  }
+}
+
+/** The documents of a file: a line each, or the whole file where its first line is not one by itself. */
+async function readDocuments(file: string, bad: BadLine): Promise<{ line: Line; document: JsonObject }[]> {
+  const lines: Line[] = [];
+  for await (const line of readLines(file)) lines.push(line);
+  const [first] = lines;
+  if (first === undefined) return [];
+  const isDocument = (line: Line): JsonObject => {
+    const document = parseJson(line.text);
+    if (!isObject(document)) throw new Error('not an object');
+    return document;
+  };
+  try {
+    parseJson(first.text);
+  } catch {
+    const whole = { ...first, text: lines.map(({ text }) => text).join('\n') };
+    const document = attempt(whole, bad, () => isDocument(whole));
+    return document === null ? [] : [{ line: first, document }];
+  }
+  return lines.flatMap((line) => {
+    const document = attempt(line, bad, () => isDocument(line));
+    return document === null ? [] : [{ line, document }];
+  });
+}
+
+function itemsOf(document: JsonObject): JsonObject[] {
+  const { kind, items } = document;
+  return typeof kind === 'string' && kind.endsWith('List') && Array.isArray(items)
+    ? items.filter(isObject)
+    : [document];
+}
+
+function observed(
+  object: JsonObject,
+  resourceOf: (group: string, kind: string) => string | null,
+  gone: boolean,
+): ObservedObject {
+  const { apiVersion, kind } = object;
+  if (typeof apiVersion !== 'string' || typeof kind !== 'string' || metadataText(object, 'name') === '') {
+    throw new KubeblameError('object-invalid', 'not a Kubernetes object with apiVersion, kind and metadata.name');
+  }
+  const group = apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : '';
+  const resource = resourceOf(group, kind);
+  if (resource === null) {
+    throw new KubeblameError(
+      'object-invalid',
+      `the kind ${kind} of ${apiVersion} is unknown: its definition must come first`,
+    );
+  }
+  return {
+    object: refOf(object, { group, resource, kind }),
+    seen: normalise(object),
+    gone,
+  };
+}
+
+/** A CustomResourceDefinition in the input tells the resource of its kind. */
+function learnDefinition(object: JsonObject, definitions: Map<string, string>): void {
+  if (object.kind !== 'CustomResourceDefinition' || !isObject(object.spec) || !isObject(object.spec.names)) return;
+  const { group, names } = object.spec;
+  if (typeof group !== 'string' || typeof names.kind !== 'string' || typeof names.plural !== 'string') return;
+  definitions.set(`${names.kind}.${group}`, names.plural);
+}

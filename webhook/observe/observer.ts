@@ -1,0 +1,235 @@
+import type { Logger } from 'pino';
+import { messageOf } from '../../shared/errors.ts';
+import type { Seen } from '../../shared/interpret.ts';
+import type { ObjectRef } from '../../shared/types.ts';
+import type { Predicates } from '../capture/predicates.ts';
+import type { Recorder } from '../capture/recorder.ts';
+import type { ApiClient } from './api-client.ts';
+import { discover, pathOf, type WatchedResource } from './discovery.ts';
+import { Reflector, REFLECTOR_TIMING, type FactSink, type ReflectorTiming } from './reflector.ts';
+
+export interface ObserverTiming extends ReflectorTiming {
+  /** How often the API server is asked which resources it has, besides when a definition changes. */
+  discoverMs: number;
+  /** How long definitions must be quiet before it is asked again. */
+  settleDiscoveryMs: number;
+  /** How often attempts are looked for that no watch has shown. */
+  sweepMs: number;
+  /**
+   * An attempt is as old as this before a watch that never showed it drops it: the API server gives a request one
+   * minute, then the watch has to tell.
+   */
+  dropAfterMs: number;
+}
+
+export const OBSERVER_TIMING: ObserverTiming = {
+  ...REFLECTOR_TIMING,
+  discoverMs: 600_000,
+  settleDiscoveryMs: 1_000,
+  sweepMs: 15_000,
+  dropAfterMs: 75_000,
+};
+
+/** Never sent to webhooks, so only a watch sees them: who switched the recorder off. Watched whatever the rules say. */
+const ALWAYS_WATCHED = new Set(['admissionregistration.k8s.io', 'apiregistration.k8s.io']);
+/** A change of these changes which resources there are. */
+const DEFINING = new Set(['customresourcedefinitions.apiextensions.k8s.io', 'apiservices.apiregistration.k8s.io']);
+
+export interface ObserverOptions {
+  client: ApiClient;
+  facts: FactSink;
+  recorder: Pick<Recorder, 'settleUnseen'>;
+  predicates: Predicates;
+  log: Logger;
+  now: () => number;
+  /** Told about facts before they are recorded: coverage.ts. */
+  tap?: FactSink;
+  /** Told whether the API server answers. */
+  reached?: (answers: boolean, reason: string) => void;
+  timing?: ObserverTiming;
+}
+
+interface Running {
+  resource: WatchedResource;
+  stop: AbortController;
+  done: Promise<void>;
+  /** Everything up to this moment (ms) has been taken in; null before the first list. */
+  progressAt: number | null;
+}
+
+/**
+ * Watches every recorded resource, and settles by what it sees. Follows the resources as they come and go. Keeps, for
+ * each resource, when it last saw something; nothing for each object.
+ */
+export class Observer {
+  private readonly running = new Map<string, Running>();
+  private readonly refused = new Set<string>();
+  private readonly timing: ObserverTiming;
+  private readonly stop = new AbortController();
+  private rediscover: NodeJS.Timeout | undefined;
+  private sweeper: NodeJS.Timeout | undefined;
+  private discovering: Promise<void> = Promise.resolve();
+  private sweeping: Promise<void> = Promise.resolve();
+  private answers = true;
+
+  constructor(private readonly options: ObserverOptions) {
+    this.timing = options.timing ?? OBSERVER_TIMING;
+  }
+
+  start(): void {
+    this.scheduleDiscovery(0);
+    this.sweeper = setInterval(() => {
+      this.sweeping = this.sweeping.then(() => this.sweep());
+    }, this.timing.sweepMs);
+  }
+
+  /** Resolves when nothing of it runs any more. */
+  async close(): Promise<void> {
+    clearTimeout(this.rediscover);
+    clearInterval(this.sweeper);
+    this.stop.abort();
+    await this.discovering;
+    await this.sweeping;
+    await Promise.all([...this.running.values()].map(({ done }) => done));
+  }
+
+  /** True when every resource that may be watched has been listed. */
+  get synced(): boolean {
+    return (
+      this.running.size > 0 &&
+      [...this.running].every(([key, { progressAt }]) => progressAt !== null || this.refused.has(key))
+    );
+  }
+
+  private scheduleDiscovery(inMs: number): void {
+    if (this.stop.signal.aborted) return;
+    clearTimeout(this.rediscover);
+    this.rediscover = setTimeout(() => {
+      this.discovering = this.discovering.then(() => this.discover());
+    }, inMs);
+  }
+
+  private async discover(): Promise<void> {
+    let next = this.timing.discoverMs;
+    try {
+      const { resources, failed } = await discover(this.options.client, this.stop.signal);
+      this.tellReached(true, '');
+      for (const { group, error } of failed) {
+        this.options.log.warn({ group, reason: messageOf(error) }, 'group not discovered');
+        next = Math.min(next, this.timing.backoffMaxMs);
+      }
+      this.follow(resources, new Set(failed.map(({ group }) => group)));
+    } catch (error) {
+      if (this.stop.signal.aborted) return;
+      this.tellReached(false, messageOf(error));
+      this.options.log.warn({ reason: messageOf(error) }, 'API server not discovered');
+      next = this.timing.backoffMaxMs;
+    }
+    this.scheduleDiscovery(next);
+  }
+
+  /** Starts what is new, stops what is gone. A group that could not be asked stays as it is. */
+  private follow(resources: readonly WatchedResource[], unknownGroups: ReadonlySet<string>): void {
+    const wanted = new Map(
+      resources.filter((resource) => this.isWanted(resource)).map((resource) => [pathOf(resource), resource]),
+    );
+    for (const [key, running] of this.running) {
+      if (wanted.has(key) || unknownGroups.has(running.resource.group)) continue;
+      running.stop.abort();
+      this.running.delete(key);
+    }
+    for (const [key, resource] of wanted) if (!this.running.has(key)) this.running.set(key, this.launch(key, resource));
+  }
+
+  private isWanted({ group, resource }: WatchedResource): boolean {
+    return ALWAYS_WATCHED.has(group) || !this.options.predicates.skipsResource(group, resource);
+  }
+
+  private launch(key: string, resource: WatchedResource): Running {
+    const stop = new AbortController();
+    const running: Running = { resource, stop, done: Promise.resolve(), progressAt: null };
+    const { client, log, now } = this.options;
+    const reflector = new Reflector(
+      resource,
+      client,
+      this.sinkFor(resource),
+      {
+        progress: () => {
+          running.progressAt = now();
+          this.refused.delete(key);
+          this.tellReached(true, '');
+        },
+        forbidden: (message) => {
+          running.progressAt = null;
+          if (this.refused.has(key)) return;
+          this.refused.add(key);
+          log.warn(
+            { resource: resource.resource, group: resource.group, reason: message },
+            'not allowed to watch: settled by reviews alone',
+          );
+        },
+        failed: (error) => {
+          log.info(
+            { resource: resource.resource, group: resource.group, reason: messageOf(error) },
+            'watch failed, trying again',
+          );
+          if (!isAnswer(error)) this.tellReached(false, messageOf(error));
+        },
+      },
+      this.timing,
+    );
+    running.done = reflector.run(AbortSignal.any([this.stop.signal, stop.signal]));
+    return running;
+  }
+
+  private sinkFor(resource: WatchedResource): FactSink {
+    const { facts, tap } = this.options;
+    const defines = DEFINING.has(`${resource.resource}.${resource.group}`);
+    const changed = (): void => {
+      if (defines) this.scheduleDiscovery(this.timing.settleDiscoveryMs);
+    };
+    return {
+      observe: async (object: ObjectRef, seen: Seen) => {
+        await tap?.observe(object, seen);
+        await facts.observe(object, seen);
+        changed();
+      },
+      observeGone: async (object: ObjectRef, resourceVersion: string) => {
+        await tap?.observeGone(object, resourceVersion);
+        await facts.observeGone(object, resourceVersion);
+        changed();
+      },
+      observeList: async (listed: WatchedResource, uids: ReadonlySet<string>, resourceVersion: string) => {
+        await tap?.observeList(listed, uids, resourceVersion);
+        await facts.observeList(listed, uids, resourceVersion);
+      },
+    };
+  }
+
+  private tellReached(answers: boolean, reason: string): void {
+    if (answers === this.answers) return;
+    this.answers = answers;
+    this.options.reached?.(answers, reason);
+  }
+
+  /** Drops the attempts that a watch would have shown by now. */
+  private async sweep(): Promise<void> {
+    const progress = new Map<string, number>();
+    for (const { resource, progressAt } of this.running.values()) {
+      if (progressAt !== null) progress.set(`${resource.resource}.${resource.group}`, progressAt);
+    }
+    try {
+      await this.options.recorder.settleUnseen(
+        ({ resource, group }, at) => at + this.timing.dropAfterMs < (progress.get(`${resource}.${group}`) ?? 0),
+        this.options.now(),
+      );
+    } catch (error) {
+      this.options.log.error({ reason: messageOf(error) }, 'unseen attempts not settled');
+    }
+  }
+}
+
+/** True where the API server did answer, only not with what was asked for. */
+function isAnswer(error: unknown): boolean {
+  return error instanceof Error && error.name === 'ApiStatusError';
+}

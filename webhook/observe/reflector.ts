@@ -1,0 +1,194 @@
+import { messageOf } from '../../shared/errors.ts';
+import { isObject } from '../../shared/json.ts';
+import { metadataText, normalise, refOf } from '../../shared/normalise.ts';
+import type { Seen } from '../../shared/interpret.ts';
+import type { JsonObject, ObjectRef } from '../../shared/types.ts';
+import { ApiStatusError, type ApiClient } from './api-client.ts';
+import { pathOf, type WatchedResource } from './discovery.ts';
+
+/** Where facts go: the recorder. Each resolves when it is durable. */
+export interface FactSink {
+  observe(object: ObjectRef, seen: Seen): Promise<void>;
+  observeGone(object: ObjectRef, resourceVersion: string): Promise<void>;
+  /** A whole list is in: whatever of its type was known and is not among these uids is gone. */
+  observeList(resource: WatchedResource, uids: ReadonlySet<string>, resourceVersion: string): Promise<void>;
+}
+
+export interface ReflectorEvents {
+  /** Facts up to now have been taken in. */
+  progress(): void;
+  /** Said once: this resource may not be listed or watched. */
+  forbidden(message: string): void;
+  failed(error: unknown): void;
+}
+
+export interface ReflectorTiming {
+  /** How long one watch lasts, in seconds; the server ends it. */
+  watchSeconds: number;
+  /** A watch without an event or bookmark for so long is taken for dead. Bookmarks come about once a minute. */
+  silenceMs: number;
+  backoffMinMs: number;
+  backoffMaxMs: number;
+  /** How long to wait before asking again for what was forbidden. */
+  forbiddenMs: number;
+}
+
+export const REFLECTOR_TIMING: ReflectorTiming = {
+  watchSeconds: 290,
+  silenceMs: 150_000,
+  backoffMinMs: 500,
+  backoffMaxMs: 30_000,
+  forbiddenMs: 600_000,
+};
+
+const LIST_LIMIT = 500;
+/** A watch without an event that ends within this time was none: so long does a useful one last at least. */
+const SHORT_WATCH_MS = 1_000;
+/** Events whose recording may be under way at once: they share commits, and the API server waits behind them. */
+const IN_FLIGHT = 64;
+
+/** Lists one resource and watches it from there, for as long as it lasts. Keeps nothing of what it sees. */
+export class Reflector {
+  /** The version up to which everything has been taken in; '' before the first list. */
+  private resourceVersion = '';
+  private failures = 0;
+
+  constructor(
+    private readonly resource: WatchedResource,
+    private readonly client: ApiClient,
+    private readonly sink: FactSink,
+    private readonly events: ReflectorEvents,
+    private readonly timing: ReflectorTiming = REFLECTOR_TIMING,
+  ) {}
+
+  /** Runs until the signal. Never rejects. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        if (this.resourceVersion === '') await this.list(signal);
+        const from = performance.now();
+        const taken = await this.watch(signal);
+        // Something in between may end every watch at once: it is not asked in a tight loop.
+        if (taken === 0 && performance.now() - from < SHORT_WATCH_MS) await this.backOff(signal);
+        else this.failures = 0;
+      } catch (error) {
+        if (signal.aborted) return;
+        await this.recover(error, signal);
+      }
+    }
+  }
+
+  private async recover(error: unknown, signal: AbortSignal): Promise<void> {
+    const status = error instanceof ApiStatusError ? error.status : 0;
+    if (status === 410) {
+      this.resourceVersion = '';
+      // A new list helps; where it does not, more of them do not either.
+      if (this.failures === 0) this.failures = 1;
+      else await this.backOff(signal);
+      return;
+    }
+    if (status === 401 || status === 403) {
+      this.events.forbidden(messageOf(error));
+      await sleep(this.timing.forbiddenMs, signal);
+      return;
+    }
+    this.events.failed(error);
+    await this.backOff(signal);
+  }
+
+  private async backOff(signal: AbortSignal): Promise<void> {
+    const { backoffMinMs, backoffMaxMs } = this.timing;
+    const backoff = Math.min(backoffMaxMs, backoffMinMs * 2 ** this.failures++);
+    // Jitter: after a restart of the API server not everybody comes back at once.
+    await sleep(backoff * (0.5 + Math.random() / 2), signal);
+  }
+
+  private async list(signal: AbortSignal): Promise<void> {
+    const uids = new Set<string>();
+    let next = '';
+    let version: string;
+    do {
+      const query = new URLSearchParams({ limit: String(LIST_LIMIT), ...(next === '' ? {} : { continue: next }) });
+      const page = await this.client.get(`${pathOf(this.resource)}?${query.toString()}`, signal);
+      const items = Array.isArray(page.items) ? page.items.filter(isObject) : [];
+      const flow: Promise<void>[] = [];
+      for (const item of items) {
+        // Items of a list of a built-in type do not repeat what they are.
+        const object = { ...item, apiVersion: apiVersionOf(this.resource), kind: this.resource.kind };
+        uids.add(metadataText(object, 'uid'));
+        flow.push(this.sink.observe(refOf(object, this.resource), normalise(object)));
+        if (flow.length >= IN_FLIGHT) await Promise.all(flow.splice(0));
+      }
+      await Promise.all(flow);
+      next = metadataText(page, 'continue');
+      version = metadataText(page, 'resourceVersion');
+    } while (next !== '');
+    await this.sink.observeList(this.resource, uids, version);
+    this.resourceVersion = version;
+    this.events.progress();
+  }
+
+  /** Resolves with the number of events that came, when the server has ended the watch. */
+  private async watch(signal: AbortSignal): Promise<number> {
+    const silence = new AbortController();
+    const ended = AbortSignal.any([signal, silence.signal]);
+    const query = new URLSearchParams({
+      watch: '1',
+      allowWatchBookmarks: 'true',
+      resourceVersion: this.resourceVersion,
+      timeoutSeconds: String(this.timing.watchSeconds),
+    });
+    let timer = setTimeout(() => silence.abort(), this.timing.silenceMs);
+    let taken = 0;
+    // In order: an event is taken in before the version that it leads to counts as seen.
+    try {
+      for await (const event of this.client.watch(`${pathOf(this.resource)}?${query.toString()}`, ended)) {
+        clearTimeout(timer);
+        timer = setTimeout(() => silence.abort(), this.timing.silenceMs);
+        await this.take(event);
+        taken++;
+      }
+      return taken;
+    } catch (error) {
+      if (silence.signal.aborted && !signal.aborted)
+        throw new Error(`the watch of ${this.resource.resource} was silent for too long`, { cause: error });
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  private async take({ type, object }: JsonObject): Promise<void> {
+    if (!isObject(object)) return;
+    if (type === 'ERROR') {
+      throw new ApiStatusError(
+        typeof object.code === 'number' ? object.code : 500,
+        typeof object.message === 'string' ? object.message : 'watch error',
+      );
+    }
+    const version = metadataText(object, 'resourceVersion');
+    if (type === 'ADDED' || type === 'MODIFIED')
+      await this.sink.observe(refOf(object, this.resource), normalise(object));
+    else if (type === 'DELETED') await this.sink.observeGone(refOf(object, this.resource), version);
+    if (version !== '') this.resourceVersion = version;
+    this.failures = 0;
+    this.events.progress();
+  }
+}
+
+function apiVersionOf({ group, version }: WatchedResource): string {
+  return group === '' ? version : `${group}/${version}`;
+}
+
+function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal.addEventListener('abort', done);
+    if (signal.aborted) done();
+  });
+}

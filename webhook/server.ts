@@ -1,0 +1,183 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer, type Server } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import express from 'express';
+import type { Logger } from 'pino';
+import { KubeblameError, messageOf } from '../shared/errors.ts';
+import { Redactor } from '../shared/redact.ts';
+import { admissionHandler } from './admission/handler.ts';
+import { readApi } from './api/routes.ts';
+import { Recorder } from './capture/recorder.ts';
+import { SignsOfLife } from './capture/signs-of-life.ts';
+import type { Address, ServerConfig } from './config/config.ts';
+import { Health } from './health.ts';
+import { sendFailure } from './http.ts';
+import { startObserver } from './observe/start.ts';
+import { StoreReader } from './query/reader.ts';
+import { redactionKey } from './store/key.ts';
+import { openSqliteStore } from './store/sqlite/store.ts';
+import { VERSION } from '../shared/version.ts';
+import { readCertificate, watchCertificate } from './tls.ts';
+
+/** A client has this long to send its headers, and its whole request: the API server waits a few seconds at most. */
+const HEADERS_TIMEOUT_MS = 5_000;
+const REQUEST_TIMEOUT_MS = 10_000;
+/** How often connections are checked against these. */
+const CONNECTIONS_CHECK_MS = 1_000;
+/** Longer than the API server keeps an idle connection, so that it is not the one to run into a closed one. */
+const KEEP_ALIVE_MS = 120_000;
+/** How long a stop waits for requests that have begun. */
+const DRAIN_MS = 10_000;
+const DRAIN_SWEEP_MS = 50;
+
+export interface RunningServer {
+  admission: Address;
+  read: Address;
+  /** Stops accepting, finishes what was accepted, closes the ledger. Idempotent. */
+  stop(): Promise<void>;
+}
+
+/** Builds everything, and starts to serve. Rejects with config-invalid, the ledger-* errors, or key-missing. */
+export async function startServer(config: ServerConfig, log: Logger, now: () => number): Promise<RunningServer> {
+  const opened: Closer[] = [];
+  try {
+    return await open(config, log, now, opened);
+  } catch (error) {
+    await closeAll(opened);
+    throw error;
+  }
+}
+
+type Closer = () => Promise<void> | void;
+
+/** Opens one thing after another; each leaves in `opened` how it is closed. */
+async function open(config: ServerConfig, log: Logger, now: () => number, opened: Closer[]): Promise<RunningServer> {
+  const certificate = readCertificate(config.tls);
+  const store = openSqliteStore(config.db, config.cluster, now());
+  opened.push(() => store.close());
+  const key = redactionKey(config.keyFile, (await store.last()) === null);
+  const redactor = new Redactor(key, config.redact);
+  const recorder = await Recorder.open({ store, redactor, predicates: config.predicates });
+  opened.push(() => recorder.close());
+  const signs = await SignsOfLife.start(recorder, store, VERSION, now);
+  opened.push(() => signs.close());
+  const health = new Health({
+    log,
+    checkWritable: () => store.checkWritable(),
+    queueDepth: () => recorder.depth,
+    lose: () => signs.lose(),
+  });
+
+  const admission = listener(certificate, withRoutes(admissionHandler(recorder, health, now), health));
+  const admissionAddress = await listen(admission, config.listen, '--listen');
+  opened.push(() => drain(admission));
+  const read = listener(certificate, readApi(new StoreReader(store, now), config.readToken, log));
+  const readAddress = await listen(read, config.readListen, '--read-listen');
+  opened.push(() => drain(read));
+  opened.push(
+    watchCertificate(
+      config.tls,
+      (pair) => {
+        admission.setSecureContext(pair);
+        read.setSecureContext(pair);
+        log.info({ cert: config.tls.cert }, 'certificate reloaded');
+      },
+      (error) => log.error({ cert: config.tls.cert, reason: messageOf(error) }, 'certificate not reloaded'),
+    ),
+  );
+  const observer = await startObserver(config, { recorder, store, log, now });
+  if (observer !== null) opened.push(() => observer.close());
+  opened.push(() => health.stop());
+
+  let stopped: Promise<void> | undefined;
+  return { admission: admissionAddress, read: readAddress, stop: () => (stopped ??= closeAll(opened)) };
+}
+
+/** Closes what was opened, the last first. */
+async function closeAll(opened: readonly Closer[]): Promise<void> {
+  for (const close of [...opened].reverse()) await close();
+}
+
+function listener(
+  certificate: { cert: Buffer; key: Buffer },
+  handle: (req: IncomingMessage, res: ServerResponse) => void,
+): Server {
+  const server = createServer(
+    { ...certificate, minVersion: 'TLSv1.2', connectionsCheckingInterval: CONNECTIONS_CHECK_MS },
+    handle,
+  );
+  server.headersTimeout = HEADERS_TIMEOUT_MS;
+  server.requestTimeout = REQUEST_TIMEOUT_MS;
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
+  return server;
+}
+
+/** Reviews go straight to their handler; the rest of the surface is Express. */
+function withRoutes(admit: ReturnType<typeof admissionHandler>, health: Health) {
+  const app = express();
+  app.disable('x-powered-by');
+  app.get('/livez', (_request, response) => {
+    response.type('text/plain').send('ok\n');
+  });
+  app.get('/readyz', async (_request, response) => {
+    const { ready, text } = await health.readiness();
+    response
+      .status(ready ? 200 : 503)
+      .type('text/plain')
+      .send(text);
+  });
+  app.get('/metrics', async (_request, response) => {
+    response.type(health.registry.contentType).send(await health.registry.metrics());
+  });
+  app.use((_request, response) => {
+    sendFailure(
+      response,
+      new KubeblameError('not-found', 'there is nothing here: POST /admit, GET /livez, /readyz, /metrics'),
+    );
+  });
+  return (request: IncomingMessage, response: ServerResponse): void => {
+    const path = request.url?.split('?')[0];
+    // It answers every failure itself.
+    if (path === '/admit') void admit(request, response);
+    else app(request, response);
+  };
+}
+
+function listen(server: Server, address: Address, option: string): Promise<Address> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error) =>
+      reject(
+        new KubeblameError(
+          'config-invalid',
+          `${option}: cannot listen on ${address.host}:${address.port}: ${error.message}`,
+          'choose another address',
+          { cause: error },
+        ),
+      ),
+    );
+    server.listen(address.port, address.host, () => {
+      resolve({ host: address.host, port: (server.address() as AddressInfo).port });
+    });
+  });
+}
+
+/**
+ * Takes no new connections, and ends the idle ones. Requests that still come on open ones are served, each the last of
+ * its connection: a review that is turned away is lost.
+ */
+function drain(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    const force = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
+    // A connection whose request was under way becomes idle after its answer.
+    const sweep = setInterval(() => server.closeIdleConnections(), DRAIN_SWEEP_MS);
+    server.prependListener('request', (_request: IncomingMessage, response: ServerResponse) => {
+      response.setHeader('Connection', 'close');
+    });
+    server.close(() => {
+      clearTimeout(force);
+      clearInterval(sweep);
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
+}
