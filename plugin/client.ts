@@ -1,0 +1,157 @@
+import { readFileSync } from 'node:fs';
+import { request } from 'node:https';
+import {
+  decodeError,
+  encodeChangeQuery,
+  encodeDifferenceQuery,
+  encodeObjectQuery,
+  encodeStateQuery,
+  ROUTES,
+} from '../shared/api.ts';
+import { KubeblameError, messageOf } from '../shared/errors.ts';
+import { parseJson } from '../shared/json.ts';
+import type {
+  ChangePage,
+  ChangeQuery,
+  CoverageInterval,
+  DifferencePage,
+  DifferenceQuery,
+  Json,
+  KnownObject,
+  LedgerInfo,
+  LedgerReader,
+  ResourceType,
+  Scope,
+  StatePage,
+  StateQuery,
+} from '../shared/types.ts';
+
+export interface ClientOptions {
+  url: string;
+  tokenFile?: string;
+  certificateAuthority?: string;
+}
+
+/** A whole cluster at a moment takes seconds to rebuild. */
+const TIMEOUT_MS = 60_000;
+
+/** Asks a server. Rejects with server-unreachable, unauthorized, or the error that the server answers with. */
+export class ServerReader implements LedgerReader {
+  private readonly base: URL;
+  private readonly headers: Record<string, string>;
+  private readonly ca: Buffer | undefined;
+
+  constructor({ url, tokenFile, certificateAuthority }: ClientOptions) {
+    this.base = readUrl(url);
+    const token = tokenFile === undefined ? null : readFile(tokenFile, '--token-file').toString().trim();
+    this.headers = token === null ? {} : { Authorization: `Bearer ${token}` };
+    this.ca =
+      certificateAuthority === undefined ? undefined : readFile(certificateAuthority, '--certificate-authority');
+  }
+
+  info(): Promise<LedgerInfo> {
+    return this.get(ROUTES.info);
+  }
+
+  resources(): Promise<ResourceType[]> {
+    return this.get(ROUTES.resources);
+  }
+
+  objects(scope: Scope, limit: number): Promise<KnownObject[]> {
+    return this.get(ROUTES.objects, encodeObjectQuery({ scope, limit }));
+  }
+
+  changes(query: ChangeQuery): Promise<ChangePage> {
+    return this.get(ROUTES.changes, encodeChangeQuery(query));
+  }
+
+  states(query: StateQuery): Promise<StatePage> {
+    return this.get(ROUTES.states, encodeStateQuery(query));
+  }
+
+  differences(query: DifferenceQuery): Promise<DifferencePage> {
+    return this.get(ROUTES.differences, encodeDifferenceQuery(query));
+  }
+
+  coverage(): Promise<CoverageInterval[]> {
+    return this.get(ROUTES.coverage);
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** The shapes are those of shared/api.ts, version 1: an answer of another shape is a bug of the server's. */
+  private async get<T>(route: string, query = new URLSearchParams()): Promise<T> {
+    const url = new URL(this.base);
+    url.pathname = url.pathname.replace(/\/$/, '') + route;
+    url.search = query.toString();
+    const { status, text } = await this.send(url);
+    let body: Json | undefined;
+    try {
+      body = parseJson(text);
+    } catch {
+      // Not ours, whatever the status says.
+    }
+    if (status === 200 && body !== undefined) return body as T;
+    throw (
+      decodeError(body ?? null) ??
+      new KubeblameError(
+        'server-error',
+        `${this.base.origin} answered ${body === undefined ? 'something else than JSON, ' : ''}with status ${status}`,
+        'is it a Kubeblame server?',
+      )
+    );
+  }
+
+  private send(url: URL): Promise<{ status: number; text: string }> {
+    return new Promise((resolve, reject) => {
+      const fail = (error: Error): void => {
+        reject(
+          new KubeblameError(
+            'server-unreachable',
+            `${url.origin} cannot be reached: ${messageOf(error)}`,
+            hintFor(error),
+            {
+              cause: error,
+            },
+          ),
+        );
+      };
+      const options = { headers: this.headers, timeout: TIMEOUT_MS, ...(this.ca === undefined ? {} : { ca: this.ca }) };
+      const sent = request(url, options, (response) => {
+        const chunks: Buffer[] = [];
+        response.on('data', (chunk: Buffer) => chunks.push(chunk));
+        response.on('error', fail);
+        response.on('end', () => resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString() }));
+      });
+      sent.on('timeout', () => sent.destroy(new Error(`no answer within ${TIMEOUT_MS / 1000} s`)));
+      sent.on('error', fail);
+      sent.end();
+    });
+  }
+}
+
+function readUrl(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url?.protocol !== 'https:') {
+    throw new KubeblameError('usage-invalid', `--server: ${JSON.stringify(text)} is not an https:// URL`);
+  }
+  return url;
+}
+
+function readFile(path: string, option: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw new KubeblameError('usage-invalid', `${option}: ${messageOf(error)}`, undefined, { cause: error });
+  }
+}
+
+function hintFor(error: Error): string {
+  const { code = '' } = error as NodeJS.ErrnoException;
+  if (/CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ALTNAME/.test(code)) {
+    return 'give the CA of its certificate with --certificate-authority';
+  }
+  return 'check --server, and that the server runs (its /readyz tells)';
+}

@@ -1,0 +1,43 @@
+import { KubeblameError } from '../../shared/errors.ts';
+import type { LedgerReader } from '../../shared/types.ts';
+import type { Io } from '../io.ts';
+import { momentText } from '../views/times.ts';
+import { showDifferences } from './differences.ts';
+import { showHistory } from './history.ts';
+import { readRequest, type BlameFlags, type Question } from './request.ts';
+import { select } from './scopes.ts';
+import { showStates } from './states.ts';
+
+/** `kubectl blame [TYPE [NAME...] | TYPE/NAME ...]`: answers, or rejects with a KubeblameError. */
+export async function blame(words: readonly string[], flags: BlameFlags, reader: LedgerReader, io: Io): Promise<void> {
+  const request = readRequest(flags, io);
+  const { question } = request;
+  await requireCovered(question, reader, io);
+  const selection = await select(words, request, reader, io);
+  if (question.kind === 'states') await showStates(selection, question.at, request, reader, io);
+  else if (question.kind === 'differences') await showDifferences(selection, question, request, reader, io);
+  else await showHistory(selection, question, request, reader, io);
+}
+
+/** A moment before the first record has no answer, nor has one that is to come. */
+async function requireCovered(question: Question, reader: LedgerReader, io: Io): Promise<void> {
+  if (question.kind === 'history') return;
+  const asked = question.kind === 'states' ? question.at : question.from;
+  const { firstAt } = await reader.info();
+  if (firstAt === null) {
+    throw new KubeblameError(
+      'time-uncovered',
+      'the ledger is empty: nothing has been recorded yet',
+      'see the README for how to send reviews to the server',
+    );
+  }
+  if (asked > io.now) {
+    throw new KubeblameError('time-uncovered', `${momentText(asked, io.style)} lies in the future`, 'ask for `now`');
+  }
+  if (asked >= firstAt) return;
+  throw new KubeblameError(
+    'time-uncovered',
+    `${momentText(asked, io.style)} lies before the first record, of ${momentText(firstAt, io.style)}`,
+    'ask for a later time',
+  );
+}

@@ -1,0 +1,42 @@
+import type { Difference, LedgerReader } from '../../shared/types.ts';
+import type { Io } from '../io.ts';
+import { netDiff } from '../views/change-diff.ts';
+import { differenceList, document } from '../views/json.ts';
+import { spanText } from '../views/times.ts';
+import { note, print, separated, tellGaps } from './notes.ts';
+import type { Request } from './request.ts';
+import type { Selection } from './scopes.ts';
+
+/** Objects fetched at once. */
+const PAGE = 500;
+
+/** `kubectl blame --from TIME --to TIME`: the net difference of each object. */
+export async function showDifferences(
+  selection: Selection,
+  { from, to }: { from: number; to: number },
+  request: Request,
+  reader: LedgerReader,
+  io: Io,
+): Promise<void> {
+  const found: Difference[] = [];
+  for (const scope of selection.scopes) {
+    let next: string | undefined;
+    do {
+      const page = await reader.differences({
+        scope,
+        from,
+        to,
+        limit: PAGE,
+        ...(next === undefined ? {} : { continue: next }),
+      });
+      found.push(...page.differences);
+      next = page.next ?? undefined;
+    } while (next !== undefined && (request.limit === null || found.length < request.limit));
+  }
+  const shown = request.limit === null ? found : found.slice(0, request.limit);
+  const count = `${shown.length} ${shown.length === 1 ? 'object differs' : 'objects differ'}`;
+  note(io, [selection.title, count, spanText(from, to, io.style)].join(` ${io.style.dot} `));
+  if (request.format === 'json' || request.format === 'yaml') io.out(document(differenceList(shown), request.format));
+  else print(io, separated(shown.map((difference) => netDiff(difference, io.style))));
+  await tellGaps(from, to, reader, io);
+}

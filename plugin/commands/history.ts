@@ -1,0 +1,179 @@
+import { stringifyJson } from '../../shared/json.ts';
+import { writtenPatch } from '../../shared/patch.ts';
+import { formatUtc } from '../../shared/time.ts';
+import type { Change, ChangePage, LedgerReader, Scope } from '../../shared/types.ts';
+import type { Io } from '../io.ts';
+import { changeDiff, changeTitle } from '../views/change-diff.ts';
+import { historyTable } from '../views/history-table.ts';
+import { changeList, document } from '../views/json.ts';
+import { marksLegend } from '../views/operation.ts';
+import type { Style } from '../views/style.ts';
+import { printable } from '../views/text.ts';
+import { momentText, spanText } from '../views/times.ts';
+import { wideTable } from '../views/wide-table.ts';
+import { note, print, separated, tellGaps, tellPartial } from './notes.ts';
+import type { Request } from './request.ts';
+import type { Selection } from './scopes.ts';
+
+/** How many changes are shown where --limit does not say. */
+const DEFAULT_LIMIT = 50;
+/** Items fetched at once. */
+const PAGE = 500;
+
+/** `kubectl blame TYPE NAME`: who changed what, newest first. */
+export async function showHistory(
+  selection: Selection,
+  { since, until }: { since?: number; until?: number },
+  request: Request,
+  reader: LedgerReader,
+  io: Io,
+): Promise<void> {
+  const limit = request.limit ?? DEFAULT_LIMIT;
+  const period = { ...(since === undefined ? {} : { since }), ...(until === undefined ? {} : { until }) };
+  const { changes, hidden, more } = await fetchChanges(selection, period, limit, request, reader);
+  const [newest, oldest] = [changes[0], changes.at(-1)];
+  const count = `${changes.length}${more ? ' newest' : ''} ${changes.length === 1 ? 'change' : 'changes'}`;
+  if (newest !== undefined && oldest !== undefined) {
+    const when = periodText(period, oldest.at, newest.at, io.style);
+    note(io, [selection.title, count, when].join(` ${io.style.dot} `));
+  }
+  printHistory(changes, selection, request, io);
+  if (oldest === undefined || newest === undefined) await explainEmpty(selection, since, until, reader, io);
+  else await tellPartial(since ?? oldest.at, until ?? newest.at, reader, io);
+  if (more && oldest !== undefined) {
+    note(
+      io,
+      `there are older ones: --limit ${limit * 2} shows more, --until ${formatUtc(oldest.at)} goes on from here`,
+    );
+  }
+  if (hidden.status > 0) note(io, hiddenNote(hidden.status, more, 'of status by controllers', '--status'));
+  if (hidden.attempts > 0) note(io, hiddenNote(hidden.attempts, more, 'that never came true', '--attempts'));
+  if (request.format === null || request.format === 'table') for (const line of marksLegend(changes)) note(io, line);
+}
+
+interface Period {
+  since?: number;
+  until?: number;
+}
+
+/** The moments that were asked for, as they were understood; without them, those of the answer. */
+function periodText({ since, until }: Period, oldest: number, newest: number, style: Style): string {
+  if (since !== undefined && until !== undefined) return spanText(since, until, style);
+  if (since !== undefined) return `since ${momentText(since, style)}`;
+  if (until !== undefined) return `until ${momentText(until, style)}`;
+  return spanText(oldest, newest, style);
+}
+
+interface Found {
+  /** Newest first, at most as many as were asked for. */
+  changes: Change[];
+  hidden: ChangePage['hidden'];
+  /** True where there are older ones. */
+  more: boolean;
+}
+
+async function fetchChanges(
+  { scopes }: Selection,
+  period: Period,
+  limit: number,
+  request: Request,
+  reader: LedgerReader,
+): Promise<Found> {
+  const found: Change[] = [];
+  const hidden = { status: 0, attempts: 0 };
+  let more = false;
+  for (const scope of scopes) {
+    let before: number | undefined;
+    let wanted = limit;
+    do {
+      const page = await reader.changes({
+        scope,
+        ...period,
+        limit: Math.min(wanted, PAGE),
+        bodies: request.format === 'diff',
+        status: request.status,
+        attempts: request.attempts,
+        ...(request.user === undefined ? {} : { user: request.user }),
+        ...(before === undefined ? {} : { before }),
+      });
+      found.push(...page.changes);
+      wanted -= page.changes.length;
+      hidden.status += page.hidden.status;
+      hidden.attempts += page.hidden.attempts;
+      before = page.next ?? undefined;
+    } while (before !== undefined && wanted > 0);
+    more ||= before !== undefined;
+  }
+  const changes = found.sort((a, b) => b.seq - a.seq).slice(0, limit);
+  return { changes, hidden, more: more || found.length > limit };
+}
+
+function hiddenNote(count: number, more: boolean, what: string, flag: string): string {
+  const plural = count === 1 && !more ? 'change' : 'changes';
+  return `${count}${more ? '+' : ''} ${plural} ${what} hidden: ${flag} shows ${plural === 'change' ? 'it' : 'them'}`;
+}
+
+function printHistory(changes: readonly Change[], selection: Selection, { format }: Request, io: Io): void {
+  const { style } = io;
+  switch (format) {
+    case 'json':
+    case 'yaml':
+      io.out(document(changeList(changes), format));
+      return;
+    case 'wide':
+      if (changes.length > 0) print(io, wideTable(changes, style));
+      return;
+    case 'diff':
+      print(io, separated(changes.map((change) => changeDiff(change, style))));
+      return;
+    case 'patch':
+      print(io, separated(changes.map((change) => patchLines(change, io))));
+      return;
+    case 'table':
+    case null:
+      if (changes.length > 0) print(io, historyTable(changes, { grouped: selection.broad }, style));
+  }
+}
+
+/** The RFC 6902 patch, an operation a line, headed by a comment. */
+function patchLines(change: Change, io: Io): string[] {
+  const operations = writtenPatch(change.patch).map((operation) => `  ${stringifyJson({ ...operation })}`);
+  return [
+    `# ${changeTitle(change, io.style)}`,
+    ...(operations.length === 0 ? ['[]'] : ['[', operations.join(',\n'), ']']),
+  ];
+}
+
+/** An empty answer says which it is: nothing changed, or nobody was looking. */
+async function explainEmpty(
+  { scopes, title }: Selection,
+  since: number | undefined,
+  until: number | undefined,
+  reader: LedgerReader,
+  io: Io,
+): Promise<void> {
+  const { firstAt } = await reader.info();
+  if (firstAt === null) {
+    note(io, 'the ledger is empty: nothing has been recorded yet');
+    return;
+  }
+  const [from, to] = [Math.max(since ?? firstAt, firstAt), until ?? io.now];
+  if (to < firstAt) {
+    note(io, `nobody was looking then: recording began at ${momentText(firstAt, io.style)}`);
+    return;
+  }
+  note(io, `${title}: no such change ${io.style.dot} ${spanText(from, to, io.style)}`);
+  if (since !== undefined && since < firstAt) note(io, `before ${momentText(firstAt, io.style)} nobody was looking`);
+  await tellGaps(from, to, reader, io);
+  await tellElsewhere(scopes, reader, io);
+}
+
+/** Where objects of the type are instead, for whoever forgot the namespace. */
+async function tellElsewhere(scopes: readonly Scope[], reader: LedgerReader, io: Io): Promise<void> {
+  const [scope, ...others] = scopes;
+  if (scope?.type === undefined || scope.namespace === undefined || others.length > 0) return;
+  if ((await reader.objects({ type: scope.type, namespace: scope.namespace }, 1)).length > 0) return;
+  const known = await reader.objects({ type: scope.type }, PAGE);
+  const namespaces = [...new Set(known.map(({ object }) => printable(object.namespace)))];
+  if (namespaces.length > 0) note(io, `there are such objects in ${namespaces.join(', ')}: add -n NAME, or -A for all`);
+}

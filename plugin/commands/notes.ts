@@ -1,0 +1,31 @@
+import type { LedgerReader } from '../../shared/types.ts';
+import type { Io } from '../io.ts';
+import { gapNotes } from '../views/coverage-table.ts';
+
+/** What explains the answer: on stderr, so that stdout is the data alone. */
+export function note(io: Io, text: string): void {
+  io.err(`${io.style.chalk.dim(`# ${text}`)}\n`);
+}
+
+/** The answer's lines. */
+export function print(io: Io, lines: readonly string[]): void {
+  if (lines.length > 0) io.out(`${lines.join('\n')}\n`);
+}
+
+/** Blocks of lines with an empty line between them. */
+export function separated(blocks: readonly string[][]): string[] {
+  return blocks.flatMap((block, index) => (index === 0 ? block : ['', ...block]));
+}
+
+/** An answer for a time in which recording did not always work may not be whole. */
+export async function tellPartial(from: number, to: number, reader: LedgerReader, io: Io): Promise<void> {
+  const gaps = gapNotes(await reader.coverage(), from, to, io.style);
+  const [only] = gaps;
+  if (only === undefined) return;
+  note(io, gaps.length === 1 ? only : `there were ${gaps.length} gaps in recording then: kubectl blame coverage`);
+}
+
+/** When nobody was looking, within a period (ms). */
+export async function tellGaps(from: number, to: number, reader: LedgerReader, io: Io): Promise<void> {
+  for (const gap of gapNotes(await reader.coverage(), from, to, io.style)) note(io, gap);
+}

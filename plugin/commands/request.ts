@@ -1,0 +1,115 @@
+import { KubeblameError } from '../../shared/errors.ts';
+import { parseSelector } from '../../shared/selector.ts';
+import { parseTime } from '../../shared/time.ts';
+import type { Io } from '../io.ts';
+import { expandUser } from '../views/user.ts';
+
+export const HISTORY_FORMATS = ['table', 'wide', 'diff', 'patch', 'json', 'yaml'] as const;
+export type Format = (typeof HISTORY_FORMATS)[number];
+
+/** The flags of `kubectl blame`, as commander gives them. */
+export interface BlameFlags {
+  namespace?: string;
+  allNamespaces?: boolean;
+  selector?: string;
+  user?: string;
+  since?: string;
+  until?: string;
+  at?: string;
+  from?: string;
+  to?: string;
+  format?: Format;
+  output?: Format;
+  limit?: number;
+  status?: boolean;
+  attempts?: boolean;
+}
+
+/** What kind of question it is, with its times in ms. */
+export type Question =
+  | { kind: 'history'; since?: number; until?: number }
+  | { kind: 'states'; at: number }
+  | { kind: 'differences'; from: number; to: number };
+
+/** What is asked, checked as far as it can be without the ledger. */
+export interface Request {
+  question: Question;
+  format: Format | null;
+  user?: string;
+  labels?: string;
+  namespace?: string;
+  allNamespaces: boolean;
+  limit: number | null;
+  status: boolean;
+  attempts: boolean;
+}
+
+/** Throws usage-invalid, time-invalid or selector-invalid. */
+export function readRequest(flags: BlameFlags, io: Io): Request {
+  if (flags.namespace !== undefined && flags.allNamespaces === true) throw clash('-n', '-A');
+  if (flags.format !== undefined && flags.output !== undefined && flags.format !== flags.output) {
+    throw clash('--format', '-o');
+  }
+  if (flags.selector !== undefined) parseSelector(flags.selector);
+  const format = flags.format ?? flags.output ?? null;
+  const question = readQuestion(flags, io);
+  requireFormat(question, format);
+  return {
+    question,
+    format,
+    ...(flags.user === undefined ? {} : { user: expandUser(flags.user) }),
+    ...(flags.selector === undefined ? {} : { labels: flags.selector }),
+    ...(flags.namespace === undefined ? {} : { namespace: flags.namespace }),
+    allNamespaces: flags.allNamespaces === true,
+    limit: flags.limit ?? null,
+    status: flags.status === true,
+    attempts: flags.attempts === true,
+  };
+}
+
+function readQuestion(flags: BlameFlags, io: Io): Question {
+  const time = (text: string): number => parseTime(text, io.now, io.style.timeZone);
+  const historyFlags = (['since', 'until', 'user', 'status', 'attempts'] as const).filter(
+    (name) => flags[name] !== undefined,
+  );
+  const [historyFlag] = historyFlags;
+  if (flags.at !== undefined) {
+    if (flags.from !== undefined || flags.to !== undefined)
+      throw clash('--at', flags.from === undefined ? '--to' : '--from');
+    if (historyFlag !== undefined) throw clash('--at', `--${historyFlag}`);
+    return { kind: 'states', at: time(flags.at) };
+  }
+  if (flags.from !== undefined || flags.to !== undefined) {
+    if (historyFlag !== undefined) throw clash(flags.from === undefined ? '--to' : '--from', `--${historyFlag}`);
+    if (flags.from === undefined) throw new KubeblameError('usage-invalid', '--to needs --from', 'name both moments');
+    const [from, to] = [time(flags.from), flags.to === undefined ? io.now : time(flags.to)];
+    if (from > to) throw new KubeblameError('usage-invalid', '--from lies after --to', 'exchange them');
+    return { kind: 'differences', from, to };
+  }
+  const since = flags.since === undefined ? undefined : time(flags.since);
+  const until = flags.until === undefined ? undefined : time(flags.until);
+  if (since !== undefined && until !== undefined && since > until) {
+    throw new KubeblameError('usage-invalid', '--since lies after --until', 'exchange them');
+  }
+  return { kind: 'history', ...(since === undefined ? {} : { since }), ...(until === undefined ? {} : { until }) };
+}
+
+const FORMATS: Record<Question['kind'], readonly Format[]> = {
+  history: HISTORY_FORMATS,
+  states: ['table', 'wide', 'json', 'yaml'],
+  differences: ['diff', 'json', 'yaml'],
+};
+
+function requireFormat({ kind }: Question, format: Format | null): void {
+  if (format === null || FORMATS[kind].includes(format)) return;
+  const flag = kind === 'states' ? '--at' : '--from';
+  throw new KubeblameError(
+    'usage-invalid',
+    `--format ${format} does not go with ${flag}`,
+    `use ${FORMATS[kind].join(', ')}`,
+  );
+}
+
+function clash(first: string, second: string): KubeblameError {
+  return new KubeblameError('usage-invalid', `${first} and ${second} do not go together`, 'leave one of them out');
+}

@@ -1,0 +1,87 @@
+import { KubeblameError } from '../../shared/errors.ts';
+import type { LedgerReader, State } from '../../shared/types.ts';
+import type { Io } from '../io.ts';
+import { document, objectList } from '../views/json.ts';
+import { statesTable } from '../views/states-table.ts';
+import { momentText, spanText } from '../views/times.ts';
+import { note, print, tellGaps } from './notes.ts';
+import type { Request } from './request.ts';
+import type { Selection } from './scopes.ts';
+
+/** Objects fetched at once. */
+const PAGE = 500;
+
+/** `kubectl blame --at TIME`: what existed then. */
+export async function showStates(
+  selection: Selection,
+  at: number,
+  request: Request,
+  reader: LedgerReader,
+  io: Io,
+): Promise<void> {
+  const { shown, more } = await fetchStates(selection, at, request, reader);
+  const [only] = shown;
+  if (only === undefined) {
+    if (selection.single) throw await notThen(selection, at, reader, io);
+    note(io, `${selection.title}: nothing existed at ${momentText(at, io.style)}`);
+    await tellGaps(at, at, reader, io);
+    return;
+  }
+  const many = selection.single ? '' : ` ${io.style.dot} ${shown.length} ${shown.length === 1 ? 'object' : 'objects'}`;
+  note(io, `${selection.title} as of ${momentText(at, io.style)}${many}`);
+  const { format } = request;
+  if (selection.single && (format === null || format === 'yaml' || format === 'json')) {
+    io.out(document(only.body, format ?? 'yaml'));
+  } else if (format === 'json' || format === 'yaml') {
+    io.out(document(objectList(shown.map(({ body }) => body)), format));
+  } else {
+    print(io, statesTable(shown, at, io.style));
+  }
+  if (more) note(io, 'more existed: --limit cut them off');
+  const unsettled = shown.filter(({ outcome }) => outcome !== 'committed').length;
+  if (unsettled > 0) {
+    note(
+      io,
+      `${unsettled === 1 && shown.length === 1 ? 'this relies' : `${unsettled} of these rely`} on an attempt that nothing has confirmed yet`,
+    );
+  }
+  await tellGaps(at, at, reader, io);
+}
+
+async function fetchStates(
+  { scopes }: Selection,
+  at: number,
+  { limit }: Request,
+  reader: LedgerReader,
+): Promise<{ shown: State[]; more: boolean }> {
+  const states: State[] = [];
+  let more = false;
+  for (const scope of scopes) {
+    let next: string | undefined;
+    do {
+      const page = await reader.states({ scope, at, limit: PAGE, ...(next === undefined ? {} : { continue: next }) });
+      states.push(...page.states);
+      next = page.next ?? undefined;
+    } while (next !== undefined && (limit === null || states.length < limit));
+    more ||= next !== undefined;
+  }
+  if (limit === null) return { shown: states, more };
+  return { shown: states.slice(0, limit), more: more || states.length > limit };
+}
+
+/** The object is known, but not of that moment. */
+async function notThen(
+  { scopes, title }: Selection,
+  at: number,
+  reader: LedgerReader,
+  io: Io,
+): Promise<KubeblameError> {
+  const [scope] = scopes;
+  const known = scope === undefined ? [] : await reader.objects(scope, PAGE);
+  const spans = known.map(({ firstAt, lastAt }) => spanText(firstAt, lastAt, io.style));
+  return new KubeblameError(
+    'name-unknown',
+    `${title} did not exist at ${momentText(at, io.style)}`,
+    spans.length === 0 ? undefined : `its record: ${spans.join('; ')}`,
+  );
+}

@@ -1,0 +1,17 @@
+import type { ErrorCode } from '../shared/errors.ts';
+
+/** Exit codes, as `--help` and docs/errors.md list them. */
+export const EXIT = { answered: 0, error: 1, usage: 2, uncovered: 3 } as const;
+
+const CODES: Partial<Record<ErrorCode, number>> = {
+  'usage-invalid': EXIT.usage,
+  'time-invalid': EXIT.usage,
+  'selector-invalid': EXIT.usage,
+  'query-invalid': EXIT.usage,
+  'time-uncovered': EXIT.uncovered,
+  'name-unknown': EXIT.uncovered,
+};
+
+export function exitCodeOf(code: ErrorCode): number {
+  return CODES[code] ?? EXIT.error;
+}

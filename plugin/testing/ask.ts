@@ -1,0 +1,36 @@
+import { run } from '../cli.ts';
+import { createStyle, type StyleOptions } from '../views/style.ts';
+
+export interface Answer {
+  code: number;
+  out: string;
+  err: string;
+}
+
+export interface AskOptions extends Partial<StyleOptions> {
+  now?: number;
+  env?: Record<string, string | undefined>;
+}
+
+/** Two days after the recording. */
+export const NOW = Date.parse('2026-11-24T12:00:00Z');
+
+/** Runs the command line as main.ts does, into strings. A pipe in UTC without a kubeconfig, unless told otherwise. */
+export async function ask(args: readonly string[], options: AskOptions = {}): Promise<Answer> {
+  const { now = NOW, env = { KUBECONFIG: '/nonexistent' }, ...style } = options;
+  const answer: Answer = { code: -1, out: '', err: '' };
+  answer.code = await run(args, (colour) => ({
+    out: (text) => void (answer.out += text),
+    err: (text) => void (answer.err += text),
+    style: createStyle({
+      columns: null,
+      unicode: true,
+      timeZone: 'UTC',
+      ...style,
+      colour: colour ? (style.colour ?? 0) : 0,
+    }),
+    now,
+    env,
+  }));
+  return answer;
+}

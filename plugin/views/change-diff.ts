@@ -1,0 +1,39 @@
+import type { Change, Difference } from '../../shared/types.ts';
+import { diffLines } from './diff.ts';
+import { operationText } from './operation.ts';
+import { objectTitle } from './object-name.ts';
+import type { Style } from './style.ts';
+import { formatLocal, formatUtc } from '../../shared/time.ts';
+import { changeWho, paintWho, userText } from './who.ts';
+import { changeWords } from './words.ts';
+
+/** One line that says which change follows: who, when, what was done to which object. */
+export function changeTitle(change: Change, style: Style): string {
+  const { chalk, dot } = style;
+  const when = style.columns === null ? formatUtc(change.at) : formatLocal(change.at, style.timeZone);
+  const parts = [
+    chalk.yellow(`change ${change.seq}`),
+    chalk.bold(objectTitle(change.object)),
+    operationText(change),
+    paintWho(changeWho(change, style), change.actor, style),
+    chalk.dim(when),
+  ];
+  return parts.join(` ${dot} `);
+}
+
+/** A change as a diff, headed by its title. Whole objects are shown when they come and go. */
+export function changeDiff(change: Change, style: Style): string[] {
+  const body =
+    change.effect === 'none'
+      ? changeWords(change, { width: null, lines: null }, style).map((line) => `  ${line}`)
+      : diffLines(change.before ?? null, change.after ?? null, style);
+  return [changeTitle(change, style), ...body];
+}
+
+/** The net difference of one object between two moments. */
+export function netDiff({ object, before, after, users }: Difference, style: Style): string[] {
+  const { chalk, dot } = style;
+  const what = before === null ? chalk.green('created') : after === null ? chalk.red('deleted') : 'changed';
+  const who = users.length === 0 ? [] : [chalk.cyan(users.map((user) => userText(user, style)).join(', '))];
+  return [[chalk.bold(objectTitle(object)), what, ...who].join(` ${dot} `), ...diffLines(before, after, style)];
+}

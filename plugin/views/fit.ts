@@ -1,0 +1,22 @@
+/**
+ * Widths for columns whose texts may be shortened, so that together they take at most `budget`: the widest give way
+ * first, none below `least`.
+ */
+export function shrink(widths: readonly number[], budget: number, least: number): number[] {
+  const fitted = [...widths];
+  let over = fitted.reduce((sum, width) => sum + width, 0) - budget;
+  for (; over > 0; over--) {
+    const widest = fitted.indexOf(Math.max(...fitted));
+    const width = fitted[widest] ?? 0;
+    if (width <= least) break;
+    fitted[widest] = width - 1;
+  }
+  return fitted;
+}
+
+/** The widest of many; `Math.max` would take each as an argument. */
+export function widest(widths: Iterable<number>): number {
+  let max = 0;
+  for (const width of widths) max = Math.max(max, width);
+  return max;
+}

@@ -1,0 +1,152 @@
+import type { Change } from '../../shared/types.ts';
+import { shrink, widest } from './fit.ts';
+import { Incarnations } from './object-name.ts';
+import { operationText, paintOperation } from './operation.ts';
+import type { Style } from './style.ts';
+import { GAP, tableLines } from './table.ts';
+import { printable, shortenMiddle, widthOf } from './text.ts';
+import { timeFormat } from './times.ts';
+import { changeWho, paintWho } from './who.ts';
+import { changeWords } from './words.ts';
+
+export interface HistoryOptions {
+  /** Sections by namespace, on a terminal. */
+  grouped: boolean;
+}
+
+/** Lines of words for one change on a terminal. */
+const MAX_LINES = 3;
+/** Where words get less room than this beside the names, they are put on lines of their own. */
+const MIN_WORDS = 56;
+/** A terminal that is wide enough for names and words beside each other. */
+const WIDE = 110;
+/** On a narrower one the names leave room for the shortest words. */
+const SHORT_WORDS = 'deleted'.length;
+/** What names are shortened to at least. */
+const MIN_NAME = 12;
+/** Names lose at most so much for words beside them. */
+const MAX_CUT = 8;
+const INDENT = 4;
+
+/** The history as a table, newest first. In a pipe one line for each change, nothing shortened. */
+export function historyTable(changes: readonly Change[], options: HistoryOptions, style: Style): string[] {
+  return style.columns === null ? pipedTable(changes, style) : terminalTable(changes, options, style, style.columns);
+}
+
+function pipedTable(changes: readonly Change[], style: Style): string[] {
+  const incarnations = new Incarnations(changes.map(({ object }) => object));
+  const time = timeFormat([], style);
+  const rows = changes.map((change) => [
+    time(change.at),
+    changeWho(change, style),
+    operationText(change),
+    printable(change.object.namespace) || '-',
+    incarnations.label(change.object),
+    changeWords(change, { width: null, lines: Number.POSITIVE_INFINITY }, style).join('; '),
+  ]);
+  return tableLines(['TIME', 'USER', 'OPERATION', 'NAMESPACE', 'OBJECT', 'CHANGE'], rows, style);
+}
+
+function terminalTable(changes: readonly Change[], options: HistoryOptions, style: Style, columns: number): string[] {
+  const sections = options.grouped ? sectionsOf(changes) : [{ namespace: '', changes: [...changes] }];
+  const ordered = sections.flatMap((section) => section.changes);
+  const namespaces = new Set(changes.map(({ object }) => object.namespace).filter((namespace) => namespace !== ''));
+  const namespaced = !options.grouped && namespaces.size > 1;
+  const { heads, cells } = nameCells(ordered, namespaced, style, columns);
+  const widths = heads.map((head, column) => widest([head.length, ...cells.map((row) => widthOf(row[column] ?? ''))]));
+  const used = widthsOf(widths) + GAP * widths.length;
+  const words = ordered.map((change) => placeWords(change, columns, used, style));
+  const beside = words.some(({ inline }) => inline !== '') && columns - used >= 'CHANGE'.length;
+  const [head = '', ...lines] = tableLines(
+    [...heads, beside ? 'CHANGE' : ''],
+    cells.map((row, index) => [...row, words[index]?.inline ?? '']),
+    style,
+  );
+  const output = [head];
+  let row = 0;
+  for (const section of sections) {
+    if (options.grouped) output.push('', sectionTitle(section, style));
+    for (const { length } = section.changes, end = row + length; row < end; row++) {
+      output.push(lines[row] ?? '', ...(words[row]?.below ?? []));
+    }
+  }
+  return output;
+}
+
+/** All columns but the words. Names are shortened to what the terminal has room for. */
+function nameCells(
+  changes: readonly Change[],
+  namespaced: boolean,
+  style: Style,
+  columns: number,
+): { heads: string[]; cells: string[][] } {
+  const incarnations = new Incarnations(changes.map(({ object }) => object));
+  const time = timeFormat(
+    changes.map(({ at }) => at),
+    style,
+  );
+  const rows = changes.map((change) => ({
+    change,
+    fixed: [time(change.at), operationText(change)],
+    names: [
+      changeWho(change, style),
+      ...(namespaced ? [printable(change.object.namespace)] : []),
+      incarnations.label(change.object),
+    ],
+  }));
+  const heads = ['TIME', 'USER', 'OPERATION', ...(namespaced ? ['NAMESPACE'] : []), 'OBJECT'];
+  const [timeHead = '', userHead = '', operationHead = '', ...objectHeads] = heads;
+  const natural = (head: string, pick: (row: (typeof rows)[number]) => string | undefined): number =>
+    widest([head.length, ...rows.map((row) => widthOf(pick(row) ?? ''))]);
+  const fixed = natural(timeHead, (row) => row.fixed[0]) + natural(operationHead, (row) => row.fixed[1]);
+  const wanted = [userHead, ...objectHeads].map((head, index) => natural(head, ({ names }) => names[index]));
+  const budget = columns - fixed - GAP * (heads.length - 1);
+  const beside = GAP + (columns >= WIDE ? MIN_WORDS : SHORT_WORDS);
+  // A narrow terminal that the names fill already has the words below them anyway.
+  const crowded = columns < WIDE && widthsOf(wanted) + beside > budget + MAX_CUT;
+  const widths = shrink(wanted, crowded ? budget : budget - beside, MIN_NAME);
+  const cells = rows.map(({ change, fixed: [at = ''], names }) => {
+    const [who = '', ...objects] = names.map((name, index) => shortenMiddle(name, widths[index] ?? 0, style.ellipsis));
+    return [at, paintWho(who, change.actor, style), paintOperation(change, style), ...objects];
+  });
+  return { heads, cells };
+}
+
+function widthsOf(widths: readonly number[]): number {
+  return widths.reduce((sum, width) => sum + width, 0);
+}
+
+/** Where the words of a change go: beside it where there is room, otherwise under it. */
+function placeWords(change: Change, columns: number, used: number, style: Style): { inline: string; below: string[] } {
+  const beside = columns - used;
+  if (beside >= MIN_WORDS) {
+    const [inline = '', ...more] = changeWords(change, { width: beside, lines: MAX_LINES }, style);
+    return { inline, below: more.map((line) => ' '.repeat(used) + line) };
+  }
+  const lines = changeWords(change, { width: columns - INDENT, lines: MAX_LINES }, style);
+  const [only = ''] = lines;
+  if (lines.length === 1 && widthOf(only) <= beside) return { inline: only, below: [] };
+  return { inline: '', below: lines.map((line) => ' '.repeat(INDENT) + line) };
+}
+
+interface Section {
+  namespace: string;
+  changes: Change[];
+}
+
+/** By namespace, the one that changed last first; what has no namespace comes last. */
+function sectionsOf(changes: readonly Change[]): Section[] {
+  const sections = new Map<string, Section>();
+  for (const change of changes) {
+    const { namespace } = change.object;
+    const section = sections.get(namespace) ?? { namespace, changes: [] };
+    section.changes.push(change);
+    sections.set(namespace, section);
+  }
+  return [...sections.values()].sort((a, b) => Number(a.namespace === '') - Number(b.namespace === ''));
+}
+
+function sectionTitle({ namespace, changes }: Section, { chalk, dot }: Style): string {
+  const count = `${dot} ${changes.length} ${changes.length === 1 ? 'change' : 'changes'}`;
+  return `${chalk.bold(namespace === '' ? 'cluster-scoped' : printable(namespace))} ${chalk.dim(count)}`;
+}

@@ -1,0 +1,49 @@
+import { canonicalJson } from '../../shared/json.ts';
+import { writtenPatch } from '../../shared/patch.ts';
+import { formatUtc } from '../../shared/time.ts';
+import type { Change, CoverageInterval, Difference, Json, JsonObject } from '../../shared/types.ts';
+import { toYaml } from './yaml.ts';
+
+/** Of the documents that are our own; objects of the cluster keep theirs. */
+const API_VERSION = 'kubeblame.io/v1alpha1';
+
+/** As kubectl prints documents: JSON with four spaces and sorted keys, or YAML. Ends in a newline. */
+export function document(value: Json, format: 'json' | 'yaml'): string {
+  return format === 'json' ? `${canonicalJson(value, 4)}\n` : toYaml(value, { fold: true });
+}
+
+/** Changes as a document; times are RFC 3339. */
+export function changeList(changes: readonly Change[]): JsonObject {
+  return list('ChangeList', changes.map(changeItem));
+}
+
+function changeItem({ at, notBefore, patch, ...facts }: Change): Json {
+  return {
+    ...facts,
+    at: formatUtc(at),
+    notBefore: formatUtc(notBefore),
+    patch: writtenPatch(patch),
+  } as unknown as Json;
+}
+
+export function differenceList(differences: readonly Difference[]): JsonObject {
+  return list('DifferenceList', differences as unknown as Json[]);
+}
+
+export function coverageList(intervals: readonly CoverageInterval[]): JsonObject {
+  const items = intervals.map(({ from, to, ...rest }) => ({
+    ...rest,
+    from: formatUtc(from),
+    to: to === null ? null : formatUtc(to),
+  }));
+  return list('CoverageList', items);
+}
+
+/** Objects of the cluster, as `kubectl get` lists several: something to apply. */
+export function objectList(bodies: readonly JsonObject[]): JsonObject {
+  return { apiVersion: 'v1', items: [...bodies], kind: 'List', metadata: { resourceVersion: '' } };
+}
+
+function list(kind: string, items: Json[]): JsonObject {
+  return { apiVersion: API_VERSION, kind, items };
+}

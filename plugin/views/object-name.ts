@@ -1,0 +1,51 @@
+import { displayName } from '../../shared/resource-types.ts';
+import type { ObjectRef } from '../../shared/types.ts';
+import { printable } from './text.ts';
+
+/** `deployment/web`, as kubectl names an object; the incarnation is added by `Incarnations`. */
+export function objectName(object: ObjectRef): string {
+  return printable(`${displayName(object)}/${object.name}`);
+}
+
+/** `deployment shop/web`, for sentences. */
+export function objectTitle(object: ObjectRef): string {
+  const name = object.namespace === '' ? object.name : `${object.namespace}/${object.name}`;
+  return printable(`${displayName(object)} ${name}`);
+}
+
+const MIN_UID = 8;
+
+/** Tells apart objects of the same name that existed one after the other: `deployment/web@6dc322c9`. */
+export class Incarnations {
+  private readonly uids = new Map<string, Set<string>>();
+
+  constructor(objects: Iterable<ObjectRef>) {
+    for (const object of objects) {
+      const key = keyOf(object);
+      this.uids.set(key, (this.uids.get(key) ?? new Set()).add(object.uid));
+    }
+  }
+
+  /** Names that more than one object had. */
+  get ambiguous(): number {
+    return [...this.uids.values()].filter((uids) => uids.size > 1).length;
+  }
+
+  /** The object's name, with the beginning of its uid where that is needed. */
+  label(object: ObjectRef): string {
+    const uids = this.uids.get(keyOf(object)) ?? new Set();
+    if (uids.size < 2) return objectName(object);
+    return `${objectName(object)}@${object.uid === '' ? '?' : printable(object.uid.slice(0, uidLength([...uids])))}`;
+  }
+}
+
+function keyOf({ group, resource, namespace, name }: ObjectRef): string {
+  return JSON.stringify([group, resource, namespace, name]);
+}
+
+/** As short as tells them apart. */
+function uidLength(uids: string[]): number {
+  let length = MIN_UID;
+  while (length < 64 && new Set(uids.map((uid) => uid.slice(0, length))).size < uids.length) length++;
+  return length;
+}

@@ -1,0 +1,32 @@
+import { Chalk, type ChalkInstance } from 'chalk';
+
+/** How to write for the one who reads: a terminal of some width, or a pipe. */
+export interface Style {
+  /** Columns of the terminal. null for a pipe: nothing is shortened, times are RFC 3339 in UTC. */
+  columns: number | null;
+  chalk: ChalkInstance;
+  ellipsis: string;
+  arrow: string;
+  dot: string;
+  /** The IANA name of the reader's time zone. */
+  timeZone: string;
+}
+
+export interface StyleOptions {
+  columns: number | null;
+  /** chalk's level: 0 is none. */
+  colour: 0 | 1 | 2 | 3;
+  unicode: boolean;
+  timeZone: string;
+}
+
+export function createStyle({ columns, colour, unicode, timeZone }: StyleOptions): Style {
+  return {
+    columns,
+    chalk: new Chalk({ level: colour }),
+    ellipsis: unicode ? '…' : '...',
+    arrow: unicode ? '→' : '->',
+    dot: unicode ? '·' : '-',
+    timeZone,
+  };
+}

@@ -1,0 +1,84 @@
+import stringWidth from 'string-width';
+
+/* eslint-disable no-control-regex -- control characters are what this is about */
+/** What a terminal obeys or a reader cannot see: C0, DEL, C1, bidi marks, line separators, the byte order mark. */
+const HIDDEN = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]/gu;
+/* eslint-enable no-control-regex */
+
+const SHORT_ESCAPES: Record<string, string> = {
+  '\n': '\\n',
+  '\r': '\\r',
+  '\t': '\\t',
+  '\u0000': '\\0',
+  '\u001b': '\\e',
+};
+
+/** Text from the cluster, safe to print on one line: nothing in it moves the cursor, hides, or reorders what follows. */
+export function printable(text: string): string {
+  return text.replace(HIDDEN, (character) => {
+    const short = SHORT_ESCAPES[character];
+    if (short !== undefined) return short;
+    const code = character.charCodeAt(0).toString(16);
+    return code.length <= 2 ? `\\x${code.padStart(2, '0')}` : `\\u${code.padStart(4, '0')}`;
+  });
+}
+
+/** Columns that a text takes on a terminal; colours take none. */
+export function widthOf(text: string): number {
+  return stringWidth(text);
+}
+
+/** Fills up with spaces to a width. */
+export function padEnd(text: string, width: number): string {
+  return text + ' '.repeat(Math.max(0, width - widthOf(text)));
+}
+
+/** Characters as people see them: an emoji with its modifiers is one. */
+export function graphemes(text: string): string[] {
+  return /^[\x20-\x7e]*$/.test(text) ? [...text] : [...segmenter.segment(text)].map(({ segment }) => segment);
+}
+
+const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' });
+
+/** The beginning of a text, at most `width` columns. */
+export function takeStart(text: string, width: number): string {
+  let taken = '';
+  let used = 0;
+  for (const character of graphemes(text.slice(0, width * 8 + 64))) {
+    used += widthOf(character);
+    if (used > width) break;
+    taken += character;
+  }
+  return taken;
+}
+
+/** The end of a text, at most `width` columns. */
+export function takeEnd(text: string, width: number): string {
+  let taken = '';
+  let used = 0;
+  for (const character of graphemes(text.slice(-(width * 8 + 64))).reverse()) {
+    used += widthOf(character);
+    if (used > width) break;
+    taken = character + taken;
+  }
+  return taken;
+}
+
+/** Cuts out the middle, so that what tells names apart, their beginning and end, stays. */
+export function shortenMiddle(text: string, width: number, ellipsis: string): string {
+  if (fits(text, width)) return text;
+  const room = width - widthOf(ellipsis);
+  if (room < 2) return takeStart(text, Math.max(1, width));
+  const end = Math.floor(room / 2);
+  return takeStart(text, room - end) + ellipsis + takeEnd(text, end);
+}
+
+/** Cuts off the end. */
+export function shortenEnd(text: string, width: number, ellipsis: string): string {
+  return fits(text, width) ? text : takeStart(text, Math.max(1, width - widthOf(ellipsis))) + ellipsis;
+}
+
+/** Measuring a megabyte is slow, and no terminal is so wide: a character takes at most a few code units. */
+function fits(text: string, width: number): boolean {
+  return text.length <= width * 16 && widthOf(text) <= width;
+}

@@ -1,0 +1,35 @@
+import { formatLocal, formatUtc, zoneName } from '../../shared/time.ts';
+import type { Style } from './style.ts';
+
+/** How the times of one answer are written: as short as is clear among them, and in full in a pipe. */
+export function timeFormat(times: readonly number[], style: Style): (at: number) => string {
+  const { columns, timeZone } = style;
+  if (columns === null) return formatUtc;
+  const days = new Set(times.map((at) => formatLocal(at, timeZone).slice(0, 10)));
+  const years = new Set([...days].map((day) => day.slice(0, 4)));
+  const from = days.size <= 1 ? 11 : years.size <= 1 ? 5 : 0;
+  return (at) => formatLocal(at, timeZone).slice(from);
+}
+
+/** A moment for a sentence: `2026-11-22 05:06:30 UTC`, `2026-11-22 06:06:30 +01:00`. */
+export function momentText(at: number, style: Style): string {
+  return `${formatLocal(at, style.timeZone)}${fraction(at)} ${zoneName(at, style.timeZone)}`;
+}
+
+/** Two moments; what they share is said once: `2026-11-22 05:05:48 → 05:08:26 UTC`. */
+export function spanText(from: number, to: number, style: Style): string {
+  const { timeZone, arrow } = style;
+  if (from === to) return momentText(from, style);
+  const zones = [zoneName(from, timeZone), zoneName(to, timeZone)];
+  const start = formatLocal(from, timeZone) + fraction(from);
+  const end = formatLocal(to, timeZone) + fraction(to);
+  const sameDay = start.slice(0, 10) === end.slice(0, 10);
+  const zone = zones[0] === zones[1] ? '' : ` ${zones[0]}`;
+  return `${start}${zone} ${arrow} ${sameDay ? end.slice(11) : end} ${zones[1]}`;
+}
+
+/** Milliseconds matter where they were given. */
+function fraction(at: number): string {
+  const ms = ((at % 1000) + 1000) % 1000;
+  return ms === 0 ? '' : `.${String(ms).padStart(3, '0')}`;
+}

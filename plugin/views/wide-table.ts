@@ -1,0 +1,30 @@
+import { formatUtc } from '../../shared/time.ts';
+import type { Change } from '../../shared/types.ts';
+import { operationText } from './operation.ts';
+import { objectName } from './object-name.ts';
+import type { Style } from './style.ts';
+import { tableLines } from './table.ts';
+import { printable } from './text.ts';
+import { changeWords } from './words.ts';
+
+/** Everything about each change on one line, as kubectl's wide output: nothing is shortened. */
+export function wideTable(changes: readonly Change[], style: Style): string[] {
+  const heads = 'SEQ TIME USER GROUPS MANAGER SOURCE OUTCOME VERSION OPERATION NAMESPACE OBJECT UID CHANGE'.split(' ');
+  const or = (text: string): string => (text === '' ? '-' : printable(text));
+  const rows = changes.map((change) => [
+    String(change.seq),
+    formatUtc(change.at),
+    or(change.actor?.username ?? ''),
+    or(change.actor?.groups.join(',') ?? ''),
+    or(change.manager === '' && change.managersHint.length > 0 ? `${change.managersHint.join(',')}?` : change.manager),
+    change.source,
+    change.outcome,
+    or(change.resourceVersion),
+    operationText({ ...change, outcome: 'committed' }),
+    or(change.object.namespace),
+    objectName(change.object),
+    or(change.object.uid),
+    changeWords(change, { width: null, lines: Number.POSITIVE_INFINITY }, style).join('; '),
+  ]);
+  return tableLines(heads, rows, style);
+}
