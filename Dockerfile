@@ -1,0 +1,25 @@
+# The full image has the compiler that better-sqlite3 needs where it finds no binary for the platform.
+FROM node:24-bookworm AS build
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci
+COPY tsconfig.json ./
+COPY scripts/build.mjs scripts/
+COPY shared/ shared/
+COPY webhook/ webhook/
+COPY plugin/ plugin/
+COPY certs/ certs/
+RUN npm run build && npm prune --omit=dev
+
+# The same distribution, so that what was compiled above finds its C library.
+FROM node:24-bookworm-slim
+ENV NODE_ENV=production
+WORKDIR /app
+COPY --from=build /app/package.json ./
+COPY --from=build /app/node_modules/ node_modules/
+COPY --from=build /app/dist/ dist/
+COPY LICENSE ./
+# By number: Kubernetes cannot see that a name is not root's.
+USER 65532:65532
+EXPOSE 8443
+ENTRYPOINT ["node", "/app/dist/kubeblame-webhook.js"]
