@@ -1,63 +1,39 @@
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { KubeblameError, messageOf } from '../shared/errors.ts';
 import type { Logger } from 'pino';
 import type { AdmissionObserver } from './admission/handler.ts';
 import type { Recorded } from './capture/recorder.ts';
+import type { Metrics } from './observability/metrics.ts';
 
 export interface HealthOptions {
   log: Logger;
+  metrics: Metrics;
   /** Rejects where the ledger takes nothing. */
   checkWritable: () => Promise<void>;
-  queueDepth: () => number;
   /** Told of every review that was lost, for the coverage. */
   lose: () => void;
 }
 
-/** What an operator can see of the server: metrics, and whether it is ready. Written to the log too. */
+/** Whether the server is ready, and what became of every review: counted, and losses written to the log. */
 export class Health implements AdmissionObserver {
-  readonly registry = new Registry();
-  private readonly reviews: Counter<'result'>;
-  private readonly duration: Histogram;
+  private readonly log: Logger;
+  private readonly metrics: Metrics;
   private losses = 0;
   private stopping = false;
 
-  private readonly log: Logger;
-
   constructor(private readonly options: HealthOptions) {
     this.log = options.log;
-    this.reviews = new Counter({
-      name: 'kubeblame_reviews_total',
-      help: 'Admission reviews by what became of them; lost means admitted but not recorded.',
-      labelNames: ['result'],
-      registers: [this.registry],
-    });
-    for (const result of ['recorded', 'unchanged', 'excluded', 'dry-run', 'lost', 'refused'])
-      this.reviews.inc({ result }, 0);
-    this.duration = new Histogram({
-      name: 'kubeblame_admission_duration_seconds',
-      help: 'Time from the first byte of a review to its answer, the fsync included.',
-      buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
-      registers: [this.registry],
-    });
-    new Gauge({
-      name: 'kubeblame_queue_depth',
-      help: 'Reviews that wait to be stored.',
-      registers: [this.registry],
-      collect() {
-        this.set(options.queueDepth());
-      },
-    });
+    this.metrics = options.metrics;
   }
 
   answered(result: Recorded, seconds: number): void {
-    this.reviews.inc({ result });
-    this.duration.observe(seconds);
+    this.metrics.count(result);
+    this.metrics.answered(seconds);
   }
 
   lost(error: unknown, uid: string): void {
     this.losses++;
     this.options.lose();
-    this.reviews.inc({ result: 'lost' });
+    this.metrics.count('lost');
     const code = error instanceof KubeblameError ? error.code : 'internal';
     // A message can hold a path, never a body. A bug's stack is what whoever is woken needs.
     const stack = error instanceof Error && code === 'internal' ? error.stack : undefined;
@@ -65,7 +41,7 @@ export class Health implements AdmissionObserver {
   }
 
   refused(error: KubeblameError): void {
-    this.reviews.inc({ result: 'refused' });
+    this.metrics.count('refused');
     this.log.warn({ code: error.code, reason: error.message }, 'request refused');
   }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { connect, type PeerCertificate, type SecureVersion, type TLSSocket } from 'node:tls';
 import { configMap, reviewDocument } from '../shared/testing/reviews.ts';
 import { stringifyJson } from '../shared/json.ts';
@@ -59,6 +60,26 @@ describe('the server', () => {
     ]);
     assert.match(text, /^kubeblame_admission_duration_seconds_count 2$/m);
     assert.match(text, /^kubeblame_queue_depth 0$/m);
+  });
+
+  it('tells what an operator has to know', async () => {
+    await server.admission.admit(reviewDocument());
+    const { text } = await server.admission.get('/metrics');
+    const value = (name: string): string | undefined => new RegExp(`^${name} (.*)$`, 'm').exec(text)?.[1];
+    assert.deepEqual(
+      [value('kubeblame_ledger_changes'), value('kubeblame_pending_outcomes'), value('kubeblame_watch_lag_seconds')],
+      ['1', '1', undefined],
+    );
+    assert.ok(Number(value('kubeblame_pending_outcome_oldest_age_seconds')) < 60);
+    const { db, tls } = server.config;
+    assert.equal(Number(value('kubeblame_ledger_bytes')), statSync(db).size + statSync(`${db}-wal`).size);
+    const ends = Date.parse(new X509Certificate(readFileSync(tls.cert)).validTo);
+    assert.equal(Number(value('kubeblame_certificate_expiry_timestamp_seconds')), ends / 1000);
+    for (const cause of ['unregistered', 'unreachable'])
+      assert.equal(value(`kubeblame_coverage_gap{cause="${cause}"}`), '0', cause);
+    // The review's commit, beside that of the sign of life at the start, which holds no change.
+    assert.deepEqual([value('kubeblame_commit_changes_sum'), value('kubeblame_commit_changes_count')], ['1', '2']);
+    assert.equal(value('kubeblame_build_info{version="[^"]+"}'), '1');
   });
 
   it('does not offer reading where reviews come in, nor reviews where it is read', async () => {

@@ -12,12 +12,17 @@ import { SignsOfLife } from './capture/signs-of-life.ts';
 import type { Address, ServerConfig } from './config/config.ts';
 import { Health } from './health.ts';
 import { sendFailure } from './http.ts';
+import { Metrics } from './observability/metrics.ts';
+import type { Handler, Telemetry } from './observability/telemetry.ts';
+import type { Observer } from './observe/observer.ts';
 import { startObserver } from './observe/start.ts';
 import { StoreReader } from './query/reader.ts';
+import { UNVERIFIED_AFTER_MS } from './query/views.ts';
 import { redactionKey } from './store/key.ts';
+import type { LedgerStore } from './store/port.ts';
 import { openSqliteStore } from './store/sqlite/store.ts';
 import { VERSION } from '../shared/version.ts';
-import { readCertificate, watchCertificate } from './tls.ts';
+import { expiryOf, readCertificate, watchCertificate } from './tls.ts';
 
 /** A client has this long to send its headers, and its whole request: the API server waits a few seconds at most. */
 const HEADERS_TIMEOUT_MS = 5_000;
@@ -29,6 +34,10 @@ const KEEP_ALIVE_MS = 120_000;
 /** How long a stop waits for requests that have begun. */
 const DRAIN_MS = 10_000;
 const DRAIN_SWEEP_MS = 50;
+/** Attempts without an outcome are counted for the metrics up to here. */
+const MAX_COUNTED_PENDING = 1000;
+/** OpenTelemetry's own default. */
+const TELEMETRY_INTERVAL_MS = 60_000;
 
 export interface RunningServer {
   admission: Address;
@@ -52,23 +61,38 @@ type Closer = () => Promise<void> | void;
 
 /** Opens one thing after another; each leaves in `opened` how it is closed. */
 async function open(config: ServerConfig, log: Logger, now: () => number, opened: Closer[]): Promise<RunningServer> {
-  const certificate = readCertificate(config.tls);
+  let certificate = readCertificate(config.tls);
   const store = openSqliteStore(config.db, config.cluster, now());
   opened.push(() => store.close());
   const key = redactionKey(config.keyFile, (await store.last()) === null);
   const redactor = new Redactor(key, config.redact);
-  const recorder = await Recorder.open({ store, redactor, predicates: config.predicates });
+  let observer: Observer | null = null;
+  const metrics = new Metrics({
+    queueDepth: () => recorder.depth,
+    pending: () => pendingIn(store, now()),
+    ledger: async () => ({ changes: (await store.last())?.seq ?? 0, bytes: await store.bytes() }),
+    watchLagMs: () => observer?.lagMs ?? null,
+    certificateExpiresAt: () => expiryOf(certificate.cert),
+    now,
+  });
+  const recorder = await Recorder.open({ store, redactor, predicates: config.predicates, events: metrics });
   opened.push(() => recorder.close());
   const signs = await SignsOfLife.start(recorder, store, VERSION, now);
   opened.push(() => signs.close());
   const health = new Health({
     log,
+    metrics,
     checkWritable: () => store.checkWritable(),
-    queueDepth: () => recorder.depth,
     lose: () => signs.lose(),
   });
 
-  const admission = listener(certificate, withRoutes(admissionHandler(recorder, health, now), health));
+  const telemetry = await startTelemetry(config, metrics);
+  if (telemetry !== null) opened.push(() => telemetry.close());
+  const handle = admissionHandler(recorder, health, now);
+  // It answers every failure itself.
+  const admit: Handler = (request, response) => void handle(request, response);
+  const traced = telemetry === null ? admit : telemetry.traced('POST /admit', admit);
+  const admission = listener(certificate, withRoutes(traced, health, metrics));
   const admissionAddress = await listen(admission, config.listen, '--listen');
   opened.push(() => drain(admission));
   const read = listener(certificate, readApi(new StoreReader(store, now), config.readToken, log));
@@ -78,6 +102,7 @@ async function open(config: ServerConfig, log: Logger, now: () => number, opened
     watchCertificate(
       config.tls,
       (pair) => {
+        certificate = pair;
         admission.setSecureContext(pair);
         read.setSecureContext(pair);
         log.info({ cert: config.tls.cert }, 'certificate reloaded');
@@ -85,8 +110,8 @@ async function open(config: ServerConfig, log: Logger, now: () => number, opened
       (error) => log.error({ cert: config.tls.cert, reason: messageOf(error) }, 'certificate not reloaded'),
     ),
   );
-  const observer = await startObserver(config, { recorder, store, log, now });
-  if (observer !== null) opened.push(() => observer.close());
+  observer = await startObserver(config, { recorder, store, log, now });
+  opened.push(() => observer?.close());
   opened.push(() => health.stop());
 
   let stopped: Promise<void> | undefined;
@@ -98,10 +123,7 @@ async function closeAll(opened: readonly Closer[]): Promise<void> {
   for (const close of [...opened].reverse()) await close();
 }
 
-function listener(
-  certificate: { cert: Buffer; key: Buffer },
-  handle: (req: IncomingMessage, res: ServerResponse) => void,
-): Server {
+function listener(certificate: { cert: Buffer; key: Buffer }, handle: Handler): Server {
   const server = createServer(
     { ...certificate, minVersion: 'TLSv1.2', connectionsCheckingInterval: CONNECTIONS_CHECK_MS },
     handle,
@@ -112,8 +134,25 @@ function listener(
   return server;
 }
 
+async function pendingIn(store: LedgerStore, now: number): Promise<{ count: number; oldestAt: number | null }> {
+  const from = (await store.seqAt(now - UNVERIFIED_AFTER_MS)) + 1;
+  const open = await store.open(from, MAX_COUNTED_PENDING);
+  return { count: open.length, oldestAt: open[0]?.at ?? null };
+}
+
+/** null unless the operator named a collector: nothing is sent anywhere by itself. */
+async function startTelemetry(
+  { otlpEndpoint, cluster }: ServerConfig,
+  { registry }: Metrics,
+): Promise<Telemetry | null> {
+  if (otlpEndpoint === null) return null;
+  // Loaded only here: most servers are scraped.
+  const { Telemetry } = await import('./observability/telemetry.ts');
+  return new Telemetry({ endpoint: otlpEndpoint, cluster, registry, intervalMs: TELEMETRY_INTERVAL_MS });
+}
+
 /** Reviews go straight to their handler; the rest of the surface is Express. */
-function withRoutes(admit: ReturnType<typeof admissionHandler>, health: Health) {
+function withRoutes(admit: Handler, health: Health, { registry }: Metrics) {
   const app = express();
   app.disable('x-powered-by');
   app.get('/livez', (_request, response) => {
@@ -127,7 +166,7 @@ function withRoutes(admit: ReturnType<typeof admissionHandler>, health: Health) 
       .send(text);
   });
   app.get('/metrics', async (_request, response) => {
-    response.type(health.registry.contentType).send(await health.registry.metrics());
+    response.type(registry.contentType).send(await registry.metrics());
   });
   app.use((_request, response) => {
     sendFailure(
@@ -137,8 +176,7 @@ function withRoutes(admit: ReturnType<typeof admissionHandler>, health: Health) 
   });
   return (request: IncomingMessage, response: ServerResponse): void => {
     const path = request.url?.split('?')[0];
-    // It answers every failure itself.
-    if (path === '/admit') void admit(request, response);
+    if (path === '/admit') admit(request, response);
     else app(request, response);
   };
 }

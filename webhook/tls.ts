@@ -1,5 +1,6 @@
 import { readFileSync, unwatchFile, watch, watchFile, type FSWatcher } from 'node:fs';
 import { dirname } from 'node:path';
+import { X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import { KubeblameError, messageOf } from '../shared/errors.ts';
 
@@ -27,6 +28,11 @@ export function readCertificate(files: CertificateFiles): { cert: Buffer; key: B
       { cause: error },
     );
   }
+}
+
+/** When a PEM certificate ends (ms): the first of a chain, which is the server's own. */
+export function expiryOf(cert: Buffer): number {
+  return Date.parse(new X509Certificate(cert).validTo);
 }
 
 /**

@@ -15,10 +15,18 @@ import type { Predicates } from './predicates.ts';
 /** What became of a review here: stored, or why not. */
 export type Recorded = 'recorded' | 'dry-run' | 'excluded' | 'unchanged';
 
+/** Told what the recorder does, for the metrics. */
+export interface RecorderEvents {
+  /** So many changes became durable together, which took so long. */
+  committed(changes: number, seconds: number): void;
+  covered(event: CoverageEvent): void;
+}
+
 export interface RecorderOptions {
   store: LedgerStore;
   redactor: Redactor;
   predicates: Predicates;
+  events?: RecorderEvents;
 }
 
 /**
@@ -132,6 +140,7 @@ export class Recorder implements Memory {
   cover(event: CoverageEvent, detail: string, at: number): Promise<void> {
     return this.queue.add(() => {
       this.coverage.push({ at: Math.max(at, this.lastAt), event, detail });
+      this.options.events?.covered(event);
       return Promise.resolve();
     }, 0);
   }
@@ -182,7 +191,9 @@ export class Recorder implements Memory {
 
   private async commit(): Promise<void> {
     if (this.changes.length + this.outcomes.length + this.coverage.length === 0) return;
+    const started = performance.now();
     await this.store.append({ changes: this.changes, outcomes: this.outcomes, coverage: this.coverage });
+    this.options.events?.committed(this.changes.length, (performance.now() - started) / 1000);
     this.clear();
   }
 

@@ -29,6 +29,8 @@ export interface ServerConfig extends LedgerConfig {
   /** null: outside a cluster, and no kubeconfig given: nothing is watched. */
   kubeconfig: { file: string } | 'in-cluster' | null;
   webhookConfiguration: string;
+  /** null: no telemetry is sent. */
+  otlpEndpoint: string | null;
   logLevel: string;
 }
 
@@ -82,6 +84,10 @@ export function serverOptions(): Option[] {
     new Option('--webhook-configuration <name>', 'the ValidatingWebhookConfiguration that sends reviews here')
       .env('KUBEBLAME_WEBHOOK_CONFIGURATION')
       .default('kubeblame'),
+    new Option(
+      '--otlp-endpoint <url>',
+      'OpenTelemetry collector (OTLP over HTTP) that metrics and traces are sent to (default: none)',
+    ).env('OTEL_EXPORTER_OTLP_ENDPOINT'),
     new Option('--log-level <level>', 'least severe log messages to write')
       .env('KUBEBLAME_LOG_LEVEL')
       .choices(LOG_LEVELS)
@@ -106,6 +112,7 @@ export interface RawServerOptions extends RawOptions {
   readTokenFile?: string;
   kubeconfig?: string;
   webhookConfiguration: string;
+  otlpEndpoint?: string;
   logLevel: string;
 }
 
@@ -153,8 +160,18 @@ export function serverConfig(raw: RawServerOptions, inCluster: boolean): ServerC
     readToken,
     kubeconfig: raw.kubeconfig !== undefined ? { file: raw.kubeconfig } : inCluster ? 'in-cluster' : null,
     webhookConfiguration: raw.webhookConfiguration,
+    otlpEndpoint: raw.otlpEndpoint === undefined ? null : readEndpoint(raw.otlpEndpoint),
     logLevel: raw.logLevel,
   };
+}
+
+function readEndpoint(text: string): string {
+  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text;
+  throw invalid(
+    '--otlp-endpoint',
+    'OTEL_EXPORTER_OTLP_ENDPOINT',
+    `"${text}" is not an http:// or https:// URL, such as http://collector:4318`,
+  );
 }
 
 function invalid(option: string, variable: string, what: string): KubeblameError {

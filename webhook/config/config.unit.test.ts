@@ -60,6 +60,10 @@ describe('configuration', () => {
     fails({ readTokenFile: file('none') }, /^--read-token-file \(KUBEBLAME_READ_TOKEN_FILE\): ENOENT/);
     writeFileSync(file('short'), 'abc');
     fails({ readTokenFile: file('short') }, /holds 3 characters, a token has at least 16$/);
+    fails(
+      { otlpEndpoint: 'collector:4318' },
+      /^--otlp-endpoint \(OTEL_EXPORTER_OTLP_ENDPOINT\): "collector:4318" is not an http:\/\/ or https:\/\/ URL/,
+    );
     fails({ config: file('none.yaml') }, /^the configuration file .* cannot be read: ENOENT/);
   });
 });

@@ -101,6 +101,15 @@ export class Observer {
     );
   }
 
+  /**
+   * How long ago (ms) the watch that is furthest behind showed something; null where none has. A quiet one shows a
+   * bookmark about once a minute.
+   */
+  get lagMs(): number | null {
+    const seen = [...this.running.values()].flatMap(({ progressAt }) => progressAt ?? []);
+    return seen.length === 0 ? null : this.options.now() - Math.min(...seen);
+  }
+
   private scheduleDiscovery(inMs: number): void {
     if (this.stop.signal.aborted) return;
     clearTimeout(this.rediscover);

@@ -150,6 +150,8 @@ export interface LedgerStore {
   span(objectId: number): Promise<{ firstAt: number; lastAt: number } | null>;
   /** All coverage events, oldest first. */
   coverage(): Promise<NewCoverage[]>;
+  /** Bytes on disk, indexes and write-ahead log included. */
+  bytes(): Promise<number>;
   /** Rejects with ledger-unwritable where nothing can be appended. */
   checkWritable(): Promise<void>;
   close(): Promise<void>;

@@ -145,6 +145,7 @@ export class TestServer {
       readToken: null,
       kubeconfig: null,
       webhookConfiguration: 'kubeblame',
+      otlpEndpoint: null,
       logLevel: 'info',
       ...overrides,
     };

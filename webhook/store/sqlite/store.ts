@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import type { JsonObject, ObjectRef } from '../../../shared/types.ts';
 import {
   COVERAGE_EVENTS,
@@ -137,6 +138,11 @@ export class SqliteStore implements LedgerStore {
         .all<{ at: number; event: number; detail: string }>('SELECT at, event, detail FROM coverage ORDER BY id')
         .map(({ at, event, detail }) => ({ at, event: COVERAGE_EVENTS[event] ?? 'alive', detail })),
     );
+  }
+
+  bytes(): Promise<number> {
+    const size = (file: string): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+    return this.run(() => size(this.path) + size(`${this.path}-wal`));
   }
 
   /** Takes the write lock, without leaving anything behind. After an append that failed, the next one tells. */

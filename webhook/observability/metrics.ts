@@ -1,0 +1,160 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { VERSION } from '../../shared/version.ts';
+import type { Recorded, RecorderEvents } from '../capture/recorder.ts';
+import type { CoverageEvent } from '../store/port.ts';
+
+/** What became of a request at the admission endpoint. */
+export const REVIEW_RESULTS = ['recorded', 'unchanged', 'excluded', 'dry-run', 'lost', 'refused'] as const;
+export type ReviewResult = Recorded | 'lost' | 'refused';
+
+/** Why recording may not work while the server runs. */
+const GAP_CAUSES = ['unregistered', 'unreachable'] as const;
+type GapCause = (typeof GAP_CAUSES)[number];
+
+/** Which events begin and end which gap. */
+const GAP_EVENTS: Partial<Record<CoverageEvent, { cause: GapCause; open: 0 | 1 }>> = {
+  unregistered: { cause: 'unregistered', open: 1 },
+  registered: { cause: 'unregistered', open: 0 },
+  unreachable: { cause: 'unreachable', open: 1 },
+  reached: { cause: 'unreachable', open: 0 },
+};
+
+/** What is asked for only when the metrics are read. */
+export interface MetricSources {
+  /** Reviews and observations that wait to be stored. */
+  queueDepth(): number;
+  /** Attempts that nothing has settled yet, as far as they are counted, and the time (ms) of the oldest. */
+  pending(): Promise<{ count: number; oldestAt: number | null }>;
+  /** The ledger's last seq, and its bytes on disk. */
+  ledger(): Promise<{ changes: number; bytes: number }>;
+  /** Milliseconds since the watch that is furthest behind showed something; null where nothing is watched. */
+  watchLagMs(): number | null;
+  /** When the serving certificate ends (ms). */
+  certificateExpiresAt(): number;
+  now(): number;
+}
+
+/** Milliseconds to seconds: Prometheus' base unit. */
+const SECOND = 1000;
+
+/**
+ * All that an operator can measure, in Prometheus' conventions (https://prometheus.io/docs/practices/naming/). The one
+ * definition of each metric: the OTLP export, the dashboard and the alert rules use the same names.
+ */
+export class Metrics implements RecorderEvents {
+  readonly registry = new Registry();
+  private readonly reviews: Counter<'result'>;
+  private readonly admission: Histogram;
+  private readonly commitSeconds: Histogram;
+  private readonly commitChanges: Histogram;
+  private readonly gap: Gauge<'cause'>;
+
+  constructor(sources: MetricSources) {
+    const registers = [this.registry];
+    collectDefaultMetrics({ register: this.registry });
+    this.reviews = new Counter({
+      name: 'kubeblame_reviews_total',
+      help: 'Admission reviews by what became of them; lost means admitted but not recorded.',
+      labelNames: ['result'],
+      registers,
+    });
+    for (const result of REVIEW_RESULTS) this.reviews.inc({ result }, 0);
+    this.admission = new Histogram({
+      name: 'kubeblame_admission_duration_seconds',
+      help: 'Time from the first byte of a review to its answer, the fsync included.',
+      buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
+      registers,
+    });
+    this.commitSeconds = new Histogram({
+      name: 'kubeblame_commit_duration_seconds',
+      help: 'Time to write one group of changes to the ledger, the fsync included.',
+      buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
+      registers,
+    });
+    this.commitChanges = new Histogram({
+      name: 'kubeblame_commit_changes',
+      help: 'Changes that share one commit.',
+      buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256],
+      registers,
+    });
+    this.gap = new Gauge({
+      name: 'kubeblame_coverage_gap',
+      help: 'Whether changes may go by unrecorded, by cause: 1 while they may.',
+      labelNames: ['cause'],
+      registers,
+    });
+    for (const cause of GAP_CAUSES) this.gap.set({ cause }, 0);
+    addGauges(this.registry, sources);
+    new Gauge({
+      name: 'kubeblame_build_info',
+      help: 'Always 1; its label is the version.',
+      labelNames: ['version'],
+      registers,
+    }).set({ version: VERSION }, 1);
+  }
+
+  count(result: ReviewResult): void {
+    this.reviews.inc({ result });
+  }
+
+  /** `seconds` from a review's first byte to its answer. */
+  answered(seconds: number): void {
+    this.admission.observe(seconds);
+  }
+
+  committed(changes: number, seconds: number): void {
+    this.commitChanges.observe(changes);
+    this.commitSeconds.observe(seconds);
+  }
+
+  covered(event: CoverageEvent): void {
+    const told = GAP_EVENTS[event];
+    if (told !== undefined) this.gap.set({ cause: told.cause }, told.open);
+  }
+}
+
+/** Gauges that are read from their source when they are asked for. */
+function addGauges(registry: Registry, sources: MetricSources): void {
+  const gauge = (name: string, help: string, read: () => number | null | Promise<number | null>): void => {
+    const created: Gauge = new Gauge({
+      name,
+      help,
+      registers: [registry],
+      async collect() {
+        // Unknown is not zero: such a value is left out.
+        const value = await read();
+        if (value === null) created.remove();
+        else created.set(value);
+      },
+    });
+  };
+  gauge('kubeblame_queue_depth', 'Reviews and observations that wait to be stored.', () => sources.queueDepth());
+  gauge(
+    'kubeblame_pending_outcomes',
+    'Attempts of the last five minutes that nothing has settled yet; counted up to 1000.',
+    async () => (await sources.pending()).count,
+  );
+  gauge('kubeblame_pending_outcome_oldest_age_seconds', 'Age of the oldest of them; absent without one.', async () => {
+    const { oldestAt } = await sources.pending();
+    return oldestAt === null ? null : (sources.now() - oldestAt) / SECOND;
+  });
+  gauge(
+    'kubeblame_watch_lag_seconds',
+    'Time since the watch that is furthest behind showed something; bookmarks come about once a minute.',
+    () => {
+      const lag = sources.watchLagMs();
+      return lag === null ? null : lag / SECOND;
+    },
+  );
+  gauge('kubeblame_ledger_changes', 'Changes in the ledger.', async () => (await sources.ledger()).changes);
+  gauge(
+    'kubeblame_ledger_bytes',
+    'Size of the ledger on disk, indexes and write-ahead log included.',
+    async () => (await sources.ledger()).bytes,
+  );
+  gauge(
+    'kubeblame_certificate_expiry_timestamp_seconds',
+    'When the serving certificate ends, in seconds since 1970.',
+    () => sources.certificateExpiresAt() / SECOND,
+  );
+}

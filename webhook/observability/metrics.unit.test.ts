@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict';
+import { Metrics } from './metrics.ts';
+
+describe('metrics', () => {
+  const metrics = (): Metrics =>
+    new Metrics({
+      queueDepth: () => 3,
+      pending: () => Promise.resolve({ count: 2, oldestAt: 90_000 }),
+      ledger: () => Promise.resolve({ changes: 7, bytes: 4096 }),
+      watchLagMs: () => 1_500,
+      certificateExpiresAt: () => 200_000,
+      now: () => 100_000,
+    });
+  const value = async (from: Metrics, name: string): Promise<string | undefined> =>
+    (await from.registry.metrics())
+      .split('\n')
+      .find((line) => line.startsWith(`${name} `))
+      ?.slice(name.length + 1);
+
+  it('opens a gap with the event that begins it, and closes that one alone', async () => {
+    const told = metrics();
+    const gaps = (): Promise<(string | undefined)[]> =>
+      Promise.all(
+        ['unregistered', 'unreachable'].map((cause) => value(told, `kubeblame_coverage_gap{cause="${cause}"}`)),
+      );
+    assert.deepEqual(await gaps(), ['0', '0']);
+    told.covered('unregistered');
+    told.covered('unreachable');
+    told.covered('alive');
+    assert.deepEqual(await gaps(), ['1', '1']);
+    told.covered('registered');
+    assert.deepEqual(await gaps(), ['0', '1']);
+    told.covered('reached');
+    assert.deepEqual(await gaps(), ['0', '0']);
+  });
+
+  it('asks its sources when it is read, in base units', async () => {
+    const told = metrics();
+    assert.deepEqual(
+      await Promise.all(
+        [
+          'kubeblame_queue_depth',
+          'kubeblame_pending_outcomes',
+          'kubeblame_pending_outcome_oldest_age_seconds',
+          'kubeblame_ledger_changes',
+          'kubeblame_ledger_bytes',
+          'kubeblame_watch_lag_seconds',
+          'kubeblame_certificate_expiry_timestamp_seconds',
+        ].map((name) => value(told, name)),
+      ),
+      ['3', '2', '10', '7', '4096', '1.5', '200'],
+    );
+  });
+});
