@@ -15,10 +15,18 @@ export interface AuthorityOptions {
   readonly commonName?: string;
 }
 
-export interface ServingOptions {
+interface IssueOptions {
   readonly now: Date;
   /** Cut short where the authority ends earlier. */
   readonly validDays: number;
+}
+
+export interface ClientOptions extends IssueOptions {
+  /** Who the client is. */
+  readonly commonName: string;
+}
+
+export interface ServingOptions extends IssueOptions {
   /** What clients call the server by; the first one is the subject's common name. At least one. */
   readonly dnsNames: readonly string[];
   readonly ipAddresses?: readonly string[];
@@ -58,6 +66,28 @@ export async function createAuthority(options: AuthorityOptions): Promise<KeyPai
 export async function issueServingCertificate(authority: KeyPair, options: ServingOptions): Promise<KeyPair> {
   const [commonName] = options.dnsNames;
   if (commonName === undefined) throw new RangeError('a serving certificate needs at least one DNS name');
+  return issue(authority, options, commonName, [
+    new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
+    new x509.SubjectAlternativeNameExtension([
+      ...options.dnsNames.map((value) => ({ type: 'dns' as const, value })),
+      ...(options.ipAddresses ?? []).map((value) => ({ type: 'ip' as const, value })),
+    ]),
+  ]);
+}
+
+/** Issues a certificate that a client proves itself with. Throws as for a server. */
+export async function issueClientCertificate(authority: KeyPair, options: ClientOptions): Promise<KeyPair> {
+  return issue(authority, options, options.commonName, [
+    new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.clientAuth]),
+  ]);
+}
+
+async function issue(
+  authority: KeyPair,
+  options: IssueOptions,
+  commonName: string,
+  extensions: x509.Extension[],
+): Promise<KeyPair> {
   const authorityDetails = new X509Certificate(authority.certificate);
   if (!authorityDetails.ca || !isPair(authority)) {
     throw new Error('the authority is not a CA certificate with its own private key');
@@ -79,11 +109,7 @@ export async function issueServingCertificate(authority: KeyPair, options: Servi
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
-      new x509.SubjectAlternativeNameExtension([
-        ...options.dnsNames.map((value) => ({ type: 'dns' as const, value })),
-        ...(options.ipAddresses ?? []).map((value) => ({ type: 'ip' as const, value })),
-      ]),
+      ...extensions,
       await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
       await x509.AuthorityKeyIdentifierExtension.create(issuer.publicKey),
     ],

@@ -3,7 +3,15 @@ import { X509Certificate } from 'node:crypto';
 import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createAuthority, expiryOf, isExpired, isIssuedBy, isPair, issueServingCertificate } from './certificates.ts';
+import {
+  createAuthority,
+  expiryOf,
+  isExpired,
+  isIssuedBy,
+  isPair,
+  issueClientCertificate,
+  issueServingCertificate,
+} from './certificates.ts';
 import type { KeyPair } from './certificates.ts';
 import { LOCAL_DNS_NAMES, LOCAL_IP_ADDRESSES, makeLocalCertificates } from './local-certificates.ts';
 
@@ -41,6 +49,17 @@ describe('certificates', () => {
     assert.equal(isIssuedBy(serving.certificate, authority.certificate), true);
     assert.equal(isIssuedBy(serving.certificate, other.certificate), false);
     assert.equal(isPair({ certificate: serving.certificate, privateKey: other.privateKey }), false);
+  });
+
+  it('issues a client certificate, which no server can use', async () => {
+    const client = await issueClientCertificate(authority, { now, validDays: 60, commonName: 'front-proxy-client' });
+    const certificate = new X509Certificate(client.certificate);
+    const [clientAuth, serverAuth] = ['1.3.6.1.5.5.7.3.2', '1.3.6.1.5.5.7.3.1'];
+    assert.deepEqual(certificate.keyUsage, [clientAuth]);
+    assert.deepEqual(new X509Certificate(serving.certificate).keyUsage, [serverAuth]);
+    assert.equal(certificate.subject, 'CN=front-proxy-client');
+    assert.equal(isIssuedBy(client.certificate, authority.certificate), true);
+    assert.equal(certificate.validTo, new X509Certificate(authority.certificate).validTo);
   });
 
   it('names exactly the hosts and addresses that were asked for', () => {
