@@ -14,7 +14,7 @@ import { Health } from './health.ts';
 import { sendFailure } from './http.ts';
 import { Metrics } from './observability/metrics.ts';
 import type { Handler, Telemetry } from './observability/telemetry.ts';
-import type { Observer } from './observe/observer.ts';
+import { OBSERVER_TIMING, type Observer, type ObserverTiming } from './observe/observer.ts';
 import { startObserver } from './observe/start.ts';
 import { StoreReader } from './query/reader.ts';
 import { UNVERIFIED_AFTER_MS } from './query/views.ts';
@@ -47,10 +47,15 @@ export interface RunningServer {
 }
 
 /** Builds everything, and starts to serve. Rejects with config-invalid, the ledger-* errors, or key-missing. */
-export async function startServer(config: ServerConfig, log: Logger, now: () => number): Promise<RunningServer> {
+export async function startServer(
+  config: ServerConfig,
+  log: Logger,
+  now: () => number,
+  timing: ObserverTiming = OBSERVER_TIMING,
+): Promise<RunningServer> {
   const opened: Closer[] = [];
   try {
-    return await open(config, log, now, opened);
+    return await open(config, log, now, timing, opened);
   } catch (error) {
     await closeAll(opened);
     throw error;
@@ -60,7 +65,13 @@ export async function startServer(config: ServerConfig, log: Logger, now: () => 
 type Closer = () => Promise<void> | void;
 
 /** Opens one thing after another; each leaves in `opened` how it is closed. */
-async function open(config: ServerConfig, log: Logger, now: () => number, opened: Closer[]): Promise<RunningServer> {
+async function open(
+  config: ServerConfig,
+  log: Logger,
+  now: () => number,
+  timing: ObserverTiming,
+  opened: Closer[],
+): Promise<RunningServer> {
   let certificate = readCertificate(config.tls);
   const store = openSqliteStore(config.db, config.cluster, now());
   opened.push(() => store.close());
@@ -110,7 +121,7 @@ async function open(config: ServerConfig, log: Logger, now: () => number, opened
       (error) => log.error({ cert: config.tls.cert, reason: messageOf(error) }, 'certificate not reloaded'),
     ),
   );
-  observer = await startObserver(config, { recorder, store, log, now });
+  observer = await startObserver(config, { recorder, store, log, now, timing });
   opened.push(() => observer?.close());
   opened.push(() => health.stop());
 

@@ -46,7 +46,7 @@ export interface ObserverOptions {
   tap?: FactSink;
   /** Told whether the API server answers. */
   reached?: (answers: boolean, reason: string) => void;
-  timing?: ObserverTiming;
+  timing: ObserverTiming;
 }
 
 interface Running {
@@ -64,7 +64,6 @@ interface Running {
 export class Observer {
   private readonly running = new Map<string, Running>();
   private readonly refused = new Set<string>();
-  private readonly timing: ObserverTiming;
   private readonly stop = new AbortController();
   private rediscover: NodeJS.Timeout | undefined;
   private sweeper: NodeJS.Timeout | undefined;
@@ -72,15 +71,13 @@ export class Observer {
   private sweeping: Promise<void> = Promise.resolve();
   private answers = true;
 
-  constructor(private readonly options: ObserverOptions) {
-    this.timing = options.timing ?? OBSERVER_TIMING;
-  }
+  constructor(private readonly options: ObserverOptions) {}
 
   start(): void {
     this.scheduleDiscovery(0);
     this.sweeper = setInterval(() => {
       this.sweeping = this.sweeping.then(() => this.sweep());
-    }, this.timing.sweepMs);
+    }, this.options.timing.sweepMs);
   }
 
   /** Resolves when nothing of it runs any more. */
@@ -119,20 +116,20 @@ export class Observer {
   }
 
   private async discover(): Promise<void> {
-    let next = this.timing.discoverMs;
+    let next = this.options.timing.discoverMs;
     try {
       const { resources, failed } = await discover(this.options.client, this.stop.signal);
       this.tellReached(true, '');
       for (const { group, error } of failed) {
         this.options.log.warn({ group, reason: messageOf(error) }, 'group not discovered');
-        next = Math.min(next, this.timing.backoffMaxMs);
+        next = Math.min(next, this.options.timing.backoffMaxMs);
       }
       this.follow(resources, new Set(failed.map(({ group }) => group)));
     } catch (error) {
       if (this.stop.signal.aborted) return;
       this.tellReached(false, messageOf(error));
       this.options.log.warn({ reason: messageOf(error) }, 'API server not discovered');
-      next = this.timing.backoffMaxMs;
+      next = this.options.timing.backoffMaxMs;
     }
     this.scheduleDiscovery(next);
   }
@@ -185,7 +182,7 @@ export class Observer {
           if (!isAnswer(error)) this.tellReached(false, messageOf(error));
         },
       },
-      this.timing,
+      this.options.timing,
     );
     running.done = reflector.run(AbortSignal.any([this.stop.signal, stop.signal]));
     return running;
@@ -195,7 +192,7 @@ export class Observer {
     const { facts, tap } = this.options;
     const defines = DEFINING.has(`${resource.resource}.${resource.group}`);
     const changed = (): void => {
-      if (defines) this.scheduleDiscovery(this.timing.settleDiscoveryMs);
+      if (defines) this.scheduleDiscovery(this.options.timing.settleDiscoveryMs);
     };
     return {
       observe: async (object: ObjectRef, seen: Seen) => {
@@ -229,7 +226,7 @@ export class Observer {
     }
     try {
       await this.options.recorder.settleUnseen(
-        ({ resource, group }, at) => at + this.timing.dropAfterMs < (progress.get(`${resource}.${group}`) ?? 0),
+        ({ resource, group }, at) => at + this.options.timing.dropAfterMs < (progress.get(`${resource}.${group}`) ?? 0),
         this.options.now(),
       );
     } catch (error) {

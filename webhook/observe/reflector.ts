@@ -58,7 +58,7 @@ export class Reflector {
     private readonly client: ApiClient,
     private readonly sink: FactSink,
     private readonly events: ReflectorEvents,
-    private readonly timing: ReflectorTiming = REFLECTOR_TIMING,
+    private readonly timing: ReflectorTiming,
   ) {}
 
   /** Runs until the signal. Never rejects. */

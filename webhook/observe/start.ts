@@ -6,13 +6,14 @@ import type { LedgerStore } from '../store/port.ts';
 import { KubeApiClient } from './api-client.ts';
 import { RegistrationWatch } from './coverage.ts';
 import { RecorderFacts } from './facts.ts';
-import { Observer } from './observer.ts';
+import { Observer, type ObserverTiming } from './observer.ts';
 
 export interface ObserverContext {
   recorder: Recorder;
   store: LedgerStore;
   log: Logger;
   now: () => number;
+  timing: ObserverTiming;
 }
 
 /**
@@ -20,7 +21,7 @@ export interface ObserverContext {
  * kubeconfig cannot be used; an API server that does not answer yet is waited for.
  */
 export async function startObserver(config: ServerConfig, context: ObserverContext): Promise<Observer | null> {
-  const { recorder, store, log, now } = context;
+  const { recorder, store, log, now, timing } = context;
   if (config.kubeconfig === null) {
     log.info('no cluster to watch: attempts are settled by later reviews alone');
     return null;
@@ -48,6 +49,7 @@ export async function startObserver(config: ServerConfig, context: ObserverConte
     predicates: config.predicates,
     log,
     now,
+    timing,
     tap: new RegistrationWatch(config.webhookConfiguration, (event, detail) => {
       log.warn({ event, detail }, 'webhook registration');
       return recorder.cover(event, detail, now());

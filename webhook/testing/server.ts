@@ -7,6 +7,7 @@ import { parseJson, stringifyJson } from '../../shared/json.ts';
 import type { Json, JsonObject } from '../../shared/types.ts';
 import { Predicates } from '../capture/predicates.ts';
 import type { Address, ServerConfig } from '../config/config.ts';
+import { OBSERVER_TIMING, type ObserverTiming } from '../observe/observer.ts';
 import { startServer, type RunningServer } from '../server.ts';
 
 /** A CA, and certificate files of it for 127.0.0.1 in a test's folder. */
@@ -113,6 +114,8 @@ export type LogLine = Record<string, unknown> & { msg: string };
 export interface TestServerOptions extends Partial<ServerConfig> {
   /** The present (ms); the real one by default. */
   now?: () => number;
+  /** Of the observer, where it differs from what is usual. */
+  timing?: Partial<ObserverTiming>;
 }
 
 /** A whole server in this process, on ports of 127.0.0.1 that were free, with its files in a test's folder. */
@@ -132,7 +135,7 @@ export class TestServer {
 
   static async start(file: (name: string) => string, options: TestServerOptions = {}): Promise<TestServer> {
     const certificates = await TestCertificates.make(file);
-    const { now = () => Date.now(), ...overrides } = options;
+    const { now = () => Date.now(), timing = {}, ...overrides } = options;
     const config: ServerConfig = {
       db: file('ledger.db'),
       keyFile: file('ledger.db.key'),
@@ -151,7 +154,8 @@ export class TestServer {
     };
     const lines: LogLine[] = [];
     const log = pino({ base: null }, { write: (line: string) => void lines.push(JSON.parse(line) as LogLine) });
-    return new TestServer(await startServer(config, log, now), config, certificates, lines);
+    const running = await startServer(config, log, now, { ...OBSERVER_TIMING, ...timing });
+    return new TestServer(running, config, certificates, lines);
   }
 
   async stop(): Promise<void> {
