@@ -44,6 +44,7 @@ export function change(before: JsonObject | null, after: JsonObject | null, more
     options: null,
     cause: null,
     notBefore: at,
+    gap: '',
     managersHint: [],
     patch: diff(before, after),
     deltas: deltas(before, after),

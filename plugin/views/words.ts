@@ -5,6 +5,7 @@ import type { Style } from './style.ts';
 import { printable, shortenEnd, widthOf } from './text.ts';
 import { actWords, optionWords } from './act-words.ts';
 import { summaryOf } from './summary.ts';
+import { momentText } from './times.ts';
 import { fitValue, shortenPath, valuePair } from './value.ts';
 
 export interface WordsOptions {
@@ -17,7 +18,8 @@ export interface WordsOptions {
 /** What a change did, in words: one line for each changed value, or what kind of act it was. */
 export function changeWords(change: Change, options: WordsOptions, style: Style): string[] {
   const dropped = change.outcome === 'dropped' ? [droppedWords(change, style)] : [];
-  return [...dropped, ...effectWords(change, options, style)].map((line) => fit(line, options.width, style));
+  const unseen = change.gap === '' ? [] : [unseenWords(change, style)];
+  return [...dropped, ...unseen, ...effectWords(change, options, style)].map((line) => fit(line, options.width, style));
 }
 
 /** Lines with colours were fitted as they were made. */
@@ -27,6 +29,11 @@ function fit(line: string, width: number | null, style: Style): string {
 
 function droppedWords({ outcomeReason }: Change, style: Style): string {
   return style.chalk.red(outcomeReason === '' ? 'never persisted' : `never persisted: ${printable(outcomeReason)}`);
+}
+
+/** Found only later: when it happened is not known better, and who did it not at all. */
+function unseenWords({ notBefore, gap }: Change, style: Style): string {
+  return `after ${momentText(notBefore, style)}, while nobody was looking: ${printable(gap)}`;
 }
 
 function effectWords(change: Change, options: WordsOptions, style: Style): string[] {

@@ -12,13 +12,17 @@ import { lineOf } from './settle.ts';
 /** Open attempts that are looked at at once. */
 const PAGE = 500;
 
-/** The end of an object, as a fact: its open removal is committed, or a change without a user is recorded. */
+/**
+ * The end of an object, as a fact: its open removal is committed, or a change without a user is recorded. `since`: it
+ * was still there then (ms).
+ */
 export async function observeGone(
   draft: Draft,
   object: ObjectRef,
   resourceVersion: string,
   reason: OutcomeReason,
   cause: number | null = null,
+  since = 0,
 ): Promise<void> {
   const head = await draft.head(object);
   const tip = tipOf(head);
@@ -50,7 +54,7 @@ export async function observeGone(
     base: last,
     body: null,
     patch: [{ op: 'remove', path: '' }],
-    detail: { cause: cause ?? marker, notBefore: last.at },
+    detail: { cause: cause ?? marker, notBefore: Math.max(last.at, since) },
   });
   await endContents(draft, object, end.seq, resourceVersion);
 }
@@ -126,12 +130,17 @@ async function endAll(
 }
 
 /** An object that a whole list at a version does not have. One that was only asked for since may still come. */
-export async function observeAbsent(draft: Draft, object: ObjectRef, resourceVersion: string): Promise<void> {
+export async function observeAbsent(
+  draft: Draft,
+  object: ObjectRef,
+  resourceVersion: string,
+  since: number,
+): Promise<void> {
   const tip = tipOf(await draft.head(object));
   if (tip === null || tip.gone) return;
   const known = tip.resourceVersion;
   if (known !== '' && compareResourceVersions(known, resourceVersion) > 0) return;
-  await observeGone(draft, object, resourceVersion, 'the watch shows it');
+  await observeGone(draft, object, resourceVersion, 'the watch shows it', null, since);
 }
 
 /** Drops the open attempts, from a seq on, that were made at a moment (ms) which the object's watch covers. */

@@ -1,6 +1,6 @@
 import { diff, hashBody } from '../../shared/patch.ts';
 import type { Seen } from '../../shared/interpret.ts';
-import { apiVersionOf, type ManagedField } from '../../shared/normalise.ts';
+import { apiVersionOf, metadataText, type ManagedField } from '../../shared/normalise.ts';
 import { compareResourceVersions } from '../../shared/resource-version.ts';
 import type { JsonObject, ObjectRef, Patch } from '../../shared/types.ts';
 import type { OutcomeReason } from '../store/port.ts';
@@ -15,6 +15,8 @@ export interface Observation {
   seen: Seen;
   /** How what it settles is known. */
   reason: OutcomeReason;
+  /** What happened before this moment (ms) had been seen by then: what the fact shows anew is younger. 0: nothing had. */
+  since?: number;
 }
 
 /**
@@ -37,7 +39,7 @@ async function closeOthers(draft: Draft, object: ObjectRef): Promise<void> {
   }
 }
 
-async function take(draft: Draft, { object, seen, reason }: Observation): Promise<HeadVersion | null> {
+async function take(draft: Draft, { object, seen, reason, since = 0 }: Observation): Promise<HeadVersion | null> {
   const head = await draft.head(object);
   const tip = tipOf(head);
   const apiVersion = apiVersionOf(seen.body);
@@ -67,8 +69,8 @@ async function take(draft: Draft, { object, seen, reason }: Observation): Promis
   const heldAt = reason === 'the watch shows it' ? seen.resourceVersion : '';
   const base = held === null ? tip : await commit(draft, head, held, open, 'a later version holds what it set', heldAt);
   if (held === null) await drop(draft, object, open);
-  if (base === null) return begin(draft, object, seen);
-  return recordDifference(draft, object, seen, base, held);
+  if (base === null) return (await missedCreation(draft, object, seen)) ?? begin(draft, object, seen);
+  return recordDifference(draft, object, seen, base, held, since);
 }
 
 /** The newest attempt whose patch stands in the body. */
@@ -116,6 +118,30 @@ export async function begin(draft: Draft, object: ObjectRef, seen: Seen, late = 
   });
 }
 
+/** An object that was created after the record began, and not through us; null where it is older, or does not tell. */
+async function missedCreation(draft: Draft, object: ObjectRef, seen: Seen): Promise<HeadVersion | null> {
+  const createdAt = Date.parse(metadataText(seen.body, 'creationTimestamp'));
+  const first = await draft.store.first();
+  if (first === null || Number.isNaN(createdAt) || createdAt <= first.at || createdAt > draft.at) return null;
+  return draft.add({
+    object,
+    operation: 'CREATE',
+    subresource: '',
+    source: 'watch',
+    actor: null,
+    manager: '',
+    effect: 'created',
+    late: false,
+    baseResourceVersion: '',
+    resourceVersion: seen.resourceVersion,
+    reviewUid: '',
+    base: null,
+    body: seen.body,
+    patch: diff(null, seen.body),
+    detail: { notBefore: createdAt, managersHint: managersSince(seen.managedFields, createdAt) },
+  });
+}
+
 /** What happened without us between a version and the fact. */
 async function recordDifference(
   draft: Draft,
@@ -123,11 +149,13 @@ async function recordDifference(
   seen: Seen,
   base: HeadVersion,
   held: HeadVersion | null,
+  since: number,
 ): Promise<HeadVersion> {
   const before = base.gone ? null : await draft.body(base.seq);
   const patch = diff(before, seen.body);
   const eviction = held?.projected === true ? null : await evictionFor(draft, object, patch);
   if (eviction !== null && setsDeletionTimestamp(patch)) draft.confirmAct(eviction, seen.resourceVersion);
+  const notBefore = Math.max(base.at, since);
   return draft.add({
     object,
     operation: before === null ? 'CREATE' : 'UPDATE',
@@ -145,8 +173,8 @@ async function recordDifference(
     patch,
     detail: {
       cause: held?.projected === true ? held.seq : eviction,
-      notBefore: base.at,
-      managersHint: managersSince(seen.managedFields, base.at),
+      notBefore,
+      managersHint: managersSince(seen.managedFields, notBefore),
     },
   });
 }

@@ -94,29 +94,32 @@ export class Recorder implements Memory {
     return this.queue.add(() => this.job(at, (draft) => captureReview(draft, review, this.options.redactor)), bytes);
   }
 
-  /** Takes in the API server's own word about an object, from a list or a watch. */
-  observe(object: ObjectRef, seen: Seen, at: number): Promise<void> {
+  /**
+   * Takes in the API server's own word about an object, from a list or a watch. `since`: what happened to it before
+   * that moment (ms) has been taken in already; 0 where nothing has.
+   */
+  observe(object: ObjectRef, seen: Seen, at: number, since = 0): Promise<void> {
     const redacted = { ...seen, body: this.options.redactor.redact(seen.body, object) };
     return this.queue.add(
       () =>
         this.job(at, async (draft) => {
-          await observe(draft, { object, seen: redacted, reason: 'the watch shows it' });
+          await observe(draft, { object, seen: redacted, reason: 'the watch shows it', since });
         }),
       0,
     );
   }
 
   /** Takes in that an object is gone since a version. */
-  observeGone(object: ObjectRef, resourceVersion: string, at: number): Promise<void> {
+  observeGone(object: ObjectRef, resourceVersion: string, at: number, since = 0): Promise<void> {
     return this.queue.add(
-      () => this.job(at, (draft) => observeGone(draft, object, resourceVersion, 'the watch shows it')),
+      () => this.job(at, (draft) => observeGone(draft, object, resourceVersion, 'the watch shows it', null, since)),
       0,
     );
   }
 
   /** Takes in that a whole list of its type, at a version, does not have the object. */
-  observeAbsent(object: ObjectRef, resourceVersion: string, at: number): Promise<void> {
-    return this.queue.add(() => this.job(at, (draft) => observeAbsent(draft, object, resourceVersion)), 0);
+  observeAbsent(object: ObjectRef, resourceVersion: string, at: number, since = 0): Promise<void> {
+    return this.queue.add(() => this.job(at, (draft) => observeAbsent(draft, object, resourceVersion, since)), 0);
   }
 
   /**

@@ -1,19 +1,26 @@
-import { isObject } from '../../shared/json.ts';
+import { canonicalJson, isObject } from '../../shared/json.ts';
+import type { ManagedField } from '../../shared/normalise.ts';
 import type { Seen } from '../../shared/interpret.ts';
-import type { JsonObject, ObjectRef } from '../../shared/types.ts';
+import type { Json, JsonObject, ObjectRef } from '../../shared/types.ts';
 import type { CoverageEvent } from '../store/port.ts';
 import type { WatchedResource } from './discovery.ts';
 import type { FactSink } from './reflector.ts';
 
+const GROUP = 'admissionregistration.k8s.io';
+const RESOURCE = 'validatingwebhookconfigurations';
+/** The label that every namespace has. */
+const NAMESPACE_NAME = 'kubernetes.io/metadata.name';
 const OPERATIONS = ['CREATE', 'UPDATE', 'DELETE', 'CONNECT'];
 
 /**
  * Looks at the webhook configuration that sends us reviews, as the watch shows it, and tells when it is gone, or no
- * longer sends everything, and who is named by its managedFields.
+ * longer sends everything to us, and which manager changed it, as its managedFields say.
  */
 export class RegistrationWatch implements FactSink {
   private registered: boolean | null = null;
-  private readonly uidsSeen = new Set<string>();
+  /** Where it sends reviews to, since it was first right: canonical JSON. */
+  private target = '';
+  private known: { uid: string; managedFields: readonly ManagedField[] } | null = null;
 
   constructor(
     private readonly name: string,
@@ -22,27 +29,41 @@ export class RegistrationWatch implements FactSink {
 
   async observe(object: ObjectRef, seen: Seen): Promise<void> {
     if (!this.isOurs(object)) return;
-    this.uidsSeen.add(object.uid);
-    if (sendsEverything(seen.body)) return this.set(true, '');
-    const managers = [...new Set(seen.managedFields.map(({ manager }) => manager))].filter((manager) => manager !== '');
-    const by = managers.length === 0 ? '' : ` (its managers: ${managers.join(', ')})`;
-    return this.set(false, `webhook configuration ${this.name} no longer sends everything${by}`);
+    const by = managersText(this.known?.managedFields ?? [], seen.managedFields);
+    this.known = { uid: object.uid, managedFields: seen.managedFields };
+    const fault = this.faultOf(seen.body);
+    if (fault === '') await this.set(true, '');
+    else await this.set(false, `webhook configuration ${this.name} ${fault}${by === '' ? '' : ` (changed by ${by})`}`);
   }
 
   async observeGone(object: ObjectRef): Promise<void> {
-    if (this.isOurs(object)) await this.set(false, `webhook configuration ${this.name} was deleted`);
+    if (this.isOurs(object)) await this.end('was deleted');
   }
 
-  async observeList({ resource }: WatchedResource, uids: ReadonlySet<string>): Promise<void> {
-    if (resource !== 'validatingwebhookconfigurations') return;
-    if ([...this.uidsSeen].some((uid) => uids.has(uid))) return;
-    await this.set(false, `there is no webhook configuration ${this.name}`);
+  async observeList({ group, resource }: WatchedResource, uids: ReadonlySet<string>): Promise<void> {
+    if (group !== GROUP || resource !== RESOURCE) return;
+    if (this.known === null) await this.set(false, `there is no webhook configuration ${this.name}`);
+    else if (!uids.has(this.known.uid)) await this.end('was deleted');
+  }
+
+  /** Who deletes it leaves no trace in it: who changed it last is all that it can tell. */
+  private async end(what: string): Promise<void> {
+    const by = managersText([], this.known?.managedFields ?? []);
+    this.known = null;
+    await this.set(false, `webhook configuration ${this.name} ${what}${by === '' ? '' : ` (last changed by ${by})`}`);
   }
 
   private isOurs({ group, resource, name }: ObjectRef): boolean {
-    return (
-      group === 'admissionregistration.k8s.io' && resource === 'validatingwebhookconfigurations' && name === this.name
-    );
+    return group === GROUP && resource === RESOURCE && name === this.name;
+  }
+
+  /** What is wrong with it; '' where it sends everything to where it did before. */
+  private faultOf(configuration: JsonObject): string {
+    const complete = objects(configuration.webhooks).filter(sendsEverything);
+    if (complete.length === 0) return 'no longer sends everything';
+    const targets = complete.map(({ clientConfig }) => targetOf(clientConfig));
+    if (this.target === '') [this.target = ''] = targets;
+    return targets.includes(this.target) ? '' : 'no longer calls this server';
   }
 
   private async set(registered: boolean, detail: string): Promise<void> {
@@ -52,23 +73,65 @@ export class RegistrationWatch implements FactSink {
   }
 }
 
-/** True where one of its webhooks has a rule for every group, version, resource, subresource and operation. */
-function sendsEverything(configuration: JsonObject): boolean {
-  return objects(configuration.webhooks).some((webhook) =>
-    objects(webhook.rules).some((rule) => {
-      const all = (key: string): boolean => Array.isArray(rule[key]) && rule[key].includes('*');
-      const operations = Array.isArray(rule.operations) ? rule.operations : [];
-      const resources = Array.isArray(rule.resources) ? rule.resources : [];
-      return (
-        all('apiGroups') &&
-        all('apiVersions') &&
-        resources.includes('*/*') &&
-        (operations.includes('*') || OPERATIONS.every((operation) => operations.includes(operation)))
-      );
-    }),
+/** The managers whose entries are new, or else the newest ones: whole seconds do not always tell them apart. */
+function managersText(before: readonly ManagedField[], after: readonly ManagedField[]): string {
+  const old = new Set(before.map(({ text }) => text));
+  const touched = after.filter(({ text }) => !old.has(text));
+  const newest = touched.reduce((latest, { time }) => (time > latest ? time : latest), '');
+  const names = touched.filter(({ time, manager }) => time === newest && manager !== '').map(({ manager }) => manager);
+  return [...new Set(names)].join(', ');
+}
+
+/**
+ * True where a webhook is called for every group, version, resource, subresource and operation. Whole namespaces may
+ * be left out by name, as our own is: that is a decision, and stands in the configuration.
+ */
+function sendsEverything(webhook: JsonObject): boolean {
+  const { rules, objectSelector, matchConditions, namespaceSelector } = webhook;
+  return (
+    objects(rules).some(coversEverything) &&
+    isEmpty(objectSelector) &&
+    (!Array.isArray(matchConditions) || matchConditions.length === 0) &&
+    leavesOutByNameOnly(namespaceSelector)
   );
 }
 
-function objects(value: unknown): JsonObject[] {
+function coversEverything({ apiGroups, apiVersions, operations, resources, scope }: JsonObject): boolean {
+  const named = strings(operations);
+  return (
+    strings(apiGroups).includes('*') &&
+    strings(apiVersions).includes('*') &&
+    strings(resources).includes('*/*') &&
+    (named.includes('*') || OPERATIONS.every((operation) => named.includes(operation))) &&
+    (scope === undefined || scope === '*')
+  );
+}
+
+function leavesOutByNameOnly(selector: Json | undefined): boolean {
+  if (!isObject(selector)) return true;
+  const { matchLabels, matchExpressions, ...others } = selector;
+  return (
+    isEmpty(matchLabels) &&
+    isEmpty(others) &&
+    objects(matchExpressions).every(({ key, operator }) => key === NAMESPACE_NAME && operator === 'NotIn')
+  );
+}
+
+/** The address without the CA, which is renewed now and then. */
+function targetOf(clientConfig: Json | undefined): string {
+  if (!isObject(clientConfig)) return '';
+  const { caBundle: _, ...address } = clientConfig;
+  return canonicalJson(address);
+}
+
+function isEmpty(value: Json | undefined): boolean {
+  return !isObject(value) || Object.keys(value).length === 0;
+}
+
+function objects(value: Json | undefined): JsonObject[] {
   return Array.isArray(value) ? value.filter(isObject) : [];
+}
+
+function strings(value: Json | undefined): string[] {
+  return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
 }

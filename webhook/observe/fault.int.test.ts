@@ -4,14 +4,15 @@ import { metadataText, normalise } from '../../shared/normalise.ts';
 import { Redactor } from '../../shared/redact.ts';
 import { compareResourceVersions } from '../../shared/resource-version.ts';
 import { shopDocuments, shopMarks } from '../../shared/testing/shop.ts';
-import type { CoverageInterval, JsonObject, LedgerReader, ObjectRef } from '../../shared/types.ts';
+import type { CoverageInterval, JsonObject } from '../../shared/types.ts';
 import { StoreReader } from '../query/reader.ts';
 import { openSqliteReader, openSqliteStore } from '../store/sqlite/store.ts';
 import { redactionKey } from '../store/key.ts';
 import type { StoredChange } from '../store/port.ts';
-import { FakeApiServer, servedTypeOf, shopEvents, type ShopEvent } from '../testing/api-server.ts';
+import { FakeApiServer, servedTypeOf, shopEvents, type ServedType } from '../testing/api-server.ts';
 import { useSharedFolder } from '../testing/folder.ts';
 import { TestServer, until } from '../testing/server.ts';
+import { departures, keyOf, NO_DEPARTURES, statesAt } from '../testing/states.ts';
 
 /*
  * The recording of a real cluster, played to a real server in three parts: it runs during the first and the last one.
@@ -33,27 +34,14 @@ function shopReviews(): ShopReview[] {
   });
 }
 
-const keyOf = ({ group, resource, namespace, name }: Omit<ObjectRef, 'uid' | 'kind'>): string =>
-  `${resource}.${group}/${namespace}/${name}`;
-
-async function statesAt(reader: LedgerReader, at: number): Promise<Map<string, string>> {
-  const states = new Map<string, string>();
-  for (let next: string | null | undefined; next !== null;) {
-    const page = await reader.states({ scope: {}, at, limit: 500, ...(next === undefined ? {} : { continue: next }) });
-    for (const { object, body } of page.states) states.set(keyOf(object), canonicalJson(body));
-    next = page.next;
-  }
-  return states;
-}
-
 describe('a server that does not run for a while', () => {
   const file = useSharedFolder();
   const reviews = shopReviews();
   const events = shopEvents();
   const mark = shopMarks().at(-1) ?? { mark: '', at: 0, objects: 0 };
   const truth = new Map<string, string>();
-  /** Objects that were changed, made or removed during the gap alone, by what happened last. */
-  const inGap = new Map<string, ShopEvent>();
+  /** What differed when it came back, by object. */
+  const inGap = new Set<string>();
   let api: FakeApiServer;
   let states: Map<string, string>;
   let changes: StoredChange[];
@@ -73,10 +61,23 @@ describe('a server that does not run for a while', () => {
       return compareResourceVersions(version, newest) > 0 ? version : newest;
     }, '0');
 
+    const held = new Map<string, string>();
+    const hold = (type: ServedType, object: JsonObject, gone: boolean): void => {
+      if (UNRECORDED.test(type.resource)) return;
+      const key = keyOf({ ...type, ...namesOf(object) });
+      if (gone) held.delete(key);
+      else held.set(key, canonicalJson(normalise(object).body));
+    };
+    for (const object of baseline) hold(servedTypeOf(object), object, false);
+
     let clock = shopMarks()[0]?.at ?? 0;
     let server: TestServer | null = null;
     const start = async (): Promise<void> => {
-      server = await TestServer.start(file, { now: () => clock, kubeconfig: { file: api.kubeconfig } });
+      server = await TestServer.start(file, {
+        now: () => clock,
+        kubeconfig: { file: api.kubeconfig },
+        webhookConfiguration: 'recorder',
+      });
     };
     // What the first list shows is in the baseline already.
     let next = events.findIndex(({ version }) => compareResourceVersions(version, from) > 0);
@@ -84,13 +85,10 @@ describe('a server that does not run for a while', () => {
       for (let event = events[next]; event !== undefined; event = events[++next]) {
         if (upTo !== null && compareResourceVersions(event.version, upTo) > 0) return;
         const { type, object, gone } = event;
-        if (gone) api.remove(type, metadataText(object, 'namespace'), metadataText(object, 'name'), object);
+        const { namespace, name } = namesOf(object);
+        if (gone) api.remove(type, namespace, name, object);
         else api.put(type, object);
-        if (server === null)
-          inGap.set(
-            keyOf({ ...type, namespace: metadataText(object, 'namespace'), name: metadataText(object, 'name') }),
-            event,
-          );
+        hold(type, object, gone);
       }
     };
     const play = async (part: readonly ShopReview[]): Promise<void> => {
@@ -103,7 +101,7 @@ describe('a server that does not run for a while', () => {
 
     await start();
     const types = new Set([...baseline.map(servedTypeOf), ...events.map(({ type }) => type)].map(keyOfType));
-    const recorded = [...types].filter((type) => !/^(leases|events|endpoints)\b/.test(type));
+    const recorded = [...types].filter((type) => !UNRECORDED.test(type));
     const watchesAll = (): Promise<void> =>
       until('it watches', () => recorded.every((type) => api.openWatches(type) === 1));
     await watchesAll();
@@ -113,25 +111,23 @@ describe('a server that does not run for a while', () => {
     await running?.stop();
     stoppedAt = clock;
     server = null;
+    const before = new Map(held);
     await play(reviews.slice(third, 2 * third));
     restartedAt = clock;
+    for (const key of [...before.keys(), ...held.keys()]) if (before.get(key) !== held.get(key)) inGap.add(key);
     await start();
     await play(reviews.slice(2 * third));
     happen(null);
 
     const redactor = new Redactor(redactionKey(file('ledger.db.key'), false));
     for (const object of shopDocuments(`truth/${mark.mark}.ndjson.gz`)) {
-      const ref = {
-        ...servedTypeOf(object),
-        namespace: metadataText(object, 'namespace'),
-        name: metadataText(object, 'name'),
-      };
+      const ref = { ...servedTypeOf(object), ...namesOf(object) };
       truth.set(keyOf(ref), canonicalJson(redactor.redact(normalise(object).body, ref)));
     }
     const reader = new StoreReader(openSqliteReader(file('ledger.db')), () => clock);
     const differences = async (): Promise<number> => {
       states = await statesAt(reader, clock);
-      return [...truth].filter(([key, body]) => states.get(key) !== body).length + Math.abs(states.size - truth.size);
+      return Object.values(departures(truth, states)).flat().length;
     };
     // Whether it does is for the tests to say, object by object.
     await until('it has caught up', async () => (await differences()) === 0, 15_000).catch(() => undefined);
@@ -146,34 +142,45 @@ describe('a server that does not run for a while', () => {
 
   it('knows every object of the last mark afterwards, none missing, none extra', () => {
     assert.equal(truth.size, mark.objects);
-    assert.deepEqual(
-      [...truth.keys()].filter((key) => !states.has(key)),
-      [],
-      'missing',
-    );
-    assert.deepEqual(
-      [...states.keys()].filter((key) => !truth.has(key)),
-      [],
-      'extra',
-    );
-    assert.deepEqual(
-      [...truth].filter(([key, body]) => states.get(key) !== body).map(([key]) => key),
-      [],
-      'different',
-    );
+    assert.deepEqual(departures(truth, states), NO_DEPARTURES);
   });
-  it('x', () => {
-    const watch = changes.filter(({ source }) => source !== 'admission' && true);
-    console.log(
-      inGap.size,
-      changes.length,
-      stoppedAt,
-      restartedAt,
-      coverage,
-      watch.map((c) => `${c.source} ${c.operation} ${c.object.resource} ${c.object.name} ${c.at}`).slice(240, 400),
+
+  it('records what it missed as changes without a user, of the time of the gap', () => {
+    const missed = changes.filter(({ source, at }) => source === 'watch' && at >= restartedAt);
+    const found = new Set(
+      missed
+        .filter((change) => (change.detail().notBefore ?? change.at) <= restartedAt)
+        .map(({ object }) => keyOf(object)),
+    );
+    // What came and went before the server looked again left nothing to see.
+    const known = new Set(changes.map(({ object }) => keyOf(object)));
+    assert.deepEqual(
+      [...inGap].filter((key) => known.has(key) && !found.has(key)),
+      [],
+    );
+    assert.deepEqual(new Set(missed.map(({ actor }) => actor)), new Set([null]));
+    assert.ok(found.has('deployments.apps/shop/web'));
+    console.log(`      ${inGap.size} objects differed after the gap; ${missed.length} changes without a user`);
+  });
+
+  it('shows the gap in its coverage', () => {
+    const gap = { from: stoppedAt, to: restartedAt, covered: false, cause: 'the server was stopped' };
+    assert.deepEqual(
+      coverage.map(({ from, to, covered, cause }) => ({ from, to, covered, cause })),
+      [
+        { from: coverage[0]?.from, to: stoppedAt, covered: true, cause: '' },
+        gap,
+        { from: restartedAt, to: null, covered: true, cause: '' },
+      ],
     );
   });
 });
+
+const UNRECORDED = /^(leases|events|endpoints)(\.|$)/;
+
+function namesOf(object: JsonObject): { namespace: string; name: string } {
+  return { namespace: metadataText(object, 'namespace'), name: metadataText(object, 'name') };
+}
 
 const keyOfType = ({ group, resource }: { group: string; resource: string }): string =>
   group === '' ? resource : `${resource}.${group}`;

@@ -5,6 +5,7 @@ import type { ObjectRef } from '../../shared/types.ts';
 import type { Predicates } from '../capture/predicates.ts';
 import type { Recorder } from '../capture/recorder.ts';
 import type { ApiClient } from './api-client.ts';
+import type { RecorderFacts } from './facts.ts';
 import { discover, pathOf, type WatchedResource } from './discovery.ts';
 import { Reflector, REFLECTOR_TIMING, type FactSink, type ReflectorTiming } from './reflector.ts';
 
@@ -37,7 +38,7 @@ const DEFINING = new Set(['customresourcedefinitions.apiextensions.k8s.io', 'api
 
 export interface ObserverOptions {
   client: ApiClient;
-  facts: FactSink;
+  facts: RecorderFacts;
   recorder: Pick<Recorder, 'settleUnseen'>;
   predicates: Predicates;
   log: Logger;
@@ -158,7 +159,7 @@ export class Observer {
     const reflector = new Reflector(
       resource,
       client,
-      this.sinkFor(resource),
+      this.sinkFor(running),
       {
         progress: () => {
           running.progressAt = now();
@@ -188,8 +189,9 @@ export class Observer {
     return running;
   }
 
-  private sinkFor(resource: WatchedResource): FactSink {
+  private sinkFor(running: Running): FactSink {
     const { facts, tap } = this.options;
+    const { resource } = running;
     const defines = DEFINING.has(`${resource.resource}.${resource.group}`);
     const changed = (): void => {
       if (defines) this.scheduleDiscovery(this.options.timing.settleDiscoveryMs);
@@ -197,17 +199,17 @@ export class Observer {
     return {
       observe: async (object: ObjectRef, seen: Seen) => {
         await tap?.observe(object, seen);
-        await facts.observe(object, seen);
+        await facts.observe(object, seen, running.progressAt);
         changed();
       },
       observeGone: async (object: ObjectRef, resourceVersion: string) => {
         await tap?.observeGone(object, resourceVersion);
-        await facts.observeGone(object, resourceVersion);
+        await facts.observeGone(object, resourceVersion, running.progressAt);
         changed();
       },
       observeList: async (listed: WatchedResource, uids: ReadonlySet<string>, resourceVersion: string) => {
         await tap?.observeList(listed, uids, resourceVersion);
-        await facts.observeList(listed, uids, resourceVersion);
+        await facts.observeList(listed, uids, resourceVersion, running.progressAt);
       },
     };
   }

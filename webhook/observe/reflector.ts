@@ -6,7 +6,7 @@ import type { JsonObject, ObjectRef } from '../../shared/types.ts';
 import { ApiStatusError, type ApiClient } from './api-client.ts';
 import { pathOf, type WatchedResource } from './discovery.ts';
 
-/** Where facts go: the recorder. Each resolves when it is durable. */
+/** Where facts go. Each resolves when it is durable. */
 export interface FactSink {
   observe(object: ObjectRef, seen: Seen): Promise<void>;
   observeGone(object: ObjectRef, resourceVersion: string): Promise<void>;

@@ -48,3 +48,9 @@ export function intervals(events: readonly NewCoverage[], lastSign: number, now:
   result.push({ ...(open as { from: number; covered: boolean; cause: string }), to: null });
   return result.sort((a, b) => a.from - b.from);
 }
+
+/** The causes of the gaps between two moments (ms), each once; '' where there was none. */
+export function gapsBetween(coverage: readonly CoverageInterval[], from: number, to: number): string {
+  const gaps = coverage.filter((interval) => !interval.covered && interval.from <= to && (interval.to ?? to) >= from);
+  return [...new Set(gaps.map(({ cause }) => cause))].join('; ');
+}

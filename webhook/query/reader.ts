@@ -23,7 +23,7 @@ import type {
 } from '../../shared/types.ts';
 import { VERSION } from '../../shared/version.ts';
 import type { LedgerStore, ObjectFilter, StoredChange, StoredObject } from '../store/port.ts';
-import { intervals } from './coverage.ts';
+import { gapsBetween, intervals } from './coverage.ts';
 import { outcomeAt, States, viewOf } from './views.ts';
 
 /** Rows and objects that are fetched at once while a page fills. */
@@ -91,8 +91,11 @@ export class StoreReader implements LedgerReader {
   }
 
   private async view(rows: readonly StoredChange[], states: States, query: ChangeQuery): Promise<Change[]> {
+    const coverage = rows.some(({ source }) => source === 'watch') ? await this.coverage() : [];
+    const gaps = (from: number, to: number): string => gapsBetween(coverage, from, to);
+    const context = { states, now: this.now(), bodies: query.bodies === true, gaps };
     const views: Change[] = [];
-    for (const row of [...rows].reverse()) views.push(await viewOf(row, states, this.now(), query.bodies === true));
+    for (const row of [...rows].reverse()) views.push(await viewOf(row, context));
     return views.reverse();
   }
 

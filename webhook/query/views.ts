@@ -35,8 +35,18 @@ export class States {
   }
 }
 
+/** What a view depends on besides the change. */
+export interface ViewContext {
+  states: States;
+  now: number;
+  /** Whether the bodies before and after are wanted. */
+  bodies: boolean;
+  /** Asked only about changes that nobody made through us. */
+  gaps: (from: number, to: number) => string;
+}
+
 /** A stored change as readers get it. Oldest first is fastest: each state is then one patch away from a known one. */
-export async function viewOf(change: StoredChange, states: States, now: number, bodies: boolean): Promise<Change> {
+export async function viewOf(change: StoredChange, { states, now, bodies, gaps }: ViewContext): Promise<Change> {
   const { patch, options, cause, notBefore, managersHint } = change.detail();
   const before = change.parent === null ? null : await states.after(change.parent);
   const after = change.effect === 'none' ? null : await states.after(change.seq);
@@ -62,6 +72,7 @@ export async function viewOf(change: StoredChange, states: States, now: number, 
     options,
     cause,
     notBefore: notBefore ?? change.at,
+    gap: change.source === 'watch' && cause === null ? gaps(notBefore ?? change.at, change.at) : '',
     managersHint,
     patch,
     deltas: change.effect === 'none' ? [] : deltas(before, last),
