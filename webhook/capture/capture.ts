@@ -6,7 +6,7 @@ import type { Redactor } from '../../shared/redact.ts';
 import { compareResourceVersions } from '../../shared/resource-version.ts';
 import type { Review } from '../../shared/review.ts';
 import type { JsonObject, ObjectRef } from '../../shared/types.ts';
-import type { StoredChange } from '../store/port.ts';
+import { definitionOf } from './containers.ts';
 import type { ChangeInput, Draft } from './draft.ts';
 import { believedOf, tipOf, versionOf, type HeadVersion } from './head.ts';
 import { endContents } from './ending.ts';
@@ -65,18 +65,28 @@ async function baseOf(draft: Draft, object: ObjectRef, seen: Seen): Promise<Head
   const version = await observe(draft, { object, seen, reason: 'the next review of the object shows it' });
   if (version !== null) return version;
   // Newer versions are known: the review was held up on its way to us.
-  const known = (await draft.history(object, LATE_SEARCH)).find(
-    (change) => change.resourceVersion === seen.resourceVersion && change.apiVersion === apiVersionOf(seen.body),
+  const known = (await committedBefore(draft, object)).find(
+    ({ resourceVersion, apiVersion }) =>
+      resourceVersion === seen.resourceVersion && apiVersion === apiVersionOf(seen.body),
   );
-  return known === undefined ? begin(draft, object, seen, true) : versionOf(known, known.outcome);
+  return known ?? begin(draft, object, seen, true);
+}
+
+/** The committed versions of an object that a late review may have been made from, newest first. */
+async function committedBefore(draft: Draft, object: ObjectRef): Promise<HeadVersion[]> {
+  const { versions, past } = await draft.head(object);
+  const remembered = [...versions, ...past];
+  const stored = (await draft.history(object, LATE_SEARCH)).map((change) => versionOf(change, change.outcome));
+  const known = new Set(remembered.map(({ seq }) => seq));
+  return [...remembered, ...stored.filter(({ seq }) => !known.has(seq))].filter(
+    ({ outcome }) => outcome === 'committed',
+  );
 }
 
 /** A review that was held up: what has been recorded meanwhile on top of the version that it was made from. */
 interface Past {
   /** The change without a user that it turns out to be. */
-  explained: StoredChange | undefined;
-  /** True where another change was committed from the same version. */
-  overtaken: boolean;
+  explained: HeadVersion | undefined;
   late: boolean;
 }
 
@@ -89,23 +99,23 @@ async function pastOf(
   const tip = tipOf(await draft.head(object));
   if (tip === null || tip.seq === base.seq) return null;
   if (compareResourceVersions(base.resourceVersion, tip.resourceVersion) >= 0) return null;
-  const siblings = (await draft.history(object, LATE_SEARCH)).filter(
-    (change) => change.parent === base.seq && change.outcome === 'committed',
-  );
   const hash = hashBody(after);
-  const explained = siblings.find(
-    (change) =>
-      change.source === 'watch' && (hash === null ? change.hash === null : change.hash?.equals(hash) === true),
+  const explained = (await committedBefore(draft, object)).find(
+    (version) =>
+      version.parent === base.seq &&
+      version.observed &&
+      (hash === null ? version.gone : version.hash?.equals(hash) === true),
   );
-  return { explained, overtaken: siblings.length > 0, late: explained?.seq !== tip.seq };
+  return { explained, late: explained?.seq !== tip.seq };
 }
 
-async function settlePast(draft: Draft, object: ObjectRef, version: HeadVersion, past: Past): Promise<void> {
-  if (past.explained !== undefined) {
+/** The API server waits for our answer: what it has persisted meanwhile was another request, unless it gave up waiting. */
+async function settlePast(draft: Draft, object: ObjectRef, version: HeadVersion, { explained }: Past): Promise<void> {
+  if (explained !== undefined) {
     const reason = 'a review that arrived late explains it';
-    await draft.settle(object, version, 'committed', reason, past.explained.resourceVersion);
-    await draft.settle(object, versionOf(past.explained, 'committed'), 'dropped', reason);
-  } else if (past.overtaken) {
+    await draft.settle(object, version, 'committed', reason, explained.resourceVersion);
+    await draft.settle(object, explained, 'dropped', reason);
+  } else {
     await draft.settle(object, version, 'dropped', 'another change was made from the same version');
   }
 }
@@ -158,7 +168,7 @@ async function incarnationOf(draft: Draft, object: ObjectRef): Promise<ObjectRef
 
 /** Where a custom resource keeps its replicas: its definition says. Elsewhere it is `spec.replicas`. */
 async function replicasPath(draft: Draft, object: ObjectRef, apiVersion: string): Promise<readonly string[]> {
-  const definition = await definitionOf(draft, object);
+  const definition = await definitionBody(draft, object);
   const spec = definition !== null && isObject(definition.spec) ? definition.spec : {};
   const versions = Array.isArray(spec.versions) ? spec.versions.filter(isObject) : [];
   const version = versions.find(({ name }) => typeof name === 'string' && apiVersion === `${object.group}/${name}`);
@@ -167,17 +177,10 @@ async function replicasPath(draft: Draft, object: ObjectRef, apiVersion: string)
   return typeof path === 'string' ? path.split('.').slice(1) : REPLICAS_PATH;
 }
 
-async function definitionOf(draft: Draft, object: ObjectRef): Promise<JsonObject | null> {
-  if (!object.group.includes('.')) return null;
-  const definition = await incarnationOf(draft, {
-    group: 'apiextensions.k8s.io',
-    resource: 'customresourcedefinitions',
-    kind: 'CustomResourceDefinition',
-    namespace: '',
-    name: `${object.resource}.${object.group}`,
-    uid: '',
-  });
-  const version = believedOf(await draft.head(definition));
+async function definitionBody(draft: Draft, object: ObjectRef): Promise<JsonObject | null> {
+  const definition = definitionOf(object);
+  if (definition === null) return null;
+  const version = believedOf(await draft.head(await incarnationOf(draft, definition)));
   return version === null || version.gone ? null : draft.body(version.seq);
 }
 

@@ -4,7 +4,7 @@ import { diff, hashBody } from '../../shared/patch.ts';
 import type { JsonObject, ObjectRef, Patch } from '../../shared/types.ts';
 import type { LedgerStore, NewChange, NewOutcome, OutcomeReason, StoredChange } from '../store/port.ts';
 import { checkpointOf, requireChange } from '../store/steps.ts';
-import { headKey, versionOf, type Head, type HeadVersion } from './head.ts';
+import { headKey, versionOf, withVersions, type Head, type HeadVersion } from './head.ts';
 
 /**
  * After this many patches a whole body is stored, so that rebuilding any state applies at most as many. A body costs
@@ -91,7 +91,7 @@ export class Draft {
       const head = await this.head(change.object);
       // Behind a newer fact nothing is open any more.
       const settled = version.outcome === 'committed' && !version.late;
-      this.setHead({ ...head, versions: settled ? [version] : [version, ...head.versions] });
+      this.setHead(withVersions(head, settled ? [version] : [version, ...head.versions]));
     }
     return version;
   }
@@ -107,10 +107,9 @@ export class Draft {
     this.outcomes.push({ seq: version.seq, outcome, reason, resourceVersion, at: this.memory.at });
     const settled = { ...version, outcome, resourceVersion: resourceVersion || version.resourceVersion };
     const head = await this.head(object);
-    const versions = head.versions.map((other) => (other.seq === version.seq ? settled : other));
-    // Behind the newest committed version nothing is needed any more.
-    const tip = versions.findIndex((other) => other.outcome === 'committed' && !other.late);
-    this.setHead({ ...head, versions: tip === -1 ? versions : versions.slice(0, tip + 1) });
+    const replace = (other: HeadVersion): HeadVersion => (other.seq === version.seq ? settled : other);
+    const versions = head.versions.map(replace);
+    this.setHead(withVersions({ ...head, past: head.past.map(replace) }, versions));
     return settled;
   }
 

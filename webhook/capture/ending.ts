@@ -1,6 +1,7 @@
 import { compareResourceVersions } from '../../shared/resource-version.ts';
 import type { ObjectRef, Patch } from '../../shared/types.ts';
 import type { NewChange, ObjectFilter, OutcomeReason } from '../store/port.ts';
+import { containersOf } from './containers.ts';
 import type { Draft } from './draft.ts';
 import { believedOf, openOf, tipOf, type Head, type HeadVersion } from './head.ts';
 import { lineOf } from './settle.ts';
@@ -36,7 +37,7 @@ export async function observeGone(
   }
   const last = believedOf(head);
   if (last === null) return;
-  const marker = await deletionMarker(draft, last);
+  const marker = (await deletionMarker(draft, last)) ?? (await containerMarker(draft, object));
   await settleAround(draft, head, last, open);
   if (last.outcome === 'pending') await draft.settle(object, last, 'committed', 'a later version holds what it set');
   const end = await draft.add({
@@ -175,6 +176,17 @@ async function deletionMarker(draft: Draft, last: HeadVersion): Promise<number |
     if (setsDeletionTimestamp(change.detail.patch)) return change.source === 'admission' ? seq : change.detail.cause;
     if (change.checkpoint !== null) return null;
     seq = change.parent;
+  }
+  return null;
+}
+
+/** The recorded request that deletes what the object is in: the API server takes it along, without a review. */
+async function containerMarker(draft: Draft, object: ObjectRef): Promise<number | null> {
+  for (const container of containersOf(object)) {
+    const [known] = await draft.incarnations(container);
+    const version = known === undefined ? null : believedOf(await draft.head(known));
+    const marker = version === null || version.gone ? null : await deletionMarker(draft, version);
+    if (marker !== null) return marker;
   }
   return null;
 }

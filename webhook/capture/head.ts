@@ -19,10 +19,29 @@ export interface HeadVersion extends Version {
   projected: boolean;
 }
 
+/** How many versions behind the last one are remembered, for reviews that were made from them and arrive late. */
+const PAST = 8;
+
 /** The present of one object: its last committed version and the attempts since, newest first. Never changed, replaced. */
 export interface Head {
   object: ObjectRef;
   versions: readonly HeadVersion[];
+  /** The committed versions before those, newest first, as far as this process has seen and still remembers them. */
+  past: readonly HeadVersion[];
+}
+
+/** A head with other versions. What lies behind the last committed one is needed only by who comes late. */
+export function withVersions(head: Head, versions: readonly HeadVersion[]): Head {
+  const tip = versions.findIndex((version) => version.outcome === 'committed' && !version.late);
+  if (tip === -1) return { ...head, versions };
+  const kept = versions.slice(0, tip + 1);
+  const passed = [...versions.slice(tip + 1), ...head.versions].filter(
+    (version) => version.outcome === 'committed' && !version.late && !kept.some(({ seq }) => seq === version.seq),
+  );
+  const past = [...passed, ...head.past].filter(
+    (version, index, all) => all.findIndex(({ seq }) => seq === version.seq) === index,
+  );
+  return { ...head, versions: kept, past: past.slice(0, PAST) };
 }
 
 export function headKey(object: ObjectRef): string {

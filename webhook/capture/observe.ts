@@ -2,7 +2,7 @@ import { diff, hashBody } from '../../shared/patch.ts';
 import type { Seen } from '../../shared/interpret.ts';
 import { apiVersionOf, metadataText, type ManagedField } from '../../shared/normalise.ts';
 import { compareResourceVersions } from '../../shared/resource-version.ts';
-import type { JsonObject, ObjectRef, Patch } from '../../shared/types.ts';
+import type { ObjectRef, Patch } from '../../shared/types.ts';
 import type { OutcomeReason } from '../store/port.ts';
 import { holds, type Draft } from './draft.ts';
 import { endBy, setsDeletionTimestamp } from './ending.ts';
@@ -63,23 +63,31 @@ async function take(draft: Draft, { object, seen, reason, since = 0 }: Observati
     await drop(draft, object, open);
     return moveTo(draft, object, tip, seen.resourceVersion);
   }
-  if (!comparable) return begin(draft, object, seen);
-  const held = await lastHeld(draft, open, seen.body);
+  const held = await lastHeld(draft, open, seen);
   // A watch shows every version; behind a review there may have been others.
   const heldAt = reason === 'the watch shows it' ? seen.resourceVersion : '';
   const base = held === null ? tip : await commit(draft, head, held, open, 'a later version holds what it set', heldAt);
   if (held === null) await drop(draft, object, open);
   if (base === null) return (await missedCreation(draft, object, seen)) ?? begin(draft, object, seen);
+  const translated = !base.gone && base.apiVersion !== apiVersion;
+  if (translated && (held !== null || order === 0)) return translate(draft, object, seen, base);
   return recordDifference(draft, object, seen, base, held, since);
 }
 
-/** The newest attempt whose patch stands in the body. */
-async function lastHeld(draft: Draft, open: readonly HeadVersion[], body: JsonObject): Promise<HeadVersion | null> {
+/** The newest attempt whose patch stands in the body, or that managedFields name where the body is in another API version. */
+async function lastHeld(
+  draft: Draft,
+  open: readonly HeadVersion[],
+  { body, managedFields }: Seen,
+): Promise<HeadVersion | null> {
+  const apiVersion = apiVersionOf(body);
   for (const version of [...open].reverse()) {
     if (version.gone) continue;
     if (version.parent === null) return version;
-    const { detail } = await draft.change(version.seq);
-    if (holds(detail.patch, body, version.projected)) return version;
+    const { detail, manager, at } = await draft.change(version.seq);
+    const translated = version.apiVersion !== apiVersion;
+    if (translated ? managersSince(managedFields, at).includes(manager) : holds(detail.patch, body, version.projected))
+      return version;
   }
   return null;
 }
@@ -97,25 +105,47 @@ async function moveTo(
   return moved;
 }
 
-/** The first that is known of an object, or its first body in another API version. */
+/** The first that is known of an object. */
 export async function begin(draft: Draft, object: ObjectRef, seen: Seen, late = false): Promise<HeadVersion> {
   return draft.add({
-    object,
+    ...factOf(object, seen),
     operation: 'CREATE',
-    subresource: '',
     source: 'baseline',
-    actor: null,
-    manager: '',
     effect: 'created',
     late,
-    baseResourceVersion: '',
-    resourceVersion: seen.resourceVersion,
-    reviewUid: '',
     base: null,
-    body: seen.body,
     patch: diff(null, seen.body),
     detail: {},
   });
+}
+
+/** The same version in another API version, to compare with from now on: a baseline that modifies. Nothing has changed. */
+async function translate(draft: Draft, object: ObjectRef, seen: Seen, base: HeadVersion): Promise<HeadVersion> {
+  return draft.add({
+    ...factOf(object, seen),
+    operation: 'UPDATE',
+    source: 'baseline',
+    effect: 'modified',
+    baseResourceVersion: base.resourceVersion,
+    base,
+    patch: diff(await draft.body(base.seq), seen.body),
+    detail: {},
+  });
+}
+
+/** What is the same in every change that nobody made through us. */
+function factOf(object: ObjectRef, { body, resourceVersion }: Seen) {
+  return {
+    object,
+    subresource: '',
+    actor: null,
+    manager: '',
+    late: false,
+    baseResourceVersion: '',
+    resourceVersion,
+    reviewUid: '',
+    body,
+  } as const;
 }
 
 /** An object that was created after the record began, and not through us; null where it is older, or does not tell. */
@@ -124,19 +154,11 @@ async function missedCreation(draft: Draft, object: ObjectRef, seen: Seen): Prom
   const first = await draft.store.first();
   if (first === null || Number.isNaN(createdAt) || createdAt <= first.at || createdAt > draft.at) return null;
   return draft.add({
-    object,
+    ...factOf(object, seen),
     operation: 'CREATE',
-    subresource: '',
     source: 'watch',
-    actor: null,
-    manager: '',
     effect: 'created',
-    late: false,
-    baseResourceVersion: '',
-    resourceVersion: seen.resourceVersion,
-    reviewUid: '',
     base: null,
-    body: seen.body,
     patch: diff(null, seen.body),
     detail: { notBefore: createdAt, managersHint: managersSince(seen.managedFields, createdAt) },
   });
@@ -157,19 +179,12 @@ async function recordDifference(
   if (eviction !== null && setsDeletionTimestamp(patch)) draft.confirmAct(eviction, seen.resourceVersion);
   const notBefore = Math.max(base.at, since);
   return draft.add({
-    object,
+    ...factOf(object, seen),
     operation: before === null ? 'CREATE' : 'UPDATE',
-    subresource: '',
     source: 'watch',
-    actor: null,
-    manager: '',
     effect: before === null ? 'created' : 'modified',
-    late: false,
     baseResourceVersion: base.resourceVersion,
-    resourceVersion: seen.resourceVersion,
-    reviewUid: '',
     base: before === null ? null : base,
-    body: seen.body,
     patch,
     detail: {
       cause: held?.projected === true ? held.seq : eviction,

@@ -173,7 +173,7 @@ export class Recorder implements Memory {
     if (known !== undefined) return known;
     const stored = (await this.store.incarnations(object)).find(({ uid }) => uid === object.uid);
     const versions = stored === undefined ? [] : await this.store.tail(stored.id);
-    const head = { object, versions: versions.map((change) => versionOf(change, change.outcome)) };
+    const head = { object, versions: versions.map((change) => versionOf(change, change.outcome)), past: [] };
     this.heads.set(key, head);
     return head;
   }

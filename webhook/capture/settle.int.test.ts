@@ -243,7 +243,7 @@ describe('settling', () => {
     await update(other, { ...other, data: { a: '2' } });
     assert.deepEqual(await ledger.summary(), [
       '1 baseline CREATE committed@20',
-      '2 baseline CREATE committed@20',
+      '2 baseline UPDATE committed@20',
       '3 admission UPDATE pending',
     ]);
   });

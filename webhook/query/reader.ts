@@ -24,7 +24,7 @@ import type {
 import { VERSION } from '../../shared/version.ts';
 import type { LedgerStore, ObjectFilter, StoredChange, StoredObject } from '../store/port.ts';
 import { gapsBetween, intervals } from './coverage.ts';
-import { outcomeAt, States, viewOf } from './views.ts';
+import { isTranslation, outcomeAt, States, viewOf } from './views.ts';
 
 /** Rows and objects that are fetched at once while a page fills. */
 const PAGE = 500;
@@ -76,6 +76,7 @@ export class StoreReader implements LedgerReader {
     for (;;) {
       const rows = await this.store.changes({ ...filter, maxSeq }, PAGE);
       for (const row of rows) {
+        if (isTranslation(row)) continue;
         if (selector.length > 0 && !matchesSelector(selector, labelsOf(await bodyOf(row, states)))) continue;
         if (found.length === query.limit)
           return { changes: await this.view(found, states, query), next: row.seq + 1, hidden };
@@ -154,15 +155,22 @@ export class StoreReader implements LedgerReader {
     if (version === null || version.effect === 'deleted') return null;
     const body = await new States(this.store).after(version.seq);
     if (body === null) return null;
+    const made = await this.changeBehind(version);
     return {
       object,
-      seq: version.seq,
-      changedAt: version.at,
-      actor: version.actor,
-      manager: version.manager,
-      outcome: outcomeAt(version, this.now()),
+      seq: made.seq,
+      changedAt: made.at,
+      actor: made.actor,
+      manager: made.manager,
+      outcome: outcomeAt(made, this.now()),
       body,
     };
+  }
+
+  /** The change that made a version, where that only shows it in another API version. */
+  private async changeBehind(version: StoredChange): Promise<StoredChange> {
+    const parent = isTranslation(version) && version.parent !== null ? await this.store.change(version.parent) : null;
+    return parent === null ? version : this.changeBehind(parent);
   }
 
   private async differenceOf(stored: StoredObject, from: number, to: number): Promise<Difference | null> {

@@ -35,6 +35,11 @@ export class States {
   }
 }
 
+/** True for a state that is only the version before it in another API version: nobody changed anything. */
+export function isTranslation({ source, effect }: StoredChange): boolean {
+  return source === 'baseline' && effect === 'modified';
+}
+
 /** What a view depends on besides the change. */
 export interface ViewContext {
   states: States;

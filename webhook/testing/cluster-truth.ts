@@ -1,6 +1,5 @@
-import { canonicalJson } from '../../shared/json.ts';
+import { canonicalJson, parseJson } from '../../shared/json.ts';
 import { normalise, refOf } from '../../shared/normalise.ts';
-import { parseJson } from '../../shared/json.ts';
 import type { Redactor } from '../../shared/redact.ts';
 import type { JsonObject } from '../../shared/types.ts';
 import { DEFAULT_SKIP, Predicates } from '../capture/predicates.ts';
@@ -28,7 +27,7 @@ export async function clusterTruth(cluster: TestCluster, redactor: Redactor): Pr
   const truth = new Map<string, string>();
   for (const item of list.items) {
     const type = types.find(({ kind, apiVersion }) => item.kind === kind && item.apiVersion === apiVersion);
-    if (type === undefined) throw new Error(`no resource is of kind ${String(item.kind)}`);
+    if (type === undefined) throw new Error(`no resource has the kind of ${canonicalJson(item)}`);
     const ref = refOf(item, type);
     truth.set(keyOf(ref), canonicalJson(redactor.redact(normalise(item).body, ref)));
   }

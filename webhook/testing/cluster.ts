@@ -53,7 +53,8 @@ export function useCluster(): () => TestCluster {
 /**
  * A real control plane: etcd and kube-apiserver on ports of 127.0.0.1 that were free, with RBAC, static tokens
  * (cluster-files.ts has the users), aggregation and an audit log. No kubelet, and no controllers until they are asked
- * for. It stops exactly what it started.
+ * for: until then the roles view, edit and admin are empty, since a controller gathers them. It stops exactly what it
+ * started.
  */
 export class TestCluster {
   private controllers: Daemon | undefined;

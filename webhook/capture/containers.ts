@@ -1,0 +1,26 @@
+import type { ObjectRef } from '../../shared/types.ts';
+
+/** The definition of an object's resource, where it is a custom one; its uid is not known. */
+export function definitionOf({ group, resource }: ObjectRef): ObjectRef | null {
+  if (!group.includes('.')) return null;
+  return {
+    group: 'apiextensions.k8s.io',
+    resource: 'customresourcedefinitions',
+    kind: 'CustomResourceDefinition',
+    namespace: '',
+    name: `${resource}.${group}`,
+    uid: '',
+  };
+}
+
+/** What an object ends with: its definition and its namespace, where it has them. */
+export function containersOf(object: ObjectRef): ObjectRef[] {
+  const definition = definitionOf(object);
+  const { namespace } = object;
+  return [
+    ...(definition === null ? [] : [definition]),
+    ...(namespace === ''
+      ? []
+      : [{ group: '', resource: 'namespaces', kind: 'Namespace', namespace: '', name: namespace, uid: '' }]),
+  ];
+}
