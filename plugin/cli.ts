@@ -2,13 +2,12 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { KubeblameError, messageOf } from '../shared/errors.ts';
 import type { LedgerReader } from '../shared/types.ts';
 import { VERSION } from '../shared/version.ts';
-import type { BlameFlags, Format } from './commands/request.ts';
+import { addLinesFlags } from './commands/lines-flags.ts';
+import { FORMATS, type BlameFlags } from './commands/request.ts';
 import { EXIT, exitCodeOf } from './exit-code.ts';
 import type { Io } from './io.ts';
 import { printable } from './views/text.ts';
 import { openReader, type SourceOptions } from './open-reader.ts';
-
-const FORMATS: Format[] = ['table', 'wide', 'diff', 'patch', 'json', 'yaml'];
 
 const HELP = `
 Examples:
@@ -25,6 +24,13 @@ Examples:
   # What existed then; the object as it was, to apply again
   kubectl blame --at 2026-03-03T14:32
   kubectl blame deployment nginx --at 2h -o yaml
+
+  # The object's YAML, and who set each line; with --humans not counting controllers
+  kubectl blame deployment nginx --format lines
+  kubectl blame -f deployment.yaml
+
+  # Who changed one field
+  kubectl blame deployment nginx --field spec.replicas
 
   # The net difference between two moments
   kubectl blame -n shop --from 09:00 --to 10:30 --format diff
@@ -87,6 +93,7 @@ function createProgram(io: Io): Command {
     .option('--attempts', 'also attempts that were never persisted')
     .helpOption('-h, --help', 'print this')
     .addHelpText('after', HELP);
+  addLinesFlags(program);
   addSource(program);
   program.action((words: string[], flags: BlameFlags & SourceOptions) =>
     withReader(flags, io, async (reader) => {

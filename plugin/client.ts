@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { request } from 'node:https';
 import {
   decodeError,
+  encodeBlameQuery,
   encodeChangeQuery,
   encodeDifferenceQuery,
   encodeObjectQuery,
@@ -11,6 +12,8 @@ import {
 import { KubeblameError, messageOf } from '../shared/errors.ts';
 import { parseJson } from '../shared/json.ts';
 import type {
+  BlamePage,
+  BlameQuery,
   ChangePage,
   ChangeQuery,
   CoverageInterval,
@@ -71,6 +74,10 @@ export class ServerReader implements LedgerReader {
 
   differences(query: DifferenceQuery): Promise<DifferencePage> {
     return this.get(ROUTES.differences, encodeDifferenceQuery(query));
+  }
+
+  blame(query: BlameQuery): Promise<BlamePage> {
+    return this.get(ROUTES.blame, encodeBlameQuery(query));
   }
 
   coverage(): Promise<CoverageInterval[]> {

@@ -6,10 +6,12 @@ export const EXIT = { answered: 0, error: 1, usage: 2, uncovered: 3 } as const;
 const CODES: Partial<Record<ErrorCode, number>> = {
   'usage-invalid': EXIT.usage,
   'time-invalid': EXIT.usage,
+  'field-invalid': EXIT.usage,
   'selector-invalid': EXIT.usage,
   'query-invalid': EXIT.usage,
   'time-uncovered': EXIT.uncovered,
   'name-unknown': EXIT.uncovered,
+  'field-unknown': EXIT.uncovered,
 };
 
 export function exitCodeOf(code: ErrorCode): number {

@@ -1,3 +1,6 @@
+import { readFile } from 'node:fs/promises';
+import { text } from 'node:stream/consumers';
+import { KubeblameError, messageOf } from '../shared/errors.ts';
 import { createStyle, type Style } from './views/style.ts';
 
 /** All that a command does to the outside: what tests replace. */
@@ -6,6 +9,8 @@ export interface Io {
   out(text: string): void;
   /** What explains it. */
   err(text: string): void;
+  /** The text of a file, `-` is stdin. Rejects with input-invalid. */
+  read(path: string): Promise<string>;
   style: Style;
   /** ms */
   now: number;
@@ -31,6 +36,7 @@ export function terminalIo(process: NodeJS.Process, colour: boolean): Io {
   return {
     out: (text) => void stdout.write(text),
     err: (text) => void stderr.write(text),
+    read: (path) => (path === '-' ? text(process.stdin) : readText(path)),
     style: createStyle({
       columns: stdout.isTTY ? stdout.columns || DEFAULT_COLUMNS : null,
       colour: wanted && (stdout.isTTY || forced) ? 1 : 0,
@@ -40,4 +46,12 @@ export function terminalIo(process: NodeJS.Process, colour: boolean): Io {
     now: Date.now(),
     env,
   };
+}
+
+async function readText(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    throw new KubeblameError('input-invalid', messageOf(error), undefined, { cause: error });
+  }
 }

@@ -1,6 +1,6 @@
 import { ERROR_CODES, KubeblameError, type ErrorCode } from './errors.ts';
 import { isObject } from './json.ts';
-import type { ChangeQuery, DifferenceQuery, Json, Scope, StateQuery } from './types.ts';
+import type { BlameQuery, ChangeQuery, DifferenceQuery, Json, Scope, StateQuery } from './types.ts';
 
 /*
  * The read API, version 1, as pure data: what the server routes and the client asks. All routes answer GET with JSON
@@ -16,6 +16,7 @@ export const ROUTES = {
   changes: `${PREFIX}/changes`,
   states: `${PREFIX}/states`,
   differences: `${PREFIX}/differences`,
+  blame: `${PREFIX}/blame`,
   coverage: `${PREFIX}/coverage`,
 } as const;
 
@@ -25,6 +26,7 @@ export const LIMITS = {
   changes: { fallback: 50, max: 1000 },
   states: { fallback: 100, max: 500 },
   differences: { fallback: 100, max: 500 },
+  blame: { fallback: 20, max: 100 },
 } as const;
 
 export interface ObjectQuery {
@@ -45,24 +47,27 @@ export function decodeObjectQuery(search: URLSearchParams): ObjectQuery {
 }
 
 export function encodeChangeQuery(query: ChangeQuery): URLSearchParams {
-  const { scope, since, until, user, status, attempts, bodies, limit, before } = query;
+  const { scope, since, until, user, field, status, attempts, bodies, causes, limit, before } = query;
   return params([
     ...scopeEntries(scope),
     ['since', since],
     ['until', until],
     ['user', user],
+    ['field', field],
     ['status', status],
     ['attempts', attempts],
     ['bodies', bodies],
+    ['causes', causes],
     ['limit', limit],
     ['before', before],
   ]);
 }
 
 export function decodeChangeQuery(search: URLSearchParams): ChangeQuery {
-  const flags = ['status', 'attempts', 'bodies'] as const;
+  const flags = ['status', 'attempts', 'bodies', 'causes'] as const;
+  const texts = ['user', 'field'] as const;
   const numbers = ['since', 'until', 'before'] as const;
-  const reader = new ParameterReader(search, [...SCOPE_PARAMETERS, ...flags, ...numbers, 'user', 'limit']);
+  const reader = new ParameterReader(search, [...SCOPE_PARAMETERS, ...flags, ...numbers, ...texts, 'limit']);
   const query: ChangeQuery = { scope: reader.scope(), limit: reader.limit(LIMITS.changes) };
   for (const name of numbers) {
     const value = reader.integer(name);
@@ -72,8 +77,10 @@ export function decodeChangeQuery(search: URLSearchParams): ChangeQuery {
     const value = reader.flag(name);
     if (value !== undefined) query[name] = value;
   }
-  const user = reader.text('user');
-  if (user !== undefined) query.user = user;
+  for (const name of texts) {
+    const value = reader.text(name);
+    if (value !== undefined) query[name] = value;
+  }
   return query;
 }
 
@@ -105,6 +112,47 @@ export function decodeDifferenceQuery(search: URLSearchParams): DifferenceQuery 
     from: reader.moment('from'),
     to: reader.moment('to'),
     limit: reader.limit(LIMITS.differences),
+    ...(token === undefined ? {} : { continue: token }),
+  };
+}
+
+/** `ignore` may be given more than once. */
+export function encodeBlameQuery({
+  scope,
+  at,
+  field,
+  removed,
+  ignore,
+  humans,
+  limit,
+  ...rest
+}: BlameQuery): URLSearchParams {
+  return params([
+    ...scopeEntries(scope),
+    ['at', at],
+    ['field', field],
+    ['removed', removed],
+    ...(ignore ?? []).map((user): Entry => ['ignore', user]),
+    ['humans', humans],
+    ['limit', limit],
+    ['continue', rest.continue],
+  ]);
+}
+
+export function decodeBlameQuery(search: URLSearchParams): BlameQuery {
+  const own = ['at', 'field', 'removed', 'ignore', 'humans', 'limit', 'continue'];
+  const reader = new ParameterReader(search, [...SCOPE_PARAMETERS, ...own]);
+  const [field, token] = [reader.text('field'), reader.text('continue')];
+  const [removed, humans] = [reader.flag('removed'), reader.flag('humans')];
+  const ignore = search.getAll('ignore');
+  return {
+    scope: reader.scope(),
+    at: reader.moment('at'),
+    limit: reader.limit(LIMITS.blame),
+    ...(field === undefined ? {} : { field }),
+    ...(removed === undefined ? {} : { removed }),
+    ...(ignore.length === 0 ? {} : { ignore }),
+    ...(humans === undefined ? {} : { humans }),
     ...(token === undefined ? {} : { continue: token }),
   };
 }
@@ -150,7 +198,10 @@ function params(entries: Entry[]): URLSearchParams {
   return search;
 }
 
-/** Reads parameters, each at most once but `name`. */
+/** Parameters that may be given more than once. */
+const REPEATED = ['name', 'ignore'];
+
+/** Reads parameters. */
 class ParameterReader {
   constructor(
     private readonly search: URLSearchParams,
@@ -164,7 +215,7 @@ class ParameterReader {
           `known ones: ${known.join(', ')}`,
         );
       }
-      if (name !== 'name' && search.getAll(name).length > 1) fail(name, 'is given more than once');
+      if (!REPEATED.includes(name) && search.getAll(name).length > 1) fail(name, 'is given more than once');
     }
   }
 

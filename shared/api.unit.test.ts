@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import {
+  decodeBlameQuery,
   decodeChangeQuery,
   decodeDifferenceQuery,
   decodeError,
   decodeObjectQuery,
   decodeStateQuery,
+  encodeBlameQuery,
   encodeChangeQuery,
   encodeDifferenceQuery,
   encodeError,
@@ -52,9 +54,11 @@ describe('the read API', () => {
         since: moment,
         until: moment,
         user: text,
+        field: text,
         status: flag,
         attempts: flag,
         bodies: flag,
+        causes: flag,
         before: moment,
       },
       { requiredKeys: ['scope', 'limit'], ...plain },
@@ -67,12 +71,20 @@ describe('the read API', () => {
       { scope, from: moment, to: moment, limit: limit(500), continue: text },
       { requiredKeys: ['scope', 'from', 'to', 'limit'], ...plain },
     );
+    const blames = fc.record(
+      {
+        ...{ scope, at: moment, limit: limit(LIMITS.blame.max), field: text, removed: flag, humans: flag },
+        ...{ ignore: fc.array(text, { minLength: 1, maxLength: 3 }), continue: text },
+      },
+      { requiredKeys: ['scope', 'at', 'limit'], ...plain },
+    );
     const objects = fc.record({ scope, limit: limit(1000) }, plain);
     fc.assert(
-      fc.property(changes, states, differences, objects, (change, state, difference, object) => {
+      fc.property(changes, states, differences, blames, objects, (change, state, difference, blame, object) => {
         assert.deepEqual(decodeChangeQuery(wire(encodeChangeQuery(change))), change);
         assert.deepEqual(decodeStateQuery(wire(encodeStateQuery(state))), state);
         assert.deepEqual(decodeDifferenceQuery(wire(encodeDifferenceQuery(difference))), difference);
+        assert.deepEqual(decodeBlameQuery(wire(encodeBlameQuery(blame))), blame);
         assert.deepEqual(decodeObjectQuery(wire(encodeObjectQuery(object))), object);
       }),
     );

@@ -34,6 +34,8 @@ export const ERROR_CODES = {
   'name-unknown': 'The ledger has no object of this name.',
   'time-invalid': 'The time cannot be read.',
   'time-uncovered': 'The time lies before the first record.',
+  'field-invalid': 'The path of a field cannot be read.',
+  'field-unknown': 'The object has no such field.',
   'selector-invalid': 'The label selector cannot be read.',
   'query-invalid': 'A query parameter cannot be used.',
   'server-unreachable': 'The server cannot be reached.',

@@ -118,7 +118,7 @@ class ExactParser {
         continue;
       }
       const key = this.string();
-      const escaped = key === '__proto__' || key.startsWith(NUL) ? TEXT_MARK + key : key;
+      const escaped = escapeKey(key);
       if (Object.hasOwn(object, escaped)) {
         throw new KubeblameError(
           'json-duplicate-key',
@@ -207,6 +207,11 @@ export function exactNumber(value: string): string | null {
 /** The string or key as it was before it was escaped. */
 export function unescapeText(text: string): string {
   return text.startsWith(TEXT_MARK) ? text.slice(TEXT_MARK.length) : text;
+}
+
+/** A key as it is in memory: the inverse of unescapeText. */
+export function escapeKey(key: string): string {
+  return key === '__proto__' || key.startsWith(NUL) ? TEXT_MARK + key : key;
 }
 
 /** True for a JSON object: not null, not an array. */

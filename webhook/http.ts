@@ -9,6 +9,7 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   'review-invalid': 400,
   'body-incomplete': 400,
   'query-invalid': 400,
+  'field-invalid': 400,
   'selector-invalid': 400,
   unauthorized: 401,
   'not-found': 404,

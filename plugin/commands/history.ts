@@ -91,9 +91,11 @@ async function fetchChanges(
         ...period,
         limit: Math.min(wanted, PAGE),
         bodies: request.format === 'diff',
+        causes: request.format !== 'diff' && request.format !== 'patch',
         status: request.status,
         attempts: request.attempts,
         ...(request.user === undefined ? {} : { user: request.user }),
+        ...(request.lines.field === undefined ? {} : { field: request.lines.field }),
         ...(before === undefined ? {} : { before }),
       });
       found.push(...page.changes);
@@ -128,6 +130,9 @@ function printHistory(changes: readonly Change[], selection: Selection, { format
       return;
     case 'patch':
       print(io, separated(changes.map((change) => patchLines(change, io))));
+      return;
+    case 'lines':
+      // Asked elsewhere: lines.ts.
       return;
     case 'table':
     case null:

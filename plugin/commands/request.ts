@@ -3,12 +3,14 @@ import { parseSelector } from '../../shared/selector.ts';
 import { parseTime } from '../../shared/time.ts';
 import type { Io } from '../io.ts';
 import { expandUser } from '../views/user.ts';
+import { asksForLines, readLinesFlags, type LinesFlags, type LinesOptions } from './lines-flags.ts';
 
 export const HISTORY_FORMATS = ['table', 'wide', 'diff', 'patch', 'json', 'yaml'] as const;
-export type Format = (typeof HISTORY_FORMATS)[number];
+export const FORMATS = [...HISTORY_FORMATS, 'lines'] as const;
+export type Format = (typeof FORMATS)[number];
 
 /** The flags of `kubectl blame`, as commander gives them. */
-export interface BlameFlags {
+export interface BlameFlags extends LinesFlags {
   namespace?: string;
   allNamespaces?: boolean;
   selector?: string;
@@ -29,6 +31,7 @@ export interface BlameFlags {
 export type Question =
   | { kind: 'history'; since?: number; until?: number }
   | { kind: 'states'; at: number }
+  | { kind: 'lines'; at: number }
   | { kind: 'differences'; from: number; to: number };
 
 /** What is asked, checked as far as it can be without the ledger. */
@@ -42,6 +45,7 @@ export interface Request {
   limit: number | null;
   status: boolean;
   attempts: boolean;
+  lines: LinesOptions;
 }
 
 /** Throws usage-invalid, time-invalid or selector-invalid. */
@@ -51,9 +55,14 @@ export function readRequest(flags: BlameFlags, io: Io): Request {
     throw clash('--format', '-o');
   }
   if (flags.selector !== undefined) parseSelector(flags.selector);
-  const format = flags.format ?? flags.output ?? null;
-  const question = readQuestion(flags, io);
+  const asked = flags.format ?? flags.output ?? null;
+  const format = asked === null && asksForLines(flags) ? 'lines' : asked;
+  const question = readQuestion(flags, format === 'lines', io);
   requireFormat(question, format);
+  const lines = readLinesFlags(flags, format === 'lines');
+  if (lines.field !== undefined && question.kind !== 'history' && question.kind !== 'lines') {
+    throw clash('--field', question.kind === 'states' ? '--at' : '--from');
+  }
   return {
     question,
     format,
@@ -64,10 +73,11 @@ export function readRequest(flags: BlameFlags, io: Io): Request {
     limit: flags.limit ?? null,
     status: flags.status === true,
     attempts: flags.attempts === true,
+    lines,
   };
 }
 
-function readQuestion(flags: BlameFlags, io: Io): Question {
+function readQuestion(flags: BlameFlags, lines: boolean, io: Io): Question {
   const time = (text: string): number => parseTime(text, io.now, io.style.timeZone);
   const historyFlags = (['since', 'until', 'user', 'status', 'attempts'] as const).filter(
     (name) => flags[name] !== undefined,
@@ -77,7 +87,14 @@ function readQuestion(flags: BlameFlags, io: Io): Question {
     if (flags.from !== undefined || flags.to !== undefined)
       throw clash('--at', flags.from === undefined ? '--to' : '--from');
     if (historyFlag !== undefined) throw clash('--at', `--${historyFlag}`);
-    return { kind: 'states', at: time(flags.at) };
+    return { kind: lines ? 'lines' : 'states', at: time(flags.at) };
+  }
+  if (lines) {
+    if (historyFlag !== undefined) throw clash('--format lines', `--${historyFlag}`);
+    if (flags.from !== undefined || flags.to !== undefined) {
+      throw clash('--format lines', flags.from === undefined ? '--to' : '--from');
+    }
+    return { kind: 'lines', at: io.now };
   }
   if (flags.from !== undefined || flags.to !== undefined) {
     if (historyFlag !== undefined) throw clash(flags.from === undefined ? '--to' : '--from', `--${historyFlag}`);
@@ -94,19 +111,20 @@ function readQuestion(flags: BlameFlags, io: Io): Question {
   return { kind: 'history', ...(since === undefined ? {} : { since }), ...(until === undefined ? {} : { until }) };
 }
 
-const FORMATS: Record<Question['kind'], readonly Format[]> = {
+const FORMATS_OF: Record<Question['kind'], readonly Format[]> = {
   history: HISTORY_FORMATS,
-  states: ['table', 'wide', 'json', 'yaml'],
+  states: ['table', 'wide', 'json', 'yaml', 'lines'],
+  lines: ['lines'],
   differences: ['diff', 'json', 'yaml'],
 };
 
 function requireFormat({ kind }: Question, format: Format | null): void {
-  if (format === null || FORMATS[kind].includes(format)) return;
+  if (format === null || FORMATS_OF[kind].includes(format)) return;
   const flag = kind === 'states' ? '--at' : '--from';
   throw new KubeblameError(
     'usage-invalid',
     `--format ${format} does not go with ${flag}`,
-    `use ${FORMATS[kind].join(', ')}`,
+    `use ${FORMATS_OF[kind].join(', ')}`,
   );
 }
 

@@ -70,7 +70,7 @@ async function fetchStates(
 }
 
 /** The object is known, but not of that moment. */
-async function notThen(
+export async function notThen(
   { scopes, title }: Selection,
   at: number,
   reader: LedgerReader,

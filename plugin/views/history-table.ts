@@ -6,7 +6,7 @@ import type { Style } from './style.ts';
 import { GAP, tableLines } from './table.ts';
 import { printable, shortenMiddle, widthOf } from './text.ts';
 import { timeFormat } from './times.ts';
-import { changeWho, paintWho } from './who.ts';
+import { fitWho, wholeWho } from './who.ts';
 import { changeWords } from './words.ts';
 
 export interface HistoryOptions {
@@ -38,7 +38,7 @@ function pipedTable(changes: readonly Change[], style: Style): string[] {
   const time = timeFormat([], style);
   const rows = changes.map((change) => [
     time(change.at),
-    changeWho(change, style),
+    wholeWho(change, style),
     operationText(change),
     printable(change.object.namespace) || '-',
     incarnations.label(change.object),
@@ -89,7 +89,7 @@ function nameCells(
     change,
     fixed: [time(change.at), operationText(change)],
     names: [
-      changeWho(change, style),
+      wholeWho(change, style),
       ...(namespaced ? [printable(change.object.namespace)] : []),
       incarnations.label(change.object),
     ],
@@ -106,8 +106,8 @@ function nameCells(
   const crowded = columns < WIDE && widthsOf(wanted) + beside > budget + MAX_CUT;
   const widths = shrink(wanted, crowded ? budget : budget - beside, MIN_NAME);
   const cells = rows.map(({ change, fixed: [at = ''], names }) => {
-    const [who = '', ...objects] = names.map((name, index) => shortenMiddle(name, widths[index] ?? 0, style.ellipsis));
-    return [at, paintWho(who, change.actor, style), paintOperation(change, style), ...objects];
+    const [, ...objects] = names.map((name, index) => shortenMiddle(name, widths[index] ?? 0, style.ellipsis));
+    return [at, fitWho(change, widths[0] ?? 0, style), paintOperation(change, style), ...objects];
   });
   return { heads, cells };
 }

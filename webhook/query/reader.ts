@@ -1,9 +1,12 @@
 import { KubeblameError } from '../../shared/errors.ts';
 import { matchesSelector, parseSelector } from '../../shared/selector.ts';
+import { deltasOfField, parseField } from '../../shared/field-path.ts';
 import { isObject } from '../../shared/json.ts';
 import { metadataOf } from '../../shared/normalise.ts';
 import { believed } from '../../shared/versions.ts';
 import type {
+  BlamePage,
+  BlameQuery,
   Change,
   ChangePage,
   ChangeQuery,
@@ -23,7 +26,10 @@ import type {
 } from '../../shared/types.ts';
 import { VERSION } from '../../shared/version.ts';
 import type { LedgerStore, ObjectFilter, StoredChange, StoredObject } from '../store/port.ts';
+import { blameOf } from './blame.ts';
+import { Causes } from './causes.ts';
 import { gapsBetween, intervals } from './coverage.ts';
+import { touching } from './field.ts';
 import { isTranslation, outcomeAt, States, viewOf } from './views.ts';
 
 /** Rows and objects that are fetched at once while a page fills. */
@@ -73,10 +79,12 @@ export class StoreReader implements LedgerReader {
     const hidden = { status: 0, attempts: 0 };
     const found: StoredChange[] = [];
     const states = new States(this.store);
+    const names = query.field === undefined ? null : parseField(query.field);
     for (;;) {
       const rows = await this.store.changes({ ...filter, maxSeq }, PAGE);
+      const touched = names === null ? null : await touching(rows, names, states, this.now());
       for (const row of rows) {
-        if (isTranslation(row)) continue;
+        if (isTranslation(row) || touched?.has(row.seq) === false) continue;
         if (selector.length > 0 && !matchesSelector(selector, labelsOf(await bodyOf(row, states)))) continue;
         if (found.length === query.limit)
           return { changes: await this.view(found, states, query), next: row.seq + 1, hidden };
@@ -96,7 +104,14 @@ export class StoreReader implements LedgerReader {
     const gaps = (from: number, to: number): string => gapsBetween(coverage, from, to);
     const context = { states, now: this.now(), bodies: query.bodies === true, gaps };
     const views: Change[] = [];
-    for (const row of [...rows].reverse()) views.push(await viewOf(row, context));
+    const names = query.field === undefined ? null : parseField(query.field);
+    const causes = query.causes === true ? new Causes(this.store, states) : null;
+    for (const row of [...rows].reverse()) {
+      const view = await viewOf(row, context);
+      if (names !== null) view.deltas = deltasOfField(view.deltas, names);
+      if (causes !== null) view.causes = await causes.of(row);
+      views.push(view);
+    }
     return views.reverse();
   }
 
@@ -120,6 +135,19 @@ export class StoreReader implements LedgerReader {
       return labelled ? difference : null;
     });
     return { differences: items, next };
+  }
+
+  async blame(query: BlameQuery): Promise<BlamePage> {
+    const selector = parseSelector(query.scope.labels ?? '');
+    const options = { ...query, field: query.field === undefined ? [] : parseField(query.field), now: this.now() };
+    const maxSeq = await this.store.seqAt(query.at);
+    const { items, next } = await this.page(query, async (object) => {
+      const version = believed(await this.store.tail(object.id, maxSeq));
+      const state = await this.stateOf(object, maxSeq);
+      if (version === null || state === null || !matchesSelector(selector, labelsOf(state.body))) return null;
+      return blameOf(this.store, version.seq, state, options);
+    });
+    return { blames: items, next };
   }
 
   async coverage(): Promise<CoverageInterval[]> {

@@ -105,6 +105,8 @@ export interface ObjectFilter {
   namespace?: string;
   withNamespaceObject?: boolean;
   names?: string[];
+  /** What their names begin with. */
+  namePrefix?: string;
   uid?: string;
 }
 

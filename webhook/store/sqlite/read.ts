@@ -64,6 +64,11 @@ function objectConditions(filter: ObjectFilter): Condition[] {
   if (filter.names !== undefined) {
     conditions.push({ sql: `o.name IN (${filter.names.map(() => '?').join(', ')})`, values: filter.names });
   }
+  if (filter.namePrefix !== undefined) {
+    // As a range, which the index knows; no character comes after the last one of Unicode.
+    const end = `${filter.namePrefix}\u{10ffff}`;
+    conditions.push({ sql: 'o.name >= ? AND o.name < ?', values: [filter.namePrefix, end] });
+  }
   if (filter.uid !== undefined) conditions.push({ sql: 'o.uid = ?', values: [filter.uid] });
   if (filter.namespace !== undefined) {
     const inside = { sql: `o.namespace_id = ${NAMESPACE_ID}`, values: [filter.namespace] };
