@@ -9,7 +9,7 @@ import type { JsonObject, ObjectRef } from '../../shared/types.ts';
 import { definitionOf } from './containers.ts';
 import type { ChangeInput, Draft } from './draft.ts';
 import { believedOf, tipOf, versionOf, type Head, type HeadVersion } from './head.ts';
-import { endContents } from './ending.ts';
+import { dropRivals, endContents } from './ending.ts';
 import { begin, observe } from './observe.ts';
 
 type State = Extract<Meaning, { kind: 'state' }>;
@@ -56,7 +56,10 @@ async function captureState(
     detail: { options: interpretation.options },
   });
   if (past !== null) await settlePast(draft, object, version, past);
-  if (version.gone) await endContents(draft, object, version.seq, '');
+  if (version.gone) {
+    await dropRivals(draft, object);
+    await endContents(draft, object, version.seq, '');
+  }
   return 'recorded';
 }
 

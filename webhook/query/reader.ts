@@ -18,6 +18,7 @@ import type {
   KnownObject,
   LedgerInfo,
   LedgerReader,
+  ObjectRef,
   ResourceType,
   Scope,
   State,
@@ -181,6 +182,7 @@ export class StoreReader implements LedgerReader {
   private async stateOf({ id, ...object }: StoredObject, maxSeq: number): Promise<State | null> {
     const version = believed(await this.store.tail(id, maxSeq));
     if (version === null || version.effect === 'deleted') return null;
+    if (version.outcome !== 'committed' && (await this.isRefused(id, object, maxSeq))) return null;
     const body = await new States(this.store).after(version.seq);
     if (body === null) return null;
     const made = await this.changeBehind(version);
@@ -193,6 +195,21 @@ export class StoreReader implements LedgerReader {
       outcome: outcomeAt(made, this.now()),
       body,
     };
+  }
+
+  /** True while a name is taken: nothing has confirmed the object, and another one of its name exists. */
+  private async isRefused(id: number, object: ObjectRef, maxSeq: number): Promise<boolean> {
+    const tail = async (of: number): Promise<StoredChange[]> => this.store.tail(of, maxSeq);
+    const committed = (changes: StoredChange[]): StoredChange | undefined =>
+      changes.find(({ outcome, late }) => outcome === 'committed' && !late);
+    if (committed(await tail(id)) !== undefined) return false;
+    for (const other of await this.store.incarnations(object)) {
+      if (other.id === id) continue;
+      const changes = await tail(other.id);
+      const exists = committed(changes) !== undefined && believed(changes)?.effect !== 'deleted';
+      if (exists) return true;
+    }
+    return false;
   }
 
   /** The change that made a version, where that only shows it in another API version. */
