@@ -1,5 +1,7 @@
 import { configure } from 'safe-stable-stringify';
+import { sortedJson } from './canonical.ts';
 import { KubeblameError, messageOf } from './errors.ts';
+import { countKeys, isEscaped, scanJson } from './json-scan.ts';
 import type { Json, JsonObject } from './types.ts';
 
 /*
@@ -22,11 +24,8 @@ const TEXT_MARK = `${NUL}$`;
  */
 export const MAX_DEPTH = 1000;
 
-/** Numbers that need the exact parser: long, fractional, exponential, or minus zero. False alarms only cost time. */
-const MAYBE_INEXACT_NUMBER = /[:,[]\s*-?(?:\d{16}|\d+[.eE])|[:,[]\s*-0|^\s*-?(?:\d{16}|\d+[.eE]|0)/;
-/** Keys that need escaping, also when spelled with \u escapes; and a backslash before a quote, which hides a key's end. */
-const MAYBE_HOSTILE_TEXT = /__proto__|\\u00(?:00|[4-7][0-9a-f])|\\\\"/i;
-const MAYBE_KEY = /[^\\]"\s*:/g;
+/** Keys and texts that need escaping, also when spelled with \u escapes. False alarms only cost time. */
+const MAYBE_HOSTILE_TEXT = /__proto__|\\u00(?:00|[4-7][0-9a-f])/i;
 
 /**
  * Parses JSON text so that every number and key can be written again exactly as it was.
@@ -39,44 +38,12 @@ export function parseJson(text: string): Json {
   } catch (error) {
     throw new KubeblameError('json-invalid', `not valid JSON: ${messageOf(error)}`, undefined, { cause: error });
   }
-  const keyCount = inspect(value);
-  if (MAYBE_INEXACT_NUMBER.test(text) || MAYBE_HOSTILE_TEXT.test(text) || countMatches(MAYBE_KEY, text) !== keyCount) {
-    return new ExactParser(text).parse();
+  const { keys, depth, exactNumbers } = scanJson(text);
+  if (depth > MAX_DEPTH) {
+    throw new KubeblameError('json-too-deep', `the JSON is nested deeper than ${MAX_DEPTH} levels`);
   }
-  return value;
-}
-
-function countMatches(pattern: RegExp, text: string): number {
-  let count = 0;
-  pattern.lastIndex = 0;
-  while (pattern.test(text)) count++;
-  return count;
-}
-
-/** Counts the keys of a document, and refuses one that is too deep. Iterative: the document is not trusted yet. */
-function inspect(root: Json): number {
-  let keyCount = 0;
-  let level: Json[] = [root];
-  for (let depth = 0; level.length > 0; depth++) {
-    if (depth > MAX_DEPTH) {
-      throw new KubeblameError('json-too-deep', `the JSON is nested deeper than ${MAX_DEPTH} levels`);
-    }
-    const next: Json[] = [];
-    for (const value of level) {
-      if (typeof value !== 'object' || value === null) continue;
-      if (Array.isArray(value)) {
-        for (const item of value) if (typeof item === 'object' && item !== null) next.push(item);
-      } else {
-        for (const key in value) {
-          keyCount++;
-          const child = value[key];
-          if (typeof child === 'object' && child !== null) next.push(child);
-        }
-      }
-    }
-    level = next;
-  }
-  return keyCount;
+  if (exactNumbers && !MAYBE_HOSTILE_TEXT.test(text) && countKeys(value) === keys) return value;
+  return new ExactParser(text).parse();
 }
 
 /** Builds the escaped form from text that JSON.parse has accepted and inspect has found shallow enough. */
@@ -168,13 +135,6 @@ class ExactParser {
   }
 }
 
-/** True where an odd number of backslashes stands before the position. */
-function isEscaped(text: string, position: number): boolean {
-  let backslashes = 0;
-  while (text[position - 1 - backslashes] === '\\') backslashes++;
-  return backslashes % 2 === 1;
-}
-
 /** JSON text of a value, numbers and keys as they came; keys in their order. `indent` as JSON.stringify has it. */
 export function stringifyJson(value: Json, indent = 0): string {
   return undoEscapes(JSON.stringify(value, null, indent));
@@ -184,7 +144,7 @@ const stableStringify = configure({ bigint: false, circularValue: Error });
 
 /** The one JSON text of a value: keys sorted, no white space. What is hashed; with `indent`, as kubectl prints it. */
 export function canonicalJson(value: Json, indent = 0): string {
-  return undoEscapes(stableStringify(value, null, indent) ?? 'null');
+  return undoEscapes(indent === 0 ? sortedJson(value) : (stableStringify(value, null, indent) ?? 'null'));
 }
 
 /*
@@ -217,4 +177,18 @@ export function escapeKey(key: string): string {
 /** True for a JSON object: not null, not an array. */
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** True for two values that mean the same, whatever the order of their keys. */
+export function sameJson(a: Json, b: Json): boolean {
+  if (a === b) return true;
+  if (Array.isArray(a)) {
+    return Array.isArray(b) && a.length === b.length && a.every((item, index) => sameJson(item, b[index] ?? null));
+  }
+  if (!isObject(a) || !isObject(b)) return false;
+  const keys = Object.keys(a);
+  return (
+    keys.length === Object.keys(b).length &&
+    keys.every((key) => Object.hasOwn(b, key) && sameJson(a[key] ?? null, b[key] ?? null))
+  );
 }

@@ -1,4 +1,4 @@
-import { canonicalJson, isObject } from './json.ts';
+import { isObject, sameJson } from './json.ts';
 import type { Json, JsonObject, ObjectRef, ResourceType } from './types.ts';
 
 /** An object as it is recorded, and the facts about it that are not part of its body. */
@@ -15,8 +15,7 @@ export interface ManagedField {
   manager: string;
   /** RFC 3339, in seconds; '' where it is missing. */
   time: string;
-  /** The whole entry's canonical JSON, to see which entries a request touched. */
-  text: string;
+  entry: JsonObject;
 }
 
 /** Splits an object into its body and the facts. The argument is not changed; the body shares its parts. */
@@ -64,7 +63,7 @@ function readManagedFields(value: Json | undefined): ManagedField[] {
   return value.filter(isObject).map((entry) => ({
     manager: typeof entry.manager === 'string' ? entry.manager : '',
     time: typeof entry.time === 'string' ? entry.time : '',
-    text: canonicalJson(entry),
+    entry,
   }));
 }
 
@@ -75,8 +74,7 @@ function readManagedFields(value: Json | undefined): ManagedField[] {
 export function fieldManager(options: JsonObject | null, before: ManagedField[], after: ManagedField[]): string {
   const named = options?.fieldManager;
   if (typeof named === 'string' && named !== '') return named;
-  const known = new Set(before.map((entry) => entry.text));
-  const touched = after.filter((entry) => !known.has(entry.text));
+  const touched = after.filter(({ entry }) => !before.some((known) => sameJson(known.entry, entry)));
   const newest = touched.reduce<ManagedField | undefined>(
     (best, entry) => (best === undefined || entry.time > best.time ? entry : best),
     undefined,

@@ -1,10 +1,8 @@
 import { createHash } from 'node:crypto';
-// fast-json-patch is CommonJS: its functions are on the default export.
-import jsonPatch from 'fast-json-patch';
 import { canonicalJson, unescapeText } from './json.ts';
+import { applyOperation } from './patch-apply.ts';
+import { differences } from './patch-diff.ts';
 import type { Json, JsonObject, Patch } from './types.ts';
-
-const { applyPatch: apply, compare } = jsonPatch;
 
 /**
  * The RFC 6902 patch that turns `before` into `after`; null is an object that does not exist. Empty where they are
@@ -13,7 +11,7 @@ const { applyPatch: apply, compare } = jsonPatch;
 export function diff(before: JsonObject | null, after: JsonObject | null): Patch {
   if (before === null) return after === null ? [] : [{ op: 'add', path: '', value: after }];
   if (after === null) return [{ op: 'remove', path: '' }];
-  return compare(before, after) as Patch;
+  return differences(before, after);
 }
 
 /**
@@ -21,11 +19,7 @@ export function diff(before: JsonObject | null, after: JsonObject | null): Patch
  * Throws where the patch does not fit the document, which means that the stored history is damaged.
  */
 export function applyPatch(document: JsonObject | null, patch: Patch): JsonObject | null {
-  if (patch.length === 0) return document;
-  // validate: a path that does not exist is an error. Not mutating. `__proto__` never occurs (json.ts escapes it), and
-  // `constructor` is an ordinary key in a document, so the library's ban on both is lifted.
-  const result = apply(document, patch as Parameters<typeof apply>[1], true, false, false).newDocument as Json;
-  return result as JsonObject | null;
+  return patch.reduce<Json>(applyOperation, document) as JsonObject | null;
 }
 
 /** Bytes of a body's hash: the first half of SHA-256, enough to tell the states of one object apart. */

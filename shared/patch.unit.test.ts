@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+// CommonJS: its functions are on the default export.
+import jsonPatch from 'fast-json-patch';
 import { canonicalJson, parseJson, stringifyJson } from './json.ts';
 import { applyPatch, diff, hashBody } from './patch.ts';
 import { asObject, objectText } from './testing/arbitrary.ts';
@@ -12,6 +14,20 @@ describe('patches', () => {
         const result = applyPatch(before, diff(before, after));
         assert.equal(canonicalJson(result), canonicalJson(after));
         assert.equal(stringifyJson(before), a, 'the document before is not changed');
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('are those of fast-json-patch, and are applied as it does', () => {
+    fc.assert(
+      fc.property(objectText, objectText, (a, b) => {
+        const [before, after] = [asObject(parseJson(a)), asObject(parseJson(b))];
+        const patch = diff(before, after);
+        const theirs = jsonPatch.compare(before, after);
+        assert.equal(JSON.stringify(patch), JSON.stringify(theirs));
+        const applied = jsonPatch.applyPatch(before, theirs, true, false, false).newDocument;
+        assert.equal(JSON.stringify(applyPatch(before, patch)), JSON.stringify(applied));
       }),
       { numRuns: 2000 },
     );
@@ -59,6 +75,12 @@ describe('patches', () => {
   it('throw where they do not fit', () => {
     assert.throws(() => applyPatch({ a: 1 }, [{ op: 'replace', path: '/b/c', value: 1 }]));
     assert.throws(() => applyPatch({ a: 1 }, [{ op: 'remove', path: '/b' }]));
+    assert.throws(() => applyPatch({ a: 1 }, [{ op: 'remove', path: '/toString' }]));
+    assert.throws(() => applyPatch({ a: [1] }, [{ op: 'add', path: '/a/2', value: 1 }]));
+    assert.throws(() => applyPatch({ a: [1] }, [{ op: 'replace', path: '/a/1', value: 1 }]));
+    assert.throws(() => applyPatch({ a: [1] }, [{ op: 'add', path: '/a/01', value: 1 }]));
+    assert.throws(() => applyPatch({ a: [1] }, [{ op: 'test', path: '/a/0', value: 2 }]));
+    assert.throws(() => applyPatch({ a: 1 }, [{ op: 'add', path: 'a', value: 1 }]));
   });
 
   it('hash a body whatever the order of its keys', () => {

@@ -1,47 +1,50 @@
-import { Agent, request } from 'node:https';
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+/** The recording's reviews, `rounds` times over, sent to a port of 127.0.0.1 over so many connections. */
+export interface LoadOrder {
+  port: number;
+  ca: string;
+  connections: number;
+  rounds: number;
+  salt: number;
+}
 
 export interface LoadResult {
-  requestsPerSecond: number;
-  p50Ms: number;
-  p99Ms: number;
+  seconds: number;
+  /** From the first byte sent to the last received, in order of length. */
+  timesMs: Float64Array;
+  /** Answers with a warning: the review was lost, and who sent it is told. */
+  warned: number;
 }
 
-/**
- * Sends lanes of bodies to a server, each lane over a keep-alive connection of its own, the next body as soon as the
- * answer is there. Rejects where one is not answered with 200.
- */
-export async function load(url: string, ca: Buffer, lanes: readonly (readonly Buffer[])[]): Promise<LoadResult> {
-  const connections = lanes.length;
-  const agent = new Agent({ keepAlive: true, maxSockets: connections, ca });
-  const times: number[] = [];
-  const send = async (bodies: readonly Buffer[]): Promise<void> => {
-    for (const body of bodies) {
-      const started = performance.now();
-      await post(url, agent, body);
-      times.push(performance.now() - started);
-    }
-  };
-  const started = performance.now();
-  await Promise.all(lanes.map(send));
-  const seconds = (performance.now() - started) / 1000;
-  agent.destroy();
-  times.sort((a, b) => a - b);
-  const at = (share: number): number => times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? 0;
-  return { requestsPerSecond: times.length / seconds, p50Ms: at(0.5), p99Ms: at(0.99) };
-}
+/** The process that sends (load-process.ts). */
+export class LoadProcess {
+  private readonly child: ChildProcess;
 
-function post(url: string, agent: Agent, body: Buffer): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const headers = { 'Content-Type': 'application/json', 'Content-Length': body.length };
-    const sent = request(url, { method: 'POST', agent, headers }, (response) => {
-      response.resume();
-      response.on('error', reject);
-      response.on('end', () => {
-        if (response.statusCode === 200) resolve();
-        else reject(new Error(`answered with ${String(response.statusCode)}`));
-      });
+  constructor() {
+    this.child = fork(fileURLToPath(new URL('load-process.ts', import.meta.url)), {
+      execArgv: ['--import', 'tsx'],
+      serialization: 'advanced',
     });
-    sent.on('error', reject);
-    sent.end(body);
-  });
+  }
+
+  /** Sends what is ordered, the next request of a connection as soon as the last is answered. */
+  async run(order: LoadOrder): Promise<LoadResult> {
+    this.child.send(order);
+    const result = await Promise.race([once(this.child, 'message'), once(this.child, 'exit')]);
+    const [first] = result as [LoadResult | number | null];
+    if (typeof first !== 'object' || first === null) throw new Error('the load ended');
+    return first;
+  }
+
+  stop(): void {
+    this.child.disconnect();
+  }
+}
+
+/** The time in ms that so much of the load stayed under; `times` in order of length. */
+export function percentile(times: Float64Array, share: number): number {
+  return times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? 0;
 }

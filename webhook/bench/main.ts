@@ -1,162 +1,89 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import Table from 'cli-table3';
 import { makeLocalCertificates } from '../../certs/local-certificates.ts';
-import { shopLines } from '../../shared/testing/shop.ts';
-import { importShop } from '../testing/shop-ledger.ts';
-import { load, type LoadResult } from './load.ts';
+import { measureAdmission, type AdmissionRow, type Measured } from './admission.ts';
+import { measureBytes } from './bytes.ts';
+import { BenchServer } from './servers.ts';
 
 /*
- * `make bench`: ratios against a baseline taken in the same run, on the bodies of the shop recording. Nothing is gated.
+ * `make bench`: what is built in dist/, in ratios against a baseline taken in the same run. Nothing is gated.
  */
-const CONNECTIONS = [1, 16, 64];
-const ROUNDS = 3;
-/** Neither is in the ledger, so neither is counted in the audit log. */
-const SKIPPED = new Set(['leases', 'events', 'endpoints']);
-
 const folder = mkdtempSync(join(tmpdir(), 'kubeblame-bench-'));
 const path = (name: string): string => join(folder, name);
 const source = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+const wanted = process.argv.slice(2);
 
-async function start(script: string, args: string[]): Promise<{ child: ChildProcess; url: string }> {
-  const child = spawn(process.execPath, ['--import', 'tsx', script, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
-  if (child.stdout === null) throw new Error('no output');
-  for await (const line of createInterface({ input: child.stdout })) {
-    const entry = JSON.parse(line) as { msg: string; admission: { port: number } };
-    if (entry.msg !== 'serving') continue;
-    child.stdout.resume();
-    return { child, url: `https://127.0.0.1:${entry.admission.port}/admit` };
-  }
-  throw new Error(`${script} ended before it served`);
-}
-
-interface Recorded {
-  receivedAt: string;
-  review: {
-    request: {
-      resource: { resource: string };
-      name?: string;
-      namespace?: string;
-      object?: { metadata?: { name?: string } } | null;
-      oldObject?: { metadata?: { name?: string } } | null;
-    };
-  };
-}
-
-const recorded = shopLines('reviews.ndjson.gz')
-  .map((line) => JSON.parse(line) as Recorded)
-  .filter(({ review }) => !SKIPPED.has(review.request.resource.resource));
-
-/**
- * The recording's reviews, so many times over, in lanes. As a cluster sends them: an object's reviews come one after
- * another, so they are in one lane; each round is about objects of its own, in namespaces and with uids of its own.
- */
-function lanesOf(count: number, rounds: number, salt: number): Buffer[][] {
-  const lanes: Buffer[][] = Array.from({ length: count }, () => []);
-  for (let round = 0; round < rounds; round++) {
-    const mark = (salt * 1000 + round).toString(16).padStart(6, '0');
-    for (const { review } of recorded) {
-      const { resource, name, namespace = '', object, oldObject } = review.request;
-      const key = `${resource.resource}/${namespace}/${name ?? object?.metadata?.name ?? oldObject?.metadata?.name ?? ''}`;
-      const text = JSON.stringify(review)
-        .replace(/"uid":"[0-9a-f]{6}/g, `"uid":"${mark}`)
-        .replace(/"namespace":"/g, `"namespace":"r${mark}-`);
-      lanes[hash(key) % count]?.push(Buffer.from(text));
-    }
-  }
-  return lanes;
-}
-
-function hash(text: string): number {
-  return createHash('sha256').update(text).digest().readUInt32BE(0);
-}
-
-async function measure(script: string, args: string[]): Promise<LoadResult[]> {
-  const { child, url } = await start(script, args);
-  const ca = readFileSync(path('ca.crt'));
-  try {
-    await load(url, ca, lanesOf(16, 1, 1)); // warm
-    const results: LoadResult[] = [];
-    for (const [index, connections] of CONNECTIONS.entries()) {
-      results.push(await load(url, ca, lanesOf(connections, ROUNDS, index + 2)));
-    }
-    return results;
-  } finally {
-    child.kill('SIGTERM');
-    if (child.exitCode === null) await once(child, 'exit');
-  }
+function print(title: string, head: string[], rows: string[][]): void {
+  const table = new Table({ head, style: { head: [], border: [] } });
+  table.push(...rows);
+  console.log(`${title}\n${table.toString()}\n`);
 }
 
 async function admission(): Promise<void> {
   const [cert, key] = [path('tls.crt'), path('tls.key')];
-  const baseline = await measure(source('baseline-server.ts'), [cert, key]);
-  const kubeblame = await measure(source('../main.ts'), [
-    'serve',
-    '--db',
-    path('bench.db'),
-    '--tls-cert',
-    cert,
-    '--tls-key',
-    key,
-    '--listen',
-    '127.0.0.1:0',
-    '--read-listen',
-    '127.0.0.1:0',
-  ]);
-  const table = new Table({
-    head: ['connections', 'baseline req/s', 'kubeblame req/s', 'ratio', 'p50 ms', 'p99 ms', 'p99 ratio'],
-    style: { head: [], border: [] },
-  });
-  CONNECTIONS.forEach((connections, index) => {
-    const [base, ours] = [baseline[index], kubeblame[index]];
-    if (base === undefined || ours === undefined) return;
-    table.push([
-      connections,
-      base.requestsPerSecond.toFixed(0),
-      ours.requestsPerSecond.toFixed(0),
-      (ours.requestsPerSecond / base.requestsPerSecond).toFixed(2),
-      `${ours.p50Ms.toFixed(1)} (${base.p50Ms.toFixed(1)})`,
-      `${ours.p99Ms.toFixed(1)} (${base.p99Ms.toFixed(1)})`,
-      (ours.p99Ms / base.p99Ms).toFixed(1),
-    ]);
-  });
-  console.log(
-    `Admission through HTTPS, each answer after its fsync; baseline: JSON.parse and allow\n${table.toString()}\n`,
-  );
+  const baseline = await BenchServer.start(['--import', 'tsx', source('baseline-server.ts'), cert, key]);
+  const kubeblame = await startKubeblame('bench.db');
+  try {
+    const rows = await measureAdmission({ baseline, kubeblame }, readFileSync(path('ca.crt'), 'utf8'));
+    print(
+      'Admission through HTTPS, each answer after its fsync; in brackets the baseline: JSON.parse and allow',
+      ['connections', 'requests/s', 'ratio', 'p50 ms', 'p99 ms', 'p99.9 ms', 'p99 ratio', 'CPU us a request', 'CPU ratio'],
+      rows.map(admissionCells),
+    );
+  } finally {
+    await kubeblame.stop();
+    await baseline.stop();
+  }
+}
+
+function admissionCells({ connections, baseline, kubeblame, ratio }: AdmissionRow): string[] {
+  const pair = (name: keyof Measured, digits: number): string =>
+    `${kubeblame[name].toFixed(digits)} (${baseline[name].toFixed(digits)})`;
+  return [
+    String(connections),
+    pair('requestsPerSecond', 0),
+    ratio.toFixed(2),
+    pair('p50Ms', 2),
+    pair('p99Ms', 1),
+    pair('p999Ms', 1),
+    (kubeblame.p99Ms / baseline.p99Ms).toFixed(1),
+    pair('cpuUs', 0),
+    (kubeblame.cpuUs / baseline.cpuUs).toFixed(2),
+  ];
+}
+
+function startKubeblame(ledger: string): Promise<BenchServer> {
+  const addresses = ['--listen', '127.0.0.1:0', '--read-listen', '127.0.0.1:0'];
+  const tls = ['--tls-cert', path('tls.crt'), '--tls-key', path('tls.key')];
+  return BenchServer.start([source('../../dist/kubeblame-webhook.js'), 'serve', '--db', path(ledger), ...tls, ...addresses]);
 }
 
 async function bytes(): Promise<void> {
-  const sizes: string[] = [];
-  const audit = shopLines('audit.ndjson.gz')
-    .filter(
-      (line) => !SKIPPED.has((JSON.parse(line) as { objectRef?: { resource?: string } }).objectRef?.resource ?? ''),
-    )
-    .reduce((sum, line) => sum + Buffer.byteLength(line) + 1, 0);
-  for (const baseline of [false, true]) {
-    const file = path(`shop-${String(baseline)}.db`);
-    const store = await importShop(file, false, baseline);
-    const changes = (await store.last())?.seq ?? 0;
-    await store.close();
-    const size = statSync(file).size;
-    sizes.push(
-      `  ${baseline ? 'with the baseline of 247 objects' : 'the requests alone'}: ${changes} changes, ${size} bytes, ` +
-        `${(size / changes).toFixed(0)} a change, 1/${(audit / size).toFixed(1)} of the audit log`,
-    );
-  }
-  console.log(`Size, indexes included; the audit log of the same requests has ${audit} bytes\n${sizes.join('\n')}\n`);
+  const { auditBytes, rows } = await measureBytes(path);
+  print(
+    `Size, indexes included; the audit log of the same requests has ${auditBytes} bytes`,
+    ['ledger', 'changes', 'bytes', 'a change', 'of the audit log'],
+    rows.map((row) => [
+      row.what,
+      String(row.changes),
+      String(row.bytes),
+      (row.bytes / row.changes).toFixed(0),
+      `1/${row.ofAudit.toFixed(1)}`,
+    ]),
+  );
 }
+
+const SECTIONS = { admission, bytes };
 
 console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown CPU'}\n`);
 try {
   await makeLocalCertificates({ directory: folder, now: new Date() });
-  await admission();
-  await bytes();
+  for (const [name, section] of Object.entries(SECTIONS)) {
+    if (wanted.length === 0 || wanted.includes(name)) await section();
+  }
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

@@ -1,0 +1,87 @@
+import { LoadProcess, percentile, type LoadResult } from './load.ts';
+import { BenchServer } from './servers.ts';
+
+/** Connections, how often the recording is sent in a round, and how many rounds. */
+const STEPS = [
+  { connections: 1, times: 1, rounds: 5 },
+  { connections: 16, times: 3, rounds: 5 },
+  { connections: 64, times: 3, rounds: 5 },
+];
+
+export interface AdmissionRow {
+  connections: number;
+  baseline: Measured;
+  kubeblame: Measured;
+  /** Requests a second, ours to the baseline's: the median over the rounds. */
+  ratio: number;
+}
+
+export interface Measured {
+  /** The median over the rounds. */
+  requestsPerSecond: number;
+  p50Ms: number;
+  p99Ms: number;
+  p999Ms: number;
+  /** CPU time of the server's process, in microseconds a request. */
+  cpuUs: number;
+}
+
+/**
+ * Throughput and latency of ours against the baseline's, round by round in turns, so that whatever else the machine
+ * does meets both.
+ */
+export async function measureAdmission(
+  servers: { baseline: BenchServer; kubeblame: BenchServer },
+  ca: string,
+): Promise<AdmissionRow[]> {
+  const load = new LoadProcess();
+  const both = [servers.baseline, servers.kubeblame] as const;
+  let salt = 1;
+  for (const { port } of both) await load.run({ port, ca, connections: 16, rounds: 2, salt: salt++ }); // warm
+  const rows: AdmissionRow[] = [];
+  for (const { connections, times, rounds } of STEPS) {
+    const series = both.map((server) => new Series(server));
+    for (let round = 0; round < rounds; round++) {
+      for (const one of series) {
+        await one.add((port) => load.run({ port, ca, connections, rounds: times, salt: salt++ }));
+      }
+    }
+    const [baseline, kubeblame] = series as [Series, Series];
+    const ratios = kubeblame.throughputs.map((value, index) => value / (baseline.throughputs[index] ?? NaN));
+    rows.push({ connections, baseline: baseline.result(), kubeblame: kubeblame.result(), ratio: median(ratios) });
+  }
+  load.stop();
+  return rows;
+}
+
+/** The rounds of one server. */
+class Series {
+  readonly throughputs: number[] = [];
+  private readonly times: number[] = [];
+  private cpuMs = 0;
+
+  constructor(private readonly server: BenchServer) {}
+
+  async add(run: (port: number) => Promise<LoadResult>): Promise<void> {
+    const before = this.server.cpuMs();
+    const { seconds, timesMs } = await run(this.server.port);
+    this.cpuMs += this.server.cpuMs() - before;
+    this.throughputs.push(timesMs.length / seconds);
+    for (const time of timesMs) this.times.push(time);
+  }
+
+  result(): Measured {
+    const times = Float64Array.from(this.times).sort();
+    return {
+      requestsPerSecond: median(this.throughputs),
+      p50Ms: percentile(times, 0.5),
+      p99Ms: percentile(times, 0.99),
+      p999Ms: percentile(times, 0.999),
+      cpuUs: (this.cpuMs * 1000) / times.length,
+    };
+  }
+}
+
+function median(values: readonly number[]): number {
+  return percentile(Float64Array.from(values).sort(), 0.5);
+}
