@@ -5,13 +5,15 @@ import { fileURLToPath } from 'node:url';
 import { build as bundle } from 'esbuild';
 
 /**
- * The two programs. The CLI is run for every question, so its dependencies are bundled: opening one file instead of
+ * The programs. The CLI is run for every question, so its dependencies are bundled: opening one file instead of
  * hundreds is most of its start. Only better-sqlite3 stays outside, for its compiled part. The server starts once, and
  * its dependencies stay in node_modules, where the image's scanners and `npm audit` see them.
  */
 export const PROGRAMS = [
   { source: 'plugin/main.ts', name: 'kubectl-blame', bundling: { external: ['better-sqlite3'] } },
   { source: 'webhook/main.ts', name: 'kubeblame-webhook', bundling: { packages: 'external' } },
+  // Started by the server, as a thread.
+  { source: 'webhook/store/sqlite/writer-thread.ts', name: 'ledger-writer', bundling: { packages: 'external' } },
 ];
 
 const HASHBANG = '#!/usr/bin/env node\n';

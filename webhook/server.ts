@@ -20,7 +20,7 @@ import { StoreReader } from './query/reader.ts';
 import { UNVERIFIED_AFTER_MS } from './query/views.ts';
 import { redactionKey } from './store/key.ts';
 import type { LedgerStore } from './store/port.ts';
-import { openSqliteStore } from './store/sqlite/store.ts';
+import { openThreadedSqliteStore } from './store/sqlite/store.ts';
 import { VERSION } from '../shared/version.ts';
 import { expiryOf, readCertificate, watchCertificate } from './tls.ts';
 
@@ -73,7 +73,7 @@ async function open(
   opened: Closer[],
 ): Promise<RunningServer> {
   let certificate = readCertificate(config.tls);
-  const store = openSqliteStore(config.db, config.cluster, now());
+  const store = await openThreadedSqliteStore(config.db, config.cluster, now());
   opened.push(() => store.close());
   const key = redactionKey(config.keyFile, (await store.last()) === null);
   const redactor = new Redactor(key, config.redact);

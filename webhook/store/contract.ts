@@ -38,10 +38,10 @@ export function newChange(seq: number, values: Partial<NewChange> = {}): NewChan
 }
 
 /** What every store must do. `open` gives the same ledger again after it was closed; each test starts with a new one. */
-export function storeContract(open: () => LedgerStore): void {
+export function storeContract(open: () => LedgerStore | Promise<LedgerStore>): void {
   let store: LedgerStore;
-  beforeEach(() => {
-    store = open();
+  beforeEach(async () => {
+    store = await open();
   });
   afterEach(() => store.close());
 
@@ -74,7 +74,7 @@ export function storeContract(open: () => LedgerStore): void {
     });
     await append(change);
     await store.close();
-    store = open();
+    store = await open();
     const stored = await store.change(1);
     assert.ok(stored !== null);
     const { objectId: _, outcome, outcomeReason, detail: __, ...facts } = stored;

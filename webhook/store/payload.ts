@@ -32,14 +32,19 @@ const ZLIB = {
   finishFlush: constants.Z_FINISH,
 };
 
-export function encodeDetail(detail: Detail): Buffer {
+/** The stored form's text, before it is compressed. */
+export function detailText(detail: Detail): string {
   const stored: StoredDetail = {};
   if (detail.patch.length > 0) stored.p = detail.patch;
   if (detail.options !== null) stored.o = detail.options;
   if (detail.cause !== null) stored.c = detail.cause;
   if (detail.notBefore !== null) stored.n = detail.notBefore;
   if (detail.managersHint.length > 0) stored.m = detail.managersHint;
-  return deflateRawSync(JSON.stringify(stored), ZLIB);
+  return JSON.stringify(stored);
+}
+
+export function compress(text: string): Buffer {
+  return deflateRawSync(text, ZLIB);
 }
 
 export function decodeDetail(bytes: Uint8Array): Detail {
@@ -51,10 +56,6 @@ export function decodeDetail(bytes: Uint8Array): Detail {
     notBefore: stored.n ?? null,
     managersHint: stored.m ?? [],
   };
-}
-
-export function encodeBody(body: JsonObject): Buffer {
-  return deflateRawSync(JSON.stringify(body), ZLIB);
 }
 
 export function decodeBody(bytes: Uint8Array): JsonObject {

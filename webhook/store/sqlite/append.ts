@@ -1,16 +1,37 @@
 import { OUTCOMES } from '../../../shared/types.ts';
-import { encodeBody, encodeDetail } from '../payload.ts';
+import { compress, detailText } from '../payload.ts';
 import { COVERAGE_EVENTS, OUTCOME_REASONS, type NewChange, type NewEntries, type NewOutcome } from '../port.ts';
 import { FIRST_LINK, Link } from './chain.ts';
 import { encodeFacts, encodeUid } from './codes.ts';
 import { Interner } from './intern.ts';
 import type { Sqlite } from './open.ts';
 
+/** A change whose documents are JSON text: what crosses to another thread cheaply. */
+export interface EncodedChange extends Omit<NewChange, 'detail' | 'checkpoint'> {
+  detail: string;
+  checkpoint: string | null;
+}
+
+export interface EncodedEntries extends Omit<NewEntries, 'changes'> {
+  changes: EncodedChange[];
+}
+
+export function encodeEntries(entries: NewEntries): EncodedEntries {
+  return {
+    ...entries,
+    changes: entries.changes.map((change) => ({
+      ...change,
+      detail: detailText(change.detail),
+      checkpoint: change.checkpoint === null ? null : JSON.stringify(change.checkpoint),
+    })),
+  };
+}
+
 /** Appends entries and the chain's next link in one transaction. */
 export class Appender {
   private readonly interner: Interner;
   private readonly statements;
-  private readonly transaction: (entries: NewEntries) => void;
+  private readonly transaction: (entries: EncodedEntries) => void;
 
   constructor(db: Sqlite) {
     this.interner = new Interner(db);
@@ -29,12 +50,11 @@ export class Appender {
         'INSERT INTO outcomes (seq, n, commit_id, outcome, reason, version) VALUES (?, ?, ?, ?, ?, ?)',
       ),
     };
-    this.transaction = db.transaction((entries: NewEntries) => this.write(entries));
+    this.transaction = db.transaction((entries: EncodedEntries) => this.write(entries));
   }
 
   /** All or nothing; durable when it returns. Throws what SQLite throws. */
-  append(entries: NewEntries): void {
-    if (entries.changes.length + entries.outcomes.length + (entries.coverage?.length ?? 0) === 0) return;
+  append(entries: EncodedEntries): void {
     try {
       this.transaction(entries);
     } catch (error) {
@@ -43,7 +63,7 @@ export class Appender {
     }
   }
 
-  private write(entries: NewEntries): void {
+  private write(entries: EncodedEntries): void {
     const previous = this.statements.lastCommit.get() as { id: number; hash: Buffer } | undefined;
     const id = (previous?.id ?? 0) + 1;
     const at = (entries.changes.at(-1) ?? entries.outcomes.at(-1) ?? entries.coverage?.at(-1))?.at ?? 0;
@@ -58,14 +78,14 @@ export class Appender {
     this.statements.commit.run(id, at, this.statements.lastSeq.get(), link.digest());
   }
 
-  private writeChange(change: NewChange, link: Link): void {
+  private writeChange(change: EncodedChange, link: Link): void {
     const { object } = change;
     const objectId = this.interner.object(object);
     const actor = this.interner.actor(change.actor);
     const kind = encodeFacts(change);
     const reviewUid = encodeUid(change.reviewUid);
-    const detail = encodeDetail(change.detail);
-    const checkpoint = change.checkpoint === null ? null : encodeBody(change.checkpoint);
+    const detail = compress(change.detail);
+    const checkpoint = change.checkpoint === null ? null : compress(change.checkpoint);
     this.statements.change.run(
       change.seq,
       change.at,

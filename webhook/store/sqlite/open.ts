@@ -107,7 +107,20 @@ export function openForWriting(path: string, cluster: string, now: number): { db
   let db: Sqlite | undefined;
   try {
     if (exists) checkPages(path);
-    db = new Database(path, { timeout: BUSY_TIMEOUT_MS });
+    db = connectForWriting(path);
+    migrate(db, cluster, now);
+    return { db, unlock };
+  } catch (error) {
+    db?.close();
+    unlock();
+    throw translate(error, path);
+  }
+}
+
+/** A connection that makes each commit durable. Throws what SQLite throws, or ledger-unwritable. */
+export function connectForWriting(path: string): Sqlite {
+  const db = new Database(path, { timeout: BUSY_TIMEOUT_MS });
+  try {
     db.pragma('journal_mode = WAL');
     // After journal_mode: under WAL it is not FULL unless set, and without FULL a commit is not durable.
     db.pragma('synchronous = FULL');
@@ -115,12 +128,10 @@ export function openForWriting(path: string, cluster: string, now: number): { db
     if (db.pragma('journal_mode', { simple: true }) !== 'wal' || db.pragma('synchronous', { simple: true }) !== 2) {
       throw new KubeblameError('ledger-unwritable', `${path}: SQLite does not accept WAL with synchronous=FULL`);
     }
-    migrate(db, cluster, now);
-    return { db, unlock };
+    return db;
   } catch (error) {
-    db?.close();
-    unlock();
-    throw translate(error, path);
+    db.close();
+    throw error;
   }
 }
 

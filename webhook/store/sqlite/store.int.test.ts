@@ -5,13 +5,50 @@ import { KubeblameError } from '../../../shared/errors.ts';
 import { newChange, storeContract } from '../contract.ts';
 import { useFolder } from '../../testing/folder.ts';
 import { FORMAT } from './schema.ts';
-import { openSqliteReader, openSqliteStore } from './store.ts';
+import { openSqliteReader, openSqliteStore, openThreadedSqliteStore } from './store.ts';
 
 describe('the SQLite store', () => {
   const file = useFolder();
   const open = (): ReturnType<typeof openSqliteStore> => openSqliteStore(file('ledger.db'), 'test', 0);
 
   storeContract(open);
+});
+
+describe('the SQLite store that writes in a thread', () => {
+  const file = useFolder();
+  const open = (): ReturnType<typeof openThreadedSqliteStore> => openThreadedSqliteStore(file('ledger.db'), 'test', 0);
+
+  describe('keeps the contract', () => storeContract(open));
+
+  it('tells why it cannot write, in the words of the one that writes here', async () => {
+    const store = await open();
+    await store.append({ changes: [newChange(1)], outcomes: [] });
+    await assert.rejects(store.append({ changes: [newChange(1)], outcomes: [] }), /UNIQUE constraint failed: changes.seq/);
+    await assert.rejects(store.checkWritable(), /UNIQUE constraint failed/);
+    await store.append({ changes: [newChange(2)], outcomes: [] });
+    await store.checkWritable();
+    assert.deepEqual(await store.last(), { seq: 2, at: 2000 });
+    await store.close();
+  });
+
+  it('rejects what waits where its thread ends, and all that comes after', async () => {
+    const store = await open();
+    const { writer } = store as unknown as { writer: { worker: { terminate(): Promise<number> } } };
+    await store.append({ changes: [newChange(1)], outcomes: [] });
+    const lost = store.append({ changes: [newChange(2)], outcomes: [] });
+    const unwritable = { code: 'ledger-unwritable', message: 'the thread that writes the ledger has ended' };
+    await Promise.all([assert.rejects(lost, unwritable), writer.worker.terminate()]);
+    await assert.rejects(store.append({ changes: [newChange(2)], outcomes: [] }), unwritable);
+    await assert.rejects(store.checkWritable(), unwritable);
+    await store.close();
+  });
+
+  it('reads on a connection that cannot write', async () => {
+    const store = await open();
+    const { db } = store as unknown as { db: Database.Database };
+    assert.throws(() => db.exec("INSERT INTO texts (value) VALUES ('x')"), /readonly/);
+    await store.close();
+  });
 });
 
 describe('a ledger file', () => {

@@ -10,17 +10,32 @@ import {
   type StoredChange,
   type StoredObject,
 } from '../port.ts';
-import { Appender } from './append.ts';
 import { openForReading, openForWriting, translate, type Sqlite } from './open.ts';
 import { Rows } from './read.ts';
 import { FORMAT } from './schema.ts';
+import { ThreadWriter } from './thread-writer.ts';
+import { LocalWriter, type Writer } from './writer.ts';
 
 const LAST_SEQ = Number.MAX_SAFE_INTEGER;
 
-/** Opens or creates the ledger file for its one writer. Rejects with the ledger-* errors. */
+/** Opens or creates the ledger file for its one writer. Throws the ledger-* errors. */
 export function openSqliteStore(path: string, cluster: string, now: number): SqliteStore {
   const { db, unlock } = openForWriting(path, cluster, now);
-  return new SqliteStore(db, path, new Appender(db), unlock);
+  return new SqliteStore(db, path, new LocalWriter(db), unlock);
+}
+
+/** The same, with a thread of its own for writing, which waits for the disk so that this one need not. */
+export async function openThreadedSqliteStore(path: string, cluster: string, now: number): Promise<SqliteStore> {
+  const { db, unlock } = openForWriting(path, cluster, now);
+  db.pragma('query_only = ON');
+  const store = new SqliteStore(db, path, new ThreadWriter(path), unlock);
+  try {
+    await store.checkWritable();
+    return store;
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
 }
 
 /** Opens an existing ledger file for reading only, also while a server writes to it. */
@@ -39,24 +54,24 @@ export class SqliteStore implements LedgerStore {
   constructor(
     private readonly db: Sqlite,
     private readonly path: string,
-    private readonly appender: Appender | null,
+    private readonly writer: Writer | null,
     private readonly unlock: () => void,
   ) {
     this.rows = new Rows(db);
     this.cluster = this.guarded(() => this.rows.get<{ cluster: string }>('SELECT cluster FROM ledger')?.cluster ?? '');
   }
 
-  append(entries: NewEntries): Promise<void> {
-    return this.run(() => {
-      if (this.appender === null) throw new Error('the ledger is open for reading only');
-      try {
-        this.appender.append(entries);
-        this.failure = null;
-      } catch (error) {
-        this.failure = { error };
-        throw error;
-      }
-    });
+  async append(entries: NewEntries): Promise<void> {
+    if (this.writer === null) throw new Error('the ledger is open for reading only');
+    if (entries.changes.length + entries.outcomes.length + (entries.coverage?.length ?? 0) === 0) return;
+    try {
+      await this.writer.append(entries);
+      this.failure = null;
+    } catch (error) {
+      const translated = translate(error, this.path);
+      this.failure = { error: translated };
+      throw translated;
+    }
   }
 
   last(): Promise<{ seq: number; at: number } | null> {
@@ -146,15 +161,17 @@ export class SqliteStore implements LedgerStore {
   }
 
   /** Takes the write lock, without leaving anything behind. After an append that failed, the next one tells. */
-  checkWritable(): Promise<void> {
-    return this.run(() => {
-      if (this.failure !== null) throw this.failure.error;
-      this.db.exec('BEGIN IMMEDIATE');
-      this.db.exec('ROLLBACK');
-    });
+  async checkWritable(): Promise<void> {
+    if (this.failure !== null) throw this.failure.error;
+    try {
+      await this.writer?.checkWritable();
+    } catch (error) {
+      throw translate(error, this.path);
+    }
   }
 
-  close(): Promise<void> {
+  async close(): Promise<void> {
+    await this.writer?.close();
     return this.run(() => {
       if (this.db.open) this.db.close();
       this.unlock();

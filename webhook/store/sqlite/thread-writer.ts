@@ -1,0 +1,93 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import { KubeblameError, type ErrorCode } from '../../../shared/errors.ts';
+import type { NewEntries } from '../port.ts';
+import { encodeEntries, type EncodedEntries } from './append.ts';
+import type { Writer } from './writer.ts';
+
+/*
+ * Appends in a thread of its own (writer-thread.ts): what costs most of a change, compressing, indexing and waiting for
+ * the disk, then holds up neither TLS nor the next reviews. docs/decisions/0007.
+ */
+
+export type WriterRequest = { append: EncodedEntries } | 'check' | 'close';
+
+/** null: done, and durable. */
+export type WriterReply = { code: ErrorCode | null; message: string; hint: string | undefined } | null;
+
+interface Waiting {
+  resolve: () => void;
+  reject: (error: Error) => void;
+}
+
+export class ThreadWriter implements Writer {
+  private readonly worker: Worker;
+  /** In the order of their requests, which is the order of the replies. */
+  private readonly waiting: Waiting[] = [];
+  private readonly ended: Promise<void>;
+  private failure: Error | null = null;
+
+  /** For a ledger that exists in the present format, and that this process has locked. */
+  constructor(path: string) {
+    this.worker = new Worker(programPath(), { workerData: { path } });
+    this.worker.on('message', (reply: WriterReply) => {
+      const first = this.waiting.shift();
+      if (reply === null) first?.resolve();
+      else first?.reject(errorOf(reply));
+    });
+    this.worker.on('error', (error) => this.fail(error));
+    this.ended = new Promise((resolve) => {
+      this.worker.once('exit', () => {
+        this.fail(null);
+        resolve();
+      });
+    });
+  }
+
+  append(entries: NewEntries): Promise<void> {
+    return this.ask({ append: encodeEntries(entries) });
+  }
+
+  checkWritable(): Promise<void> {
+    return this.ask('check');
+  }
+
+  async close(): Promise<void> {
+    if (this.failure === null) await this.ask('close');
+    await this.ended;
+  }
+
+  private ask(request: WriterRequest): Promise<void> {
+    if (this.failure !== null) return Promise.reject(this.failure);
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ resolve, reject });
+      this.worker.postMessage(request);
+    });
+  }
+
+  /** The thread is gone: nothing that waits, or comes, will be written. */
+  private fail(cause: Error | null): void {
+    this.failure ??= new KubeblameError(
+      'ledger-unwritable',
+      `the thread that writes the ledger has ended${cause === null ? '' : `: ${cause.message}`}`,
+      'start the server again',
+      cause === null ? undefined : { cause },
+    );
+    for (const { reject } of this.waiting.splice(0)) reject(this.failure);
+  }
+}
+
+function errorOf({ code, message, hint }: Exclude<WriterReply, null>): Error {
+  return code === null ? new Error(message) : new KubeblameError(code, message, hint);
+}
+
+/** Beside the sources, or beside the bundle or its chunks. */
+function programPath(): string {
+  const candidates = ['./writer-thread.dev.mjs', './ledger-writer.js', '../ledger-writer.js'].map((name) =>
+    fileURLToPath(new URL(name, import.meta.url)),
+  );
+  const path = candidates.find((candidate) => existsSync(candidate));
+  if (path === undefined) throw new Error(`the program of the writing thread is at none of ${candidates.join(', ')}`);
+  return path;
+}

@@ -1,0 +1,31 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { KubeblameError, messageOf } from '../../../shared/errors.ts';
+import { Appender } from './append.ts';
+import { connectForWriting, translate } from './open.ts';
+import type { WriterReply, WriterRequest } from './thread-writer.ts';
+import { takeWriteLock } from './writer.ts';
+
+/*
+ * The thread that writes a ledger, in the order in which it is asked to: thread-writer.ts.
+ */
+const { path } = workerData as { path: string };
+const db = connectForWriting(path);
+const appender = new Appender(db);
+
+parentPort?.on('message', (request: WriterRequest) => {
+  parentPort?.postMessage(answer(request));
+  if (request === 'close') parentPort?.close();
+});
+
+function answer(request: WriterRequest): WriterReply {
+  try {
+    if (request === 'check') takeWriteLock(db);
+    else if (request === 'close') db.close();
+    else appender.append(request.append);
+    return null;
+  } catch (thrown) {
+    const error = translate(thrown, path);
+    const known = error instanceof KubeblameError ? error : null;
+    return { code: known?.code ?? null, message: messageOf(error), hint: known?.hint };
+  }
+}

@@ -1,0 +1,47 @@
+import type { NewEntries } from '../port.ts';
+import { Appender, encodeEntries } from './append.ts';
+import type { Sqlite } from './open.ts';
+
+/** Appends to a ledger: the one that does. */
+export interface Writer {
+  /** MUST resolve only when the entries are durable, and leave the ledger as it was where it rejects. */
+  append(entries: NewEntries): Promise<void>;
+  /** Rejects where nothing can be appended. */
+  checkWritable(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Appends on a connection of this thread, which waits for the disk meanwhile. */
+export class LocalWriter implements Writer {
+  private readonly appender: Appender;
+
+  constructor(private readonly db: Sqlite) {
+    this.appender = new Appender(db);
+  }
+
+  append(entries: NewEntries): Promise<void> {
+    return attempt(() => this.appender.append(encodeEntries(entries)));
+  }
+
+  checkWritable(): Promise<void> {
+    return attempt(() => takeWriteLock(this.db));
+  }
+
+  /** The connection is its owner's to close. */
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+/** Takes the write lock, without leaving anything behind. Throws what SQLite throws. */
+export function takeWriteLock(db: Sqlite): void {
+  db.exec('BEGIN IMMEDIATE');
+  db.exec('ROLLBACK');
+}
+
+function attempt(work: () => void): Promise<void> {
+  return new Promise((resolve) => {
+    work();
+    resolve();
+  });
+}
