@@ -39,6 +39,8 @@ export interface Memory {
   head(object: ObjectRef): Promise<Head>;
   /** Changes that wait for their commit, oldest first. */
   readonly waiting: readonly NewChange[];
+  /** A change that was added lately, where it is remembered. */
+  recent(seq: number): NewChange | undefined;
 }
 
 /**
@@ -121,7 +123,8 @@ export class Draft {
 
   /** A change of this draft, of those that wait for their commit, or of the store. Rejects where there is none. */
   async change(seq: number): Promise<NewChange> {
-    const own = [...this.memory.waiting, ...this.changes].find((change) => change.seq === seq);
+    const bySeq = (change: NewChange): boolean => change.seq === seq;
+    const own = this.changes.find(bySeq) ?? this.memory.recent(seq) ?? this.memory.waiting.find(bySeq);
     if (own !== undefined) return own;
     const stored = await requireChange(this.store, seq);
     return { ...stored, detail: stored.detail(), checkpoint: await checkpointOf(this.store, stored) };

@@ -34,6 +34,11 @@ export interface RecorderOptions {
  * a head that waits for its commit must not be put out.
  */
 const HEADS = 10_000;
+/**
+ * Changes that are kept in memory, by the bytes of their reviews: the next review of an object mostly builds on one that
+ * was added a moment ago, and need not read and unpack it.
+ */
+const RECENT_BYTES = 8 * 1024 * 1024;
 const MAX_BATCH = 256;
 /** Bounds what waits: at some 10 KB a review the bytes bind first, at 64 MiB. */
 const MAX_WAITING = 10_000;
@@ -49,6 +54,7 @@ const SWEEP_BACK_MS = 10 * 60 * 1000;
 export class Recorder implements Memory {
   readonly store: LedgerStore;
   private readonly heads = new LRUCache<string, Head>({ max: HEADS });
+  private readonly recentChanges = new LRUCache<number, NewChange>({ maxSize: RECENT_BYTES });
   private readonly queue: CommitQueue;
   private changes: NewChange[] = [];
   private outcomes: NewOutcome[] = [];
@@ -91,7 +97,10 @@ export class Recorder implements Memory {
   record(review: Review, at: number, bytes: number): Promise<Recorded> {
     if (review.dryRun) return Promise.resolve('dry-run');
     if (!this.options.predicates.includes(review)) return Promise.resolve('excluded');
-    return this.queue.add(() => this.job(at, (draft) => captureReview(draft, review, this.options.redactor)), bytes);
+    return this.queue.add(
+      () => this.job(at, (draft) => captureReview(draft, review, this.options.redactor), bytes),
+      bytes,
+    );
   }
 
   /**
@@ -167,6 +176,10 @@ export class Recorder implements Memory {
     return this.changes;
   }
 
+  recent(seq: number): NewChange | undefined {
+    return this.recentChanges.get(seq);
+  }
+
   async head(object: ObjectRef): Promise<Head> {
     const key = headKey(object);
     const known = this.heads.get(key);
@@ -179,12 +192,14 @@ export class Recorder implements Memory {
   }
 
   /** Runs a job on a draft of its own, and takes over what it added only where it succeeds. */
-  private async job<T>(at: number, work: (draft: Draft) => Promise<T>): Promise<T> {
+  private async job<T>(at: number, work: (draft: Draft) => Promise<T>, bytes = 0): Promise<T> {
     // A clock that was set back must not reorder the record.
     this.now = Math.max(at, this.lastAt);
     const draft = new Draft(this);
     const result = await work(draft);
     this.changes.push(...draft.changes);
+    // Without a size it is not known what it holds.
+    if (bytes > 0) for (const change of draft.changes) this.recentChanges.set(change.seq, change, { size: bytes });
     this.outcomes.push(...draft.outcomes);
     for (const [key, head] of draft.heads) this.heads.set(key, head);
     this.lastSeq += draft.changes.length;
@@ -204,6 +219,7 @@ export class Recorder implements Memory {
     this.lastSeq -= this.changes.length;
     this.clear();
     this.heads.clear();
+    this.recentChanges.clear();
   }
 
   private clear(): void {

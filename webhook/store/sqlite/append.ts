@@ -6,8 +6,10 @@ import { encodeFacts, encodeUid } from './codes.ts';
 import { Interner } from './intern.ts';
 import type { Sqlite } from './open.ts';
 
-/** A change whose documents are JSON text: what crosses to another thread cheaply. */
-export interface EncodedChange extends Omit<NewChange, 'detail' | 'checkpoint'> {
+/** A change as plain values, its documents as JSON text: what goes to another thread at little cost. */
+export interface EncodedChange extends Omit<NewChange, 'hash' | 'detail' | 'checkpoint'> {
+  /** In base64. */
+  hash: string | null;
   detail: string;
   checkpoint: string | null;
 }
@@ -21,6 +23,7 @@ export function encodeEntries(entries: NewEntries): EncodedEntries {
     ...entries,
     changes: entries.changes.map((change) => ({
       ...change,
+      hash: change.hash === null ? null : change.hash.toString('base64'),
       detail: detailText(change.detail),
       checkpoint: change.checkpoint === null ? null : JSON.stringify(change.checkpoint),
     })),
@@ -84,6 +87,7 @@ export class Appender {
     const actor = this.interner.actor(change.actor);
     const kind = encodeFacts(change);
     const reviewUid = encodeUid(change.reviewUid);
+    const hash = change.hash === null ? null : Buffer.from(change.hash, 'base64');
     const detail = compress(change.detail);
     const checkpoint = change.checkpoint === null ? null : compress(change.checkpoint);
     this.statements.change.run(
@@ -101,7 +105,7 @@ export class Appender {
       change.baseResourceVersion,
       change.resourceVersion,
       reviewUid,
-      change.hash,
+      hash,
       detail,
     );
     if (checkpoint !== null) this.statements.checkpoint.run(change.seq, checkpoint);
@@ -122,7 +126,7 @@ export class Appender {
       baseVersion: change.baseResourceVersion,
       version: change.resourceVersion,
       reviewUid,
-      hash: change.hash,
+      hash,
       detail,
       checkpoint,
     });

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { KubeblameError, type ErrorCode } from '../../../shared/errors.ts';
 import type { NewEntries } from '../port.ts';
-import { encodeEntries, type EncodedEntries } from './append.ts';
+import { encodeEntries } from './append.ts';
 import type { Writer } from './writer.ts';
 
 /*
@@ -11,7 +11,8 @@ import type { Writer } from './writer.ts';
  * the disk, then holds up neither TLS nor the next reviews. docs/decisions/0007.
  */
 
-export type WriterRequest = { append: EncodedEntries } | 'check' | 'close';
+/** An append is the JSON text of EncodedEntries: copying a text costs a third of cloning what it says. */
+export type WriterRequest = { append: string } | 'check' | 'close';
 
 /** null: done, and durable. */
 export type WriterReply = { code: ErrorCode | null; message: string; hint: string | undefined } | null;
@@ -46,7 +47,7 @@ export class ThreadWriter implements Writer {
   }
 
   append(entries: NewEntries): Promise<void> {
-    return this.ask({ append: encodeEntries(entries) });
+    return this.ask({ append: JSON.stringify(encodeEntries(entries)) });
   }
 
   checkWritable(): Promise<void> {

@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { KubeblameError, messageOf } from '../../../shared/errors.ts';
-import { Appender } from './append.ts';
+import { Appender, type EncodedEntries } from './append.ts';
 import { connectForWriting, translate } from './open.ts';
 import type { WriterReply, WriterRequest } from './thread-writer.ts';
 import { takeWriteLock } from './writer.ts';
@@ -21,7 +21,7 @@ function answer(request: WriterRequest): WriterReply {
   try {
     if (request === 'check') takeWriteLock(db);
     else if (request === 'close') db.close();
-    else appender.append(request.append);
+    else appender.append(JSON.parse(request.append) as EncodedEntries);
     return null;
   } catch (thrown) {
     const error = translate(thrown, path);
