@@ -18,7 +18,16 @@ describe('scanJson', () => {
   });
 
   it('tells numbers that JavaScript would write in another way, and no others', () => {
-    for (const exact of ['0', '-1', '123456789012345', '9007199254740991', '0.5', '[10.25,1e+21]', '"1.0"', '["10.0.0.1"]'])
+    for (const exact of [
+      '0',
+      '-1',
+      '123456789012345',
+      '9007199254740991',
+      '0.5',
+      '[10.25,1e+21]',
+      '"1.0"',
+      '["10.0.0.1"]',
+    ])
       assert.deepEqual([exact, scanJson(exact).exactNumbers], [exact, true]);
     for (const inexact of ['-0', '1.0', '1e400', '9007199254740993', '[1,{"a":1E5}]', '{"a" : 12345678901234567890}'])
       assert.deepEqual([inexact, scanJson(inexact).exactNumbers], [inexact, false]);

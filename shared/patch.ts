@@ -19,7 +19,15 @@ export function diff(before: JsonObject | null, after: JsonObject | null): Patch
  * Throws where the patch does not fit the document, which means that the stored history is damaged.
  */
 export function applyPatch(document: JsonObject | null, patch: Patch): JsonObject | null {
-  return patch.reduce<Json>(applyOperation, document) as JsonObject | null;
+  return patch.reduce<Json>((state, operation) => applyOperation(state, operation), document) as JsonObject | null;
+}
+
+/** The same, for a document and a patch that nobody else has: both may become parts of the result. */
+export function applyOwnPatch(document: JsonObject | null, patch: Patch): JsonObject | null {
+  return patch.reduce<Json>(
+    (state, operation) => applyOperation(state, operation, true),
+    document,
+  ) as JsonObject | null;
 }
 
 /** Bytes of a body's hash: the first half of SHA-256, enough to tell the states of one object apart. */

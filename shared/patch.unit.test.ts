@@ -3,7 +3,7 @@ import fc from 'fast-check';
 // CommonJS: its functions are on the default export.
 import jsonPatch from 'fast-json-patch';
 import { canonicalJson, parseJson, stringifyJson } from './json.ts';
-import { applyPatch, diff, hashBody } from './patch.ts';
+import { applyOwnPatch, applyPatch, diff, hashBody } from './patch.ts';
 import { asObject, objectText } from './testing/arbitrary.ts';
 
 describe('patches', () => {
@@ -28,6 +28,7 @@ describe('patches', () => {
         assert.equal(JSON.stringify(patch), JSON.stringify(theirs));
         const applied = jsonPatch.applyPatch(before, theirs, true, false, false).newDocument;
         assert.equal(JSON.stringify(applyPatch(before, patch)), JSON.stringify(applied));
+        assert.equal(JSON.stringify(applyOwnPatch(before, patch)), JSON.stringify(applied));
       }),
       { numRuns: 2000 },
     );

@@ -30,7 +30,17 @@ async function admission(): Promise<void> {
     const rows = await measureAdmission({ baseline, kubeblame }, readFileSync(path('ca.crt'), 'utf8'));
     print(
       'Admission through HTTPS, each answer after its fsync; in brackets the baseline: JSON.parse and allow',
-      ['connections', 'requests/s', 'ratio', 'p50 ms', 'p99 ms', 'p99.9 ms', 'p99 ratio', 'CPU us a request', 'CPU ratio'],
+      [
+        'connections',
+        'requests/s',
+        'ratio',
+        'p50 ms',
+        'p99 ms',
+        'p99.9 ms',
+        'p99 ratio',
+        'CPU us a request',
+        'CPU ratio',
+      ],
       rows.map(admissionCells),
     );
   } finally {
@@ -58,7 +68,14 @@ function admissionCells({ connections, baseline, kubeblame, ratio }: AdmissionRo
 function startKubeblame(ledger: string): Promise<BenchServer> {
   const addresses = ['--listen', '127.0.0.1:0', '--read-listen', '127.0.0.1:0'];
   const tls = ['--tls-cert', path('tls.crt'), '--tls-key', path('tls.key')];
-  return BenchServer.start([source('../../dist/kubeblame-webhook.js'), 'serve', '--db', path(ledger), ...tls, ...addresses]);
+  return BenchServer.start([
+    source('../../dist/kubeblame-webhook.js'),
+    'serve',
+    '--db',
+    path(ledger),
+    ...tls,
+    ...addresses,
+  ]);
 }
 
 async function bytes(): Promise<void> {

@@ -10,7 +10,7 @@ import { headKey, versionOf, withVersions, type Head, type HeadVersion } from '.
  * After this many patches a whole body is stored, so that rebuilding any state applies at most as many. A body costs
  * about ten patches: every 64th makes it a sixth of the bytes at worst.
  */
-export const CHECKPOINT_EVERY = 64;
+export const CHECKPOINT_EVERY = 12;
 
 /** What must be known of a state to put a change on top of it. */
 export interface Base {

@@ -33,7 +33,7 @@ import { gapsBetween, intervals } from './coverage.ts';
 import { touching } from './field.ts';
 import { isTranslation, outcomeAt, States, viewOf } from './views.ts';
 
-/** Rows and objects that are fetched at once while a page fills. */
+/** Rows and objects that are fetched at once while a page fills: the page first, then more. */
 const PAGE = 500;
 
 /** Answers questions from a store. `now` tells the present (ms): an attempt that stays open becomes unverified. */
@@ -81,8 +81,8 @@ export class StoreReader implements LedgerReader {
     const found: StoredChange[] = [];
     const states = new States(this.store);
     const names = query.field === undefined ? null : parseField(query.field);
-    for (;;) {
-      const rows = await this.store.changes({ ...filter, maxSeq }, PAGE);
+    for (let size = Math.min(query.limit + 1, PAGE); ; size = PAGE) {
+      const rows = await this.store.changes({ ...filter, maxSeq }, size);
       const touched = names === null ? null : await touching(rows, names, states, this.now());
       for (const row of rows) {
         if (isTranslation(row) || touched?.has(row.seq) === false) continue;
@@ -94,7 +94,7 @@ export class StoreReader implements LedgerReader {
         else found.push(row);
       }
       const last = rows.at(-1);
-      if (last === undefined || rows.length < PAGE) break;
+      if (last === undefined || rows.length < size) break;
       maxSeq = last.seq - 1;
     }
     return { changes: await this.view(found, states, query), next: null, hidden };
@@ -180,10 +180,10 @@ export class StoreReader implements LedgerReader {
   }
 
   private async stateOf({ id, ...object }: StoredObject, maxSeq: number): Promise<State | null> {
-    const version = believed(await this.store.tail(id, maxSeq));
+    const version = believed(await this.store.versions(id, maxSeq));
     if (version === null || version.effect === 'deleted') return null;
     if (version.outcome !== 'committed' && (await this.isRefused(id, object, maxSeq))) return null;
-    const body = await new States(this.store).after(version.seq);
+    const body = await this.store.body(version.seq);
     if (body === null) return null;
     const made = await this.changeBehind(version);
     return {
@@ -199,9 +199,9 @@ export class StoreReader implements LedgerReader {
 
   /** True while a name is taken: nothing has confirmed the object, and another one of its name exists. */
   private async isRefused(id: number, object: ObjectRef, maxSeq: number): Promise<boolean> {
-    const tail = async (of: number): Promise<StoredChange[]> => this.store.tail(of, maxSeq);
-    const committed = (changes: StoredChange[]): StoredChange | undefined =>
-      changes.find(({ outcome, late }) => outcome === 'committed' && !late);
+    const tail = async (of: number): Promise<StoredVersion[]> => this.store.versions(of, maxSeq);
+    const committed = (versions: StoredVersion[]): StoredVersion | undefined =>
+      versions.find(({ outcome, late }) => outcome === 'committed' && !late);
     if (committed(await tail(id)) !== undefined) return false;
     for (const other of await this.store.incarnations(object)) {
       if (other.id === id) continue;
@@ -256,8 +256,8 @@ function isControllersStatus(change: StoredChange): boolean {
 
 /** The body that a change's labels are read from: after it, or the last one before it. */
 async function bodyOf(change: StoredChange, states: States): Promise<JsonObject | null> {
-  const after = change.effect === 'none' ? null : await states.after(change.seq);
-  return after ?? (change.parent === null ? null : states.after(change.parent));
+  const { before, after } = await states.around(change);
+  return after ?? before;
 }
 
 function labelsOf(body: JsonObject | null): Record<string, string> {

@@ -1,8 +1,6 @@
 import { deltas } from '../../shared/delta.ts';
 import { applyPatch } from '../../shared/patch.ts';
-import { reconstruct, type Step } from '../../shared/reconstruct.ts';
 import type { Change, JsonObject, Outcome } from '../../shared/types.ts';
-import { loadStep } from '../store/steps.ts';
 import type { LedgerStore, StoredChange } from '../store/port.ts';
 
 /**
@@ -16,6 +14,9 @@ export function outcomeAt(change: { outcome: Outcome; at: number }, now: number)
   return change.outcome === 'pending' && now - change.at > UNVERIFIED_AFTER_MS ? 'unverified' : change.outcome;
 }
 
+/** States that one answer remembers: more than a page of them. */
+const REMEMBERED = 2_000;
+
 /** Rebuilds states for one answer. Remembers what it has rebuilt: the next change mostly starts from it. */
 export class States {
   private readonly known = new Map<number, JsonObject | null>();
@@ -24,14 +25,25 @@ export class States {
 
   /** The body after a change; null where it ended the object. */
   async after(seq: number): Promise<JsonObject | null> {
-    const body = await reconstruct(seq, (at) => this.step(at));
-    this.known.set(seq, body);
-    return body;
+    const known = this.known.get(seq);
+    if (known !== undefined) return known;
+    return this.keep(seq, await this.store.body(seq));
   }
 
-  private async step(seq: number): Promise<Step> {
-    const checkpoint = this.known.get(seq) ?? null;
-    return checkpoint === null ? loadStep(this.store, seq) : { parent: null, patch: [], checkpoint };
+  /** The bodies before and after a change; null where it did not exist. */
+  async around(change: StoredChange): Promise<{ before: JsonObject | null; after: JsonObject | null }> {
+    const before = change.parent === null ? null : await this.after(change.parent);
+    if (change.effect === 'none') return { before, after: null };
+    const after = this.known.get(change.seq) ?? applyPatch(before, change.detail().patch);
+    return { before, after: this.keep(change.seq, after) };
+  }
+
+  /** A search by label can go through many more states than it finds. */
+  private keep(seq: number, body: JsonObject | null): JsonObject | null {
+    const [oldest] = this.known.keys();
+    if (this.known.size >= REMEMBERED && oldest !== undefined) this.known.delete(oldest);
+    this.known.set(seq, body);
+    return body;
   }
 }
 
@@ -53,8 +65,7 @@ export interface ViewContext {
 /** A stored change as readers get it. Oldest first is fastest: each state is then one patch away from a known one. */
 export async function viewOf(change: StoredChange, { states, now, bodies, gaps }: ViewContext): Promise<Change> {
   const { patch, options, cause, notBefore, managersHint } = change.detail();
-  const before = change.parent === null ? null : await states.after(change.parent);
-  const after = change.effect === 'none' ? null : await states.after(change.seq);
+  const { before, after } = await states.around(change);
   // What a last update set is worth showing, though the object is gone after it.
   const ends = change.effect === 'deleted' && patch.length > 1;
   const last = ends ? applyPatch(before, patch.slice(0, -1)) : after;

@@ -191,6 +191,15 @@ export function storeContract(open: () => LedgerStore | Promise<LedgerStore>): v
       (await store.tail(object?.id ?? 0, max)).map(({ seq }) => seq);
     assert.deepEqual(await seqs(), [5, 4, 2]);
     assert.deepEqual(await seqs(1), [1]);
+    const versions = await store.versions(object?.id ?? 0);
+    assert.deepEqual(
+      versions.map(({ seq, outcome, parent, effect, late, at, manager, actor }) => ({
+        ...{ seq, outcome, parent, effect, late, at, manager, actor },
+      })),
+      (await store.tail(object?.id ?? 0)).map(({ seq, outcome, parent, effect, late, at, manager, actor }) => ({
+        ...{ seq, outcome, parent, effect, late, at, manager, actor },
+      })),
+    );
     assert.deepEqual(
       (await store.open(0, 10)).map(({ seq }) => seq),
       [4],
@@ -227,6 +236,7 @@ export function storeContract(open: () => LedgerStore | Promise<LedgerStore>): v
         for (const [index, body] of bodies.entries()) {
           const rebuilt = await reconstruct(first + index, (at) => loadStep(store, at));
           assert.equal(canonicalJson(rebuilt), canonicalJson(body));
+          assert.equal(canonicalJson(await store.body(first + index)), canonicalJson(body));
         }
       }),
       { numRuns: 20 },

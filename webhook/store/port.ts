@@ -1,4 +1,5 @@
 import type { Actor, Effect, JsonObject, ObjectRef, Operation, Outcome, Source } from '../../shared/types.ts';
+import type { Version } from '../../shared/versions.ts';
 import type { Detail } from './payload.ts';
 
 /** A change as it is appended. Its seq is given by the writer: the store's last seq plus one, without gaps. */
@@ -96,6 +97,13 @@ export interface StoredChange extends Omit<NewChange, 'detail' | 'checkpoint'> {
   detail: () => Detail;
 }
 
+/** Of a change with a body: what tells which version of its object is real, and who made it. */
+export interface StoredVersion extends Version {
+  at: number;
+  actor: Actor | null;
+  manager: string;
+}
+
 export interface StoredObject extends ObjectRef {
   id: number;
 }
@@ -141,8 +149,12 @@ export interface LedgerStore {
   changes(filter: ChangeFilter, limit: number): Promise<StoredChange[]>;
   /** An object's changes with a body, newest first, from `maxSeq` back to the last committed one. */
   tail(objectId: number, maxSeq?: number): Promise<StoredChange[]>;
+  /** The same as `tail` gives, as versions only. */
+  versions(objectId: number, maxSeq?: number): Promise<StoredVersion[]>;
   change(seq: number): Promise<StoredChange | null>;
   checkpoint(seq: number): Promise<JsonObject | null>;
+  /** The body after a change, rebuilt; null where the object is gone. Rejects where there is no such change. */
+  body(seq: number): Promise<JsonObject | null>;
   /** Requests for a state that nothing has settled, from a seq on, oldest first. */
   open(fromSeq: number, limit: number): Promise<StoredChange[]>;
   /** An object's acts without a body (such as evictions) of one subresource, newest first. */

@@ -49,5 +49,6 @@ export function encodeUid(uid: string): Buffer | string {
 
 export function decodeUid(stored: Buffer | string): string {
   if (typeof stored === 'string') return stored;
-  return stored.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+  const hex = stored.toString('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }

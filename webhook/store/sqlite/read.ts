@@ -1,6 +1,14 @@
 import type { Statement } from 'better-sqlite3';
 import { LRUCache } from 'lru-cache';
-import { OUTCOMES, type Actor, type JsonObject, type ObjectRef } from '../../../shared/types.ts';
+import { applyOwnPatch } from '../../../shared/patch.ts';
+import {
+  OUTCOMES,
+  type Actor,
+  type JsonObject,
+  type ObjectRef,
+  type Outcome,
+  type Source,
+} from '../../../shared/types.ts';
 import { decodeBody, decodeDetail } from '../payload.ts';
 import {
   OUTCOME_REASONS,
@@ -8,8 +16,20 @@ import {
   type ObjectFilter,
   type StoredChange,
   type StoredObject,
+  type StoredVersion,
 } from '../port.ts';
 import { decodeFacts, decodeUid, EFFECT_MASK, SOURCE_MASK } from './codes.ts';
+import {
+  changeConditions,
+  idsSql,
+  isWholeNamespace,
+  NAMESPACE_ID,
+  objectConditions,
+  RESOURCE_ID,
+  where,
+  type Condition,
+} from './filter.ts';
+import { MAX_STREAMS, newestOf, type Stream } from './newest.ts';
 import type { Sqlite } from './open.ts';
 
 /** How many interned texts, actors and objects are remembered; the rest is read again. */
@@ -44,53 +64,29 @@ const SELECT = `SELECT c.seq, c.at, c.object_id, c.actor_id, c.kind, c.subresour
 const SELECT_OBJECT = `SELECT o.id, r.api_group AS "group", r.resource, r.kind, t.value AS namespace, o.name, o.uid
   FROM objects o JOIN resources r ON r.id = o.resource_id JOIN texts t ON t.id = o.namespace_id`;
 
-const NAMESPACE_ID = '(SELECT id FROM texts WHERE value = ?)';
-const RESOURCE_ID = '(SELECT id FROM resources WHERE api_group = ? AND resource = ?)';
-
 const OBJECT_ID = `SELECT id FROM objects
   WHERE resource_id = ${RESOURCE_ID} AND namespace_id = ${NAMESPACE_ID} AND name = ? AND uid = ?`;
 
-/** SQL that narrows to some objects, and its parameters. */
-interface Condition {
-  sql: string;
-  values: unknown[];
-}
+/** From a change back to the nearest whole body. In one statement: the states of a cluster are rebuilt like this. */
+const LINE = `WITH RECURSIVE line (seq, parent, depth, detail) AS (
+  SELECT seq, parent, depth, detail FROM changes WHERE seq = ?
+  UNION ALL SELECT c.seq, c.parent, c.depth, c.detail FROM line l JOIN changes c ON c.seq = l.parent
+    WHERE l.depth > 0 OR NOT EXISTS (SELECT 1 FROM checkpoints WHERE seq = l.seq))
+  SELECT l.*, k.body FROM line l LEFT JOIN checkpoints k ON l.depth = 0 AND k.seq = l.seq`;
 
-function objectConditions(filter: ObjectFilter): Condition[] {
-  const conditions: Condition[] = [];
-  if (filter.type !== undefined) {
-    conditions.push({ sql: `o.resource_id = ${RESOURCE_ID}`, values: [filter.type.group, filter.type.resource] });
-  }
-  if (filter.names !== undefined) {
-    conditions.push({ sql: `o.name IN (${filter.names.map(() => '?').join(', ')})`, values: filter.names });
-  }
-  if (filter.namePrefix !== undefined) {
-    // As a range, which the index knows; no character comes after the last one of Unicode.
-    const end = `${filter.namePrefix}\u{10ffff}`;
-    conditions.push({ sql: 'o.name >= ? AND o.name < ?', values: [filter.namePrefix, end] });
-  }
-  if (filter.uid !== undefined) conditions.push({ sql: 'o.uid = ?', values: [filter.uid] });
-  if (filter.namespace !== undefined) {
-    const inside = { sql: `o.namespace_id = ${NAMESPACE_ID}`, values: [filter.namespace] };
-    conditions.push(filter.withNamespaceObject === true ? orNamespaceObject(inside, filter.namespace) : inside);
-  }
-  return conditions;
-}
+/** Most objects have one change since the last that is known to be real. */
+const SHORT_TAIL = 2;
 
-function orNamespaceObject(inside: Condition, namespace: string): Condition {
-  return {
-    sql: `(${inside.sql} OR o.id IN (SELECT id FROM objects WHERE resource_id = ${RESOURCE_ID}
-      AND namespace_id = ${NAMESPACE_ID} AND name = ?))`,
-    values: [...inside.values, '', 'namespaces', '', namespace],
-  };
-}
+/** What tells which version is real: a third of the cost of whole rows. */
+const VERSIONS = `SELECT c.seq, c.at, c.kind, c.parent, c.actor_id, c.manager_id,
+  (SELECT outcome FROM outcomes WHERE seq = c.seq ORDER BY n DESC LIMIT 1) AS outcome
+  FROM changes c WHERE c.object_id = ? AND c.seq <= ? ORDER BY c.seq DESC LIMIT ?`;
 
-function where(conditions: readonly Condition[]): Condition {
-  if (conditions.length === 0) return { sql: '', values: [] };
-  return {
-    sql: `WHERE ${conditions.map((condition) => condition.sql).join(' AND ')}`,
-    values: conditions.flatMap((condition) => condition.values),
-  };
+type VersionRow = Pick<Row, 'seq' | 'at' | 'kind' | 'parent' | 'actor_id' | 'manager_id' | 'outcome'>;
+
+/** What is not a request is a fact from the start. */
+function outcomeOf(code: number | null, source: Source): Outcome {
+  return OUTCOMES[code ?? -1] ?? (source === 'admission' ? 'pending' : 'committed');
 }
 
 /** The read side of the SQLite adapter: statements, and rows decoded into the port's types. */
@@ -134,26 +130,53 @@ export class Rows {
   }
 
   changes(filter: ChangeFilter, limit: number): StoredChange[] {
-    const conditions: Condition[] = [];
-    const { namespace, ...rest } = filter;
-    // A namespace alone has an index of its own; everything else goes by the ids of the objects that match.
-    const byNamespace = namespace !== undefined && filter.type === undefined && filter.names === undefined;
-    if (byNamespace && filter.withNamespaceObject !== true) {
-      conditions.push({ sql: `c.namespace_id = ${NAMESPACE_ID}`, values: [namespace] });
+    const streams = this.streams(filter);
+    const conditions = changeConditions(filter);
+    const [only] = streams ?? [];
+    if (streams === null || streams.length > MAX_STREAMS) {
+      // The + keeps SQLite from collecting and sorting all that the index has: most changes match here.
+      const matching =
+        streams === null ? [] : [{ sql: `+c.object_id IN (${idsSql(filter).sql})`, values: idsSql(filter).values }];
+      return this.select([...matching, ...conditions], limit);
     }
-    const objects = where(objectConditions(byNamespace && filter.withNamespaceObject !== true ? rest : filter));
-    if (objects.sql !== '') {
-      conditions.push({ sql: `c.object_id IN (SELECT o.id FROM objects o ${objects.sql})`, values: objects.values });
+    if (only === undefined) return [];
+    if (streams.length === 1) {
+      return this.select([{ sql: `c.${only.column} = ?`, values: [only.id] }, ...conditions], limit);
     }
-    if (filter.username !== undefined) {
-      conditions.push({ sql: 'c.actor_id IN (SELECT id FROM actors WHERE username = ?)', values: [filter.username] });
+    const found: StoredChange[] = [];
+    const least = filter.minSeq ?? 0;
+    const seek = ({ column, id }: Stream, maxSeq: number): number =>
+      this.get<{ seq: number }>(
+        `SELECT seq FROM changes WHERE ${column} = ? AND seq <= ? ORDER BY seq DESC LIMIT 1`,
+        ...[id, maxSeq],
+      )?.seq ?? 0;
+    for (const seq of newestOf(streams, seek, filter.maxSeq ?? Number.MAX_SAFE_INTEGER)) {
+      if (seq < least || found.length === limit) break;
+      found.push(...this.select([{ sql: 'c.seq = ?', values: [seq] }, ...conditions], 1));
     }
-    if (filter.minSeq !== undefined) conditions.push({ sql: 'c.seq >= ?', values: [filter.minSeq] });
-    if (filter.maxSeq !== undefined) conditions.push({ sql: 'c.seq <= ?', values: [filter.maxSeq] });
+    return found;
+  }
+
+  /** Changes that meet all conditions, newest first. */
+  private select(conditions: readonly Condition[], limit: number): StoredChange[] {
     const { sql, values } = where(conditions);
-    return this.all<Row>(`${SELECT} ${sql} ORDER BY c.seq DESC LIMIT ?`, ...values, limit).map((row) =>
-      this.decode(row),
-    );
+    const rows = this.all<Row>(`${SELECT} ${sql} ORDER BY c.seq DESC LIMIT ?`, ...values, limit);
+    return rows.map((row) => this.decode(row));
+  }
+
+  /** The indexes' parts that hold all that a filter asks for; null where it is the whole ledger. */
+  private streams(filter: ChangeFilter): Stream[] | null {
+    const ids = (column: Stream['column'], { sql, values }: Condition): Stream[] =>
+      this.all<{ id: number }>(sql, ...values).map(({ id }) => ({ column, id }));
+    if (isWholeNamespace(filter)) {
+      const inside = ids('namespace_id', { sql: 'SELECT id FROM texts WHERE value = ?', values: [filter.namespace] });
+      if (filter.withNamespaceObject !== true || filter.namespace === undefined) return inside;
+      const itself = { type: { group: '', resource: 'namespaces' }, namespace: '', names: [filter.namespace] };
+      return [...inside, ...ids('object_id', idsSql(itself))];
+    }
+    if (objectConditions(filter).length > 0) return ids('object_id', idsSql(filter));
+    if (filter.username === undefined) return null;
+    return ids('actor_id', { sql: 'SELECT id FROM actors WHERE username = ?', values: [filter.username] });
   }
 
   change(seq: number): StoredChange | null {
@@ -163,17 +186,64 @@ export class Rows {
 
   tail(objectId: number, maxSeq: number): StoredChange[] {
     const found: StoredChange[] = [];
-    // Not a shared statement: an iteration holds it.
-    const statement = this.db.prepare<unknown[], Row>(
-      `${SELECT} WHERE c.object_id = ? AND c.seq <= ? ORDER BY c.seq DESC`,
-    );
-    for (const row of statement.iterate(objectId, maxSeq)) {
-      const change = this.decode(row);
-      if (change.effect === 'none') continue;
-      found.push(change);
-      if (change.outcome === 'committed' && !change.late) break;
+    for (let [below, limit] = [maxSeq, SHORT_TAIL]; ; limit *= 4) {
+      const rows = this.all<Row>(
+        `${SELECT} WHERE c.object_id = ? AND c.seq <= ? ORDER BY c.seq DESC LIMIT ?`,
+        ...[objectId, below, limit],
+      );
+      for (const row of rows) {
+        const change = this.decode(row);
+        if (change.effect === 'none') continue;
+        found.push(change);
+        if (change.outcome === 'committed' && !change.late) return found;
+      }
+      const last = rows.at(-1);
+      if (last === undefined || rows.length < limit) return found;
+      below = last.seq - 1;
     }
-    return found;
+  }
+
+  versions(objectId: number, maxSeq: number): StoredVersion[] {
+    const found: StoredVersion[] = [];
+    for (let [below, limit] = [maxSeq, SHORT_TAIL]; ; limit *= 4) {
+      const rows = this.all<VersionRow>(VERSIONS, objectId, below, limit);
+      for (const row of rows) {
+        const facts = decodeFacts(row.kind);
+        if (facts.effect === 'none') continue;
+        const { seq, at, parent } = row;
+        const outcome = outcomeOf(row.outcome, facts.source);
+        const manager = this.text(row.manager_id);
+        found.push({
+          ...facts,
+          seq,
+          at,
+          parent,
+          outcome,
+          manager,
+          actor: row.actor_id === null ? null : this.actor(row.actor_id),
+        });
+        if (outcome === 'committed' && !facts.late) return found;
+      }
+      const last = rows.at(-1);
+      if (last === undefined || rows.length < limit) return found;
+      below = last.seq - 1;
+    }
+  }
+
+  body(seq: number): JsonObject | null {
+    const line = this.all<{ seq: number; parent: number | null; depth: number; detail: Buffer; body: Buffer | null }>(
+      LINE,
+      seq,
+    );
+    const oldest = line.at(-1);
+    if (oldest === undefined) throw new Error(`the ledger has no change ${seq}, which a later one builds on`);
+    if (oldest.parent !== null && oldest.body === null) {
+      throw new Error(`the ledger has no change ${oldest.parent}, which a later one builds on`);
+    }
+    let body = oldest.body === null ? null : decodeBody(oldest.body);
+    for (const step of line.reverse())
+      if (step.body === null) body = applyOwnPatch(body, decodeDetail(step.detail).patch);
+    return body;
   }
 
   open(fromSeq: number, limit: number): StoredChange[] {
@@ -227,8 +297,7 @@ export class Rows {
       resourceVersion: row.outcome_version ?? row.version,
       reviewUid: decodeUid(row.review_uid),
       hash: row.hash,
-      // What is not a request is a fact from the start.
-      outcome: OUTCOMES[row.outcome ?? -1] ?? (facts.source === 'admission' ? 'pending' : 'committed'),
+      outcome: outcomeOf(row.outcome, facts.source),
       outcomeReason: OUTCOME_REASONS[row.reason ?? -1] ?? (facts.source === 'admission' ? '' : OUTCOME_REASONS[0]),
       detail: () => decodeDetail(row.detail),
     };

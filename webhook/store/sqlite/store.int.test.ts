@@ -23,7 +23,10 @@ describe('the SQLite store that writes in a thread', () => {
   it('tells why it cannot write, in the words of the one that writes here', async () => {
     const store = await open();
     await store.append({ changes: [newChange(1)], outcomes: [] });
-    await assert.rejects(store.append({ changes: [newChange(1)], outcomes: [] }), /UNIQUE constraint failed: changes.seq/);
+    await assert.rejects(
+      store.append({ changes: [newChange(1)], outcomes: [] }),
+      /UNIQUE constraint failed: changes.seq/,
+    );
     await assert.rejects(store.checkWritable(), /UNIQUE constraint failed/);
     await store.append({ changes: [newChange(2)], outcomes: [] });
     await store.checkWritable();
@@ -35,9 +38,10 @@ describe('the SQLite store that writes in a thread', () => {
     const store = await open();
     const { writer } = store as unknown as { writer: { worker: { terminate(): Promise<number> } } };
     await store.append({ changes: [newChange(1)], outcomes: [] });
+    const ended = writer.worker.terminate();
     const lost = store.append({ changes: [newChange(2)], outcomes: [] });
     const unwritable = { code: 'ledger-unwritable', message: 'the thread that writes the ledger has ended' };
-    await Promise.all([assert.rejects(lost, unwritable), writer.worker.terminate()]);
+    await Promise.all([assert.rejects(lost, unwritable), ended]);
     await assert.rejects(store.append({ changes: [newChange(2)], outcomes: [] }), unwritable);
     await assert.rejects(store.checkWritable(), unwritable);
     await store.close();

@@ -9,6 +9,7 @@ import {
   type ObjectFilter,
   type StoredChange,
   type StoredObject,
+  type StoredVersion,
 } from '../port.ts';
 import { openForReading, openForWriting, translate, type Sqlite } from './open.ts';
 import { Rows } from './read.ts';
@@ -115,12 +116,20 @@ export class SqliteStore implements LedgerStore {
     return this.run(() => this.rows.tail(objectId, maxSeq));
   }
 
+  versions(objectId: number, maxSeq = LAST_SEQ): Promise<StoredVersion[]> {
+    return this.run(() => this.rows.versions(objectId, maxSeq));
+  }
+
   change(seq: number): Promise<StoredChange | null> {
     return this.run(() => this.rows.change(seq));
   }
 
   checkpoint(seq: number): Promise<JsonObject | null> {
     return this.run(() => this.rows.checkpoint(seq));
+  }
+
+  body(seq: number): Promise<JsonObject | null> {
+    return this.run(() => this.rows.body(seq));
   }
 
   open(fromSeq: number, limit: number): Promise<StoredChange[]> {
