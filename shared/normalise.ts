@@ -67,6 +67,11 @@ function readManagedFields(value: Json | undefined): ManagedField[] {
   }));
 }
 
+/** The entries that were added or changed between two versions of an object. */
+export function touchedEntries(before: readonly ManagedField[], after: readonly ManagedField[]): ManagedField[] {
+  return after.filter(({ entry }) => !before.some((known) => sameJson(known.entry, entry)));
+}
+
 /**
  * The field manager that sent a request: `options.fieldManager`, or else the newest entry that the request added or
  * changed. '' where neither tells.
@@ -74,8 +79,7 @@ function readManagedFields(value: Json | undefined): ManagedField[] {
 export function fieldManager(options: JsonObject | null, before: ManagedField[], after: ManagedField[]): string {
   const named = options?.fieldManager;
   if (typeof named === 'string' && named !== '') return named;
-  const touched = after.filter(({ entry }) => !before.some((known) => sameJson(known.entry, entry)));
-  const newest = touched.reduce<ManagedField | undefined>(
+  const newest = touchedEntries(before, after).reduce<ManagedField | undefined>(
     (best, entry) => (best === undefined || entry.time > best.time ? entry : best),
     undefined,
   );

@@ -1,5 +1,5 @@
 import { canonicalJson, isObject } from '../../shared/json.ts';
-import type { ManagedField } from '../../shared/normalise.ts';
+import { touchedEntries, type ManagedField } from '../../shared/normalise.ts';
 import type { Seen } from '../../shared/interpret.ts';
 import type { Json, JsonObject, ObjectRef } from '../../shared/types.ts';
 import type { CoverageEvent } from '../store/port.ts';
@@ -75,8 +75,7 @@ export class RegistrationWatch implements FactSink {
 
 /** The managers whose entries are new, or else the newest ones: whole seconds do not always tell them apart. */
 function managersText(before: readonly ManagedField[], after: readonly ManagedField[]): string {
-  const old = new Set(before.map(({ text }) => text));
-  const touched = after.filter(({ text }) => !old.has(text));
+  const touched = touchedEntries(before, after);
   const newest = touched.reduce((latest, { time }) => (time > latest ? time : latest), '');
   const names = touched.filter(({ time, manager }) => time === newest && manager !== '').map(({ manager }) => manager);
   return [...new Set(names)].join(', ');

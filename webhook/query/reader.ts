@@ -26,7 +26,7 @@ import type {
   StateQuery,
 } from '../../shared/types.ts';
 import { VERSION } from '../../shared/version.ts';
-import type { LedgerStore, ObjectFilter, StoredChange, StoredObject } from '../store/port.ts';
+import type { LedgerStore, ObjectFilter, StoredChange, StoredObject, StoredVersion } from '../store/port.ts';
 import { blameOf } from './blame.ts';
 import { Causes } from './causes.ts';
 import { gapsBetween, intervals } from './coverage.ts';
@@ -213,7 +213,7 @@ export class StoreReader implements LedgerReader {
   }
 
   /** The change that made a version, where that only shows it in another API version. */
-  private async changeBehind(version: StoredChange): Promise<StoredChange> {
+  private async changeBehind(version: StoredVersion): Promise<StoredVersion> {
     const parent = isTranslation(version) && version.parent !== null ? await this.store.change(version.parent) : null;
     return parent === null ? version : this.changeBehind(parent);
   }

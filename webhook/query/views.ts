@@ -48,7 +48,7 @@ export class States {
 }
 
 /** True for a state that is only the version before it in another API version: nobody changed anything. */
-export function isTranslation({ source, effect }: StoredChange): boolean {
+export function isTranslation({ source, effect }: Pick<StoredChange, 'source' | 'effect'>): boolean {
   return source === 'baseline' && effect === 'modified';
 }
 

@@ -100,6 +100,7 @@ export interface StoredChange extends Omit<NewChange, 'detail' | 'checkpoint'> {
 /** Of a change with a body: what tells which version of its object is real, and who made it. */
 export interface StoredVersion extends Version {
   at: number;
+  source: Source;
   actor: Actor | null;
   manager: string;
 }
