@@ -19,6 +19,7 @@ import {
 import { importRecording, type ImportInput, type ImportResult } from './import/import.ts';
 import { startServer } from './server.ts';
 import { redactionKey } from './store/key.ts';
+import { keepHeapSmall } from './memory.ts';
 import { openSqliteStore } from './store/sqlite/store.ts';
 
 /** How long a stop may take before the process ends anyway: below the 30 s that Kubernetes gives a pod. */
@@ -79,6 +80,7 @@ async function run(work: () => Promise<void>): Promise<void> {
 async function serveForever(raw: RawServerOptions): Promise<void> {
   const config = serverConfig(raw, isInCluster());
   const log = pino({ level: config.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime });
+  keepHeapSmall();
   const server = await startServer(config, log, () => Date.now());
   log.info({ admission: server.admission, read: server.read, db: config.db, version: VERSION }, 'serving');
   let stopping = false;

@@ -17,8 +17,8 @@ process.on('message', (order: LoadOrder) => {
 });
 process.on('disconnect', () => process.exit(0));
 
-async function run({ port, ca, connections, rounds, salt }: LoadOrder): Promise<LoadResult> {
-  const lanes = lanesOf(connections, rounds, salt);
+async function run({ port, ca, connections, rounds, salt, limit }: LoadOrder): Promise<LoadResult> {
+  const lanes = lanesOf(connections, rounds, salt).map((lane) => lane.slice(0, limit));
   const sockets = await Promise.all(lanes.map(() => open(port, ca)));
   const times: number[] = [];
   let warned = 0;

@@ -9,6 +9,8 @@ export interface LoadOrder {
   connections: number;
   rounds: number;
   salt: number;
+  /** At most so many of each connection; all unless given. */
+  limit?: number;
 }
 
 export interface LoadResult {

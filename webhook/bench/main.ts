@@ -5,7 +5,9 @@ import { fileURLToPath } from 'node:url';
 import Table from 'cli-table3';
 import { makeLocalCertificates } from '../../certs/local-certificates.ts';
 import { measureAdmission, type AdmissionRow, type Measured } from './admission.ts';
+import { measureBurst } from './burst.ts';
 import { measureBytes } from './bytes.ts';
+import { measureReading } from './reading.ts';
 import { BenchServer } from './servers.ts';
 
 /*
@@ -78,6 +80,46 @@ function startKubeblame(ledger: string): Promise<BenchServer> {
   ]);
 }
 
+async function burst(): Promise<void> {
+  const server = await startKubeblame('burst.db');
+  try {
+    const result = await measureBurst(server, readFileSync(path('ca.crt'), 'utf8'));
+    const { before, peak, after } = result.rssMb;
+    print(
+      `A burst: ${result.reviews} reviews as fast as they are taken`,
+      ['connections', 'seconds', 'p99 ms', 'lost', 'recovered after s', 'RSS MB before / peak / after'],
+      [
+        [
+          String(result.connections),
+          result.seconds.toFixed(1),
+          result.p99Ms.toFixed(0),
+          String(result.lost),
+          result.recoverySeconds.toFixed(2),
+          [before, peak, after].map((mb) => mb.toFixed(0)).join(' / '),
+        ],
+      ],
+    );
+  } finally {
+    await server.stop();
+  }
+}
+
+async function reading(): Promise<void> {
+  const changes = Number(process.env.BENCH_CHANGES ?? 1_000_000);
+  const { rows, bytes: size, generatedSeconds } = await measureReading(path, changes);
+  print(
+    `Reading, of ${changes} changes in ${size} bytes (made in ${generatedSeconds.toFixed(0)} s), and of a tenth of them`,
+    ['question', 'items', 'ms', 'ms, of a tenth', 'growth'],
+    rows.map(({ question, items, ms, smallMs }) => [
+      question,
+      String(items),
+      ms.toFixed(2),
+      smallMs.toFixed(2),
+      (ms / smallMs).toFixed(1),
+    ]),
+  );
+}
+
 async function bytes(): Promise<void> {
   const { auditBytes, rows } = await measureBytes(path);
   print(
@@ -93,7 +135,7 @@ async function bytes(): Promise<void> {
   );
 }
 
-const SECTIONS = { admission, bytes };
+const SECTIONS = { admission, burst, reading, bytes };
 
 console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown CPU'}\n`);
 try {

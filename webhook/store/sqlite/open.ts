@@ -11,7 +11,7 @@ const BUSY_TIMEOUT_MS = 5000;
 /** Every commit writes the same few pages again: the longer the WAL, the fewer of them are copied. 16 MiB. */
 const CHECKPOINT_PAGES = 4_000;
 /** The indexes' inner pages and their ends, of a ledger of some million changes. */
-const CACHE_KIB = 32 * 1024;
+const CACHE_KIB = 8 * 1024;
 
 const HEADER_BYTES = 100;
 const RESTORE_HINT = 'restore it from a backup, or move it away to start a new ledger';

@@ -17,6 +17,9 @@ export type WriterRequest = { append: string } | 'check' | 'close';
 /** null: done, and durable. */
 export type WriterReply = { code: ErrorCode | null; message: string; hint: string | undefined } | null;
 
+/** It keeps little: without these it lets some ten megabytes of garbage lie. A batch is at most 64 MiB of text. */
+const LIMITS = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 512 };
+
 interface Waiting {
   resolve: () => void;
   reject: (error: Error) => void;
@@ -31,7 +34,7 @@ export class ThreadWriter implements Writer {
 
   /** For a ledger that exists in the present format, and that this process has locked. */
   constructor(path: string) {
-    this.worker = new Worker(programPath(), { workerData: { path } });
+    this.worker = new Worker(programPath(), { workerData: { path }, resourceLimits: LIMITS });
     this.worker.on('message', (reply: WriterReply) => {
       const first = this.waiting.shift();
       if (reply === null) first?.resolve();
