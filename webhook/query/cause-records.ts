@@ -23,10 +23,10 @@ export class CauseRecords {
   }
 
   async fact(change: StoredChange): Promise<Fact> {
-    const { seq, object, operation, subresource, source, actor, effect, parent } = change;
-    const before = parent === null ? null : await this.states.after(parent);
-    const after = effect === 'none' ? before : await this.states.after(seq);
-    return { seq, object, operation, subresource, source, actor, effect, before, after };
+    const { seq, object, operation, subresource, source, actor, effect } = change;
+    const { before, after } = await this.states.around(change);
+    const state = effect === 'none' ? before : after;
+    return { seq, object, operation, subresource, source, actor, effect, before, after: state };
   }
 
   /** The changes of some objects that came true and touch more than status, oldest first; null where there are too many. */
