@@ -7,7 +7,7 @@ import { KubeblameError, messageOf } from '../shared/errors.ts';
 import { Redactor } from '../shared/redact.ts';
 import { admissionHandler } from './admission/handler.ts';
 import { readApi } from './api/routes.ts';
-import { Recorder } from './capture/recorder.ts';
+import { QUEUE_LIMITS, Recorder, type QueueLimits } from './capture/recorder.ts';
 import { SignsOfLife } from './capture/signs-of-life.ts';
 import type { Address, ServerConfig } from './config/config.ts';
 import { Health } from './health.ts';
@@ -52,10 +52,11 @@ export async function startServer(
   log: Logger,
   now: () => number,
   timing: ObserverTiming = OBSERVER_TIMING,
+  limits: QueueLimits = QUEUE_LIMITS,
 ): Promise<RunningServer> {
   const opened: Closer[] = [];
   try {
-    return await open(config, log, now, timing, opened);
+    return await open(config, log, now, { timing, limits }, opened);
   } catch (error) {
     await closeAll(opened);
     throw error;
@@ -69,7 +70,7 @@ async function open(
   config: ServerConfig,
   log: Logger,
   now: () => number,
-  timing: ObserverTiming,
+  { timing, limits }: { timing: ObserverTiming; limits: QueueLimits },
   opened: Closer[],
 ): Promise<RunningServer> {
   let certificate = readCertificate(config.tls);
@@ -86,7 +87,7 @@ async function open(
     certificateExpiresAt: () => expiryOf(certificate.cert),
     now,
   });
-  const recorder = await Recorder.open({ store, redactor, predicates: config.predicates, events: metrics });
+  const recorder = await Recorder.open({ store, redactor, predicates: config.predicates, events: metrics, limits });
   opened.push(() => recorder.close());
   const signs = await SignsOfLife.start(recorder, store, VERSION, now);
   opened.push(() => signs.close());

@@ -27,6 +27,7 @@ export interface RecorderOptions {
   redactor: Redactor;
   predicates: Predicates;
   events?: RecorderEvents;
+  limits?: QueueLimits;
 }
 
 /**
@@ -40,9 +41,9 @@ const HEADS = 10_000;
  */
 const RECENT_BYTES = 8 * 1024 * 1024;
 const MAX_BATCH = 256;
-/** Bounds what waits: at some 10 KB a review the bytes bind first, at 64 MiB. */
-const MAX_WAITING = 10_000;
-const MAX_WAITING_BYTES = 64 * 1024 * 1024;
+/** Bounds what waits: at some 10 KB a review the bytes bind first, at 64 MiB. More is refused with `overloaded`. */
+export const QUEUE_LIMITS = { maxWaiting: 10_000, maxWaitingBytes: 64 * 1024 * 1024 };
+export type QueueLimits = typeof QUEUE_LIMITS;
 
 /** How far back attempts are looked for that a watch never showed. */
 const SWEEP_BACK_MS = 10 * 60 * 1000;
@@ -76,8 +77,7 @@ export class Recorder implements Memory {
       commit: () => this.commit(),
       rollback: () => this.rollback(),
       maxBatch: MAX_BATCH,
-      maxWaiting: MAX_WAITING,
-      maxWaitingBytes: MAX_WAITING_BYTES,
+      ...(options.limits ?? QUEUE_LIMITS),
     });
   }
 

@@ -5,6 +5,7 @@ import pino from 'pino';
 import { createAuthority, issueServingCertificate, type KeyPair } from '../../certs/certificates.ts';
 import { parseJson, stringifyJson } from '../../shared/json.ts';
 import type { Json, JsonObject } from '../../shared/types.ts';
+import { QUEUE_LIMITS, type QueueLimits } from '../capture/recorder.ts';
 import { Predicates } from '../capture/predicates.ts';
 import type { Address, ServerConfig } from '../config/config.ts';
 import { OBSERVER_TIMING, type ObserverTiming } from '../observe/observer.ts';
@@ -116,6 +117,8 @@ export interface TestServerOptions extends Partial<ServerConfig> {
   now?: () => number;
   /** Of the observer, where it differs from what is usual. */
   timing?: Partial<ObserverTiming>;
+  /** How much may wait, where that differs. */
+  limits?: QueueLimits;
 }
 
 /** A whole server in this process, on ports of 127.0.0.1 that were free, with its files in a test's folder. */
@@ -135,7 +138,7 @@ export class TestServer {
 
   static async start(file: (name: string) => string, options: TestServerOptions = {}): Promise<TestServer> {
     const certificates = await TestCertificates.make(file);
-    const { now = () => Date.now(), timing = {}, ...overrides } = options;
+    const { now = () => Date.now(), timing = {}, limits = QUEUE_LIMITS, ...overrides } = options;
     const config: ServerConfig = {
       db: file('ledger.db'),
       keyFile: file('ledger.db.key'),
@@ -154,7 +157,7 @@ export class TestServer {
     };
     const lines: LogLine[] = [];
     const log = pino({ base: null }, { write: (line: string) => void lines.push(JSON.parse(line) as LogLine) });
-    const running = await startServer(config, log, now, { ...OBSERVER_TIMING, ...timing });
+    const running = await startServer(config, log, now, { ...OBSERVER_TIMING, ...timing }, limits);
     return new TestServer(running, config, certificates, lines);
   }
 

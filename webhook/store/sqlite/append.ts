@@ -53,7 +53,8 @@ export class Appender {
         'INSERT INTO outcomes (seq, n, commit_id, outcome, reason, version) VALUES (?, ?, ?, ?, ?, ?)',
       ),
     };
-    this.transaction = db.transaction((entries: EncodedEntries) => this.write(entries));
+    // Immediate: one that begins by reading does not wait for another connection's lock, but fails at once.
+    this.transaction = db.transaction((entries: EncodedEntries) => this.write(entries)).immediate;
   }
 
   /** All or nothing; durable when it returns. Throws what SQLite throws. */
