@@ -26,8 +26,8 @@ run: certs build ## Run the server here, on .demo/ledger.db, with the certificat
 	@mkdir -p .demo
 	node dist/kubeblame-webhook.js serve --db .demo/ledger.db --tls-cert certs/local/tls.crt --tls-key certs/local/tls.key
 
-bench: $(INSTALLED) ## Measure the server's throughput and the ledger's size
-	npx tsx webhook/bench/main.ts
+bench: build ## Measure what is built: admission, a burst, reading a long ledger, bytes (BENCH=admission for one)
+	npx tsx webhook/bench/main.ts $(BENCH)
 
 certs: $(INSTALLED) ## Make a CA and a serving certificate in certs/local, unless valid ones are there
 	npx tsx certs/make-certs.ts

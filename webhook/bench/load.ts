@@ -35,10 +35,19 @@ export class LoadProcess {
   /** Sends what is ordered, the next request of a connection as soon as the last is answered. */
   async run(order: LoadOrder): Promise<LoadResult> {
     this.child.send(order);
-    const result = await Promise.race([once(this.child, 'message'), once(this.child, 'exit')]);
-    const [first] = result as [LoadResult | number | null];
-    if (typeof first !== 'object' || first === null) throw new Error('the load ended');
-    return first;
+    const stop = new AbortController();
+    const { signal } = stop;
+    try {
+      const result = await Promise.race([
+        once(this.child, 'message', { signal }),
+        once(this.child, 'exit', { signal }),
+      ]);
+      const [first] = result as [LoadResult | number | null];
+      if (typeof first !== 'object' || first === null) throw new Error('the load ended');
+      return first;
+    } finally {
+      stop.abort();
+    }
   }
 
   stop(): void {

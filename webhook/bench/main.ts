@@ -109,7 +109,7 @@ async function reading(): Promise<void> {
   const { rows, bytes: size, generatedSeconds } = await measureReading(path, changes);
   print(
     `Reading, of ${changes} changes in ${size} bytes (made in ${generatedSeconds.toFixed(0)} s), and of a tenth of them`,
-    ['question', 'items', 'ms', 'ms, of a tenth', 'growth'],
+    ['question', 'items', 'CPU ms', 'of a tenth', 'growth'],
     rows.map(({ question, items, ms, smallMs }) => [
       question,
       String(items),

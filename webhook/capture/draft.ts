@@ -7,8 +7,8 @@ import { checkpointOf, requireChange } from '../store/steps.ts';
 import { headKey, versionOf, withVersions, type Head, type HeadVersion } from './head.ts';
 
 /**
- * After this many patches a whole body is stored, so that rebuilding any state applies at most as many. A body costs
- * about ten patches: every 64th makes it a sixth of the bytes at worst.
+ * After this many patches a whole body is stored, so that rebuilding any state applies at most as many: a body costs
+ * about ten patches (docs/decisions/0016).
  */
 export const CHECKPOINT_EVERY = 12;
 

@@ -8,7 +8,7 @@ import type { Writer } from './writer.ts';
 
 /*
  * Appends in a thread of its own (writer-thread.ts): what costs most of a change, compressing, indexing and waiting for
- * the disk, then holds up neither TLS nor the next reviews. docs/decisions/0007.
+ * the disk, then holds up neither TLS nor the next reviews. docs/decisions/0015.
  */
 
 /** An append is the JSON text of EncodedEntries: copying a text costs a third of cloning what it says. */
