@@ -73,13 +73,17 @@ export class RegistrationWatch implements FactSink {
   }
 }
 
-/** The managers whose entries are new, or else the newest ones: whole seconds do not always tell them apart. */
+/**
+ * The managers whose entries a change touched last. Whoever takes a field over also shrinks the entry of whom it was, at
+ * times in the same second: a manager that was not there before is the one.
+ */
 function managersText(before: readonly ManagedField[], after: readonly ManagedField[]): string {
   const old = new Set(before.map(({ text }) => text));
-  const touched = after.filter(({ text }) => !old.has(text));
+  const touched = after.filter(({ text, manager }) => !old.has(text) && manager !== '');
   const newest = touched.reduce((latest, { time }) => (time > latest ? time : latest), '');
-  const names = touched.filter(({ time, manager }) => time === newest && manager !== '').map(({ manager }) => manager);
-  return [...new Set(names)].join(', ');
+  const names = new Set(touched.filter(({ time }) => time === newest).map(({ manager }) => manager));
+  const fresh = [...names].filter((name) => before.length > 0 && !before.some(({ manager }) => manager === name));
+  return (fresh.length > 0 ? fresh : [...names]).join(', ');
 }
 
 /**
