@@ -133,7 +133,11 @@ export class ServerReader implements LedgerReader {
         response.on('end', () => resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString() }));
       });
       sent.on('timeout', () => sent.destroy(new Error(`no answer within ${TIMEOUT_MS / 1000} s`)));
-      sent.on('error', fail);
+      sent.on('error', (error: NodeJS.ErrnoException) => {
+        // A kept connection that the server, or a proxy, closed meanwhile: https.Agent cannot know. Asked again on a new one.
+        if (sent.reusedSocket && error.code === 'ECONNRESET') resolve(this.send(url));
+        else fail(error);
+      });
       sent.end();
     });
   }
