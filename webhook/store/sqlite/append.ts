@@ -1,7 +1,7 @@
 import { OUTCOMES } from '../../../shared/types.ts';
 import { encodeBody, encodeDetail } from '../payload.ts';
 import { COVERAGE_EVENTS, OUTCOME_REASONS, type NewChange, type NewEntries, type NewOutcome } from '../port.ts';
-import { FIRST_LINK, Link } from './chain.ts';
+import { firstLink, Link, type ChainedFold } from './chain.ts';
 import { encodeFacts, encodeUid } from './codes.ts';
 import { Interner } from './intern.ts';
 import type { Sqlite } from './open.ts';
@@ -15,6 +15,7 @@ export class Appender {
   constructor(db: Sqlite) {
     this.interner = new Interner(db);
     this.statements = {
+      ledger: db.prepare('SELECT id, cluster, created_at AS createdAt FROM ledger'),
       lastCommit: db.prepare('SELECT id, hash FROM commits ORDER BY id DESC LIMIT 1'),
       commit: db.prepare('INSERT INTO commits (id, at, last_seq, hash) VALUES (?, ?, ?, ?)'),
       lastSeq: db.prepare('SELECT coalesce(max(seq), 0) FROM changes').pluck(),
@@ -24,6 +25,8 @@ export class Appender {
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
       checkpoint: db.prepare('INSERT INTO checkpoints (seq, body) VALUES (?, ?)'),
       nextOutcome: db.prepare('SELECT count(*) FROM outcomes WHERE seq = ?').pluck(),
+      fold: db.prepare(`INSERT INTO folds (commit_id, through_commit, through_seq, horizon_at, removed, last_object, last_actor,
+        last_text, chain, tree, remains) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
       coverage: db.prepare('INSERT INTO coverage (commit_id, at, event, detail) VALUES (?, ?, ?, ?)'),
       outcome: db.prepare(
         'INSERT INTO outcomes (seq, n, commit_id, outcome, reason, version) VALUES (?, ?, ?, ?, ?, ?)',
@@ -38,16 +41,38 @@ export class Appender {
     try {
       this.transaction(entries);
     } catch (error) {
-      this.interner.forget();
+      this.forget();
       throw error;
     }
   }
 
-  private write(entries: NewEntries): void {
+  /** Records a fold, in a commit of its own, within the transaction that does it: fold.ts. */
+  appendFold(fold: ChainedFold, at: number): void {
+    const { id, link } = this.begin(at);
+    const { throughCommit, throughSeq, horizonAt, removed, lastObject, lastActor, lastText } = fold;
+    const numbers = [throughCommit, throughSeq, horizonAt, removed, lastObject, lastActor, lastText];
+    this.statements.fold.run(id, ...numbers, fold.chain, fold.tree, fold.remains);
+    link.fold(fold);
+    this.statements.commit.run(id, at, this.statements.lastSeq.get(), link.digest());
+  }
+
+  /** After ids were removed from the file, or a transaction that gave some was rolled back. */
+  forget(): void {
+    this.interner.forget();
+  }
+
+  /** The next commit's number, and its link behind the last one. */
+  private begin(at: number): { id: number; link: Link } {
     const previous = this.statements.lastCommit.get() as { id: number; hash: Buffer } | undefined;
     const id = (previous?.id ?? 0) + 1;
+    const before = previous?.hash ?? firstLink(this.statements.ledger.get() as Parameters<typeof firstLink>[0]);
+    return { id, link: new Link(before, id, at) };
+  }
+
+  private write(entries: NewEntries): void {
     const at = (entries.changes.at(-1) ?? entries.outcomes.at(-1) ?? entries.coverage?.at(-1))?.at ?? 0;
-    const link = new Link(previous?.hash ?? FIRST_LINK, id, at);
+    const { id, link } = this.begin(at);
+    this.interner.begin(id);
     for (const change of entries.changes) this.writeChange(change, link);
     for (const outcome of sortBySeq(entries.outcomes)) this.writeOutcome(outcome, id, link);
     for (const { at: time, event, detail } of entries.coverage ?? []) {
@@ -55,6 +80,7 @@ export class Appender {
       this.statements.coverage.run(id, row.at, row.event, row.detail);
       link.coverage(row);
     }
+    for (const kind of this.interner.kinds()) link.kind(kind);
     this.statements.commit.run(id, at, this.statements.lastSeq.get(), link.digest());
   }
 

@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import type { JsonObject, ObjectRef } from '../../../shared/types.ts';
+import type { TreeHead } from '../../proof/checkpoint.ts';
 import {
   COVERAGE_EVENTS,
   type ChangeFilter,
@@ -14,6 +15,7 @@ import { Appender } from './append.ts';
 import { openForReading, openForWriting, translate, type Sqlite } from './open.ts';
 import { Rows } from './read.ts';
 import { FORMAT } from './schema.ts';
+import { CommitTree } from './tree.ts';
 
 const LAST_SEQ = Number.MAX_SAFE_INTEGER;
 
@@ -35,6 +37,7 @@ export class SqliteStore implements LedgerStore {
   private readonly rows: Rows;
   /** What the last append failed with: a full disk shows nowhere else. */
   private failure: { error: unknown } | null = null;
+  private tree: CommitTree | undefined;
 
   constructor(
     private readonly db: Sqlite,
@@ -143,6 +146,16 @@ export class SqliteStore implements LedgerStore {
   bytes(): Promise<number> {
     const size = (file: string): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0;
     return this.run(() => size(this.path) + size(`${this.path}-wal`));
+  }
+
+  /** What can be signed of the ledger now (docs/verify.md). */
+  async treeHead(): Promise<TreeHead> {
+    this.tree ??= new CommitTree(this.db);
+    try {
+      return await this.tree.head();
+    } catch (error) {
+      throw translate(error, this.path);
+    }
   }
 
   /** Takes the write lock, without leaving anything behind. After an append that failed, the next one tells. */

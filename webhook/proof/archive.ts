@@ -1,0 +1,142 @@
+import { createWriteStream } from 'node:fs';
+import { once } from 'node:events';
+import { createGzip } from 'node:zlib';
+import { finished } from 'node:stream/promises';
+import Database from 'better-sqlite3';
+import { KubeblameError, messageOf } from '../../shared/errors.ts';
+import { inputError, readLines, type Line } from '../import/lines.ts';
+import type { Sqlite } from '../store/sqlite/open.ts';
+import { APPLICATION_ID, FORMAT, MIGRATIONS } from '../store/sqlite/schema.ts';
+
+/*
+ * An archive is a ledger as text: gzip, a JSON document a line. The first line says what it is; then every row as
+ * [TABLE, value, ...], bytes as {"b": base64}; signed checkpoints as {"checkpoint": note}; the last line counts the rows,
+ * so that a part is not taken for the whole. Rows are verbatim: what is verified of it is what was stored.
+ */
+
+/** In the order in which rows refer to each other. */
+const TABLES = ['ledger', 'texts', 'actors', 'resources', 'objects', 'changes', 'checkpoints', 'outcomes', 'coverage', 'folds', 'commits'] as const; // prettier-ignore
+
+type Stored = null | number | string | Buffer;
+type Written = null | number | string | { b: string };
+
+interface Head {
+  kubeblame: 'archive';
+  format: number;
+  cluster: string;
+}
+
+/** Writes a ledger that is open for reading, as it is at one moment, with its checkpoints. Resolves to the rows written. */
+export async function writeArchive(db: Sqlite, file: string, notes: readonly string[]): Promise<number> {
+  const gzip = createGzip();
+  // Not over something that is there: an archive is evidence.
+  const sink = createWriteStream(file, { flags: 'wx' });
+  const done = finished(gzip.pipe(sink));
+  // It is told where it is awaited below.
+  done.catch(() => undefined);
+  sink.on('error', (error) => gzip.destroy(error));
+  const write = async (document: unknown): Promise<void> => {
+    if (!gzip.write(`${JSON.stringify(document)}\n`)) await Promise.race([once(gzip, 'drain'), done]);
+  };
+  db.exec('BEGIN');
+  let rows = 0;
+  try {
+    const cluster = db.prepare('SELECT cluster FROM ledger').pluck().get() as string;
+    await write({ kubeblame: 'archive', format: FORMAT, cluster } satisfies Head);
+    for (const table of TABLES) {
+      for (const row of db.prepare(`SELECT * FROM ${table}`).raw().iterate() as IterableIterator<Stored[]>) {
+        await write([table, ...row.map((value) => (Buffer.isBuffer(value) ? { b: value.toString('base64') } : value))]);
+        rows++;
+      }
+    }
+    for (const checkpoint of notes) await write({ checkpoint });
+    await write({ rows });
+    gzip.end();
+    await done;
+  } catch (error) {
+    throw new KubeblameError('output-failed', `${file} cannot be written: ${messageOf(error)}`, undefined, {
+      cause: error,
+    });
+  } finally {
+    db.exec('ROLLBACK');
+    gzip.destroy();
+  }
+  return rows;
+}
+
+/**
+ * Puts an archive's rows into a new ledger file at `path`; '' is a temporary one. Rejects with input-invalid, which names
+ * the line. What the rows say is not checked: verifyLedger does.
+ */
+export async function readArchive(file: string, path: string): Promise<{ db: Sqlite; notes: string[] }> {
+  const db = new Database(path);
+  const notes: string[] = [];
+  let rows = 0;
+  let expected: number | null = null;
+  let head = false;
+  try {
+    db.pragma('foreign_keys = OFF');
+    db.exec('BEGIN');
+    for (const migration of MIGRATIONS) db.exec(migration);
+    db.pragma(`application_id = ${APPLICATION_ID}`);
+    db.pragma(`user_version = ${FORMAT}`);
+    const insert = inserters(db);
+    for await (const line of readLines(file)) {
+      const document = parse(line);
+      if (!head) head = checkHead(line, document);
+      else if (Array.isArray(document)) {
+        insert(line, document as [string, ...Written[]]);
+        rows++;
+      } else if (typeof document.checkpoint === 'string') notes.push(document.checkpoint);
+      else if (typeof document.rows === 'number') expected = document.rows;
+      else throw inputError(line, 'neither a row, a checkpoint, nor the end');
+    }
+    if (expected !== rows) {
+      const what = expected === null ? 'its last line is not there' : `it says that it has ${expected}`;
+      throw new KubeblameError('input-invalid', `${file} has ${rows} rows, and ${what}`, 'get it again');
+    }
+    db.exec('COMMIT');
+    return { db, notes };
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+function parse(line: Line): Record<string, unknown> | unknown[] {
+  try {
+    const document: unknown = JSON.parse(line.text);
+    if (typeof document === 'object' && document !== null) return document as Record<string, unknown> | unknown[];
+  } catch {
+    // Told below.
+  }
+  throw inputError(line, 'not a JSON object or list');
+}
+
+function checkHead(line: Line, document: Record<string, unknown> | unknown[]): true {
+  const { kubeblame, format } = document as Partial<Head>;
+  if (kubeblame !== 'archive') throw inputError(line, 'this is not a Kubeblame archive');
+  if (format !== FORMAT)
+    throw inputError(line, `the archive has format ${String(format)}, this version reads ${FORMAT}`);
+  return true;
+}
+
+function inserters(db: Sqlite): (line: Line, row: [string, ...Written[]]) => void {
+  const statements = new Map(
+    TABLES.map((table) => {
+      const columns = (db.pragma(`table_info(${table})`) as unknown[]).map(() => '?');
+      return [table as string, db.prepare(`INSERT INTO ${table} VALUES (${columns.join(', ')})`)];
+    }),
+  );
+  return (line, [table, ...values]) => {
+    try {
+      const statement = statements.get(table);
+      if (statement === undefined) throw new Error(`there is no table ${String(table)}`);
+      statement.run(
+        values.map((value) => (typeof value === 'object' && value !== null ? Buffer.from(value.b, 'base64') : value)),
+      );
+    } catch (error) {
+      throw inputError(line, messageOf(error), error);
+    }
+  };
+}
