@@ -16,6 +16,8 @@ import { Metrics } from './observability/metrics.ts';
 import type { Handler, Telemetry } from './observability/telemetry.ts';
 import { OBSERVER_TIMING, type Observer, type ObserverTiming } from './observe/observer.ts';
 import { startObserver } from './observe/start.ts';
+import { Checkpoints } from './proof/publish.ts';
+import { checkpointsBeside } from './proof/keys.ts';
 import { StoreReader } from './query/reader.ts';
 import { UNVERIFIED_AFTER_MS } from './query/views.ts';
 import { redactionKey } from './store/key.ts';
@@ -75,6 +77,15 @@ async function open(
   let certificate = readCertificate(config.tls);
   const store = openSqliteStore(config.db, config.cluster, now());
   opened.push(() => store.close());
+  const checkpoints = await Checkpoints.open({
+    head: () => store.treeHead(),
+    file: checkpointsBeside(config.db),
+    keyFile: config.signingKeyFile,
+    everyMs: config.checkpointEveryMs,
+    log,
+  });
+  // Closed behind the recorder, so that the last one covers all.
+  opened.push(() => checkpoints.close());
   const key = redactionKey(config.keyFile, (await store.last()) === null);
   const redactor = new Redactor(key, config.redact);
   let observer: Observer | null = null;
@@ -90,6 +101,7 @@ async function open(
   opened.push(() => recorder.close());
   const signs = await SignsOfLife.start(recorder, store, VERSION, now);
   opened.push(() => signs.close());
+  await checkpoints.start();
   const health = new Health({
     log,
     metrics,

@@ -1,7 +1,7 @@
 import { createWriteStream } from 'node:fs';
-import { once } from 'node:events';
 import { createGzip } from 'node:zlib';
-import { finished } from 'node:stream/promises';
+import { pipeline } from 'node:stream/promises';
+import { Readable } from 'node:stream';
 import Database from 'better-sqlite3';
 import { KubeblameError, messageOf } from '../../shared/errors.ts';
 import { inputError, readLines, type Line } from '../import/lines.ts';
@@ -28,40 +28,38 @@ interface Head {
 
 /** Writes a ledger that is open for reading, as it is at one moment, with its checkpoints. Resolves to the rows written. */
 export async function writeArchive(db: Sqlite, file: string, notes: readonly string[]): Promise<number> {
-  const gzip = createGzip();
-  // Not over something that is there: an archive is evidence.
-  const sink = createWriteStream(file, { flags: 'wx' });
-  const done = finished(gzip.pipe(sink));
-  // It is told where it is awaited below.
-  done.catch(() => undefined);
-  sink.on('error', (error) => gzip.destroy(error));
-  const write = async (document: unknown): Promise<void> => {
-    if (!gzip.write(`${JSON.stringify(document)}\n`)) await Promise.race([once(gzip, 'drain'), done]);
-  };
+  const count = { rows: 0 };
   db.exec('BEGIN');
-  let rows = 0;
   try {
-    const cluster = db.prepare('SELECT cluster FROM ledger').pluck().get() as string;
-    await write({ kubeblame: 'archive', format: FORMAT, cluster } satisfies Head);
-    for (const table of TABLES) {
-      for (const row of db.prepare(`SELECT * FROM ${table}`).raw().iterate() as IterableIterator<Stored[]>) {
-        await write([table, ...row.map((value) => (Buffer.isBuffer(value) ? { b: value.toString('base64') } : value))]);
-        rows++;
-      }
-    }
-    for (const checkpoint of notes) await write({ checkpoint });
-    await write({ rows });
-    gzip.end();
-    await done;
+    // Not over something that is there: an archive is evidence.
+    const sink = createWriteStream(file, { flags: 'wx' });
+    await pipeline(Readable.from(archiveLines(db, notes, count)), createGzip(), sink);
   } catch (error) {
-    throw new KubeblameError('output-failed', `${file} cannot be written: ${messageOf(error)}`, undefined, {
-      cause: error,
-    });
+    if (error instanceof Database.SqliteError) throw error;
+    const what = `${file} cannot be written: ${messageOf(error)}`;
+    throw new KubeblameError('output-failed', what, 'name another file', { cause: error });
   } finally {
     db.exec('ROLLBACK');
-    gzip.destroy();
   }
-  return rows;
+  return count.rows;
+}
+
+function* archiveLines(db: Sqlite, notes: readonly string[], count: { rows: number }): Generator<string> {
+  const cluster = db.prepare('SELECT cluster FROM ledger').pluck().get() as string;
+  yield lineOf({ kubeblame: 'archive', format: FORMAT, cluster } satisfies Head);
+  for (const table of TABLES) {
+    for (const row of db.prepare(`SELECT * FROM ${table}`).raw().iterate() as IterableIterator<Stored[]>) {
+      count.rows++;
+      yield lineOf([table, ...row.map((value) => (Buffer.isBuffer(value) ? { b: value.toString('base64') } : value))]);
+    }
+  }
+  for (const checkpoint of notes) yield lineOf({ checkpoint });
+  yield lineOf(count);
+}
+
+/** Two characters end a line for readline, and JSON.stringify leaves them as they are. */
+function lineOf(document: unknown): string {
+  return `${JSON.stringify(document).replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029')}\n`;
 }
 
 /**

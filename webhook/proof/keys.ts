@@ -5,6 +5,10 @@ import { readSigner, readVerifier, signerOf, type Signer, type Verifier } from '
 
 const SEED_BYTES = 32;
 
+/** The files that a server keeps beside a ledger. */
+export const checkpointsBeside = (db: string): string => `${db}.checkpoints`;
+export const signingKeyBeside = (db: string): string => `${db}.signing-key`;
+
 /**
  * The key that a ledger's checkpoints are signed with: a file that only its owner can read, and beside it `FILE.pub` to
  * give to others. Made where there is none; where checkpoints were signed with one before (`isNew` is false), a new one

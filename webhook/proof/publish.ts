@@ -19,7 +19,7 @@ export interface CheckpointOptions {
 }
 
 /**
- * Signs checkpoints of the ledger: now, at intervals, and at the end, where something has been recorded since. Each goes
+ * Signs checkpoints of the ledger: at the start, at intervals, and at the end, where something has been recorded since. Each goes
  * to a file and to the log, whose copies elsewhere prove later that the history still is the one that was signed.
  */
 export class Checkpoints {
@@ -33,17 +33,20 @@ export class Checkpoints {
   ) {}
 
   /** Rejects with key-missing, config-invalid, and what reading the ledger rejects with. */
-  static async start(options: CheckpointOptions): Promise<Checkpoints> {
+  static async open(options: CheckpointOptions): Promise<Checkpoints> {
     const notes = existingNotes(options.file);
     const { origin } = await options.head();
     const signer = signingKey(options.keyFile, origin, notes.length === 0);
     const last = notes.at(-1);
     const lastSize = last === undefined ? 0 : (readCheckpoint(last, [])?.head.size ?? 0);
     options.log.info({ key: signer.verifier.text, file: options.file }, 'checkpoints are signed');
-    const checkpoints = new Checkpoints(options, signer, lastSize);
-    await checkpoints.sign();
-    checkpoints.timer = setInterval(() => void checkpoints.sign(), options.everyMs);
-    return checkpoints;
+    return new Checkpoints(options, signer, lastSize);
+  }
+
+  /** Signs the present, and begins to do so at intervals. */
+  async start(): Promise<void> {
+    await this.sign();
+    this.timer = setInterval(() => void this.sign(), this.options.everyMs);
   }
 
   /** Signs what has been recorded since. Never rejects: a failure is logged, and the next one covers it. */

@@ -1,9 +1,10 @@
-import { closeSync, existsSync, openSync, readFileSync, readSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { isGzip } from '../import/lines.ts';
 import { openForReading, translate, type Sqlite } from '../store/sqlite/open.ts';
 import { verifyLedger, type SignedHead } from '../store/sqlite/verify.ts';
 import { readArchive, writeArchive } from './archive.ts';
 import { readCheckpoint, splitNotes } from './checkpoint.ts';
-import { readVerifiers } from './keys.ts';
+import { checkpointsBeside, readVerifiers, signingKeyBeside } from './keys.ts';
 import type { Verifier } from './note.ts';
 import type { Part, Report } from './report.ts';
 
@@ -21,10 +22,6 @@ export interface FileReport extends Report {
   /** Where checkpoints and keys came from; what lies beside the ledger proves nothing against whoever can write there. */
   given: { checkpoints: string[]; keys: string[]; beside: boolean };
 }
-
-/** The files that a server keeps beside a ledger. */
-export const checkpointsBeside = (db: string): string => `${db}.checkpoints`;
-export const signingKeyBeside = (db: string): string => `${db}.signing-key`;
 
 /** Verifies a ledger file or an archive. Rejects with the ledger-* errors, input-invalid, config-invalid. */
 export async function verifyFile(path: string, options: VerifyFileOptions): Promise<FileReport> {
@@ -71,19 +68,7 @@ export async function exportFile(path: string, to: string): Promise<{ rows: numb
 }
 
 async function open(path: string): Promise<{ db: Sqlite; notes: string[]; archive: boolean }> {
-  if (existsSync(path) && isGzip(path)) return { ...(await readArchive(path, '')), archive: true };
+  if (existsSync(path) && statSync(path).isFile() && isGzip(path))
+    return { ...(await readArchive(path, '')), archive: true };
   return { db: openForReading(path), notes: [], archive: false };
-}
-
-function isGzip(path: string): boolean {
-  const magic = Buffer.alloc(2);
-  const file = openSync(path, 'r');
-  try {
-    readSync(file, magic, 0, 2, 0);
-    return magic.equals(Buffer.from([0x1f, 0x8b]));
-  } catch {
-    return false;
-  } finally {
-    closeSync(file);
-  }
 }

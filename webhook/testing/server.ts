@@ -149,6 +149,8 @@ export class TestServer {
       kubeconfig: null,
       webhookConfiguration: 'kubeblame',
       otlpEndpoint: null,
+      signingKeyFile: file('ledger.db.signing-key'),
+      checkpointEveryMs: 60_000,
       logLevel: 'info',
       ...overrides,
     };
