@@ -6,6 +6,9 @@ import { encodeFacts, encodeUid } from './codes.ts';
 import { Interner } from './intern.ts';
 import type { Sqlite } from './open.ts';
 
+/** What is known of a fold before it is done. */
+export type BegunFold = Pick<ChainedFold, 'throughCommit' | 'throughSeq' | 'horizonAt' | 'chain' | 'tree'>;
+
 /** Appends entries and the chain's next link in one transaction. */
 export class Appender {
   private readonly interner: Interner;
@@ -26,7 +29,9 @@ export class Appender {
       checkpoint: db.prepare('INSERT INTO checkpoints (seq, body) VALUES (?, ?)'),
       nextOutcome: db.prepare('SELECT count(*) FROM outcomes WHERE seq = ?').pluck(),
       fold: db.prepare(`INSERT INTO folds (commit_id, through_commit, through_seq, horizon_at, removed, last_object, last_actor,
-        last_text, chain, tree, remains) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
+        last_text, chain, tree, remains) VALUES (?, ?, ?, ?, 0, 0, 0, 0, ?, ?, x'')`),
+      folded: db.prepare(`UPDATE folds SET removed = ?, last_object = ?, last_actor = ?, last_text = ?, remains = ?
+        WHERE commit_id = ?`),
       coverage: db.prepare('INSERT INTO coverage (commit_id, at, event, detail) VALUES (?, ?, ?, ?)'),
       outcome: db.prepare(
         'INSERT INTO outcomes (seq, n, commit_id, outcome, reason, version) VALUES (?, ?, ?, ?, ?, ?)',
@@ -46,13 +51,18 @@ export class Appender {
     }
   }
 
-  /** Records a fold, in a commit of its own, within the transaction that does it: fold.ts. */
-  appendFold(fold: ChainedFold, at: number): void {
+  /**
+   * Records a fold in a commit of its own, within the transaction that does it: first how far it goes, which is what the
+   * triggers let it do, then, after `work`, what it left.
+   */
+  appendFold(begun: BegunFold, at: number, work: () => Omit<ChainedFold, keyof BegunFold>): void {
     const { id, link } = this.begin(at);
-    const { throughCommit, throughSeq, horizonAt, removed, lastObject, lastActor, lastText } = fold;
-    const numbers = [throughCommit, throughSeq, horizonAt, removed, lastObject, lastActor, lastText];
-    this.statements.fold.run(id, ...numbers, fold.chain, fold.tree, fold.remains);
-    link.fold(fold);
+    const { throughCommit, throughSeq, horizonAt, chain, tree } = begun;
+    this.statements.fold.run(id, throughCommit, throughSeq, horizonAt, chain, tree);
+    const done = work();
+    const { removed, lastObject, lastActor, lastText, remains } = done;
+    this.statements.folded.run(removed, lastObject, lastActor, lastText, remains, id);
+    link.fold({ ...begun, ...done });
     this.statements.commit.run(id, at, this.statements.lastSeq.get(), link.digest());
   }
 

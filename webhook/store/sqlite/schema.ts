@@ -150,7 +150,7 @@ export const MIGRATIONS: readonly string[] = [
   ${appendOnly('outcomes', 'commit')}
   ${appendOnly('coverage', 'commit')}
   ${appendOnly('commits', 'id')}
-  ${appendOnly('folds', 'commit')}
+  ${appendOnly('folds', 'commit', "OLD.remains <> x''")}
   `,
 ];
 
