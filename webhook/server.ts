@@ -22,6 +22,7 @@ import { StoreReader } from './query/reader.ts';
 import { UNVERIFIED_AFTER_MS } from './query/views.ts';
 import { redactionKey } from './store/key.ts';
 import type { LedgerStore } from './store/port.ts';
+import { startRetention } from './store/retention.ts';
 import { openSqliteStore } from './store/sqlite/store.ts';
 import { VERSION } from '../shared/version.ts';
 import { expiryOf, readCertificate, watchCertificate } from './tls.ts';
@@ -101,7 +102,9 @@ async function open(
   opened.push(() => recorder.close());
   const signs = await SignsOfLife.start(recorder, store, VERSION, now);
   opened.push(() => signs.close());
-  await checkpoints.start();
+  opened.push(
+    startRetention({ store, policy: config.retention, now, between: (work) => recorder.maintain(work), log }),
+  );
   const health = new Health({
     log,
     metrics,
@@ -136,6 +139,7 @@ async function open(
   observer = await startObserver(config, { recorder, store, log, now, timing });
   opened.push(() => observer?.close());
   opened.push(() => health.stop());
+  await checkpoints.start();
 
   let stopped: Promise<void> | undefined;
   return { admission: admissionAddress, read: readAddress, stop: () => (stopped ??= closeAll(opened)) };

@@ -5,6 +5,7 @@ import type { CertificateFiles } from '../tls.ts';
 import { DEFAULT_SKIP, Predicates } from '../capture/predicates.ts';
 import type { RedactionRule } from '../../shared/redact.ts';
 import { signingKeyBeside } from '../proof/keys.ts';
+import { readPolicy, type RetentionPolicy } from '../store/retention.ts';
 import { readRulesFile } from './rules-file.ts';
 
 /** Where to listen. */
@@ -35,6 +36,7 @@ export interface ServerConfig extends LedgerConfig {
   /** What checkpoints are signed with; made where there is none. */
   signingKeyFile: string;
   checkpointEveryMs: number;
+  retention: RetentionPolicy;
   logLevel: string;
 }
 
@@ -99,10 +101,23 @@ export function serverOptions(): Option[] {
     new Option('--checkpoint-minutes <minutes>', 'how often a checkpoint is signed, where something was recorded')
       .env('KUBEBLAME_CHECKPOINT_MINUTES')
       .default('10'),
+    ...retentionOptions(),
     new Option('--log-level <level>', 'least severe log messages to write')
       .env('KUBEBLAME_LOG_LEVEL')
       .choices(LOG_LEVELS)
       .default('info'),
+  ];
+}
+
+/** What of the history is kept; also of `fold`. */
+export function retentionOptions(): Option[] {
+  return [
+    new Option('--retain-age <age>', 'fold history that is older, such as 90d: docs/verify.md').env(
+      'KUBEBLAME_RETAIN_AGE',
+    ),
+    new Option('--retain-size <size>', 'fold the oldest history while the ledger is larger, such as 10Gi').env(
+      'KUBEBLAME_RETAIN_SIZE',
+    ),
   ];
 }
 
@@ -126,6 +141,8 @@ export interface RawServerOptions extends RawOptions {
   otlpEndpoint?: string;
   signingKey?: string;
   checkpointMinutes: string;
+  retainAge?: string;
+  retainSize?: string;
   logLevel: string;
 }
 
@@ -177,6 +194,7 @@ export function serverConfig(raw: RawServerOptions, inCluster: boolean): ServerC
     signingKeyFile: raw.signingKey ?? signingKeyBeside(raw.db),
     checkpointEveryMs:
       MINUTE_MS * minutes(raw.checkpointMinutes, '--checkpoint-minutes', 'KUBEBLAME_CHECKPOINT_MINUTES'),
+    retention: readPolicy(raw.retainAge, raw.retainSize),
     logLevel: raw.logLevel,
   };
 }

@@ -39,12 +39,12 @@ export class Checkpoints {
     const signer = signingKey(options.keyFile, origin, notes.length === 0);
     const last = notes.at(-1);
     const lastSize = last === undefined ? 0 : (readCheckpoint(last, [])?.head.size ?? 0);
-    options.log.info({ key: signer.verifier.text, file: options.file }, 'checkpoints are signed');
     return new Checkpoints(options, signer, lastSize);
   }
 
   /** Signs the present, and begins to do so at intervals. */
   async start(): Promise<void> {
+    this.options.log.info({ key: this.signer.verifier.text, file: this.options.file }, 'checkpoints are signed');
     await this.sign();
     this.timer = setInterval(() => void this.sign(), this.options.everyMs);
   }
@@ -63,6 +63,7 @@ export class Checkpoints {
 
   /** Signs the end. Call after the last append, and before the ledger is closed. */
   async close(): Promise<void> {
+    if (this.timer === undefined) return;
     clearInterval(this.timer);
     await this.sign();
   }

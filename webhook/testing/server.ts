@@ -151,6 +151,7 @@ export class TestServer {
       otlpEndpoint: null,
       signingKeyFile: file('ledger.db.signing-key'),
       checkpointEveryMs: 60_000,
+      retention: { ageMs: null, bytes: null },
       logLevel: 'info',
       ...overrides,
     };
