@@ -83,7 +83,7 @@ export class Appender {
     const at = (entries.changes.at(-1) ?? entries.outcomes.at(-1) ?? entries.coverage?.at(-1))?.at ?? 0;
     const { id, link } = this.begin(at);
     this.interner.begin(id);
-    for (const change of entries.changes) this.writeChange(change, link);
+    for (const change of entries.changes) this.writeChange(wellFormed(change), link);
     for (const outcome of sortBySeq(entries.outcomes)) this.writeOutcome(outcome, id, link);
     for (const { at: time, event, detail } of entries.coverage ?? []) {
       const row = { at: time, event: COVERAGE_EVENTS.indexOf(event), detail };
@@ -156,6 +156,32 @@ export class Appender {
     link.outcome(row);
   }
 }
+
+/**
+ * The change with texts that UTF-8 can hold: half of a surrogate pair, which JSON can spell, would come back from the file
+ * as something else than went into the chain. Bodies and identities are JSON, which keeps it.
+ */
+function wellFormed(change: NewChange): NewChange {
+  const { group, resource, kind, namespace, name, uid } = change.object;
+  const facts = [
+    change.subresource,
+    change.manager,
+    change.apiVersion,
+    change.baseResourceVersion,
+    change.resourceVersion,
+  ];
+  const texts = [group, resource, kind, namespace, name, uid, change.reviewUid, change.actor?.username ?? '', ...facts];
+  if (!texts.some((text) => HALF_PAIR.test(text))) return change;
+  const mended = ([key, value]: [string, unknown]): [string, unknown] => [
+    key,
+    typeof value === 'string' ? value.replace(new RegExp(HALF_PAIR, 'gu'), '\ufffd') : value,
+  ];
+  const mend = <T extends object>(value: T): T => Object.fromEntries(Object.entries(value).map(mended)) as T;
+  return { ...mend(change), object: mend(change.object), actor: change.actor === null ? null : mend(change.actor) };
+}
+
+/** With the flag u, whole pairs are other characters. */
+const HALF_PAIR = /\p{Surrogate}/u;
 
 /** The order in which the chain is derived again. Stable: two outcomes of one change stay in their order. */
 function sortBySeq(outcomes: readonly NewOutcome[]): NewOutcome[] {
