@@ -52,7 +52,10 @@ function requiredObject(parent: JsonObject, key: string, path: string): JsonObje
 
 function strings(value: Json | undefined, path: string): string[] {
   if (value === undefined || value === null) return [];
-  if (!Array.isArray(value) || !value.every((item): item is string => typeof item === 'string' && exactNumber(item) === null)) {
+  if (
+    !Array.isArray(value) ||
+    !value.every((item): item is string => typeof item === 'string' && exactNumber(item) === null)
+  ) {
     throw invalid(`${path} must be a list of strings`);
   }
   return value;

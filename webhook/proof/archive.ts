@@ -2,7 +2,7 @@ import { createWriteStream } from 'node:fs';
 import { createGzip } from 'node:zlib';
 import { pipeline } from 'node:stream/promises';
 import { Readable } from 'node:stream';
-import Database from 'better-sqlite3';
+import Database, { type Statement } from 'better-sqlite3';
 import { KubeblameError, messageOf } from '../../shared/errors.ts';
 import { inputError, readLines, type Line } from '../import/lines.ts';
 import type { Sqlite } from '../store/sqlite/open.ts';
@@ -120,12 +120,11 @@ function checkHead(line: Line, document: Record<string, unknown> | unknown[]): t
 }
 
 function inserters(db: Sqlite): (line: Line, row: [string, ...Written[]]) => void {
-  const statements = new Map(
-    TABLES.map((table) => {
-      const columns = (db.pragma(`table_info(${table})`) as unknown[]).map(() => '?');
-      return [table as string, db.prepare(`INSERT INTO ${table} VALUES (${columns.join(', ')})`)];
-    }),
-  );
+  const statements = new Map<string, Statement<unknown[]>>();
+  for (const table of TABLES) {
+    const columns = (db.pragma(`table_info(${table})`) as unknown[]).map(() => '?');
+    statements.set(table, db.prepare<unknown[]>(`INSERT INTO ${table} VALUES (${columns.join(', ')})`));
+  }
   return (line, [table, ...values]) => {
     try {
       const statement = statements.get(table);

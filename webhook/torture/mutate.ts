@@ -100,7 +100,7 @@ function partOf(text: string, random: () => number): Json {
     return text.slice(0, 100);
   }
   for (let depth = random() * 6; depth > 0 && typeof part === 'object' && part !== null; depth--) {
-    const values = Object.values(part) as Json[];
+    const values: Json[] = Object.values(part);
     if (values.length === 0) break;
     part = pick(values, random);
   }

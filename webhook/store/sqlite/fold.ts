@@ -11,7 +11,7 @@ import { remainsOf } from './remains.ts';
 /*
  * Folding: history before a horizon is given up, but not the state of anything that exists then, nor what a later change
  * builds on. Of the commits up to the horizon the Merkle tree's edge and the last hash remain, and what a fold leaves of
- * their rows is hashed anew into the commit that records the fold (docs/decisions/0012).
+ * their rows is hashed anew into the commit that records the fold (docs/decisions/0022).
  */
 
 /** Changes and commits that one fold goes over at most: it holds up the recording, by some hundred milliseconds. */

@@ -25,7 +25,7 @@ function appendOnly(table: string, removable?: keyof typeof BEFORE_HORIZON, chan
  *
  * Texts that recur are interned, so that a change costs some integers and its patch. Every table is append-only, by
  * trigger, with two exceptions: a resource's kind, which an act on an object of an unknown type leaves empty; and what
- * a fold has recorded to be behind the horizon (docs/decisions/0011), which may go, and nothing else.
+ * a fold has recorded to be behind the horizon (docs/decisions/0022), which may go, and nothing else.
  */
 export const MIGRATIONS: readonly string[] = [
   `
