@@ -1,6 +1,6 @@
 # Everything here works in a fresh clone: what a target needs is made first.
 .DEFAULT_GOAL := help
-.PHONY: help demo test run bench certs build image deploy undeploy clean
+.PHONY: help demo test torture run bench certs build image deploy undeploy clean
 
 IMAGE ?= kubeblame:dev
 INSTALLED := node_modules/.kubeblame-installed
@@ -21,6 +21,11 @@ test: $(INSTALLED) ## Lint, check the types, run all tests with coverage
 	npm run --silent format:check
 	npm run --silent typecheck
 	npm test --silent
+
+# Fuzzing goes without c8: it follows V8's own coverage to new inputs, and each takes the counters from the other.
+torture: $(INSTALLED) ## Crash, fault, fuzz and soak the server in full: some three hours
+	KUBEBLAME_TORTURE=full npx mocha webhook/crash.int.test.ts webhook/store/sqlite/verify.int.test.ts \
+	  'webhook/torture/*.int.test.ts' plugin/fuzz.int.test.ts
 
 run: certs build ## Run the server here, on .demo/ledger.db, with the certificates of `make certs`
 	@mkdir -p .demo

@@ -28,6 +28,9 @@ export const ERROR_CODES = {
   // configuration and input files
   'config-invalid': 'The configuration has a value that cannot be used.',
   'input-invalid': 'An input file has a line that cannot be used.',
+  // proof
+  'proof-failed': 'The history is not the one that was recorded.',
+  'output-failed': 'A file cannot be written.',
   // asking
   'usage-invalid': 'The command line cannot be understood.',
   'type-unknown': 'No resource type has this name.',

@@ -268,7 +268,7 @@ describe('the server process', () => {
     const messages = stdout
       .split('\n')
       .flatMap((line) => (line === '' ? [] : [(JSON.parse(line) as { msg: string }).msg]));
-    assert.deepEqual(messages.slice(-2), ['stopping', 'stopped']);
+    assert.deepEqual(messages.slice(-3), ['stopping', 'checkpoint', 'stopped']);
     const reader = openSqliteReader(file('ledger.db'));
     assert.deepEqual((await reader.changes({}, 10)).map(({ reviewUid }) => reviewUid).sort(), uids);
     await reader.close();

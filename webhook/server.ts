@@ -16,10 +16,13 @@ import { Metrics } from './observability/metrics.ts';
 import type { Handler, Telemetry } from './observability/telemetry.ts';
 import { OBSERVER_TIMING, type Observer, type ObserverTiming } from './observe/observer.ts';
 import { startObserver } from './observe/start.ts';
+import { Checkpoints } from './proof/publish.ts';
+import { checkpointsBeside } from './proof/keys.ts';
 import { StoreReader } from './query/reader.ts';
 import { UNVERIFIED_AFTER_MS } from './query/views.ts';
 import { redactionKey } from './store/key.ts';
 import type { LedgerStore } from './store/port.ts';
+import { startRetention } from './store/retention.ts';
 import { openSqliteStore } from './store/sqlite/store.ts';
 import { VERSION } from '../shared/version.ts';
 import { expiryOf, readCertificate, watchCertificate } from './tls.ts';
@@ -75,6 +78,15 @@ async function open(
   let certificate = readCertificate(config.tls);
   const store = openSqliteStore(config.db, config.cluster, now());
   opened.push(() => store.close());
+  const checkpoints = await Checkpoints.open({
+    head: () => store.treeHead(),
+    file: checkpointsBeside(config.db),
+    keyFile: config.signingKeyFile,
+    everyMs: config.checkpointEveryMs,
+    log,
+  });
+  // Closed behind the recorder, so that the last one covers all.
+  opened.push(() => checkpoints.close());
   const key = redactionKey(config.keyFile, (await store.last()) === null);
   const redactor = new Redactor(key, config.redact);
   let observer: Observer | null = null;
@@ -90,6 +102,9 @@ async function open(
   opened.push(() => recorder.close());
   const signs = await SignsOfLife.start(recorder, store, VERSION, now);
   opened.push(() => signs.close());
+  opened.push(
+    startRetention({ store, policy: config.retention, now, between: (work) => recorder.maintain(work), log }),
+  );
   const health = new Health({
     log,
     metrics,
@@ -124,6 +139,7 @@ async function open(
   observer = await startObserver(config, { recorder, store, log, now, timing });
   opened.push(() => observer?.close());
   opened.push(() => health.stop());
+  await checkpoints.start();
 
   let stopped: Promise<void> | undefined;
   return { admission: admissionAddress, read: readAddress, stop: () => (stopped ??= closeAll(opened)) };

@@ -4,6 +4,8 @@ import { KubeblameError, messageOf } from '../../shared/errors.ts';
 import type { CertificateFiles } from '../tls.ts';
 import { DEFAULT_SKIP, Predicates } from '../capture/predicates.ts';
 import type { RedactionRule } from '../../shared/redact.ts';
+import { signingKeyBeside } from '../proof/keys.ts';
+import { readPolicy, type RetentionPolicy } from '../store/retention.ts';
 import { readRulesFile } from './rules-file.ts';
 
 /** Where to listen. */
@@ -31,6 +33,10 @@ export interface ServerConfig extends LedgerConfig {
   webhookConfiguration: string;
   /** null: no telemetry is sent. */
   otlpEndpoint: string | null;
+  /** What checkpoints are signed with; made where there is none. */
+  signingKeyFile: string;
+  checkpointEveryMs: number;
+  retention: RetentionPolicy;
   logLevel: string;
 }
 
@@ -88,10 +94,30 @@ export function serverOptions(): Option[] {
       '--otlp-endpoint <url>',
       'OpenTelemetry collector (OTLP over HTTP) that metrics and traces are sent to (default: none)',
     ).env('OTEL_EXPORTER_OTLP_ENDPOINT'),
+    new Option(
+      '--signing-key <file>',
+      'key that checkpoints are signed with; made with a new ledger (default: DB.signing-key)',
+    ).env('KUBEBLAME_SIGNING_KEY'),
+    new Option('--checkpoint-minutes <minutes>', 'how often a checkpoint is signed, where something was recorded')
+      .env('KUBEBLAME_CHECKPOINT_MINUTES')
+      .default('10'),
+    ...retentionOptions(),
     new Option('--log-level <level>', 'least severe log messages to write')
       .env('KUBEBLAME_LOG_LEVEL')
       .choices(LOG_LEVELS)
       .default('info'),
+  ];
+}
+
+/** What of the history is kept; also of `fold`. */
+export function retentionOptions(): Option[] {
+  return [
+    new Option('--retain-age <age>', 'fold history that is older, such as 90d: docs/verify.md').env(
+      'KUBEBLAME_RETAIN_AGE',
+    ),
+    new Option('--retain-size <size>', 'fold the oldest history while the ledger is larger, such as 10Gi').env(
+      'KUBEBLAME_RETAIN_SIZE',
+    ),
   ];
 }
 
@@ -113,6 +139,10 @@ export interface RawServerOptions extends RawOptions {
   kubeconfig?: string;
   webhookConfiguration: string;
   otlpEndpoint?: string;
+  signingKey?: string;
+  checkpointMinutes: string;
+  retainAge?: string;
+  retainSize?: string;
   logLevel: string;
 }
 
@@ -161,6 +191,10 @@ export function serverConfig(raw: RawServerOptions, inCluster: boolean): ServerC
     kubeconfig: raw.kubeconfig !== undefined ? { file: raw.kubeconfig } : inCluster ? 'in-cluster' : null,
     webhookConfiguration: raw.webhookConfiguration,
     otlpEndpoint: raw.otlpEndpoint === undefined ? null : readEndpoint(raw.otlpEndpoint),
+    signingKeyFile: raw.signingKey ?? signingKeyBeside(raw.db),
+    checkpointEveryMs:
+      MINUTE_MS * minutes(raw.checkpointMinutes, '--checkpoint-minutes', 'KUBEBLAME_CHECKPOINT_MINUTES'),
+    retention: readPolicy(raw.retainAge, raw.retainSize),
     logLevel: raw.logLevel,
   };
 }
@@ -172,6 +206,18 @@ function readEndpoint(text: string): string {
     'OTEL_EXPORTER_OTLP_ENDPOINT',
     `"${text}" is not an http:// or https:// URL, such as http://collector:4318`,
   );
+}
+
+const MINUTE_MS = 60_000;
+/** A day: a timer cannot wait for more than 24 of them. */
+const MAX_MINUTES = 1440;
+
+function minutes(text: string, option: string, variable: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value < 1 || value > MAX_MINUTES) {
+    throw invalid(option, variable, `"${text}" is not a number of minutes from 1 to ${MAX_MINUTES}`);
+  }
+  return value;
 }
 
 function invalid(option: string, variable: string, what: string): KubeblameError {

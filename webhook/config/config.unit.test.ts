@@ -12,6 +12,7 @@ const RAW: RawServerOptions = {
   tlsKey: 'tls.key',
   readListen: '127.0.0.1:8444',
   webhookConfiguration: 'kubeblame',
+  checkpointMinutes: '10',
   logLevel: 'info',
 };
 

@@ -149,6 +149,9 @@ export class TestServer {
       kubeconfig: null,
       webhookConfiguration: 'kubeblame',
       otlpEndpoint: null,
+      signingKeyFile: file('ledger.db.signing-key'),
+      checkpointEveryMs: 60_000,
+      retention: { ageMs: null, bytes: null },
       logLevel: 'info',
       ...overrides,
     };
