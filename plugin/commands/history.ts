@@ -11,7 +11,7 @@ import type { Style } from '../views/style.ts';
 import { printable } from '../views/text.ts';
 import { momentText, spanText } from '../views/times.ts';
 import { wideTable } from '../views/wide-table.ts';
-import { note, print, separated, tellGaps, tellPartial } from './notes.ts';
+import { note, print, separated, tellCoverage, tellPartial } from './notes.ts';
 import type { Request } from './request.ts';
 import type { Selection } from './scopes.ts';
 
@@ -169,7 +169,7 @@ async function explainEmpty(
   }
   note(io, `${title}: no such change ${io.style.dot} ${spanText(from, to, io.style)}`);
   if (since !== undefined && since < firstAt) note(io, `before ${momentText(firstAt, io.style)} nobody was looking`);
-  await tellGaps(from, to, reader, io);
+  await tellCoverage(from, to, reader, io);
   await tellElsewhere(scopes, reader, io);
 }
 

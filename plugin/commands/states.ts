@@ -4,7 +4,7 @@ import type { Io } from '../io.ts';
 import { document, objectList } from '../views/json.ts';
 import { statesTable } from '../views/states-table.ts';
 import { momentText, spanText } from '../views/times.ts';
-import { note, print, tellGaps } from './notes.ts';
+import { note, print, tellCoverage, tellGaps } from './notes.ts';
 import type { Request } from './request.ts';
 import type { Selection } from './scopes.ts';
 
@@ -22,9 +22,9 @@ export async function showStates(
   const { shown, more } = await fetchStates(selection, at, request, reader);
   const [only] = shown;
   if (only === undefined) {
+    if (!selection.single) note(io, `${selection.title}: nothing existed at ${momentText(at, io.style)}`);
+    await tellCoverage(at, at, reader, io);
     if (selection.single) throw await notThen(selection, at, reader, io);
-    note(io, `${selection.title}: nothing existed at ${momentText(at, io.style)}`);
-    await tellGaps(at, at, reader, io);
     return;
   }
   const many = selection.single ? '' : ` ${io.style.dot} ${shown.length} ${shown.length === 1 ? 'object' : 'objects'}`;
