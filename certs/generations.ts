@@ -61,7 +61,11 @@ export async function makeGeneration(now: number, names: ServingNames | null): P
  * Whether a generation can serve at `now` under these names. False too where it was made in the future, as after a
  * clock that had jumped: nobody else would accept it yet.
  */
-export function isUsable({ madeAt, pathSecret, serving }: Generation, now: number, names: ServingNames | null): boolean {
+export function isUsable(
+  { madeAt, pathSecret, serving }: Generation,
+  now: number,
+  names: ServingNames | null,
+): boolean {
   if (!PATH_SECRET.test(pathSecret) || !(madeAt - CLOCK_SKEW_MS <= now)) return false;
   if (names === null) return true;
   if (serving === null) return false;

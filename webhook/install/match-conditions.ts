@@ -1,5 +1,7 @@
 import type { Predicates } from '../capture/predicates.ts';
-import type { JsonObject } from '../../shared/types.ts';
+
+/** Of a webhook configuration. */
+export type MatchCondition = Record<'name' | 'expression', string>;
 
 /** The API server takes at most 64 conditions. What is beyond is left out by the server itself, for the price of a call. */
 const MAX_CONDITIONS = 64;
@@ -27,7 +29,7 @@ function sameBut(a: string, b: string, keys: readonly string[]): string {
  * CEL conditions for the webhook configuration, all of which must hold: what the server would leave out anyway never
  * costs a call. The list is that of the predicates themselves, so that the two cannot differ.
  */
-export function matchConditions(predicates: Predicates): JsonObject[] {
+export function matchConditions(predicates: Predicates): MatchCondition[] {
   const conditions = predicates.skippedPatterns().map((pattern, index) => ({
     // Not after the pattern: a name has 63 characters at most.
     name: `skipped-${index + 1}`,
@@ -41,10 +43,18 @@ function matches(pattern: string): string {
   const [type = '', subresource] = pattern.split('/');
   const parts: string[] = [];
   if (type.includes('*')) {
-    parts.push(matchesText('request.resource.resource + (request.resource.group == "" ? "" : "." + request.resource.group)', type));
+    parts.push(
+      matchesText(
+        'request.resource.resource + (request.resource.group == "" ? "" : "." + request.resource.group)',
+        type,
+      ),
+    );
   } else {
     const [resource = '', ...group] = type.split('.');
-    parts.push(`request.resource.group == ${quote(group.join('.'))}`, `request.resource.resource == ${quote(resource)}`);
+    parts.push(
+      `request.resource.group == ${quote(group.join('.'))}`,
+      `request.resource.resource == ${quote(resource)}`,
+    );
   }
   if (subresource !== undefined) {
     parts.push('request.subResource != ""');

@@ -44,9 +44,13 @@ function textsOf({ madeAt, pathSecret, serving }: Generation): Record<string, st
 }
 
 function read(data: JsonObject, prefix: string): Generation | null {
-  const [pathSecret, madeAt, authority, certificate, privateKey] = ['path', 'made-at', 'ca.crt', 'tls.crt', 'tls.key'].map(
-    (key) => decode(data[prefix + key]),
-  );
+  const [pathSecret, madeAt, authority, certificate, privateKey] = [
+    'path',
+    'made-at',
+    'ca.crt',
+    'tls.crt',
+    'tls.key',
+  ].map((key) => decode(data[prefix + key]));
   const time = Date.parse(madeAt ?? '');
   if (pathSecret === undefined || !PATH_SECRET.test(pathSecret) || Number.isNaN(time)) return null;
   if (authority === undefined || certificate === undefined || privateKey === undefined) {

@@ -144,6 +144,8 @@ export class TestServer {
       redact: [],
       listen: { host: '127.0.0.1', port: 0 },
       tls: { cert: certificates.cert, key: certificates.key },
+      callers: { by: 'nothing' },
+      registration: null,
       readListen: { host: '127.0.0.1', port: 0 },
       readToken: null,
       kubeconfig: null,

@@ -1,0 +1,306 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Logger } from 'pino';
+import { advance, allOf, isUsable, renew, type Generation, type Generations } from '../../certs/generations.ts';
+import { messageOf } from '../../shared/errors.ts';
+import { isObject } from '../../shared/json.ts';
+import { metadataText } from '../../shared/normalise.ts';
+import type { JsonObject } from '../../shared/types.ts';
+import type { Registration } from '../config/install.ts';
+import { ApiStatusError, type ApiClient, type ApiWriter } from '../observe/api-client.ts';
+import { CONFIGURATIONS, faultOf, newConfiguration, repaired, type ConfigurationOptions } from './configuration.ts';
+import { dataOf, decodeGenerations, encodeGenerations, holds } from './secret.ts';
+
+export interface RegistrarTiming {
+  /** How often the cluster is compared with what it should be: a change is repaired within this time. */
+  everyMs: number;
+  /**
+   * How long two generations overlap. API servers learn of a new bundle in a second, others (the kubelet, for a Secret
+   * that is mounted) in two minutes.
+   */
+  overlapMs: number;
+}
+
+export const REGISTRAR_TIMING: RegistrarTiming = { everyMs: 5_000, overlapMs: 600_000 };
+
+export interface RegistrarOptions {
+  client: ApiClient & ApiWriter;
+  registration: Registration;
+  /** Name of the ValidatingWebhookConfiguration. */
+  configuration: string;
+  /** Whether the path carries the secret. */
+  usesPath: boolean;
+  matchConditions: JsonObject[];
+  /** PEM of the CA, where the certificate comes from elsewhere: read again each time. */
+  authority: (() => string) | null;
+  log: Logger;
+  now: () => number;
+  /** ms from some moment, which no change of the clock moves. */
+  elapsed: () => number;
+  timing: RegistrarTiming;
+}
+
+/** Who managedFields names for what we write. */
+const MANAGER = 'fieldManager=kubeblame';
+const API_SERVICE = '/apis/apiregistration.k8s.io/v1/apiservices/v1alpha1.kubeblame.io';
+
+/**
+ * Keeps in the cluster what lets the API server find and trust this server: a Secret with the certificates and the
+ * path's secret, the webhook configuration, and the CA of our APIService where there is one. Compares, and repairs. It
+ * never withdraws anything: what is sent while the server restarts is answered by the next one, or goes on unrecorded.
+ */
+export class Registrar {
+  private timer: NodeJS.Timeout | undefined;
+  private round: Promise<void> = Promise.resolve();
+  private readonly stop = new AbortController();
+  private isReady = (): Promise<boolean> => Promise.resolve(false);
+  private registers = false;
+  /** Since when (elapsed ms) the cluster has been told of the generation of this path. */
+  private readonly registeredSince = new Map<string, number>();
+  private written: { wanted: JsonObject; as: JsonObject } | null = null;
+  private owner: JsonObject | null = null;
+  private complaint = '';
+  private listener: (generations: Generations) => void = () => undefined;
+
+  private constructor(
+    private readonly options: RegistrarOptions,
+    private known: Generations,
+  ) {}
+
+  /** Resolves with what to serve with, read from the cluster or made; waits for the API server as long as it takes. */
+  static async open(options: RegistrarOptions): Promise<Registrar> {
+    for (;;) {
+      try {
+        return new Registrar(options, await readOrMake(options));
+      } catch (error) {
+        options.log.warn({ reason: messageOf(error) }, 'waiting for the API server, for the certificates');
+        await new Promise((resolve) => setTimeout(resolve, options.timing.everyMs));
+      }
+    }
+  }
+
+  get generations(): Generations {
+    return this.known;
+  }
+
+  /** Keeps the Secret from now on, and the rest as soon as `isReady` has held once. `changed`: what to serve with. */
+  start(isReady: () => Promise<boolean>, changed: (generations: Generations) => void): void {
+    this.isReady = isReady;
+    this.listener = changed;
+    this.schedule(0);
+  }
+
+  /** Resolves when nothing of it runs any more. Everything in the cluster stays. */
+  async close(): Promise<void> {
+    clearTimeout(this.timer);
+    this.stop.abort();
+    await this.round;
+  }
+
+  /** What is wrong with a webhook configuration that the watch shows, '' for nothing: as coverage.ts wants to know. */
+  judge(configuration: JsonObject): string {
+    const { usesPath, authority } = this.options;
+    if (this.written !== null && isDeepStrictEqual(configuration.webhooks, this.written.as.webhooks)) return '';
+    const paths = usesPath ? allOf(this.known).map(({ pathSecret }) => pathSecret) : [''];
+    const serving = authority?.() ?? this.known.current.serving?.authority ?? '';
+    return faultOf(configuration, this.wanted(), paths, serving);
+  }
+
+  private schedule(inMs: number): void {
+    if (this.stop.signal.aborted) return;
+    this.timer = setTimeout(() => {
+      this.round = this.keep().then(() => this.schedule(this.options.timing.everyMs));
+    }, inMs);
+  }
+
+  /** One comparison. Never rejects: the next one tries again. */
+  private async keep(): Promise<void> {
+    try {
+      await this.keepSecret();
+      this.registers ||= await this.isReady();
+      if (this.registers) {
+        await this.keepConfiguration();
+        await this.keepApiService();
+      }
+      this.complaint = '';
+    } catch (error) {
+      const reason = messageOf(error);
+      // Once, not every five seconds.
+      if (!this.stop.signal.aborted && reason !== this.complaint)
+        this.options.log.warn({ reason }, 'registration not kept, trying again');
+      this.complaint = reason;
+    }
+  }
+
+  /**
+   * What serves is what counts: where the Secret is not as it was left, it is written again, and a new generation begun.
+   * So nothing is lost by its deletion, and whoever wants new keys deletes it.
+   */
+  private async keepSecret(): Promise<void> {
+    const { client, now, log, timing } = this.options;
+    const secret = await getOrNull(client, secretPath(this.options), this.stop.signal);
+    const names = namesOf(this.options);
+    let next = this.known;
+    if (
+      (secret === null || !holds(dataOf(secret), next)) &&
+      next.next === null &&
+      isUsable(next.current, now(), names)
+    ) {
+      log.warn({ secret: this.options.registration.secret }, 'Secret deleted or changed: restored, and new keys begun');
+      next = await renew(next, now(), names);
+    }
+    next = await advance(next, {
+      now: now(),
+      names,
+      nextIsKnown: this.hasBeenRegistered(next.next, timing.overlapMs),
+      previousIsOver: this.hasBeenRegistered(next.current, 2 * timing.overlapMs),
+    });
+    if (secret !== null && holds(dataOf(secret), next)) return;
+    await write(this.options, secret, next, this.stop.signal);
+    if (next === this.known) return;
+    log.info(
+      { madeAt: new Date(next.current.madeAt).toISOString(), begun: next.next !== null },
+      'certificates changed',
+    );
+    this.known = next;
+    this.listener(next);
+  }
+
+  private hasBeenRegistered(generation: Generation | null, forMs: number): boolean {
+    const since = generation === null ? undefined : this.registeredSince.get(generation.pathSecret);
+    return since !== undefined && this.options.elapsed() - since >= forMs;
+  }
+
+  private async keepConfiguration(): Promise<void> {
+    const { client, configuration, log, elapsed } = this.options;
+    const { signal } = this.stop;
+    const path = `${CONFIGURATIONS}/${configuration}`;
+    const owner = await this.ownerOf();
+    const wanted = this.wanted();
+    const known = this.known;
+    const found = await getOrNull(client, path, signal);
+    const repair = found === null ? newConfiguration(wanted, owner) : repaired(found, wanted, owner);
+    const isAsWritten =
+      found !== null &&
+      this.written !== null &&
+      isDeepStrictEqual(this.written.wanted, repair?.webhooks ?? {}) &&
+      isDeepStrictEqual(found.webhooks, this.written.as.webhooks);
+    if (repair !== null && !isAsWritten) {
+      const as = await (found === null
+        ? client.post(`${CONFIGURATIONS}?${MANAGER}`, repair, signal)
+        : client.put(`${path}?${MANAGER}`, repair, signal));
+      log.info({ configuration, made: found === null }, 'webhook configuration written');
+      if (!isDeepStrictEqual(as.webhooks, repair.webhooks))
+        log.warn({ configuration }, 'the API server has changed the webhook configuration, which is left at that');
+      this.written = { wanted: { webhooks: repair.webhooks ?? [] }, as };
+    }
+    for (const { pathSecret } of allOf(known))
+      if (!this.registeredSince.has(pathSecret)) this.registeredSince.set(pathSecret, elapsed());
+  }
+
+  /** The native API is an option, and so are the rights on it: without either there is nothing to do. */
+  private async keepApiService(): Promise<void> {
+    const { client, registration } = this.options;
+    let found: JsonObject | null;
+    try {
+      found = await getOrNull(client, API_SERVICE, this.stop.signal);
+    } catch (error) {
+      if (error instanceof ApiStatusError && error.status === 403) return;
+      throw error;
+    }
+    if (found === null || !isObject(found.spec) || !isObject(found.spec.service)) return;
+    const caBundle = Buffer.from(this.wanted().caBundle).toString('base64');
+    if (found.spec.service.namespace !== registration.namespace || found.spec.caBundle === caBundle) return;
+    await client.put(`${API_SERVICE}?${MANAGER}`, { ...found, spec: { ...found.spec, caBundle } }, this.stop.signal);
+    this.options.log.info('CA of the APIService written');
+  }
+
+  /** The namespace owns the configuration: with it, that goes. Without the right to see it, it is left out. */
+  private async ownerOf(): Promise<JsonObject | null> {
+    const { client, registration } = this.options;
+    if (this.owner !== null) return this.owner;
+    try {
+      const namespace = await client.get(`/api/v1/namespaces/${registration.namespace}`, this.stop.signal);
+      const uid = metadataText(namespace, 'uid');
+      this.owner = { apiVersion: 'v1', kind: 'Namespace', name: registration.namespace, uid };
+    } catch (error) {
+      if (!(error instanceof ApiStatusError)) throw error;
+    }
+    return this.owner;
+  }
+
+  private wanted(): ConfigurationOptions {
+    const { configuration, registration, usesPath, matchConditions, authority } = this.options;
+    const { namespace, service, servicePort } = registration;
+    const generations = allOf(this.known);
+    // The newest path: the server takes the others too.
+    const { pathSecret } = this.known.next ?? this.known.current;
+    const own = generations.map(({ serving }) => serving?.authority ?? '').join('');
+    return {
+      name: configuration,
+      namespace,
+      service,
+      servicePort,
+      pathSecret: usesPath ? pathSecret : '',
+      caBundle: authority?.() ?? own,
+      matchConditions,
+    };
+  }
+}
+
+/** null where the certificate comes from elsewhere. The second name is that of the native API's Service. */
+function namesOf({ registration, authority }: RegistrarOptions): { dnsNames: string[] } | null {
+  if (authority !== null) return null;
+  const { service, namespace } = registration;
+  return { dnsNames: [service, `${service}-gateway`].map((name) => `${name}.${namespace}.svc`) };
+}
+
+function secretPath({ registration }: RegistrarOptions): string {
+  return `${secretsPath(registration)}/${registration.secret}`;
+}
+
+function secretsPath({ namespace }: Registration): string {
+  return `/api/v1/namespaces/${namespace}/secrets`;
+}
+
+async function readOrMake(options: RegistrarOptions): Promise<Generations> {
+  const { signal } = new AbortController();
+  const secret = await getOrNull(options.client, secretPath(options), signal);
+  const stored = secret === null ? null : decodeGenerations(dataOf(secret));
+  const names = namesOf(options);
+  if (stored !== null && isUsable(stored.current, options.now(), names)) return stored;
+  const made = await advance(stored, { now: options.now(), names, nextIsKnown: false, previousIsOver: false });
+  // Stored before it is used: what nobody can find again must not be registered.
+  await write(options, secret, made, signal);
+  return made;
+}
+
+async function write(
+  options: RegistrarOptions,
+  found: JsonObject | null,
+  generations: Generations,
+  signal: AbortSignal,
+): Promise<void> {
+  const { client, registration } = options;
+  const data = encodeGenerations(generations);
+  if (found !== null) {
+    // With its resourceVersion: whoever else has changed it in between is seen the next time.
+    await client.put(`${secretPath(options)}?${MANAGER}`, { ...found, data }, signal);
+    return;
+  }
+  const labels = { 'app.kubernetes.io/name': 'kubeblame', 'app.kubernetes.io/managed-by': 'kubeblame' };
+  const metadata = { name: registration.secret, namespace: registration.namespace, labels };
+  await client.post(
+    `${secretsPath(registration)}?${MANAGER}`,
+    { apiVersion: 'v1', kind: 'Secret', metadata, type: 'Opaque', data },
+    signal,
+  );
+}
+
+async function getOrNull(client: ApiClient, path: string, signal: AbortSignal): Promise<JsonObject | null> {
+  try {
+    return await client.get(path, signal);
+  } catch (error) {
+    if (error instanceof ApiStatusError && error.status === 404) return null;
+    throw error;
+  }
+}
