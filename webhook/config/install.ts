@@ -18,7 +18,20 @@ export interface Registration {
   secret: string;
   /** PEM file of the CA that issued the certificate of --tls-cert; null: the server makes its certificate itself. */
   tlsCa: string | null;
+  timing: RegistrationTiming;
 }
+
+export interface RegistrationTiming {
+  /** How often the cluster is compared with what it should be: a change is repaired within this time. */
+  everyMs: number;
+  /**
+   * How long two generations of certificates overlap. API servers learn of a new bundle in a second, others (the kubelet,
+   * for a Secret that is mounted) in two minutes.
+   */
+  overlapMs: number;
+}
+
+export const REGISTRATION_TIMING: RegistrationTiming = { everyMs: 5_000, overlapMs: 600_000 };
 
 /** How a caller of the webhook proves to be the API server. */
 export type CallerProof =
@@ -144,6 +157,7 @@ function registration(raw: RawInstallOptions, tls: CertificateFiles | null, inCl
     servicePort,
     secret: raw.secret,
     tlsCa: tls === null ? null : (raw.tlsCa ?? null),
+    timing: REGISTRATION_TIMING,
   };
 }
 

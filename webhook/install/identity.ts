@@ -8,7 +8,7 @@ import type { ServerConfig } from '../config/config.ts';
 import type { KubeApiClient } from '../observe/api-client.ts';
 import { readCertificate, watchCertificate, type ServingPair } from '../tls.ts';
 import { matchConditions } from './match-conditions.ts';
-import { Registrar, REGISTRAR_TIMING, type RegistrarTiming } from './registrar.ts';
+import { Registrar } from './registrar.ts';
 
 /** What the server proves itself with, and how it knows its callers. */
 export interface Identity {
@@ -32,13 +32,12 @@ export async function openIdentity(
   client: KubeApiClient | null,
   log: Logger,
   now: () => number,
-  timing: RegistrarTiming = REGISTRAR_TIMING,
 ): Promise<Identity> {
   const callers = new Callers(config.callers.by);
   if (config.callers.by === 'path' && config.callers.secret !== null) callers.accept([config.callers.secret]);
   const files = config.tls;
   const pair = files === null ? null : readCertificate(files);
-  const registrar = await openRegistrar(config, client, log, now, timing);
+  const registrar = await openRegistrar(config, client, log, now);
   const useGenerations = (generations: Generations): void => {
     if (config.callers.by === 'path') callers.accept(allOf(generations).map(({ pathSecret }) => pathSecret));
   };
@@ -85,7 +84,6 @@ async function openRegistrar(
   client: KubeApiClient | null,
   log: Logger,
   now: () => number,
-  timing: RegistrarTiming,
 ): Promise<Registrar | null> {
   const { registration } = config;
   if (registration === null) return null;
@@ -100,7 +98,6 @@ async function openRegistrar(
     log,
     now,
     elapsed: () => performance.now(),
-    timing,
   });
 }
 

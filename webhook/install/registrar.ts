@@ -10,18 +10,6 @@ import { ApiStatusError, type ApiClient, type ApiWriter } from '../observe/api-c
 import { CONFIGURATIONS, faultOf, newConfiguration, repaired, type ConfigurationOptions } from './configuration.ts';
 import { dataOf, decodeGenerations, encodeGenerations, holds } from './secret.ts';
 
-export interface RegistrarTiming {
-  /** How often the cluster is compared with what it should be: a change is repaired within this time. */
-  everyMs: number;
-  /**
-   * How long two generations overlap. API servers learn of a new bundle in a second, others (the kubelet, for a Secret
-   * that is mounted) in two minutes.
-   */
-  overlapMs: number;
-}
-
-export const REGISTRAR_TIMING: RegistrarTiming = { everyMs: 5_000, overlapMs: 600_000 };
-
 export interface RegistrarOptions {
   client: ApiClient & ApiWriter;
   registration: Registration;
@@ -36,7 +24,6 @@ export interface RegistrarOptions {
   now: () => number;
   /** ms from some moment, which no change of the clock moves. */
   elapsed: () => number;
-  timing: RegistrarTiming;
 }
 
 /** Who managedFields names for what we write. */
@@ -73,7 +60,7 @@ export class Registrar {
         return new Registrar(options, await readOrMake(options));
       } catch (error) {
         options.log.warn({ reason: messageOf(error) }, 'waiting for the API server, for the certificates');
-        await new Promise((resolve) => setTimeout(resolve, options.timing.everyMs));
+        await new Promise((resolve) => setTimeout(resolve, options.registration.timing.everyMs));
       }
     }
   }
@@ -108,7 +95,7 @@ export class Registrar {
   private schedule(inMs: number): void {
     if (this.stop.signal.aborted) return;
     this.timer = setTimeout(() => {
-      this.round = this.keep().then(() => this.schedule(this.options.timing.everyMs));
+      this.round = this.keep().then(() => this.schedule(this.options.registration.timing.everyMs));
     }, inMs);
   }
 
@@ -136,7 +123,8 @@ export class Registrar {
    * So nothing is lost by its deletion, and whoever wants new keys deletes it.
    */
   private async keepSecret(): Promise<void> {
-    const { client, now, log, timing } = this.options;
+    const { client, now, log, registration } = this.options;
+    const { timing } = registration;
     const secret = await getOrNull(client, secretPath(this.options), this.stop.signal);
     const names = namesOf(this.options);
     let next = this.known;
@@ -145,7 +133,7 @@ export class Registrar {
       next.next === null &&
       isUsable(next.current, now(), names)
     ) {
-      log.warn({ secret: this.options.registration.secret }, 'Secret deleted or changed: restored, and new keys begun');
+      log.warn({ secret: registration.secret }, 'Secret deleted or changed: restored, and new keys begun');
       next = await renew(next, now(), names);
     }
     next = await advance(next, {

@@ -10,7 +10,7 @@ import type { Address, ServerConfig } from '../config/config.ts';
 import { OBSERVER_TIMING, type ObserverTiming } from '../observe/observer.ts';
 import { startServer, type RunningServer } from '../server.ts';
 
-/** A CA, and certificate files of it for 127.0.0.1 in a test's folder. */
+/** A CA, and certificate files of it for 127.0.0.1 in a test's folder: ca.crt, tls.crt, tls.key. */
 export class TestCertificates {
   private constructor(
     private readonly authority: KeyPair,
@@ -22,6 +22,7 @@ export class TestCertificates {
     // The real clock: OpenSSL checks validity against it.
     const authority = await createAuthority({ now: new Date(), validDays: 1 });
     const certificates = new TestCertificates(authority, file('tls.crt'), file('tls.key'));
+    writeFileSync(file('ca.crt'), authority.certificate);
     await certificates.renew();
     return certificates;
   }
