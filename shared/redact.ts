@@ -63,7 +63,8 @@ export class Redactor {
         head === '*' || head === String(index) ? this.replaceAt(item, rest, `${scope}/${index}`) : item,
       );
     }
-    if (!isObject(value)) return value;
+    // Not the map that it should be: then all of it is confidential.
+    if (!isObject(value)) return head === '*' && value !== null ? this.tag(value, scope) : value;
     return Object.fromEntries(
       Object.entries(value).map(([key, child]) => [
         key,

@@ -58,6 +58,16 @@ describe('configuration', () => {
     );
   });
 
+  it('lets nobody from another machine add to the ledger who does not prove to be the API server', () => {
+    fails(
+      { listen: '0.0.0.0:8443' },
+      /^--listen \(KUBEBLAME_LISTEN\): whoever reaches 0\.0\.0\.0:8443 could add to the ledger: give --path-secret-file/,
+    );
+    const { listen: _, ...unsaid } = RAW;
+    assert.deepEqual(serverConfig(unsaid, false).listen, { host: '127.0.0.1', port: 8443 });
+    assert.deepEqual(serverConfig({ ...unsaid, clientCa: 'ca.crt' }, false).listen, { host: '0.0.0.0', port: 8443 });
+  });
+
   it('names the option, the variable and what was expected', () => {
     fails({ skip: 'Events' }, /^--skip \(KUBEBLAME_SKIP\): "Events" is not RESOURCE\.GROUP/);
     fails({ cluster: '' }, /^--cluster \(KUBEBLAME_CLUSTER\): the name is empty$/);

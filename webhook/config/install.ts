@@ -106,7 +106,7 @@ export interface InstallContext {
 export function installConfig(raw: RawInstallOptions, context: InstallContext): InstallConfig {
   const register = raw.register ?? context.inCluster;
   if (register && !context.inCluster && !context.hasKubeconfig) {
-    throw invalid('--register', 'there is no cluster to register in: give --kubeconfig');
+    throw new KubeblameError('config-invalid', '--register: there is no cluster to register in: give --kubeconfig');
   }
   const tls = certificateFiles(raw, register);
   return {
