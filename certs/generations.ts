@@ -1,5 +1,4 @@
-import { randomBytes } from 'node:crypto';
-import { X509Certificate } from 'node:crypto';
+import { randomBytes, X509Certificate } from 'node:crypto';
 import { createAuthority, isIssuedBy, isPair, issueServingCertificate, type KeyPair } from './certificates.ts';
 
 /*
@@ -20,7 +19,7 @@ export interface Serving extends KeyPair {
 export interface Generation {
   /** ms since the epoch. */
   readonly madeAt: number;
-  /** The secret in the webhook's path: 32 random bytes, base64url. */
+  /** The secret in the webhook's path: 32 random bytes in hexadecimal. The API server takes no upper case in a path. */
   readonly pathSecret: string;
   /** null: the certificate comes from elsewhere. */
   readonly serving: Serving | null;
@@ -45,11 +44,11 @@ export const RENEW_AFTER_MS = 120 * DAY_MS;
 /** Certificates start that much before they are made: certificates.ts. */
 const CLOCK_SKEW_MS = 5 * 60 * 1000;
 const SECRET_BYTES = 32;
-export const PATH_SECRET = /^[A-Za-z0-9_-]{43}$/;
+export const PATH_SECRET = /^[0-9a-f]{64}$/;
 
 /** Makes a generation: the only place where keys and path secrets come from. */
 export async function makeGeneration(now: number, names: ServingNames | null): Promise<Generation> {
-  const pathSecret = randomBytes(SECRET_BYTES).toString('base64url');
+  const pathSecret = randomBytes(SECRET_BYTES).toString('hex');
   if (names === null) return { madeAt: now, pathSecret, serving: null };
   const times = { now: new Date(now), validDays: VALID_DAYS };
   const authority = await createAuthority(times);

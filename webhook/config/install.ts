@@ -170,7 +170,7 @@ function podNamespace(inCluster: boolean): string {
   }
 }
 
-/** It becomes part of a path, as it is. */
+/** It becomes part of a path, as it is; the API server takes a lower-case DNS name there (RFC 1123). */
 function readPathSecret(path: string): string {
   let secret: string;
   try {
@@ -178,10 +178,10 @@ function readPathSecret(path: string): string {
   } catch (error) {
     throw invalid('--path-secret-file', messageOf(error));
   }
-  if (secret.length < MIN_SECRET_LENGTH || !/^[A-Za-z0-9_-]+$/.test(secret)) {
+  if (secret.length < MIN_SECRET_LENGTH || !/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(secret)) {
     throw invalid(
       '--path-secret-file',
-      `${path} must hold at least ${MIN_SECRET_LENGTH} letters, digits, "-" and "_": openssl rand -hex 32`,
+      `${path} must hold at least ${MIN_SECRET_LENGTH} lower-case letters, digits and "-": openssl rand -hex 32`,
     );
   }
   return secret;

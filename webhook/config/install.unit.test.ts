@@ -57,11 +57,11 @@ describe('the options of an installation', () => {
   });
 
   it('say how the API server proves to be it: by one thing', () => {
-    writeFileSync(file('secret'), 'a-secret-that-is-long_enough\n');
+    writeFileSync(file('secret'), 'a-secret-that-is-long-enough\n');
     const pathSecretFile = file('secret');
     assert.deepEqual(read({ ...FILES, pathSecretFile }).callers, {
       by: 'path',
-      secret: 'a-secret-that-is-long_enough',
+      secret: 'a-secret-that-is-long-enough',
     });
     assert.deepEqual(read({ ...FILES, clientCa: 'c' }).callers, { by: 'certificate', ca: 'c' });
     assert.deepEqual(read({ clientCa: 'c', namespace: 'audit' }, POD).callers, { by: 'certificate', ca: 'c' });
@@ -76,12 +76,18 @@ describe('the options of an installation', () => {
       POD,
       `${at}is not for use with --register: the server makes its own secret, and renews it`,
     );
-    for (const text of ['short', 'with/a/slash/in/the/middle', 'with a space in the middle', '%61'.repeat(10)]) {
+    for (const text of [
+      'short',
+      'With-Upper-Case-Letters',
+      'with/a/slash/in/the/middle',
+      'with a space in the middle',
+      '%61'.repeat(10),
+    ]) {
       writeFileSync(file('bad'), text);
       fails(
         { ...FILES, pathSecretFile: file('bad') },
         OUTSIDE,
-        `${at}${file('bad')} must hold at least 16 letters, digits, "-" and "_": openssl rand -hex 32`,
+        `${at}${file('bad')} must hold at least 16 lower-case letters, digits and "-": openssl rand -hex 32`,
       );
     }
   });

@@ -82,7 +82,7 @@ describe('a server that registers itself', () => {
   it('makes its certificates and its configuration, by which the API server reaches it', async () => {
     const server = await start();
     const to = await registered();
-    assert.match(to.path, /^\/admit\/[A-Za-z0-9_-]{43}$/);
+    assert.match(to.path, /^\/admit\/[0-9a-f]{64}$/);
     assert.equal(await call(server, to), 200);
     const stored = generations();
     assert.ok(stored !== null);

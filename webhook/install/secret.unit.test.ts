@@ -40,7 +40,7 @@ describe('the Secret with the certificates', () => {
     const data = encodeGenerations(generations);
     for (const [key, value] of [
       ['path', 'YQ=='],
-      ['path', base64('../'.repeat(14) + 'x')],
+      ['path', base64('../'.repeat(21) + 'x')],
       ['made-at', base64('yesterday')],
       ['tls.crt', base64('-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n')],
       ['ca.crt', ''],

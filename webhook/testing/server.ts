@@ -58,6 +58,8 @@ export interface ClientOptions {
   /** Of one client at once; 1 by default, so that requests go one after another on one connection. */
   connections?: number;
   headers?: Record<string, string>;
+  /** What the server's certificate must name, where that is not the address. */
+  servername?: string;
 }
 
 /** Talks to a test's server. Connections are kept: close it. */
@@ -69,7 +71,8 @@ export class HttpsClient {
     ca: string,
     private readonly options: ClientOptions = {},
   ) {
-    this.agent = new Agent({ keepAlive: true, maxSockets: options.connections ?? 1, ca });
+    const names = options.servername === undefined ? {} : { servername: options.servername };
+    this.agent = new Agent({ keepAlive: true, maxSockets: options.connections ?? 1, ca, ...names });
   }
 
   get(path: string, headers: Record<string, string> = {}): Promise<Reply> {
