@@ -4,6 +4,12 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connect, type TLSSocket } from 'node:tls';
 import { gzipSync } from 'node:zlib';
+import {
+  createAuthority,
+  issueClientCertificate,
+  issueServingCertificate,
+  type KeyPair,
+} from '../../certs/certificates.ts';
 import { stringifyJson } from '../../shared/json.ts';
 import { configMap, reviewDocument, type ReviewOptions } from '../../shared/testing/reviews.ts';
 import type { Address } from '../config/config.ts';
@@ -178,6 +184,53 @@ describe('a stranger at the webhook', () => {
     const reply = await server.admission.send('POST', `/admit/${SECRET}`, headers, [bomb]);
     assert.equal(reply.status, 400);
     assert.equal((reply.json().error as { code: string }).code, 'json-invalid');
+  });
+});
+
+describe('an API server with a client certificate', () => {
+  const file = useSharedFolder();
+  const now = new Date();
+  const days = { now, validDays: 1 };
+  let authority: KeyPair;
+  let server: TestServer;
+  before(async () => {
+    authority = await createAuthority(days);
+    writeFileSync(file('client-ca.crt'), authority.certificate);
+    server = await TestServer.start(file, { callers: { by: 'certificate', ca: file('client-ca.crt') } });
+  });
+  after(() => server.stop());
+
+  async function statusWith(pair?: KeyPair): Promise<[review: number, livez: number]> {
+    const options = pair === undefined ? {} : { pair };
+    const client = new HttpsClient(server.running.admission, server.certificates.ca, options);
+    const statuses: [number, number] = [(await client.admit(review())).status, (await client.get('/livez')).status];
+    client.close();
+    return statuses;
+  }
+
+  it('is known by it; whoever has none, or another, gets 401, and may still ask whether the server lives', async () => {
+    const before = await recorded(server.config.db);
+    const other = await createAuthority(days);
+    const past = { now: new Date(now.getTime() - 2 * 86_400_000), validDays: 1 };
+    const client = { ...days, commonName: 'kube-apiserver' };
+    const strangers: [what: string, pair?: KeyPair][] = [
+      ['none'],
+      ['of another CA of the same name', await issueClientCertificate(other, client)],
+      ['for servers', await issueServingCertificate(authority, { ...days, dnsNames: ['localhost'] })],
+      ['expired', await issueClientCertificate(authority, { ...past, commonName: 'kube-apiserver' })],
+    ];
+    for (const [what, pair] of strangers) assert.deepEqual(await statusWith(pair), [401, 200], what);
+    assert.equal(await recorded(server.config.db), before);
+    assert.deepEqual(await statusWith(await issueClientCertificate(authority, client)), [200, 200]);
+    assert.equal(await recorded(server.config.db), before + 1);
+  });
+
+  it('is still asked for it after the server’s own certificate was renewed', async () => {
+    await server.certificates.renew();
+    await until('the log tells of it', () => server.log.some(({ msg }) => msg === 'certificate reloaded'));
+    assert.deepEqual(await statusWith(), [401, 200]);
+    const pair = await issueClientCertificate(authority, { ...days, commonName: 'kube-apiserver' });
+    assert.deepEqual(await statusWith(pair), [200, 200]);
   });
 });
 

@@ -8,7 +8,7 @@ import type { JsonObject } from '../../shared/types.ts';
 import type { Registration } from '../config/install.ts';
 import { ApiStatusError, type ApiClient, type ApiWriter } from '../observe/api-client.ts';
 import { CONFIGURATIONS, faultOf, newConfiguration, repaired, type ConfigurationOptions } from './configuration.ts';
-import { dataOf, decodeGenerations, encodeGenerations, holds } from './secret.ts';
+import { bundleOf, dataOf, decodeGenerations, encodeGenerations, holds } from './secret.ts';
 
 export interface RegistrarOptions {
   client: ApiClient & ApiWriter;
@@ -219,17 +219,15 @@ export class Registrar {
   private wanted(): ConfigurationOptions {
     const { configuration, registration, usesPath, matchConditions, authority } = this.options;
     const { namespace, service, servicePort } = registration;
-    const generations = allOf(this.known);
     // The newest path: the server takes the others too.
     const { pathSecret } = this.known.next ?? this.known.current;
-    const own = generations.map(({ serving }) => serving?.authority ?? '').join('');
     return {
       name: configuration,
       namespace,
       service,
       servicePort,
       pathSecret: usesPath ? pathSecret : '',
-      caBundle: authority?.() ?? own,
+      caBundle: authority?.() ?? bundleOf(this.known),
       matchConditions,
     };
   }

@@ -1,14 +1,17 @@
 import { isDeepStrictEqual } from 'node:util';
 import { X509Certificate } from 'node:crypto';
-import { PATH_SECRET, type Generation, type Generations } from '../../certs/generations.ts';
+import { allOf, PATH_SECRET, type Generation, type Generations } from '../../certs/generations.ts';
 import { isObject } from '../../shared/json.ts';
 import type { JsonObject } from '../../shared/types.ts';
 
 /*
  * The Secret that holds the generations. The current one has the names that everybody expects (tls.crt, tls.key, ca.crt),
- * so that others can mount it; the others have the same with a prefix.
+ * so that others can mount it; the others have the same with a prefix. Its ca.crt goes on with the authorities of the
+ * others: whoever mounts it trusts the next certificate before that serves.
  */
 const PREFIX = { current: '', next: 'next.', previous: 'previous.' } as const;
+
+const FIRST_CERTIFICATE = /^-----BEGIN CERTIFICATE-----\n.+?\n-----END CERTIFICATE-----\n/s;
 
 /** The `data` of the Secret, base64. */
 export function encodeGenerations(generations: Generations): Record<string, string> {
@@ -18,7 +21,15 @@ export function encodeGenerations(generations: Generations): Record<string, stri
       ? []
       : Object.entries(textsOf(generation)).map(([key, text]) => [PREFIX[slot] + key, encode(text)]);
   });
-  return Object.fromEntries(entries) as Record<string, string>;
+  const data = Object.fromEntries(entries) as Record<string, string>;
+  return 'ca.crt' in data ? { ...data, 'ca.crt': encode(bundleOf(generations)) } : data;
+}
+
+/** PEM of all authorities that count, the one that serves first. */
+export function bundleOf(generations: Generations): string {
+  return allOf(generations)
+    .map(({ serving }) => serving?.authority ?? '')
+    .join('');
 }
 
 /** What a Secret holds; null where its current generation is missing or damaged. Damage to the others drops them. */
@@ -56,8 +67,9 @@ function read(data: JsonObject, prefix: string): Generation | null {
   if (authority === undefined || certificate === undefined || privateKey === undefined) {
     return { madeAt: time, pathSecret, serving: null };
   }
-  if (![authority, certificate].every(isCertificate)) return null;
-  return { madeAt: time, pathSecret, serving: { authority, certificate, privateKey } };
+  const [own = ''] = FIRST_CERTIFICATE.exec(authority) ?? [];
+  if (![own, certificate].every(isCertificate)) return null;
+  return { madeAt: time, pathSecret, serving: { authority: own, certificate, privateKey } };
 }
 
 /** What is no certificate must not get into a caBundle: the API server would refuse the whole configuration. */

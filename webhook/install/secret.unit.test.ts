@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { makeGeneration, type Generations } from '../../certs/generations.ts';
-import { decodeGenerations, encodeGenerations, holds } from './secret.ts';
+import { bundleOf, decodeGenerations, encodeGenerations, holds } from './secret.ts';
 
 const NOW = Date.parse('2026-03-03T14:32:00.500Z');
 const NAMES = { dnsNames: ['kubeblame.kubeblame.svc'] };
@@ -26,6 +26,13 @@ describe('the Secret with the certificates', () => {
     assert.equal(data['tls.crt'], base64(generations.current.serving?.certificate ?? ''));
     assert.equal(data['made-at'], base64('2026-03-03T14:32:00.500Z'));
     assert.deepEqual(decodeGenerations(data), generations);
+  });
+
+  it('lets whoever mounts ca.crt trust the next certificate before that serves', () => {
+    const { current, next } = generations;
+    const bundle = `${current.serving?.authority}${next?.serving?.authority}`;
+    assert.equal(encodeGenerations(generations)['ca.crt'], base64(bundle));
+    assert.equal(bundleOf(generations), bundle);
   });
 
   it('is told apart from one that was changed in any way', () => {

@@ -58,6 +58,8 @@ export interface ClientOptions {
   /** Of one client at once; 1 by default, so that requests go one after another on one connection. */
   connections?: number;
   headers?: Record<string, string>;
+  /** A client certificate and its key, PEM. */
+  pair?: { certificate: string; privateKey: string };
   /** What the server's certificate must name, where that is not the address. */
   servername?: string;
 }
@@ -71,8 +73,7 @@ export class HttpsClient {
     ca: string,
     private readonly options: ClientOptions = {},
   ) {
-    const names = options.servername === undefined ? {} : { servername: options.servername };
-    this.agent = new Agent({ keepAlive: true, maxSockets: options.connections ?? 1, ca, ...names });
+    this.agent = new Agent({ keepAlive: true, maxSockets: options.connections ?? 1, ca, ...clientPair(options) });
   }
 
   get(path: string, headers: Record<string, string> = {}): Promise<Reply> {
@@ -110,6 +111,13 @@ export class HttpsClient {
   close(): void {
     this.agent.destroy();
   }
+}
+
+function clientPair({ pair, servername }: ClientOptions): { cert?: string; key?: string; servername?: string } {
+  return {
+    ...(pair === undefined ? {} : { cert: pair.certificate, key: pair.privateKey }),
+    ...(servername === undefined ? {} : { servername }),
+  };
 }
 
 /** A line of the server's log. */
