@@ -72,9 +72,9 @@ describe('the server', () => {
       ['1', '1', undefined],
     );
     assert.ok(Number(value('kubeblame_pending_outcome_oldest_age_seconds')) < 60);
-    const { db, tls } = server.config;
+    const { db } = server.config;
     assert.equal(Number(value('kubeblame_ledger_bytes')), statSync(db).size + statSync(`${db}-wal`).size);
-    const ends = Date.parse(new X509Certificate(readFileSync(tls?.cert ?? '')).validTo);
+    const ends = Date.parse(new X509Certificate(readFileSync(server.certificates.cert)).validTo);
     assert.equal(Number(value('kubeblame_certificate_expiry_timestamp_seconds')), ends / 1000);
     for (const cause of ['unregistered', 'unreachable'])
       assert.equal(value(`kubeblame_coverage_gap{cause="${cause}"}`), '0', cause);
