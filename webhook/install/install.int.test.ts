@@ -8,6 +8,7 @@ import type { Registration } from '../config/install.ts';
 import { openSqliteReader } from '../store/sqlite/store.ts';
 import { FakeApiServer, type SeenRequest } from '../testing/api-server.ts';
 import { useFolder } from '../testing/folder.ts';
+import { ServerProcess } from '../testing/process.ts';
 import {
   API_SERVICES,
   callWebhook,
@@ -306,6 +307,49 @@ describe('a server that registers itself', () => {
     await until('it has looked', () => api.seen('get', 'apiservices.apiregistration.k8s.io').length > gets + 2);
     assert.equal(writes().length, before);
     assert.equal(found().caBundle, undefined);
+  });
+
+  it('does not go on with a rotation of which our APIService cannot be told', async () => {
+    const spec = { group: 'kubeblame.io', service: { name: 'g', namespace: 'kubeblame' } };
+    api.put(API_SERVICES, { metadata: { name: 'v1alpha1.kubeblame.io' }, spec });
+    clock -= 121 * DAY_MS;
+    const server = await start();
+    await registered();
+    const before = generations()?.current.pathSecret;
+    const isApiService = ({ verb, type }: SeenRequest): boolean => verb === 'update' && type.startsWith('apiservices.');
+    const allow = api.fail(isApiService, { status: 403 });
+    clock += 121 * DAY_MS;
+    await until('a next one has begun', () => generations()?.next !== null);
+    await new Promise((resolve) => setTimeout(resolve, 2 * OVERLAP_MS));
+    assert.equal(generations()?.current.pathSecret, before);
+    assert.equal(await call(server, await registered()), 200);
+    allow();
+    await rotated(before ?? '');
+  });
+
+  it('does it as a process too, by its options', async function () {
+    this.timeout(30_000);
+    const addresses = ['--listen', '127.0.0.1:0', '--read-listen', '127.0.0.1:0'];
+    const args = ['serve', '--db', file('process.db'), ...addresses, '--kubeconfig', api.kubeconfig];
+    const process = await ServerProcess.start([
+      ...args,
+      '--register',
+      '--service',
+      'audit',
+      '--namespace',
+      'kubeblame',
+    ]);
+    try {
+      const to = await registered();
+      assert.equal(to.host, 'audit.kubeblame.svc');
+      assert.equal(await callWebhook(process.admission, to, review()), 200);
+      assert.equal(await callWebhook(process.admission, { ...to, path: '/admit' }, review()), 401);
+    } finally {
+      process.signal('SIGTERM');
+    }
+    const { code, stdout, stderr } = await process.ended;
+    assert.deepEqual([code, stderr], [0, '']);
+    assert.equal(stdout.includes((await registered()).path.slice('/admit/'.length)), false);
   });
 
   it('uses certificate files, and their CA, where they are given', async () => {

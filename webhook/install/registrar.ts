@@ -107,6 +107,7 @@ export class Registrar {
       if (this.registers) {
         await this.keepConfiguration();
         await this.keepApiService();
+        this.noteRegistered();
       }
       this.complaint = '';
     } catch (error) {
@@ -153,18 +154,23 @@ export class Registrar {
     this.listener(next);
   }
 
+  /** Whoever calls us has been told of all that counts now. */
+  private noteRegistered(): void {
+    for (const { pathSecret } of allOf(this.known))
+      if (!this.registeredSince.has(pathSecret)) this.registeredSince.set(pathSecret, this.options.elapsed());
+  }
+
   private hasBeenRegistered(generation: Generation | null, forMs: number): boolean {
     const since = generation === null ? undefined : this.registeredSince.get(generation.pathSecret);
     return since !== undefined && this.options.elapsed() - since >= forMs;
   }
 
   private async keepConfiguration(): Promise<void> {
-    const { client, configuration, log, elapsed } = this.options;
+    const { client, configuration, log } = this.options;
     const { signal } = this.stop;
     const path = `${CONFIGURATIONS}/${configuration}`;
     const owner = await this.ownerOf();
     const wanted = this.wanted();
-    const known = this.known;
     const found = await getOrNull(client, path, signal);
     const repair = found === null ? newConfiguration(wanted, owner) : repaired(found, wanted, owner);
     const isAsWritten =
@@ -181,8 +187,6 @@ export class Registrar {
         log.warn({ configuration }, 'the API server has changed the webhook configuration, which is left at that');
       this.written = { wanted: { webhooks: repair.webhooks ?? [] }, as };
     }
-    for (const { pathSecret } of allOf(known))
-      if (!this.registeredSince.has(pathSecret)) this.registeredSince.set(pathSecret, elapsed());
   }
 
   /** The native API is an option, and so are the rights on it: without either there is nothing to do. */
