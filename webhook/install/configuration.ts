@@ -3,6 +3,7 @@ import { ADMISSION_PATH } from '../admission/callers.ts';
 import { isObject } from '../../shared/json.ts';
 import { metadataOf } from '../../shared/normalise.ts';
 import type { Json, JsonObject } from '../../shared/types.ts';
+import { LABELS } from './stored-secret.ts';
 
 export const CONFIGURATIONS = '/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations';
 
@@ -72,7 +73,7 @@ export function newConfiguration(options: ConfigurationOptions, owner: JsonObjec
     kind: 'ValidatingWebhookConfiguration',
     metadata: {
       name: options.name,
-      labels: { 'app.kubernetes.io/name': 'kubeblame', 'app.kubernetes.io/managed-by': 'kubeblame' },
+      labels: LABELS,
       ...(owner === null ? {} : { ownerReferences: [owner] }),
     },
     webhooks: webhooks(options),

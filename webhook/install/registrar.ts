@@ -8,7 +8,8 @@ import type { JsonObject } from '../../shared/types.ts';
 import type { Registration } from '../config/install.ts';
 import { ApiStatusError, type ApiClient, type ApiWriter } from '../observe/api-client.ts';
 import { CONFIGURATIONS, faultOf, newConfiguration, repaired, type ConfigurationOptions } from './configuration.ts';
-import { bundleOf, dataOf, decodeGenerations, encodeGenerations, holds } from './secret.ts';
+import { bundleOf, dataOf, decodeGenerations, holds } from './secret.ts';
+import { getIfThere, MANAGER, StoredSecret } from './stored-secret.ts';
 
 export interface RegistrarOptions {
   client: ApiClient & ApiWriter;
@@ -26,8 +27,6 @@ export interface RegistrarOptions {
   elapsed: () => number;
 }
 
-/** Who managedFields names for what we write. */
-const MANAGER = 'fieldManager=kubeblame';
 const API_SERVICE = '/apis/apiregistration.k8s.io/v1/apiservices/v1alpha1.kubeblame.io';
 
 /**
@@ -50,14 +49,16 @@ export class Registrar {
 
   private constructor(
     private readonly options: RegistrarOptions,
+    private readonly stored: StoredSecret,
     private known: Generations,
   ) {}
 
   /** Resolves with what to serve with, read from the cluster or made; waits for the API server as long as it takes. */
   static async open(options: RegistrarOptions): Promise<Registrar> {
+    const stored = new StoredSecret(options.client, options.registration);
     for (;;) {
       try {
-        return new Registrar(options, await readOrMake(options));
+        return new Registrar(options, stored, await readOrMake(options, stored));
       } catch (error) {
         options.log.warn({ reason: messageOf(error) }, 'waiting for the API server, for the certificates');
         await new Promise((resolve) => setTimeout(resolve, options.registration.timing.everyMs));
@@ -124,9 +125,9 @@ export class Registrar {
    * So nothing is lost by its deletion, and whoever wants new keys deletes it.
    */
   private async keepSecret(): Promise<void> {
-    const { client, now, log, registration } = this.options;
+    const { now, log, registration } = this.options;
     const { timing } = registration;
-    const secret = await getOrNull(client, secretPath(this.options), this.stop.signal);
+    const secret = await this.stored.read(this.stop.signal);
     const names = namesOf(this.options);
     let next = this.known;
     if (
@@ -144,7 +145,7 @@ export class Registrar {
       previousIsOver: this.hasBeenRegistered(next.current, 2 * timing.overlapMs),
     });
     if (secret !== null && holds(dataOf(secret), next)) return;
-    await write(this.options, secret, next, this.stop.signal);
+    await this.stored.write(secret, next, this.stop.signal);
     if (next === this.known) return;
     log.info(
       { madeAt: new Date(next.current.madeAt).toISOString(), begun: next.next !== null },
@@ -171,7 +172,7 @@ export class Registrar {
     const path = `${CONFIGURATIONS}/${configuration}`;
     const owner = await this.ownerOf();
     const wanted = this.wanted();
-    const found = await getOrNull(client, path, signal);
+    const found = await getIfThere(client, path, signal);
     const repair = found === null ? newConfiguration(wanted, owner) : repaired(found, wanted, owner);
     const isAsWritten =
       found !== null &&
@@ -194,7 +195,7 @@ export class Registrar {
     const { client, registration } = this.options;
     let found: JsonObject | null;
     try {
-      found = await getOrNull(client, API_SERVICE, this.stop.signal);
+      found = await getIfThere(client, API_SERVICE, this.stop.signal);
     } catch (error) {
       if (error instanceof ApiStatusError && error.status === 403) return;
       throw error;
@@ -244,53 +245,14 @@ function namesOf({ registration, authority }: RegistrarOptions): { dnsNames: str
   return { dnsNames: [service, `${service}-gateway`].map((name) => `${name}.${namespace}.svc`) };
 }
 
-function secretPath({ registration }: RegistrarOptions): string {
-  return `${secretsPath(registration)}/${registration.secret}`;
-}
-
-function secretsPath({ namespace }: Registration): string {
-  return `/api/v1/namespaces/${namespace}/secrets`;
-}
-
-async function readOrMake(options: RegistrarOptions): Promise<Generations> {
+async function readOrMake(options: RegistrarOptions, stored: StoredSecret): Promise<Generations> {
   const { signal } = new AbortController();
-  const secret = await getOrNull(options.client, secretPath(options), signal);
-  const stored = secret === null ? null : decodeGenerations(dataOf(secret));
+  const secret = await stored.read(signal);
+  const known = secret === null ? null : decodeGenerations(dataOf(secret));
   const names = namesOf(options);
-  if (stored !== null && isUsable(stored.current, options.now(), names)) return stored;
-  const made = await advance(stored, { now: options.now(), names, nextIsKnown: false, previousIsOver: false });
+  if (known !== null && isUsable(known.current, options.now(), names)) return known;
+  const made = await advance(known, { now: options.now(), names, nextIsKnown: false, previousIsOver: false });
   // Stored before it is used: what nobody can find again must not be registered.
-  await write(options, secret, made, signal);
+  await stored.write(secret, made, signal);
   return made;
-}
-
-async function write(
-  options: RegistrarOptions,
-  found: JsonObject | null,
-  generations: Generations,
-  signal: AbortSignal,
-): Promise<void> {
-  const { client, registration } = options;
-  const data = encodeGenerations(generations);
-  if (found !== null) {
-    // With its resourceVersion: whoever else has changed it in between is seen the next time.
-    await client.put(`${secretPath(options)}?${MANAGER}`, { ...found, data }, signal);
-    return;
-  }
-  const labels = { 'app.kubernetes.io/name': 'kubeblame', 'app.kubernetes.io/managed-by': 'kubeblame' };
-  const metadata = { name: registration.secret, namespace: registration.namespace, labels };
-  await client.post(
-    `${secretsPath(registration)}?${MANAGER}`,
-    { apiVersion: 'v1', kind: 'Secret', metadata, type: 'Opaque', data },
-    signal,
-  );
-}
-
-async function getOrNull(client: ApiClient, path: string, signal: AbortSignal): Promise<JsonObject | null> {
-  try {
-    return await client.get(path, signal);
-  } catch (error) {
-    if (error instanceof ApiStatusError && error.status === 404) return null;
-    throw error;
-  }
 }
