@@ -38,6 +38,8 @@ describe('a generation', () => {
     const without = await makeGeneration(NOW, null);
     assert.equal(without.serving, null);
     assert.deepEqual([isUsable(without, NOW, null), isUsable(without, NOW, NAMES)], [true, false]);
+    // Made by a clock that had jumped: its age would tell nothing.
+    assert.equal(isUsable(without, NOW - DAY_MS, null), false);
   });
 
   it('is usable from when it was made until it ends', () => {

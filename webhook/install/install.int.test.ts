@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
+import pino from 'pino';
 import { isUsable, makeGeneration } from '../../certs/generations.ts';
 import type { JsonObject } from '../../shared/types.ts';
+import { openApiClient } from '../observe/api-client.ts';
 import { openSqliteReader } from '../store/sqlite/store.ts';
 import { ServerProcess } from '../testing/process.ts';
 import {
@@ -16,6 +18,7 @@ import {
   useInstallation,
 } from '../testing/installation.ts';
 import { until } from '../testing/server.ts';
+import { Registrar } from './registrar.ts';
 import { encodeGenerations } from './secret.ts';
 
 describe('a server that registers itself', () => {
@@ -48,15 +51,34 @@ describe('a server that registers itself', () => {
     assert.equal(new X509Certificate(serving?.certificate ?? '').ca, false);
   });
 
-  it('registers only once it can record', async () => {
-    const server = await start();
-    // The ledger was open before: what comes first was recorded.
-    const to = await registered();
-    assert.equal(await call(server, to), 200);
-    const order = on.api.requests.map(({ verb, type }) => `${verb} ${type}`);
-    assert.ok(
-      order.indexOf('create secrets') < order.indexOf(`create ${CONFIGURATIONS.resource}.${CONFIGURATIONS.group}`),
-    );
+  it('registers only once it is ready, and then keeps at it', async () => {
+    let ready = false;
+    const registrar = await Registrar.open({
+      client: await openApiClient({ file: on.api.kubeconfig }),
+      registration: REGISTRATION,
+      configuration: 'kubeblame',
+      usesPath: true,
+      matchConditions: [],
+      authority: null,
+      log: pino({ level: 'silent' }),
+      now: () => on.clock,
+      elapsed: () => performance.now(),
+    });
+    let asked = 0;
+    const isReady = (): Promise<boolean> => Promise.resolve(++asked > 0 && ready);
+    registrar.start(isReady, () => undefined);
+    try {
+      await until('it has looked', () => asked > 3);
+      assert.notEqual(secret(), undefined);
+      assert.equal(registeredAt(on.api), null);
+      ready = true;
+      const to = await registered();
+      ready = false;
+      on.api.remove(CONFIGURATIONS, '', 'kubeblame');
+      assert.deepEqual(await registered(), to);
+    } finally {
+      await registrar.close();
+    }
   });
 
   it('goes on with what is there after a restart, and withdraws nothing in between', async () => {
