@@ -131,11 +131,8 @@ async function open(
   const read = listener(serving, readApi(new StoreReader(store, now), config.readToken, log));
   const readAddress = await listen(read, config.readListen, '--read-listen');
   opened.push(() => drain(read));
-  const { judge } = identity;
-  observer = startObserver(config, { recorder, store, log, now, timing, client, judge });
-  opened.push(() => observer?.close());
-  // Last: nobody calls before somebody answers.
-  identity.start(
+  // Nobody calls before somebody answers; and the baseline is listed after reviews have begun to come.
+  await identity.start(
     async () => (await health.readiness()).ready,
     (renewed) => {
       serving = renewed;
@@ -143,6 +140,9 @@ async function open(
       read.setSecureContext(renewed);
     },
   );
+  const { judge } = identity;
+  observer = startObserver(config, { recorder, store, log, now, timing, client, judge });
+  opened.push(() => observer?.close());
   opened.push(() => health.stop());
   await checkpoints.start();
 

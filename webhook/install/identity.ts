@@ -18,8 +18,8 @@ export interface Identity {
   readonly callers: Callers;
   /** What is wrong with a webhook configuration that we made, '' for nothing; undefined where somebody else makes it. */
   readonly judge: ((configuration: JsonObject) => string) | undefined;
-  /** Registers the server once it is ready, and tells what to serve with from now on. */
-  start(isReady: () => Promise<boolean>, changed: (serving: ServingPair) => void): void;
+  /** Registers the server once it is ready, and tells what to serve with from now on. Resolves after the first try. */
+  start(isReady: () => Promise<boolean>, changed: (serving: ServingPair) => void): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -55,7 +55,7 @@ export async function openIdentity(
     clientTls: clientTls(config),
     callers,
     judge: registrar === null ? undefined : (configuration) => registrar.judge(configuration),
-    start: (isReady, changed) => {
+    start: async (isReady, changed) => {
       if (files !== null && pair !== null) {
         unwatch = watchCertificate(
           files,
@@ -67,7 +67,7 @@ export async function openIdentity(
           (error) => log.error({ cert: files.cert, reason: messageOf(error) }, 'certificate not reloaded'),
         );
       }
-      registrar?.start(isReady, (generations) => {
+      await registrar?.start(isReady, (generations) => {
         useGenerations(generations);
         if (files === null) changed(servingOf(generations));
       });

@@ -66,7 +66,7 @@ describe('a server that registers itself', () => {
     });
     let asked = 0;
     const isReady = (): Promise<boolean> => Promise.resolve(++asked > 0 && ready);
-    registrar.start(isReady, () => undefined);
+    await registrar.start(isReady, () => undefined);
     try {
       await until('it has looked', () => asked > 3);
       assert.notEqual(secret(), undefined);
@@ -133,12 +133,32 @@ describe('a server that registers itself', () => {
       return all.map(({ event }) => event).filter((event) => /register/.test(event));
     };
     const expected = 2 * spoil.length;
-    // Before the first: there was none, and then there was.
+    // Before the first: it was registered.
     await until('coverage tells', async () => (await events()).length >= expected + 1);
     assert.deepEqual(
       (await events()).slice(-expected),
       Array(spoil.length).fill(['unregistered', 'registered']).flat(),
     );
+  });
+
+  it('leaves a configuration that the API server itself has changed at that, and says so once', async () => {
+    on.api.amend = (object) => {
+      if (object.kind !== 'ValidatingWebhookConfiguration') return object;
+      const [webhook] = object.webhooks as JsonObject[];
+      return { ...object, webhooks: [{ ...webhook, objectSelector: { matchLabels: { 'control-plane': 'no' } } }] };
+    };
+    const server = await start();
+    assert.equal(await call(server, await registered()), 200);
+    const gets = on.api.seen('get', 'secrets').length;
+    await until('it has looked again', () => on.api.seen('get', 'secrets').length > gets + 3);
+    assert.equal(writes().filter(({ type }) => type.startsWith('validating')).length, 1);
+    const said = server.log.filter(({ msg }) => msg.startsWith('the API server has changed the webhook configuration'));
+    assert.equal(said.length, 1);
+    // Nor is it taken for a fault, also not by the next server.
+    await server.stop();
+    const next = await start();
+    await until('it has seen it', () => next.log.some(({ event }) => event === 'registered'));
+    assert.equal(next.log.filter(({ event }) => event === 'unregistered').length, 0);
   });
 
   it('leaves labels and annotations of others alone', async () => {

@@ -4,7 +4,7 @@ import { advance, allOf, isUsable, renew, type Generation, type Generations } fr
 import { messageOf } from '../../shared/errors.ts';
 import { isObject } from '../../shared/json.ts';
 import { metadataText } from '../../shared/normalise.ts';
-import type { JsonObject } from '../../shared/types.ts';
+import type { Json, JsonObject } from '../../shared/types.ts';
 import type { Registration } from '../config/install.ts';
 import { ApiStatusError, type ApiClient, type ApiWriter } from '../observe/api-client.ts';
 import { CONFIGURATIONS, faultOf, newConfiguration, repaired, type ConfigurationOptions } from './configuration.ts';
@@ -42,7 +42,8 @@ export class Registrar {
   private registers = false;
   /** Since when (elapsed ms) the cluster has been told of the generation of this path. */
   private readonly registeredSince = new Map<string, number>();
-  private written: { wanted: JsonObject; as: JsonObject } | null = null;
+  /** The webhooks that were written last, and what the API server made of them. */
+  private written: { wanted: Json; as: Json } | null = null;
   private owner: JsonObject | null = null;
   private complaint = '';
   private listener: (generations: Generations) => void = () => undefined;
@@ -70,11 +71,14 @@ export class Registrar {
     return this.known;
   }
 
-  /** Keeps the Secret from now on, and the rest as soon as `isReady` has held once. `changed`: what to serve with. */
-  start(isReady: () => Promise<boolean>, changed: (generations: Generations) => void): void {
+  /**
+   * Keeps the Secret from now on, and the rest as soon as `isReady` has held once. `changed`: what to serve with. Resolves
+   * after the first comparison, whatever that came to.
+   */
+  start(isReady: () => Promise<boolean>, changed: (generations: Generations) => void): Promise<void> {
     this.isReady = isReady;
     this.listener = changed;
-    this.schedule(0);
+    return this.next();
   }
 
   /** Resolves when nothing of it runs any more. Everything in the cluster stays. */
@@ -87,17 +91,18 @@ export class Registrar {
   /** What is wrong with a webhook configuration that the watch shows, '' for nothing: as coverage.ts wants to know. */
   judge(configuration: JsonObject): string {
     const { usesPath, authority } = this.options;
-    if (this.written !== null && isDeepStrictEqual(configuration.webhooks, this.written.as.webhooks)) return '';
+    if (this.written !== null && isDeepStrictEqual(configuration.webhooks, this.written.as)) return '';
     const paths = usesPath ? allOf(this.known).map(({ pathSecret }) => pathSecret) : [''];
     const serving = authority?.() ?? this.known.current.serving?.authority ?? '';
     return faultOf(configuration, this.wanted(), paths, serving);
   }
 
-  private schedule(inMs: number): void {
-    if (this.stop.signal.aborted) return;
-    this.timer = setTimeout(() => {
-      this.round = this.keep().then(() => this.schedule(this.options.registration.timing.everyMs));
-    }, inMs);
+  private next(): Promise<void> {
+    this.round = this.keep().then(() => {
+      if (this.stop.signal.aborted) return;
+      this.timer = setTimeout(() => void this.next(), this.options.registration.timing.everyMs);
+    });
+    return this.round;
   }
 
   /** One comparison. Never rejects: the next one tries again. */
@@ -144,8 +149,8 @@ export class Registrar {
       nextIsKnown: this.hasBeenRegistered(next.next, timing.overlapMs),
       previousIsOver: this.hasBeenRegistered(next.current, 2 * timing.overlapMs),
     });
-    if (secret !== null && holds(dataOf(secret), next)) return;
-    await this.stored.write(secret, next, this.stop.signal);
+    // It may be there already, where only the answer to our last write was lost.
+    if (secret === null || !holds(dataOf(secret), next)) await this.stored.write(secret, next, this.stop.signal);
     if (next === this.known) return;
     log.info(
       { madeAt: new Date(next.current.madeAt).toISOString(), begun: next.next !== null },
@@ -174,20 +179,24 @@ export class Registrar {
     const wanted = this.wanted();
     const found = await getIfThere(client, path, signal);
     const repair = found === null ? newConfiguration(wanted, owner) : repaired(found, wanted, owner);
-    const isAsWritten =
+    if (repair === null || this.isAsWritten(found, repair)) return;
+    const as = await (found === null
+      ? client.post(`${CONFIGURATIONS}?${MANAGER}`, repair, signal)
+      : client.put(`${path}?${MANAGER}`, repair, signal));
+    log.info({ configuration, made: found === null }, 'webhook configuration written');
+    if (!isDeepStrictEqual(as.webhooks, repair.webhooks))
+      log.warn({ configuration }, 'the API server has changed the webhook configuration, which is left at that');
+    this.written = { wanted: repair.webhooks ?? [], as: as.webhooks ?? [] };
+  }
+
+  /** Some API servers change what is written, such as by a selector of their own: to write it again helps nobody. */
+  private isAsWritten(found: JsonObject | null, repair: JsonObject): boolean {
+    return (
       found !== null &&
       this.written !== null &&
-      isDeepStrictEqual(this.written.wanted, repair?.webhooks ?? {}) &&
-      isDeepStrictEqual(found.webhooks, this.written.as.webhooks);
-    if (repair !== null && !isAsWritten) {
-      const as = await (found === null
-        ? client.post(`${CONFIGURATIONS}?${MANAGER}`, repair, signal)
-        : client.put(`${path}?${MANAGER}`, repair, signal));
-      log.info({ configuration, made: found === null }, 'webhook configuration written');
-      if (!isDeepStrictEqual(as.webhooks, repair.webhooks))
-        log.warn({ configuration }, 'the API server has changed the webhook configuration, which is left at that');
-      this.written = { wanted: { webhooks: repair.webhooks ?? [] }, as };
-    }
+      isDeepStrictEqual(this.written.wanted, repair.webhooks) &&
+      isDeepStrictEqual(this.written.as, found.webhooks)
+    );
   }
 
   /** The native API is an option, and so are the rights on it: without either there is nothing to do. */

@@ -40,7 +40,7 @@ describe('the certificates of a server that registers itself', () => {
 
   it('rotates long before the end, under load, and loses and refuses nothing', async function () {
     this.timeout(30_000);
-    // Made four months ago. The client's on.clock is the real one.
+    // Made four months ago. The client's clock is the real one.
     on.clock -= 121 * DAY_MS;
     const server = await start();
     const old = await registered();
@@ -83,6 +83,20 @@ describe('the certificates of a server that registers itself', () => {
     assert.deepEqual(Object.keys(answers), ['200'], JSON.stringify(answers));
   });
 
+  it('goes on where a write arrived, and its answer did not', async () => {
+    const server = await start();
+    await registered();
+    const before = generations()?.current.pathSecret ?? '';
+    on.api.remove(SECRETS, 'kubeblame', 'kubeblame-tls');
+    await until('the next one has begun', () => generations()?.next !== null && generations() !== null);
+    // From here on every write arrives, and is answered with a failure.
+    on.api.loseAnswers = 3;
+    await rotated(before);
+    assert.equal(on.api.loseAnswers, 0);
+    await until('it serves with it', async () => (await call(server, await registered())) === 200);
+    assert.equal((await registered()).path, `/admit/${generations()?.current.pathSecret}`);
+  });
+
   it('does the same where its Secret is spoilt', async () => {
     await start();
     await registered();
@@ -102,7 +116,7 @@ describe('the certificates of a server that registers itself', () => {
     assert.equal(await call(server, await registered()), 200);
   });
 
-  it('heals after a on.clock that had jumped ahead', async () => {
+  it('heals after a clock that had jumped ahead', async () => {
     const real = on.clock;
     on.clock += 5 * 365 * DAY_MS;
     const server = await start();

@@ -42,7 +42,7 @@ export async function answerObject(
 ): Promise<void> {
   const parsed = objectRequest(new URL(request.url ?? '', 'https://localhost').pathname, request.method ?? '');
   if (parsed === null) return sendStatus(response, 404, 'no such path');
-  const body = verb === 'create' || verb === 'update' ? await bodyOf(request) : {};
+  const body = verb === 'create' || verb === 'update' ? api.amend(await bodyOf(request)) : {};
   const name = verb === 'create' ? metadataText(body, 'name') : parsed.name;
   const found = api.find(parsed.type, parsed.namespace, name);
   if (verb === 'create') {
@@ -54,7 +54,10 @@ export async function answerObject(
     const { resourceVersion, ...metadata } = metadataOf(body);
     if (resourceVersion !== metadataOf(found).resourceVersion)
       return sendStatus(response, 409, 'the object has been modified; please apply your changes to the latest version');
-    return send(response, api.put(type, { ...body, metadata }));
+    const stored = api.put(type, { ...body, metadata });
+    if (api.loseAnswers === 0) return send(response, stored);
+    api.loseAnswers--;
+    return sendStatus(response, 504, 'the answer is lost');
   }
   if (verb === 'delete') api.remove(type, parsed.namespace, name);
   return send(response, found);

@@ -51,6 +51,10 @@ export const CONFIG_MAPS: ServedType = { group: '', version: 'v1', resource: 'co
  * its kubeconfig.
  */
 export class FakeApiServer {
+  /** What it makes of objects that are written by a request, as mutating admission does. */
+  amend = (object: JsonObject): JsonObject => object;
+  /** So many writes are done, and their answers lost. */
+  loseAnswers = 0;
   /** All requests so far, oldest first. */
   readonly requests: SeenRequest[] = [];
   private readonly types = new Map<string, ServedType>();
