@@ -11,6 +11,7 @@ export const ERROR_CODES = {
   'body-too-large': 'The request body is larger than two objects can be.',
   'body-incomplete': 'The connection ended before the whole body had arrived.',
   'content-type-unsupported': 'The Content-Type is not application/json.',
+  'caller-unknown': 'The caller does not prove to be the API server.',
   'method-not-allowed': 'The path does not answer this HTTP method.',
   'not-found': 'There is nothing at this path.',
   'object-invalid': 'The document is not a Kubernetes object with apiVersion, kind and a name.',

@@ -12,6 +12,7 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   'field-invalid': 400,
   'selector-invalid': 400,
   unauthorized: 401,
+  'caller-unknown': 401,
   'not-found': 404,
   'method-not-allowed': 405,
   'body-too-large': 413,

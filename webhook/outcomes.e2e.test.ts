@@ -76,7 +76,7 @@ describe('what people do to a cluster', () => {
 
   /** Another webhook, which refuses what is called `refused-...` after ours was asked. */
   async function refuseSome(): Promise<() => void> {
-    const { cert, key } = server.config.tls;
+    const { cert, key } = server.certificates;
     const other = createServer({ cert: readFileSync(cert), key: readFileSync(key) }, (request, response) => {
       let text = '';
       request.setEncoding('utf8').on('data', (part: string) => (text += part));

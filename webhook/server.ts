@@ -1,10 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { createServer, type Server } from 'node:https';
+import { createServer, type Server, type ServerOptions } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import express from 'express';
 import type { Logger } from 'pino';
-import { KubeblameError, messageOf } from '../shared/errors.ts';
+import { KubeblameError } from '../shared/errors.ts';
 import { Redactor } from '../shared/redact.ts';
+import { pathOf, type Callers } from './admission/callers.ts';
 import { admissionHandler } from './admission/handler.ts';
 import { readApi } from './api/routes.ts';
 import { Recorder } from './capture/recorder.ts';
@@ -12,8 +13,10 @@ import { SignsOfLife } from './capture/signs-of-life.ts';
 import type { Address, ServerConfig } from './config/config.ts';
 import { Health } from './health.ts';
 import { sendFailure } from './http.ts';
+import { openIdentity } from './install/identity.ts';
 import { Metrics } from './observability/metrics.ts';
 import type { Handler, Telemetry } from './observability/telemetry.ts';
+import { openApiClient } from './observe/api-client.ts';
 import { OBSERVER_TIMING, type Observer, type ObserverTiming } from './observe/observer.ts';
 import { startObserver } from './observe/start.ts';
 import { Checkpoints } from './proof/publish.ts';
@@ -25,7 +28,7 @@ import type { LedgerStore } from './store/port.ts';
 import { startRetention } from './store/retention.ts';
 import { openSqliteStore } from './store/sqlite/store.ts';
 import { VERSION } from '../shared/version.ts';
-import { expiryOf, readCertificate, watchCertificate } from './tls.ts';
+import { expiryOf } from './tls.ts';
 
 /** A client has this long to send its headers, and its whole request: the API server waits a few seconds at most. */
 const HEADERS_TIMEOUT_MS = 5_000;
@@ -75,7 +78,10 @@ async function open(
   timing: ObserverTiming,
   opened: Closer[],
 ): Promise<RunningServer> {
-  let certificate = readCertificate(config.tls);
+  const client = config.kubeconfig === null ? null : await openApiClient(config.kubeconfig);
+  const identity = await openIdentity(config, client, log, now);
+  opened.push(() => identity.close());
+  let serving = identity.serving;
   const store = openSqliteStore(config.db, config.cluster, now());
   opened.push(() => store.close());
   const checkpoints = await Checkpoints.open({
@@ -95,7 +101,7 @@ async function open(
     pending: () => pendingIn(store, now()),
     ledger: async () => ({ changes: (await store.last())?.seq ?? 0, bytes: await store.bytes() }),
     watchLagMs: () => observer?.lagMs ?? null,
-    certificateExpiresAt: () => expiryOf(certificate.cert),
+    certificateExpiresAt: () => expiryOf(serving.cert),
     now,
   });
   const recorder = await Recorder.open({ store, redactor, predicates: config.predicates, events: metrics });
@@ -114,29 +120,28 @@ async function open(
 
   const telemetry = await startTelemetry(config, metrics);
   if (telemetry !== null) opened.push(() => telemetry.close());
-  const handle = admissionHandler(recorder, health, now);
+  const { callers } = identity;
+  const handle = admissionHandler(callers, recorder, health, now);
   // It answers every failure itself.
   const admit: Handler = (request, response) => void handle(request, response);
   const traced = telemetry === null ? admit : telemetry.traced('POST /admit', admit);
-  const admission = listener(certificate, withRoutes(traced, health, metrics));
+  const admission = listener({ ...serving, ...identity.clientTls }, withRoutes(traced, callers, health, metrics));
   const admissionAddress = await listen(admission, config.listen, '--listen');
   opened.push(() => drain(admission));
-  const read = listener(certificate, readApi(new StoreReader(store, now), config.readToken, log));
+  const read = listener(serving, readApi(new StoreReader(store, now), config.readToken, log));
   const readAddress = await listen(read, config.readListen, '--read-listen');
   opened.push(() => drain(read));
-  opened.push(
-    watchCertificate(
-      config.tls,
-      (pair) => {
-        certificate = pair;
-        admission.setSecureContext(pair);
-        read.setSecureContext(pair);
-        log.info({ cert: config.tls.cert }, 'certificate reloaded');
-      },
-      (error) => log.error({ cert: config.tls.cert, reason: messageOf(error) }, 'certificate not reloaded'),
-    ),
+  // Nobody calls before somebody answers; and the baseline is listed after reviews have begun to come.
+  await identity.start(
+    async () => (await health.readiness()).ready,
+    (renewed) => {
+      serving = renewed;
+      admission.setSecureContext({ ...renewed, ...identity.clientTls });
+      read.setSecureContext(renewed);
+    },
   );
-  observer = await startObserver(config, { recorder, store, log, now, timing });
+  const { judge } = identity;
+  observer = startObserver(config, { recorder, store, log, now, timing, client, judge });
   opened.push(() => observer?.close());
   opened.push(() => health.stop());
   await checkpoints.start();
@@ -150,9 +155,9 @@ async function closeAll(opened: readonly Closer[]): Promise<void> {
   for (const close of [...opened].reverse()) await close();
 }
 
-function listener(certificate: { cert: Buffer; key: Buffer }, handle: Handler): Server {
+function listener(tls: ServerOptions, handle: Handler): Server {
   const server = createServer(
-    { ...certificate, minVersion: 'TLSv1.2', connectionsCheckingInterval: CONNECTIONS_CHECK_MS },
+    { ...tls, minVersion: 'TLSv1.2', connectionsCheckingInterval: CONNECTIONS_CHECK_MS },
     handle,
   );
   server.headersTimeout = HEADERS_TIMEOUT_MS;
@@ -179,7 +184,7 @@ async function startTelemetry(
 }
 
 /** Reviews go straight to their handler; the rest of the surface is Express. */
-function withRoutes(admit: Handler, health: Health, { registry }: Metrics) {
+function withRoutes(admit: Handler, callers: Callers, health: Health, { registry }: Metrics) {
   const app = express();
   app.disable('x-powered-by');
   app.get('/livez', (_request, response) => {
@@ -202,8 +207,7 @@ function withRoutes(admit: Handler, health: Health, { registry }: Metrics) {
     );
   });
   return (request: IncomingMessage, response: ServerResponse): void => {
-    const path = request.url?.split('?')[0];
-    if (path === '/admit') admit(request, response);
+    if (callers.covers(pathOf(request))) admit(request, response);
     else app(request, response);
   };
 }

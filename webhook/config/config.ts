@@ -1,11 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { Option } from 'commander';
 import { KubeblameError, messageOf } from '../../shared/errors.ts';
-import type { CertificateFiles } from '../tls.ts';
+import type { Cluster } from '../observe/api-client.ts';
 import { DEFAULT_SKIP, Predicates } from '../capture/predicates.ts';
 import type { RedactionRule } from '../../shared/redact.ts';
 import { signingKeyBeside } from '../proof/keys.ts';
 import { readPolicy, type RetentionPolicy } from '../store/retention.ts';
+import { installConfig, installOptions, type InstallConfig, type RawInstallOptions } from './install.ts';
 import { readRulesFile } from './rules-file.ts';
 
 /** Where to listen. */
@@ -22,14 +23,13 @@ export interface LedgerConfig {
   redact: RedactionRule[];
 }
 
-export interface ServerConfig extends LedgerConfig {
+export interface ServerConfig extends LedgerConfig, InstallConfig {
   listen: Address;
-  tls: CertificateFiles;
   readListen: Address;
   /** null: the read API is open to whoever reaches it, so it is on loopback. */
   readToken: string | null;
   /** null: outside a cluster, and no kubeconfig given: nothing is watched. */
-  kubeconfig: { file: string } | 'in-cluster' | null;
+  kubeconfig: Cluster | null;
   webhookConfiguration: string;
   /** null: no telemetry is sent. */
   otlpEndpoint: string | null;
@@ -72,13 +72,12 @@ export function ledgerOptions(): Option[] {
 /** Options of `serve`, besides. */
 export function serverOptions(): Option[] {
   return [
-    new Option('--listen <host:port>', 'where the API server calls the webhook; also /livez, /readyz, /metrics')
-      .env('KUBEBLAME_LISTEN')
-      .default('0.0.0.0:8443'),
-    new Option('--tls-cert <file>', 'serving certificate, PEM; read again when it changes')
-      .env('KUBEBLAME_TLS_CERT')
-      .makeOptionMandatory(),
-    new Option('--tls-key <file>', 'its private key, PEM').env('KUBEBLAME_TLS_KEY').makeOptionMandatory(),
+    new Option(
+      '--listen <host:port>',
+      'where the API server calls the webhook; also /livez, /readyz, /metrics ' +
+        '(default: 0.0.0.0:8443; 127.0.0.1:8443 where callers need no proof)',
+    ).env('KUBEBLAME_LISTEN'),
+    ...installOptions(),
     new Option('--read-listen <host:port>', 'where kubectl-blame reads; loopback, unless there is a token')
       .env('KUBEBLAME_READ_LISTEN')
       .default('127.0.0.1:8444'),
@@ -130,10 +129,8 @@ export interface RawOptions {
   config?: string;
 }
 
-export interface RawServerOptions extends RawOptions {
-  listen: string;
-  tlsCert: string;
-  tlsKey: string;
+export interface RawServerOptions extends RawOptions, RawInstallOptions {
+  listen?: string;
   readListen: string;
   readTokenFile?: string;
   kubeconfig?: string;
@@ -182,10 +179,21 @@ export function serverConfig(raw: RawServerOptions, inCluster: boolean): ServerC
       `${raw.readListen} can be reached from other machines, and there is no token: give --read-token-file, or listen on 127.0.0.1`,
     );
   }
+  const install = installConfig(raw, { inCluster, hasKubeconfig: raw.kubeconfig !== undefined });
+  const isOpen = install.callers.by === 'nothing';
+  const listen = raw.listen ?? (isOpen ? '127.0.0.1:8443' : '0.0.0.0:8443');
+  const address = parseAddress(listen, '--listen', 'KUBEBLAME_LISTEN');
+  if (isOpen && !isLoopback(address.host)) {
+    throw invalid(
+      '--listen',
+      'KUBEBLAME_LISTEN',
+      `whoever reaches ${listen} could add to the ledger: give --path-secret-file or --client-ca, or listen on 127.0.0.1`,
+    );
+  }
   return {
     ...ledgerConfig(raw),
-    listen: parseAddress(raw.listen, '--listen', 'KUBEBLAME_LISTEN'),
-    tls: { cert: raw.tlsCert, key: raw.tlsKey },
+    ...install,
+    listen: address,
     readListen,
     readToken,
     kubeconfig: raw.kubeconfig !== undefined ? { file: raw.kubeconfig } : inCluster ? 'in-cluster' : null,

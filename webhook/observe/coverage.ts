@@ -25,6 +25,8 @@ export class RegistrationWatch implements FactSink {
   constructor(
     private readonly name: string,
     private readonly tell: (event: CoverageEvent, detail: string) => Promise<void>,
+    /** What is wrong with it, '' for nothing, as whoever made it knows best; without it, what can be told by looking. */
+    private readonly judge?: (configuration: JsonObject) => string,
   ) {}
 
   async observe(object: ObjectRef, seen: Seen): Promise<void> {
@@ -59,6 +61,7 @@ export class RegistrationWatch implements FactSink {
 
   /** What is wrong with it; '' where it sends everything to where it did before. */
   private faultOf(configuration: JsonObject): string {
+    if (this.judge !== undefined) return this.judge(configuration);
     const complete = objects(configuration.webhooks).filter(sendsEverything);
     if (complete.length === 0) return 'no longer sends everything';
     const targets = complete.map(({ clientConfig }) => targetOf(clientConfig));
