@@ -5,6 +5,9 @@ import express from 'express';
 import type { Logger } from 'pino';
 import { KubeblameError } from '../shared/errors.ts';
 import { Redactor } from '../shared/redact.ts';
+import type { LedgerReader } from '../shared/types.ts';
+import { clientTls, openAccess, readerFor } from './access/access.ts';
+import type { Caller } from './access/caller.ts';
 import { pathOf, type Callers } from './admission/callers.ts';
 import { admissionHandler } from './admission/handler.ts';
 import { readApi } from './api/routes.ts';
@@ -21,7 +24,6 @@ import { OBSERVER_TIMING, type Observer, type ObserverTiming } from './observe/o
 import { startObserver } from './observe/start.ts';
 import { Checkpoints } from './proof/publish.ts';
 import { checkpointsBeside } from './proof/keys.ts';
-import { StoreReader } from './query/reader.ts';
 import { UNVERIFIED_AFTER_MS } from './query/views.ts';
 import { redactionKey } from './store/key.ts';
 import type { LedgerStore } from './store/port.ts';
@@ -128,16 +130,33 @@ async function open(
   const admission = listener({ ...serving, ...identity.clientTls }, withRoutes(traced, callers, health, metrics));
   const admissionAddress = await listen(admission, config.listen, '--listen');
   opened.push(() => drain(admission));
-  const read = listener(serving, readApi(new StoreReader(store, now), config.readToken, log));
+  const access = await openAccess(config, log, () => {
+    trust();
+    // Those that were verified by what was trusted before count for nobody any more.
+    read.closeIdleConnections();
+  });
+  opened.push(() => access.close());
+  const closing = new AbortController();
+  const lastSeq = async (): Promise<number> => (await store.last())?.seq ?? 0;
+  const readerOf = (caller: Caller): LedgerReader => readerFor(caller, access.reviews, store, now);
+  const read = listener(
+    { ...serving, ...clientTls(access) },
+    readApi({ authenticate: access.authenticate, readerOf, lastSeq, now, closing: closing.signal, log }),
+  );
+  access.frontProxy?.guard(read);
+  // Whom a client certificate must come from changes as the certificate of our own does: for new connections.
+  const trust = (): void => read.setSecureContext({ ...serving, ...clientTls(access) });
   const readAddress = await listen(read, config.readListen, '--read-listen');
   opened.push(() => drain(read));
+  // Before it waits for answers that are under way: a watch has no end of its own.
+  opened.push(() => closing.abort());
   // Nobody calls before somebody answers; and the baseline is listed after reviews have begun to come.
   await identity.start(
     async () => (await health.readiness()).ready,
     (renewed) => {
       serving = renewed;
       admission.setSecureContext({ ...renewed, ...identity.clientTls });
-      read.setSecureContext(renewed);
+      trust();
     },
   );
   const { judge } = identity;

@@ -1,0 +1,356 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect } from 'node:tls';
+import { createAuthority } from '../../certs/certificates.ts';
+import { ROUTES } from '../../shared/api.ts';
+import type { Change, JsonObject, KnownObject, State } from '../../shared/types.ts';
+import { useFolder, useSharedFolder } from '../testing/folder.ts';
+import { CONFIG_MAPS } from '../testing/api-server.ts';
+import { viewGrant } from '../testing/fake-reviews.ts';
+import { ALICE, BOB, GATEWAY, publishFrontProxy, ReadAccessTest } from '../testing/read-access.ts';
+import { clientPair, until, type HttpsClient, type Reply } from '../testing/server.ts';
+
+const { changes: CHANGES, info: INFO } = ROUTES;
+const UNAUTHORIZED = {
+  error: { code: 'unauthorized', message: 'the read API needs a bearer token', hint: 'give --token-file' },
+};
+
+const names = (reply: Reply): string[] =>
+  (reply.json() as unknown as { changes: Change[] }).changes.map(
+    ({ object }) => `${object.namespace}/${object.resource}/${object.name}`,
+  );
+
+/** Two namespaces of two teams, with the same in both. */
+async function recordTeams(test: ReadAccessTest): Promise<void> {
+  for (const namespace of ['shop', 'bank']) {
+    await test.recordNamespace(namespace, `ns-${namespace}`);
+    await test.record({ namespace, name: 'settings', body: { data: { level: 'info' } } });
+    await test.record({
+      namespace,
+      name: 'pass',
+      resource: 'secrets',
+      kind: 'Secret',
+      body: { data: { p: 'cGFzcw==' } },
+    });
+    await test.record({ namespace, name: 'web', resource: 'deployments', kind: 'Deployment', group: 'apps' });
+  }
+  await test.record({ namespace: '', name: 'node-1', resource: 'nodes', kind: 'Node' });
+}
+
+describe('reading with a token of the cluster', () => {
+  const file = useFolder();
+  let test: ReadAccessTest;
+  beforeEach(async () => {
+    test = await ReadAccessTest.start(file);
+  });
+  afterEach(() => test.stop());
+
+  it('takes it from its own header, which the service proxy leaves alone, or from Authorization', async () => {
+    assert.equal((await test.as(BOB, INFO)).status, 200);
+    assert.equal((await test.server.read.get(INFO, { Authorization: `Bearer ${BOB}` })).status, 200);
+    const { spec } = test.api.reviews.asked[0] ?? {};
+    assert.deepEqual(spec, { token: BOB, audiences: ['kubeblame'] });
+    for (const path of [...Object.values(ROUTES), '/', '/apis/kubeblame.io/v1alpha1/changes']) {
+      for (const reply of [await test.server.read.get(path), await test.as('made-up', path)]) {
+        const message = path.startsWith('/apis') ? reply.json().message : (reply.json().error as JsonObject).message;
+        assert.deepEqual(
+          [reply.status, message],
+          [401, UNAUTHORIZED.error.message + (path.startsWith('/apis') ? ': give --token-file' : '')],
+          path,
+        );
+      }
+    }
+  });
+
+  it('refuses a token for another audience, and one of an authenticator that knows no audiences', async () => {
+    const user = { username: 'bob', groups: [] };
+    test.api.reviews.tokens.set('for-another', { user, audiences: ['https://kubernetes.default.svc'] });
+    test.api.reviews.tokens.set('for-none', { user, audiences: [] });
+    for (const token of ['for-another', 'for-none']) assert.equal((await test.as(token, INFO)).status, 401, token);
+  });
+
+  it('asks once for what is asked again within seconds', async () => {
+    for (let time = 0; time < 5; time++) await test.as(BOB, CHANGES);
+    const kinds = test.api.reviews.asked.map(({ kind, spec }) => [kind, spec.resourceAttributes]);
+    assert.deepEqual(kinds, [
+      ['TokenReview', undefined],
+      ['SubjectAccessReview', { verb: 'list', group: 'kubeblame.io', resource: 'changes' }],
+      ['SubjectAccessReview', { verb: 'get', group: '*', resource: '*' }],
+    ]);
+  });
+
+  it('answers nothing while the API server cannot tell who may read, and remembers no failure', async () => {
+    test.api.reviewing = false;
+    const reply = await test.as(BOB, INFO);
+    assert.equal(reply.status, 503);
+    assert.equal((reply.json().error as JsonObject).code, 'access-unknown');
+    assert.ok(!JSON.stringify(test.server.log).includes(BOB));
+    test.api.reviewing = true;
+    assert.equal((await test.as(BOB, INFO)).status, 200);
+  });
+
+  it('lets the gateway say for whom it asks, and nobody else', async () => {
+    await recordTeams(test);
+    const bobs = { 'X-Remote-User': 'bob', 'X-Remote-Group': 'ops' };
+    assert.equal(names(await test.as(GATEWAY, CHANGES, bobs)).length, 9);
+    assert.equal((await test.as(GATEWAY, CHANGES)).status, 401);
+    // Alice may read nothing yet, whoever she says to be.
+    assert.equal((await test.as(ALICE, CHANGES, bobs)).status, 403);
+  });
+});
+
+describe('reading through the front proxy', () => {
+  const file = useFolder();
+  let test: ReadAccessTest;
+  beforeEach(async () => {
+    test = await ReadAccessTest.start(file);
+  });
+  afterEach(() => test.stop());
+
+  const BOBS = { 'X-Remote-User': 'bob' };
+
+  it('takes the identity in the headers, groups and extra values too', async () => {
+    const client = await test.withCertificate(test.frontProxyCa, 'front-proxy-client');
+    const headers = {
+      'X-Remote-User': Buffer.from('zoë').toString('latin1'),
+      'X-Remote-Extra-Example.Com%2FScope': 'a',
+    };
+    test.api.reviews.grants.push({ to: 'system:masters', verbs: ['*'], resources: ['*'] });
+    const reply = await client.get(INFO, { ...headers, 'X-Remote-Group': 'system:masters' });
+    assert.equal(reply.status, 200, reply.text);
+    assert.deepEqual(test.api.reviews.asked[0]?.spec, {
+      user: 'zoë',
+      groups: ['system:masters'],
+      extra: { 'example.com/scope': ['a'] },
+      resourceAttributes: { verb: 'list', group: 'kubeblame.io', resource: 'changes' },
+    });
+  });
+
+  it('ignores forged identity headers without a client certificate', async () => {
+    const reply = await test.server.read.get(INFO, BOBS);
+    assert.deepEqual([reply.status, reply.json()], [401, UNAUTHORIZED]);
+  });
+
+  it('ignores identity headers with a certificate of another CA, also one of the same name', async () => {
+    const other = await createAuthority({ now: new Date(), validDays: 1, commonName: 'front proxy' });
+    const client = await test.withCertificate(other, 'front-proxy-client');
+    assert.equal((await client.get(INFO, BOBS)).status, 401);
+  });
+
+  it('ignores identity headers with a certificate that bears a name which is not allowed', async () => {
+    for (const name of ['kubelet', 'front-proxy-client\nCN=x', 'front-proxy-client2', 'CN=front-proxy-client']) {
+      const client = await test.withCertificate(test.frontProxyCa, name);
+      assert.equal((await client.get(INFO, BOBS)).status, 401, name);
+    }
+  });
+
+  it('ignores headers that name two users, and those that a proxy did not send', async () => {
+    const client = await test.withCertificate(test.frontProxyCa, 'front-proxy-client');
+    assert.equal((await client.get(INFO)).status, 401);
+    assert.equal((await client.get(INFO, { 'X-Remote-User': '' })).status, 401);
+    const twice = { 'X-Remote-User': ['bob', 'alice'] } as unknown as Record<string, string>;
+    assert.equal((await client.get(INFO, twice)).status, 401);
+  });
+
+  it('follows the ConfigMap: another CA counts, and the old one no longer, open connections included', async () => {
+    const before = await test.withCertificate(test.frontProxyCa, 'front-proxy-client');
+    assert.equal((await before.get(INFO, BOBS)).status, 200);
+    const next = await createAuthority({ now: new Date(), validDays: 1, commonName: 'front proxy' });
+    const after = await test.withCertificate(next, 'front-proxy-client');
+    const told = (): number => test.server.log.filter(({ msg }) => msg === 'front proxy').length;
+    await until('it watches', () => test.api.openWatches('configmaps') === 1);
+    // A request that has begun on a connection which the old CA vouched for.
+    const open = connect({
+      ...test.server.running.read,
+      ca: test.server.certificates.ca,
+      ...clientPair(before.options),
+    });
+    await once(open, 'secureConnect');
+    open.write(`GET ${INFO} HTTP/1.1\r\nHost: localhost\r\nX-Remote-User: bob\r\n`);
+    publishFrontProxy(test.api, next, ['front-proxy-client']);
+    await until('the change is seen', () => told() === 2);
+    open.write('\r\n');
+    const [answer] = (await once(open, 'data')) as [Buffer];
+    assert.match(answer.toString(), /^HTTP\/1\.1 401 /);
+    open.destroy();
+    // Idle ones are closed, so that the proxy begins new ones at once.
+    const closed = ({ agent }: HttpsClient): Promise<void> =>
+      until('the idle connection is closed', () => Object.values(agent.freeSockets).flat().length === 0);
+    await closed(before);
+    assert.equal((await after.get(INFO, BOBS)).status, 200);
+    assert.equal((await before.get(INFO, BOBS)).status, 401);
+    publishFrontProxy(test.api, next, ['another-name']);
+    await until('the change is seen', () => told() === 3);
+    await closed(after);
+    assert.equal((await after.get(INFO, BOBS)).status, 401);
+    test.api.remove(CONFIG_MAPS, 'kube-system', 'extension-apiserver-authentication');
+    await until('the change is seen', () => told() === 4);
+    await closed(after);
+    assert.equal((await after.get(INFO, BOBS)).status, 401);
+  });
+});
+
+describe('what a reader may see', () => {
+  const file = useSharedFolder();
+  let test: ReadAccessTest;
+  before(async () => {
+    test = await ReadAccessTest.start(file);
+    await recordTeams(test);
+    test.api.reviews.grants.push(...viewGrant('alice', 'shop'));
+  });
+  after(() => test.stop());
+
+  const at = (): string => String(Date.now());
+
+  it('is everything for one who may get everything', async () => {
+    const reply = await test.as(BOB, CHANGES);
+    assert.equal(names(reply).length, 9);
+    assert.equal(reply.json().denied, undefined);
+    assert.equal((await test.as(BOB, INFO)).json().changes, 9);
+  });
+
+  it('is what the live object would show: their namespaces, and what they may get in them', async () => {
+    const reply = await test.as(ALICE, CHANGES);
+    assert.deepEqual(names(reply), ['shop/deployments/web', 'shop/configmaps/settings', '/namespaces/shop']);
+    // Types that the ledger knows, wherever they are: not what there is of them.
+    assert.deepEqual(reply.json().denied, ['nodes', 'secrets']);
+    assert.deepEqual(names(await test.as(ALICE, `${CHANGES}?namespace=shop&withNamespaceObject=true`)), names(reply));
+    assert.deepEqual(names(await test.as(ALICE, `${CHANGES}?namespace=shop`)), names(reply).slice(0, 2));
+  });
+
+  it('is nothing of namespace bank for a reader of shop, by every route', async () => {
+    const queries = [`namespace=bank`, `namespace=bank&withNamespaceObject=true`, `namespace=bank&name=settings`];
+    for (const [route, more] of [
+      [ROUTES.changes, ''],
+      [ROUTES.objects, ''],
+      [ROUTES.states, `&at=${at()}`],
+      [ROUTES.differences, `&from=0&to=${at()}`],
+    ] as const) {
+      for (const query of queries) {
+        const reply = await test.as(ALICE, `${route}?${query}${more}`);
+        const absent = await test.as(ALICE, `${route}?${query.replace('bank', 'void')}${more}`);
+        assert.equal(reply.status, 403, route);
+        assert.deepEqual([reply.status, reply.text], [absent.status, absent.text.replaceAll('void', 'bank')], route);
+      }
+      // By name, type, user or label, without a namespace: nothing of bank, nor how much there is.
+      for (const query of ['', 'name=settings', 'resource=configmaps', 'resource=namespaces&name=bank', 'labels=!x']) {
+        const { text } = await test.as(ALICE, `${route}?${query}${more}`);
+        assert.ok(!text.includes('bank'), `${route}?${query}: ${text}`);
+      }
+    }
+    for (const route of [ROUTES.info, ROUTES.resources, ROUTES.coverage]) {
+      assert.ok(!(await test.as(ALICE, route)).text.includes('bank'), route);
+    }
+    const info = (await test.as(ALICE, INFO)).json();
+    assert.deepEqual([info.changes, info.lastAt], [null, null]);
+  });
+
+  it('is the same for what is not there and what is not theirs', async () => {
+    for (const [mine, absent] of [
+      [`${CHANGES}?namespace=shop&resource=secrets&name=pass`, `${CHANGES}?namespace=shop&resource=secrets&name=void`],
+      [`${CHANGES}?namespace=shop&name=pass`, `${CHANGES}?namespace=shop&name=void`],
+      [`${CHANGES}?resource=nodes`, `${CHANGES}?resource=nodes&name=void`],
+      [`${CHANGES}?after=2&before=4&namespace=shop`, `${CHANGES}?after=3000&before=3002&namespace=shop`],
+      [`${ROUTES.objects}?name=node-1`, `${ROUTES.objects}?name=void`],
+      [`${ROUTES.states}?at=${at()}&name=pass`, `${ROUTES.states}?at=${at()}&name=void`],
+    ] as const) {
+      const [reply, other] = [await test.as(ALICE, mine), await test.as(ALICE, absent)];
+      assert.deepEqual([reply.status, reply.text], [other.status, other.text], mine);
+      assert.equal(reply.status, 200);
+    }
+  });
+
+  it('counts as hidden only what they may see', async () => {
+    for (const namespace of ['shop', 'bank']) {
+      const web = { namespace, name: 'web', resource: 'deployments', kind: 'Deployment', group: 'apps' };
+      const uid = `Deployment-${namespace}-web`;
+      await test.record({
+        ...web,
+        operation: 'UPDATE',
+        subResource: 'status',
+        body: { status: { replicas: 1 } },
+        oldObject: { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'web', namespace, uid } },
+        options: { fieldManager: 'kube-controller-manager' },
+      });
+    }
+    const hidden = async (token: string): Promise<unknown> => (await test.as(token, CHANGES)).json().hidden;
+    assert.deepEqual(await hidden(ALICE), { status: 1, attempts: 0 });
+    assert.deepEqual(await hidden(BOB), { status: 2, attempts: 0 });
+  });
+
+  it('tells when recording worked, and to those who read everything why it did not', async () => {
+    const intervals = (await test.as(ALICE, ROUTES.coverage)).json() as unknown as {
+      covered: boolean;
+      cause: string;
+    }[];
+    assert.deepEqual(
+      intervals.map(({ covered, cause }) => [covered, cause]),
+      [[true, '']],
+    );
+  });
+});
+
+describe('paging over rows that are left out', () => {
+  const file = useFolder();
+
+  it('gives every visible change and state once, in full pages', async () => {
+    const test = await ReadAccessTest.start(file);
+    test.api.reviews.grants.push(...viewGrant('alice', 'shop'));
+    // Of 700 changes every seventh is hers: a page is filled from many of the ledger's.
+    await test.recordNamespace('shop', 'ns-shop');
+    const work: Promise<void>[] = [];
+    for (let index = 0; index < 700; index++)
+      work.push(test.record({ namespace: index % 7 === 0 ? 'shop' : 'bank', name: `c-${index}` }));
+    await Promise.all(work);
+    for (const [route, query] of [
+      [CHANGES, 'limit=30&resource=configmaps'],
+      [ROUTES.states, `limit=30&resource=configmaps&at=${Date.now()}`],
+    ] as const) {
+      const [seen, sizes] = [new Set<string>(), [] as number[]];
+      let next: string | null = '';
+      while (next !== null) {
+        const token: string = next === '' ? '' : `&${route === CHANGES ? 'before' : 'continue'}=${next}`;
+        const reply = await test.as(ALICE, `${route}?${query}${token}`);
+        const page = reply.json() as unknown as { changes?: Change[]; states?: State[]; next: string | null };
+        const items = page.changes ?? page.states ?? [];
+        for (const { object } of items) seen.add(object.name);
+        sizes.push(items.length);
+        next = page.next;
+      }
+      assert.deepEqual([seen.size, sizes], [100, [30, 30, 30, 10]], route);
+    }
+    await test.stop();
+  });
+});
+
+describe('what was in a namespace before', () => {
+  const file = useFolder();
+
+  it('needs the right in the whole cluster, also where the name is used again', async () => {
+    const test = await ReadAccessTest.start(file);
+    test.api.reviews.grants.push(...viewGrant('alice', 'shop'), ...viewGrant('carol'));
+    test.api.reviews.tokens.set('carol', { user: { username: 'carol', groups: [] }, audiences: ['kubeblame'] });
+    await test.recordNamespace('shop', 'first');
+    await test.record({ name: 'old' });
+    await test.record({ name: 'old', operation: 'DELETE' });
+    assert.deepEqual(names(await test.as(ALICE, `${CHANGES}?namespace=shop`)), [
+      'shop/configmaps/old',
+      'shop/configmaps/old',
+    ]);
+    await test.recordNamespace('shop', 'first', 'DELETE');
+    assert.deepEqual(names(await test.as(ALICE, `${CHANGES}?namespace=shop`)), []);
+    assert.equal(names(await test.as('carol', `${CHANGES}?namespace=shop`)).length, 2);
+    await new Promise((resolve) => setTimeout(resolve, 5)); // the next incarnation begins later
+    await test.recordNamespace('shop', 'second');
+    await test.record({ name: 'new' });
+    assert.deepEqual(names(await test.as(ALICE, `${CHANGES}?namespace=shop`)), ['shop/configmaps/new']);
+    assert.equal(names(await test.as('carol', `${CHANGES}?namespace=shop`)).length, 3);
+    const [newest, oldest] = [`${ROUTES.objects}?resource=namespaces`, `${CHANGES}?resource=configmaps&name=old`];
+    assert.deepEqual(
+      ((await test.as(ALICE, newest)).json() as unknown as KnownObject[]).map(({ object }) => object.uid),
+      ['second'],
+    );
+    assert.deepEqual(names(await test.as(ALICE, oldest)), []);
+    await test.stop();
+  });
+});
