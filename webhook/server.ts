@@ -1,6 +1,4 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { createServer, type Server, type ServerOptions } from 'node:https';
-import type { AddressInfo } from 'node:net';
 import express from 'express';
 import type { Logger } from 'pino';
 import { KubeblameError } from '../shared/errors.ts';
@@ -17,6 +15,7 @@ import type { Address, ServerConfig } from './config/config.ts';
 import { Health } from './health.ts';
 import { sendFailure } from './http.ts';
 import { openIdentity } from './install/identity.ts';
+import { drain, listen, listener } from './listener.ts';
 import { Metrics } from './observability/metrics.ts';
 import type { Handler, Telemetry } from './observability/telemetry.ts';
 import { openApiClient } from './observe/api-client.ts';
@@ -32,16 +31,6 @@ import { openSqliteStore } from './store/sqlite/store.ts';
 import { VERSION } from '../shared/version.ts';
 import { expiryOf } from './tls.ts';
 
-/** A client has this long to send its headers, and its whole request: the API server waits a few seconds at most. */
-const HEADERS_TIMEOUT_MS = 5_000;
-const REQUEST_TIMEOUT_MS = 10_000;
-/** How often connections are checked against these. */
-const CONNECTIONS_CHECK_MS = 1_000;
-/** Longer than the API server keeps an idle connection, so that it is not the one to run into a closed one. */
-const KEEP_ALIVE_MS = 120_000;
-/** How long a stop waits for requests that have begun. */
-const DRAIN_MS = 10_000;
-const DRAIN_SWEEP_MS = 50;
 /** Attempts without an outcome are counted for the metrics up to here. */
 const MAX_COUNTED_PENDING = 1000;
 /** OpenTelemetry's own default. */
@@ -174,17 +163,6 @@ async function closeAll(opened: readonly Closer[]): Promise<void> {
   for (const close of [...opened].reverse()) await close();
 }
 
-function listener(tls: ServerOptions, handle: Handler): Server {
-  const server = createServer(
-    { ...tls, minVersion: 'TLSv1.2', connectionsCheckingInterval: CONNECTIONS_CHECK_MS },
-    handle,
-  );
-  server.headersTimeout = HEADERS_TIMEOUT_MS;
-  server.requestTimeout = REQUEST_TIMEOUT_MS;
-  server.keepAliveTimeout = KEEP_ALIVE_MS;
-  return server;
-}
-
 async function pendingIn(store: LedgerStore, now: number): Promise<{ count: number; oldestAt: number | null }> {
   const from = (await store.seqAt(now - UNVERIFIED_AFTER_MS)) + 1;
   const open = await store.open(from, MAX_COUNTED_PENDING);
@@ -229,43 +207,4 @@ function withRoutes(admit: Handler, callers: Callers, health: Health, { registry
     if (callers.covers(pathOf(request))) admit(request, response);
     else app(request, response);
   };
-}
-
-function listen(server: Server, address: Address, option: string): Promise<Address> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (error) =>
-      reject(
-        new KubeblameError(
-          'config-invalid',
-          `${option}: cannot listen on ${address.host}:${address.port}: ${error.message}`,
-          'choose another address',
-          { cause: error },
-        ),
-      ),
-    );
-    server.listen(address.port, address.host, () => {
-      resolve({ host: address.host, port: (server.address() as AddressInfo).port });
-    });
-  });
-}
-
-/**
- * Takes no new connections, and ends the idle ones. Requests that still come on open ones are served, each the last of
- * its connection: a review that is turned away is lost.
- */
-function drain(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    const force = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
-    // A connection whose request was under way becomes idle after its answer.
-    const sweep = setInterval(() => server.closeIdleConnections(), DRAIN_SWEEP_MS);
-    server.prependListener('request', (_request: IncomingMessage, response: ServerResponse) => {
-      response.setHeader('Connection', 'close');
-    });
-    server.close(() => {
-      clearTimeout(force);
-      clearInterval(sweep);
-      resolve();
-    });
-    server.closeIdleConnections();
-  });
 }

@@ -39,7 +39,7 @@ export interface ServerConfig extends LedgerConfig, InstallConfig, AccessConfig 
   logLevel: string;
 }
 
-const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'];
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'];
 
 /** True in a pod: the kubelet sets this for every container. */
 export function isInCluster(): boolean {
