@@ -65,7 +65,7 @@ export function decodeObjectQuery(search: URLSearchParams): ObjectQuery {
 }
 
 export function encodeChangeQuery(query: ChangeQuery): URLSearchParams {
-  const { scope, since, until, user, operation, field, status, attempts, bodies, causes, limit, before, after } = query;
+  const { scope, since, until, user, operation, field, status, attempts, bodies, causes, limit, before, newerThan } = query;
   return params([
     ...scopeEntries(scope),
     ['since', since],
@@ -79,14 +79,14 @@ export function encodeChangeQuery(query: ChangeQuery): URLSearchParams {
     ['causes', causes],
     ['limit', limit],
     ['before', before],
-    ['after', after],
+    ['newerThan', newerThan],
   ]);
 }
 
 export function decodeChangeQuery(search: URLSearchParams): ChangeQuery {
   const flags = ['status', 'attempts', 'bodies', 'causes'] as const;
   const texts = ['user', 'field'] as const;
-  const numbers = ['since', 'until', 'before', 'after'] as const;
+  const numbers = ['since', 'until', 'before', 'newerThan'] as const;
   const known = [...SCOPE_PARAMETERS, ...flags, ...numbers, ...texts, 'operation', 'limit'];
   const reader = new ParameterReader(search, known);
   const query: ChangeQuery = { scope: reader.scope(), limit: reader.limit(LIMITS.changes) };

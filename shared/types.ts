@@ -152,8 +152,8 @@ export interface ChangeQuery {
   limit: number;
   /** For the next page: only changes with a smaller seq. */
   before?: number;
-  /** Only changes with a larger seq. */
-  after?: number;
+  /** Only changes with a larger seq; still the newest first. */
+  newerThan?: number;
   operation?: Operation;
 }
 

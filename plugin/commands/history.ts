@@ -11,7 +11,7 @@ import type { Style } from '../views/style.ts';
 import { printable } from '../views/text.ts';
 import { momentText, spanText } from '../views/times.ts';
 import { wideTable } from '../views/wide-table.ts';
-import { note, print, separated, tellGaps, tellPartial } from './notes.ts';
+import { note, print, separated, tellDenied, tellGaps, tellPartial } from './notes.ts';
 import type { Request } from './request.ts';
 import type { Selection } from './scopes.ts';
 
@@ -30,7 +30,7 @@ export async function showHistory(
 ): Promise<void> {
   const limit = request.limit ?? DEFAULT_LIMIT;
   const period = { ...(since === undefined ? {} : { since }), ...(until === undefined ? {} : { until }) };
-  const { changes, hidden, more } = await fetchChanges(selection, period, limit, request, reader);
+  const { changes, hidden, denied, more } = await fetchChanges(selection, period, limit, request, reader);
   const [newest, oldest] = [changes[0], changes.at(-1)];
   const count = `${changes.length}${more ? ' newest' : ''} ${changes.length === 1 ? 'change' : 'changes'}`;
   if (newest !== undefined && oldest !== undefined) {
@@ -46,6 +46,7 @@ export async function showHistory(
       `there are older ones: --limit ${limit * 2} shows more, --until ${formatUtc(oldest.at)} goes on from here`,
     );
   }
+  tellDenied(denied, io);
   if (hidden.status > 0) note(io, hiddenNote(hidden.status, more, 'of status by controllers', '--status'));
   if (hidden.attempts > 0) note(io, hiddenNote(hidden.attempts, more, 'that never came true', '--attempts'));
   if (request.format === null || request.format === 'table') for (const line of marksLegend(changes)) note(io, line);
@@ -68,6 +69,7 @@ interface Found {
   /** Newest first, at most as many as were asked for. */
   changes: Change[];
   hidden: ChangePage['hidden'];
+  denied: Set<string>;
   /** True where there are older ones. */
   more: boolean;
 }
@@ -81,6 +83,7 @@ async function fetchChanges(
 ): Promise<Found> {
   const found: Change[] = [];
   const hidden = { status: 0, attempts: 0 };
+  const denied = new Set<string>();
   let more = false;
   for (const scope of scopes) {
     let before: number | undefined;
@@ -100,6 +103,7 @@ async function fetchChanges(
       });
       found.push(...page.changes);
       wanted -= page.changes.length;
+      for (const type of page.denied ?? []) denied.add(type);
       hidden.status += page.hidden.status;
       hidden.attempts += page.hidden.attempts;
       before = page.next ?? undefined;
@@ -107,7 +111,7 @@ async function fetchChanges(
     more ||= before !== undefined;
   }
   const changes = found.sort((a, b) => b.seq - a.seq).slice(0, limit);
-  return { changes, hidden, more: more || found.length > limit };
+  return { changes, hidden, denied, more: more || found.length > limit };
 }
 
 function hiddenNote(count: number, more: boolean, what: string, flag: string): string {

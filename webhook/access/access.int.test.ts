@@ -250,7 +250,7 @@ describe('what a reader may see', () => {
       [`${CHANGES}?namespace=shop&resource=secrets&name=pass`, `${CHANGES}?namespace=shop&resource=secrets&name=void`],
       [`${CHANGES}?namespace=shop&name=pass`, `${CHANGES}?namespace=shop&name=void`],
       [`${CHANGES}?resource=nodes`, `${CHANGES}?resource=nodes&name=void`],
-      [`${CHANGES}?after=2&before=4&namespace=shop`, `${CHANGES}?after=3000&before=3002&namespace=shop`],
+      [`${CHANGES}?newerThan=2&before=4&namespace=shop`, `${CHANGES}?newerThan=3000&before=3002&namespace=shop`],
       [`${ROUTES.objects}?name=node-1`, `${ROUTES.objects}?name=void`],
       [`${ROUTES.states}?at=${at()}&name=pass`, `${ROUTES.states}?at=${at()}&name=void`],
     ] as const) {

@@ -53,9 +53,9 @@ export async function changeOptions(
 }
 
 /** The change of one number only, whatever became of it; of what is no number, none. */
-export function oneChange(name: string): Pick<ChangeQuery, 'after' | 'before' | 'status' | 'attempts'> {
+export function oneChange(name: string): Pick<ChangeQuery, 'newerThan' | 'before' | 'status' | 'attempts'> {
   const seq = /^[1-9]\d{0,14}$/.test(name) ? Number(name) : 0;
-  return { after: Math.max(0, seq - 1), before: seq === 0 ? 1 : seq + 1, status: true, attempts: true };
+  return { newerThan: Math.max(0, seq - 1), before: seq === 0 ? 1 : seq + 1, status: true, attempts: true };
 }
 
 /** The same of a list of states, with `at` among the fields. `now` is ms. */

@@ -61,7 +61,7 @@ async function follow(response: Response, watch: Watch, signal: AbortSignal): Pr
       const last = await lastSeq();
       const changes = await changesAfter(
         reader,
-        { ...query, after: Math.max(from, query.after ?? 0) },
+        { ...query, newerThan: Math.max(from, query.newerThan ?? 0) },
         options.after === null && first,
       );
       if (!response.headersSent)

@@ -75,7 +75,7 @@ export class StoreReader implements LedgerReader {
       ...(query.user === undefined ? {} : { username: query.user }),
       minSeq: Math.max(
         query.since === undefined ? 0 : (await this.store.seqAt(query.since - 1)) + 1,
-        (query.after ?? -1) + 1,
+        (query.newerThan ?? -1) + 1,
       ),
     };
     let maxSeq = query.until === undefined ? Number.MAX_SAFE_INTEGER : await this.store.seqAt(query.until);
