@@ -40,7 +40,7 @@ export class Upstream {
     // The host is never the client's: a request target may be a whole URL.
     const { search } = new URL(request.url, 'https://gateway');
     const { hostname: host, port } = url;
-    const target = { host, port: port === '' ? 443 : Number(port), servername: host, path: request.path + search };
+    const target = { host, port: port === '' ? 443 : Number(port), path: request.path + search };
     const sent = send({ ...options, ...target }, (answer) => {
       sent.setTimeout(0);
       response.status(answer.statusCode ?? 502);
