@@ -20,3 +20,11 @@ export function printable(text: string): string {
     return code.length <= 2 ? `\\x${code.padStart(2, '0')}` : `\\u${code.padStart(4, '0')}`;
   });
 }
+
+/** Within a JSON text, what a terminal would obey, escaped as JSON allows: its meaning stays. Line breaks stay too. */
+export function printableJson(json: string): string {
+  return json.replace(HIDDEN, (character) => {
+    if (character === '\n') return character;
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  });
+}

@@ -1,4 +1,5 @@
 import { stringifyJson } from '../../shared/json.ts';
+import { printableJson } from '../../shared/printable.ts';
 import { writtenPatch } from '../../shared/patch.ts';
 import { formatUtc } from '../../shared/time.ts';
 import type { Change, ChangePage, LedgerReader, Scope } from '../../shared/types.ts';
@@ -146,7 +147,9 @@ function printHistory(changes: readonly Change[], selection: Selection, { format
 
 /** The RFC 6902 patch, an operation a line, headed by a comment. */
 function patchLines(change: Change, io: Io): string[] {
-  const operations = writtenPatch(change.patch).map((operation) => `  ${stringifyJson({ ...operation })}`);
+  const operations = writtenPatch(change.patch).map(
+    (operation) => `  ${printableJson(stringifyJson({ ...operation }))}`,
+  );
   return [
     `# ${changeTitle(change, io.style)}`,
     ...(operations.length === 0 ? ['[]'] : ['[', operations.join(',\n'), ']']),
