@@ -65,7 +65,8 @@ export function decodeObjectQuery(search: URLSearchParams): ObjectQuery {
 }
 
 export function encodeChangeQuery(query: ChangeQuery): URLSearchParams {
-  const { scope, since, until, user, operation, field, status, attempts, bodies, causes, limit, before, newerThan } = query;
+  const { scope, since, until, user, operation, field, status, attempts, bodies, causes, limit, before, newerThan } =
+    query;
   return params([
     ...scopeEntries(scope),
     ['since', since],

@@ -289,6 +289,7 @@ export interface BlamePage {
   /** Ordered by group, resource, namespace, name. */
   blames: ObjectBlame[];
   next: string | null;
+  denied?: Denied;
 }
 
 /** A stretch of time, and whether all that happened in it was recorded. Intervals follow one another without holes. */

@@ -1,14 +1,10 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { connect } from 'node:tls';
-import { createAuthority } from '../../certs/certificates.ts';
 import { ROUTES } from '../../shared/api.ts';
-import type { Change, JsonObject, KnownObject, State } from '../../shared/types.ts';
+import type { Change, JsonObject, State } from '../../shared/types.ts';
 import { useFolder, useSharedFolder } from '../testing/folder.ts';
-import { CONFIG_MAPS } from '../testing/api-server.ts';
 import { viewGrant } from '../testing/fake-reviews.ts';
-import { ALICE, BOB, GATEWAY, publishFrontProxy, ReadAccessTest } from '../testing/read-access.ts';
-import { clientPair, until, type HttpsClient, type Reply } from '../testing/server.ts';
+import { ALICE, BOB, GATEWAY, ReadAccessTest } from '../testing/read-access.ts';
+import type { Reply } from '../testing/server.ts';
 
 const { changes: CHANGES, info: INFO } = ROUTES;
 const UNAUTHORIZED = {
@@ -99,97 +95,6 @@ describe('reading with a token of the cluster', () => {
   });
 });
 
-describe('reading through the front proxy', () => {
-  const file = useFolder();
-  let test: ReadAccessTest;
-  beforeEach(async () => {
-    test = await ReadAccessTest.start(file);
-  });
-  afterEach(() => test.stop());
-
-  const BOBS = { 'X-Remote-User': 'bob' };
-
-  it('takes the identity in the headers, groups and extra values too', async () => {
-    const client = await test.withCertificate(test.frontProxyCa, 'front-proxy-client');
-    const headers = {
-      'X-Remote-User': Buffer.from('zoë').toString('latin1'),
-      'X-Remote-Extra-Example.Com%2FScope': 'a',
-    };
-    test.api.reviews.grants.push({ to: 'system:masters', verbs: ['*'], resources: ['*'] });
-    const reply = await client.get(INFO, { ...headers, 'X-Remote-Group': 'system:masters' });
-    assert.equal(reply.status, 200, reply.text);
-    assert.deepEqual(test.api.reviews.asked[0]?.spec, {
-      user: 'zoë',
-      groups: ['system:masters'],
-      extra: { 'example.com/scope': ['a'] },
-      resourceAttributes: { verb: 'list', group: 'kubeblame.io', resource: 'changes' },
-    });
-  });
-
-  it('ignores forged identity headers without a client certificate', async () => {
-    const reply = await test.server.read.get(INFO, BOBS);
-    assert.deepEqual([reply.status, reply.json()], [401, UNAUTHORIZED]);
-  });
-
-  it('ignores identity headers with a certificate of another CA, also one of the same name', async () => {
-    const other = await createAuthority({ now: new Date(), validDays: 1, commonName: 'front proxy' });
-    const client = await test.withCertificate(other, 'front-proxy-client');
-    assert.equal((await client.get(INFO, BOBS)).status, 401);
-  });
-
-  it('ignores identity headers with a certificate that bears a name which is not allowed', async () => {
-    for (const name of ['kubelet', 'front-proxy-client\nCN=x', 'front-proxy-client2', 'CN=front-proxy-client']) {
-      const client = await test.withCertificate(test.frontProxyCa, name);
-      assert.equal((await client.get(INFO, BOBS)).status, 401, name);
-    }
-  });
-
-  it('ignores headers that name two users, and those that a proxy did not send', async () => {
-    const client = await test.withCertificate(test.frontProxyCa, 'front-proxy-client');
-    assert.equal((await client.get(INFO)).status, 401);
-    assert.equal((await client.get(INFO, { 'X-Remote-User': '' })).status, 401);
-    const twice = { 'X-Remote-User': ['bob', 'alice'] } as unknown as Record<string, string>;
-    assert.equal((await client.get(INFO, twice)).status, 401);
-  });
-
-  it('follows the ConfigMap: another CA counts, and the old one no longer, open connections included', async () => {
-    const before = await test.withCertificate(test.frontProxyCa, 'front-proxy-client');
-    assert.equal((await before.get(INFO, BOBS)).status, 200);
-    const next = await createAuthority({ now: new Date(), validDays: 1, commonName: 'front proxy' });
-    const after = await test.withCertificate(next, 'front-proxy-client');
-    const told = (): number => test.server.log.filter(({ msg }) => msg === 'front proxy').length;
-    await until('it watches', () => test.api.openWatches('configmaps') === 1);
-    // A request that has begun on a connection which the old CA vouched for.
-    const open = connect({
-      ...test.server.running.read,
-      ca: test.server.certificates.ca,
-      ...clientPair(before.options),
-    });
-    await once(open, 'secureConnect');
-    open.write(`GET ${INFO} HTTP/1.1\r\nHost: localhost\r\nX-Remote-User: bob\r\n`);
-    publishFrontProxy(test.api, next, ['front-proxy-client']);
-    await until('the change is seen', () => told() === 2);
-    open.write('\r\n');
-    const [answer] = (await once(open, 'data')) as [Buffer];
-    assert.match(answer.toString(), /^HTTP\/1\.1 401 /);
-    open.destroy();
-    // Idle ones are closed, so that the proxy begins new ones at once.
-    const closed = ({ agent }: HttpsClient): Promise<void> =>
-      until('the idle connection is closed', () => Object.values(agent.freeSockets).flat().length === 0);
-    await closed(before);
-    assert.equal((await after.get(INFO, BOBS)).status, 200);
-    assert.equal((await before.get(INFO, BOBS)).status, 401);
-    publishFrontProxy(test.api, next, ['another-name']);
-    await until('the change is seen', () => told() === 3);
-    await closed(after);
-    assert.equal((await after.get(INFO, BOBS)).status, 401);
-    test.api.remove(CONFIG_MAPS, 'kube-system', 'extension-apiserver-authentication');
-    await until('the change is seen', () => told() === 4);
-    await closed(after);
-    assert.equal((await after.get(INFO, BOBS)).status, 401);
-  });
-});
-
 describe('what a reader may see', () => {
   const file = useSharedFolder();
   let test: ReadAccessTest;
@@ -220,12 +125,17 @@ describe('what a reader may see', () => {
 
   it('is nothing of namespace bank for a reader of shop, by every route', async () => {
     const queries = [`namespace=bank`, `namespace=bank&withNamespaceObject=true`, `namespace=bank&name=settings`];
-    for (const [route, more] of [
-      [ROUTES.changes, ''],
-      [ROUTES.objects, ''],
-      [ROUTES.states, `&at=${at()}`],
-      [ROUTES.differences, `&from=0&to=${at()}`],
-    ] as const) {
+    const scoped = {
+      changes: '',
+      objects: '',
+      states: `&at=${at()}`,
+      differences: `&from=0&to=${at()}`,
+      blame: `&at=${at()}`,
+    };
+    const others = ['info', 'resources', 'coverage'] as const;
+    assert.deepEqual([...Object.keys(scoped), ...others].sort(), Object.keys(ROUTES).sort());
+    for (const [name, more] of Object.entries(scoped)) {
+      const route = ROUTES[name as keyof typeof scoped];
       for (const query of queries) {
         const reply = await test.as(ALICE, `${route}?${query}${more}`);
         const absent = await test.as(ALICE, `${route}?${query.replace('bank', 'void')}${more}`);
@@ -238,8 +148,8 @@ describe('what a reader may see', () => {
         assert.ok(!text.includes('bank'), `${route}?${query}: ${text}`);
       }
     }
-    for (const route of [ROUTES.info, ROUTES.resources, ROUTES.coverage]) {
-      assert.ok(!(await test.as(ALICE, route)).text.includes('bank'), route);
+    for (const name of others) {
+      assert.ok(!(await test.as(ALICE, ROUTES[name])).text.includes('bank'), name);
     }
     const info = (await test.as(ALICE, INFO)).json();
     assert.deepEqual([info.changes, info.lastAt], [null, null]);
@@ -319,38 +229,6 @@ describe('paging over rows that are left out', () => {
       }
       assert.deepEqual([seen.size, sizes], [100, [30, 30, 30, 10]], route);
     }
-    await test.stop();
-  });
-});
-
-describe('what was in a namespace before', () => {
-  const file = useFolder();
-
-  it('needs the right in the whole cluster, also where the name is used again', async () => {
-    const test = await ReadAccessTest.start(file);
-    test.api.reviews.grants.push(...viewGrant('alice', 'shop'), ...viewGrant('carol'));
-    test.api.reviews.tokens.set('carol', { user: { username: 'carol', groups: [] }, audiences: ['kubeblame'] });
-    await test.recordNamespace('shop', 'first');
-    await test.record({ name: 'old' });
-    await test.record({ name: 'old', operation: 'DELETE' });
-    assert.deepEqual(names(await test.as(ALICE, `${CHANGES}?namespace=shop`)), [
-      'shop/configmaps/old',
-      'shop/configmaps/old',
-    ]);
-    await test.recordNamespace('shop', 'first', 'DELETE');
-    assert.deepEqual(names(await test.as(ALICE, `${CHANGES}?namespace=shop`)), []);
-    assert.equal(names(await test.as('carol', `${CHANGES}?namespace=shop`)).length, 2);
-    await new Promise((resolve) => setTimeout(resolve, 5)); // the next incarnation begins later
-    await test.recordNamespace('shop', 'second');
-    await test.record({ name: 'new' });
-    assert.deepEqual(names(await test.as(ALICE, `${CHANGES}?namespace=shop`)), ['shop/configmaps/new']);
-    assert.equal(names(await test.as('carol', `${CHANGES}?namespace=shop`)).length, 3);
-    const [newest, oldest] = [`${ROUTES.objects}?resource=namespaces`, `${CHANGES}?resource=configmaps&name=old`];
-    assert.deepEqual(
-      ((await test.as(ALICE, newest)).json() as unknown as KnownObject[]).map(({ object }) => object.uid),
-      ['second'],
-    );
-    assert.deepEqual(names(await test.as(ALICE, oldest)), []);
     await test.stop();
   });
 });

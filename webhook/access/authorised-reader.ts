@@ -1,5 +1,8 @@
+import { qualifiedName } from '../../shared/resource-types.ts';
 import type {
   Actor,
+  BlamePage,
+  BlameQuery,
   ChangePage,
   ChangeQuery,
   CoverageInterval,
@@ -18,7 +21,7 @@ import { StoreReader } from '../query/reader.ts';
 import type { LedgerStore } from '../store/port.ts';
 import { RestrictedStore } from './restricted-store.ts';
 import type { Reviews } from './reviews.ts';
-import { FULL_SIGHT, NO_SIGHT, readsEverything, sightOf, type Sight } from './sight.ts';
+import { FULL_SIGHT, NO_SIGHT, readsEverything, sightOf } from './sight.ts';
 
 /**
  * Answers one user: every question is put to the ledger as that user sees it. All methods reject with forbidden where
@@ -48,18 +51,24 @@ export class AuthorisedReader implements LedgerReader {
   }
 
   async changes(query: ChangeQuery): Promise<ChangePage> {
-    const { reader, sight } = await this.see(query.scope);
-    return { ...(await reader.changes(query)), ...deniedIn(sight) };
+    // What led to a change is of other types than it.
+    const { reader, denied } = await this.see(query.scope, query.causes === true);
+    return { ...(await reader.changes(query)), ...denied };
   }
 
   async states(query: StateQuery): Promise<StatePage> {
-    const { reader, sight } = await this.see(query.scope);
-    return { ...(await reader.states(query)), ...deniedIn(sight) };
+    const { reader, denied } = await this.see(query.scope);
+    return { ...(await reader.states(query)), ...denied };
   }
 
   async differences(query: DifferenceQuery): Promise<DifferencePage> {
-    const { reader, sight } = await this.see(query.scope);
-    return { ...(await reader.differences(query)), ...deniedIn(sight) };
+    const { reader, denied } = await this.see(query.scope);
+    return { ...(await reader.differences(query)), ...denied };
+  }
+
+  async blame(query: BlameQuery): Promise<BlamePage> {
+    const { reader, denied } = await this.see(query.scope, true);
+    return { ...(await reader.blame(query)), ...denied };
   }
 
   /** Without the reasons for those who may not read everything: RestrictedStore. */
@@ -73,12 +82,16 @@ export class AuthorisedReader implements LedgerReader {
     return Promise.resolve();
   }
 
-  private async see(scope: Scope): Promise<{ reader: StoreReader; sight: Sight }> {
-    const sight = await sightOf(this.user, scope, this.reviews, this.store);
-    return { reader: new StoreReader(new RestrictedStore(this.store, sight), this.now), sight };
+  /** `widely`: the answer may also hold what is of other types than the scope's. */
+  private async see(scope: Scope, widely = false): Promise<{ reader: StoreReader; denied: { denied?: Denied } }> {
+    const { type, ...anyType } = scope;
+    const seen = await sightOf(this.user, widely ? anyType : scope, this.reviews, this.store);
+    // What is asked about is not looked for where none of it could be seen: the time would tell.
+    const sight = type !== undefined && !seen.somewhere(type) ? { ...seen, nothing: true } : seen;
+    const denied = sight.denied.filter((name) => type === undefined || name === qualifiedName(type));
+    return {
+      reader: new StoreReader(new RestrictedStore(this.store, sight), this.now),
+      denied: denied.length === 0 ? {} : { denied },
+    };
   }
-}
-
-function deniedIn({ denied }: Sight): { denied?: Denied } {
-  return denied.length === 0 ? {} : { denied };
 }

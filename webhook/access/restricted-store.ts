@@ -92,6 +92,12 @@ export class RestrictedStore implements LedgerView {
     return change !== null && (await this.sees(change.objectId, change.object)) ? change : null;
   }
 
+  async incarnations(key: Parameters<LedgerStore['incarnations']>[0]): Promise<StoredObject[]> {
+    const found: StoredObject[] = [];
+    for (const object of await this.store.incarnations(key)) if (await this.sees(object.id, object)) found.push(object);
+    return found;
+  }
+
   /** Of an object that this store gave. */
   tail(objectId: number, maxSeq?: number): Promise<StoredChange[]> {
     return this.store.tail(objectId, maxSeq);

@@ -128,6 +128,7 @@ export type LedgerView = Pick<
   | 'tail'
   | 'checkpoint'
   | 'span'
+  | 'incarnations'
   | 'coverage'
   | 'close'
 >;
