@@ -170,11 +170,18 @@ function addSource(command: Command): void {
         'KUBEBLAME_CERTIFICATE_AUTHORITY',
       ),
     )
+    .option('--kubeconfig <file>', 'kubeconfig of the cluster to ask (without --db and --server)')
+    .option('--context <name>', 'context in it')
+    .option('--as <user>', 'user to impersonate')
+    .option('--as-group <group>', 'group to impersonate; may be repeated', (group: string, groups: string[] = []) => [
+      ...groups,
+      group,
+    ])
     .option('--no-color', 'no colours');
 }
 
 async function withReader(source: SourceOptions, io: Io, ask: (reader: LedgerReader) => Promise<void>): Promise<void> {
-  const reader = await openReader(source, () => io.now);
+  const reader = await openReader(source, io);
   try {
     await ask(reader);
   } finally {

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { useSharedFolder } from '../webhook/testing/folder.ts';
 import { TestServer } from '../webhook/testing/server.ts';
 import { importShop } from '../webhook/testing/shop-ledger.ts';
-import { ServerReader } from './client.ts';
+import { DirectTransport, ServerReader } from './client.ts';
 import { ask, NOW, type Answer } from './testing/ask.ts';
 
 const TOKEN = 'a-token-of-enough-characters';
@@ -111,7 +111,9 @@ describe('kubectl blame against a server', () => {
     closing.listen(0, '127.0.0.1');
     await once(closing, 'listening');
     const { port } = closing.address() as AddressInfo;
-    const reader = new ServerReader({ url: `https://127.0.0.1:${port}`, certificateAuthority: file('ca.crt') });
+    const reader = new ServerReader(
+      new DirectTransport({ url: `https://127.0.0.1:${port}`, certificateAuthority: file('ca.crt') }),
+    );
     for (let count = 0; count < 3; count++) assert.deepEqual(await reader.info(), {});
     closing.closeAllConnections();
     closing.close();

@@ -14,6 +14,7 @@ export const ERROR_CODES = {
   'caller-unknown': 'The caller does not prove to be the API server.',
   'method-not-allowed': 'The path does not answer this HTTP method.',
   'not-found': 'There is nothing at this path.',
+  'not-acceptable': 'The answer is not offered in a form that the client takes.',
   'object-invalid': 'The document is not a Kubernetes object with apiVersion, kind and a name.',
   // the ledger
   'ledger-missing': 'There is no ledger file at this path.',
@@ -44,6 +45,10 @@ export const ERROR_CODES = {
   'query-invalid': 'A query parameter cannot be used.',
   'server-unreachable': 'The server cannot be reached.',
   unauthorized: 'The server does not accept the token.',
+  forbidden: 'The user may not read this.',
+  'access-unknown': 'The API server cannot be asked who may read.',
+  'not-installed': 'The cluster has no Kubeblame.',
+  'cluster-unusable': 'The kubeconfig names no cluster that can be asked.',
   'server-error': 'The server failed to answer.',
 } as const;
 

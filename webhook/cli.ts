@@ -1,7 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { SingleBar } from 'cli-progress';
-import pino from 'pino';
+import pino, { type Logger } from 'pino';
 import { KubeblameError, messageOf } from '../shared/errors.ts';
 import { Redactor } from '../shared/redact.ts';
 import { parseTime } from '../shared/time.ts';
@@ -17,6 +17,7 @@ import {
   type RawOptions,
   type RawServerOptions,
 } from './config/config.ts';
+import { gatewayConfig, gatewayOptions, type RawGatewayOptions } from './config/gateway.ts';
 import { importRecording, type ImportInput, type ImportResult } from './import/import.ts';
 import { startServer } from './server.ts';
 import { verifyFile } from './proof/verify-file.ts';
@@ -38,6 +39,12 @@ export function createProgram(): Command {
   const serve = program.command('serve').description('record admission reviews, and answer kubectl-blame');
   for (const option of [...ledgerOptions(), ...serverOptions()]) serve.addOption(option);
   serve.action((raw: RawServerOptions) => run(() => serveForever(raw)));
+
+  const pass = program
+    .command('gateway')
+    .description('answer the native API (kubeblame.io) before a server that has the ledger; any number of these');
+  for (const option of gatewayOptions()) pass.addOption(option);
+  pass.action((raw: RawGatewayOptions) => run(() => passForever(raw)));
 
   const append = program
     .command('import')
@@ -129,6 +136,21 @@ async function serveForever(raw: RawServerOptions): Promise<void> {
   const log = pino({ level: config.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime });
   const server = await startServer(config, log, () => Date.now());
   log.info({ admission: server.admission, read: server.read, db: config.db, version: VERSION }, 'serving');
+  stopOnSignal(() => server.stop(), log);
+}
+
+async function passForever(raw: RawGatewayOptions): Promise<void> {
+  const config = gatewayConfig(raw, isInCluster());
+  const log = pino({ level: config.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime });
+  // Loaded only here: `serve` passes nothing on.
+  const { startGateway } = await import('./gateway/start.ts');
+  const gateway = await startGateway(config, log);
+  log.info({ address: gateway.address, upstream: config.upstream.url.href, version: VERSION }, 'serving');
+  stopOnSignal(() => gateway.stop(), log);
+}
+
+/** Ends when it is told to, and in time. */
+function stopOnSignal(end: () => Promise<void>, log: Logger): void {
   let stopping = false;
   const stop = (signal: NodeJS.Signals): void => {
     if (stopping) return;
@@ -139,7 +161,7 @@ async function serveForever(raw: RawServerOptions): Promise<void> {
       process.exit(1);
     }, STOP_MS);
     force.unref();
-    server.stop().then(
+    end().then(
       () => {
         log.info('stopped');
         clearTimeout(force);

@@ -1,10 +1,18 @@
 import type { LedgerReader } from '../../shared/types.ts';
 import type { Io } from '../io.ts';
 import { gapNotes } from '../views/coverage-table.ts';
+import { printable } from '../views/text.ts';
 
 /** What explains the answer: on stderr, so that stdout is the data alone. */
 export function note(io: Io, text: string): void {
   io.err(`${io.style.chalk.dim(`# ${text}`)}\n`);
+}
+
+/** An answer without what the reader may not read must not look whole. */
+export function tellDenied(denied: ReadonlySet<string>, io: Io): void {
+  if (denied.size === 0) return;
+  const names = [...denied].map((name) => printable(name)).sort();
+  note(io, `left out, since you may not read them: ${names.join(', ')}`);
 }
 
 /** The answer's lines. */

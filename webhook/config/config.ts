@@ -1,11 +1,12 @@
-import { existsSync, readFileSync } from 'node:fs';
 import { Option } from 'commander';
-import { KubeblameError, messageOf } from '../../shared/errors.ts';
+import { KubeblameError } from '../../shared/errors.ts';
+import type { AccessConfig } from '../access/access.ts';
 import type { Cluster } from '../observe/api-client.ts';
 import { DEFAULT_SKIP, Predicates } from '../capture/predicates.ts';
 import type { RedactionRule } from '../../shared/redact.ts';
 import { signingKeyBeside } from '../proof/keys.ts';
 import { readPolicy, type RetentionPolicy } from '../store/retention.ts';
+import { accessConfig, accessOptions, type RawAccessOptions } from './access.ts';
 import { installConfig, installOptions, type InstallConfig, type RawInstallOptions } from './install.ts';
 import { readRulesFile } from './rules-file.ts';
 
@@ -23,11 +24,9 @@ export interface LedgerConfig {
   redact: RedactionRule[];
 }
 
-export interface ServerConfig extends LedgerConfig, InstallConfig {
+export interface ServerConfig extends LedgerConfig, InstallConfig, AccessConfig {
   listen: Address;
   readListen: Address;
-  /** null: the read API is open to whoever reaches it, so it is on loopback. */
-  readToken: string | null;
   /** null: outside a cluster, and no kubeconfig given: nothing is watched. */
   kubeconfig: Cluster | null;
   webhookConfiguration: string;
@@ -40,7 +39,7 @@ export interface ServerConfig extends LedgerConfig, InstallConfig {
   logLevel: string;
 }
 
-const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'];
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'];
 
 /** True in a pod: the kubelet sets this for every container. */
 export function isInCluster(): boolean {
@@ -78,10 +77,10 @@ export function serverOptions(): Option[] {
         '(default: 0.0.0.0:8443; 127.0.0.1:8443 where callers need no proof)',
     ).env('KUBEBLAME_LISTEN'),
     ...installOptions(),
-    new Option('--read-listen <host:port>', 'where kubectl-blame reads; loopback, unless there is a token')
+    new Option('--read-listen <host:port>', 'where kubectl-blame reads; loopback, unless --read-access tells who asks')
       .env('KUBEBLAME_READ_LISTEN')
       .default('127.0.0.1:8444'),
-    new Option('--read-token-file <file>', 'bearer token that the read API requires').env('KUBEBLAME_READ_TOKEN_FILE'),
+    ...accessOptions(),
     new Option(
       '--kubeconfig <file>',
       "cluster to watch, so that attempts are settled by what was persisted (in a pod: the pod's own)",
@@ -129,10 +128,9 @@ export interface RawOptions {
   config?: string;
 }
 
-export interface RawServerOptions extends RawOptions, RawInstallOptions {
+export interface RawServerOptions extends RawOptions, RawInstallOptions, RawAccessOptions {
   listen?: string;
   readListen: string;
-  readTokenFile?: string;
   kubeconfig?: string;
   webhookConfiguration: string;
   otlpEndpoint?: string;
@@ -171,8 +169,10 @@ export function ledgerConfig(raw: RawOptions): LedgerConfig {
 /** Checks the options of the server. Throws config-invalid, naming the option and what was expected. */
 export function serverConfig(raw: RawServerOptions, inCluster: boolean): ServerConfig {
   const readListen = parseAddress(raw.readListen, '--read-listen', 'KUBEBLAME_READ_LISTEN');
-  const readToken = raw.readTokenFile === undefined ? null : readTokenFile(raw.readTokenFile);
-  if (readToken === null && !isLoopback(readListen.host)) {
+  const kubeconfig: Cluster | null =
+    raw.kubeconfig !== undefined ? { file: raw.kubeconfig } : inCluster ? 'in-cluster' : null;
+  const access = accessConfig(raw, inCluster, kubeconfig);
+  if (access.readToken === null && access.accessCluster === null && !isLoopback(readListen.host)) {
     throw invalid(
       '--read-listen',
       'KUBEBLAME_READ_LISTEN',
@@ -195,8 +195,8 @@ export function serverConfig(raw: RawServerOptions, inCluster: boolean): ServerC
     ...install,
     listen: address,
     readListen,
-    readToken,
-    kubeconfig: raw.kubeconfig !== undefined ? { file: raw.kubeconfig } : inCluster ? 'in-cluster' : null,
+    ...access,
+    kubeconfig,
     webhookConfiguration: raw.webhookConfiguration,
     otlpEndpoint: raw.otlpEndpoint === undefined ? null : readEndpoint(raw.otlpEndpoint),
     signingKeyFile: raw.signingKey ?? signingKeyBeside(raw.db),
@@ -245,18 +245,4 @@ export function parseAddress(text: string, option: string, variable: string): Ad
 
 function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
-}
-
-function readTokenFile(path: string): string {
-  let token: string;
-  try {
-    token = readFileSync(path, 'utf8').trim();
-  } catch (error) {
-    throw invalid('--read-token-file', 'KUBEBLAME_READ_TOKEN_FILE', messageOf(error));
-  }
-  if (token.length < 16) {
-    const found = existsSync(path) ? `${path} holds ${token.length} characters` : path;
-    throw invalid('--read-token-file', 'KUBEBLAME_READ_TOKEN_FILE', `${found}, a token has at least 16`);
-  }
-  return token;
 }

@@ -420,6 +420,17 @@ describe('observing an API server', () => {
     assert.deepEqual(reached, []);
   });
 
+  it('does not watch its own native API: each change would make another one', async () => {
+    api.serve({ group: 'kubeblame.io', version: 'v1alpha1', resource: 'changes', kind: 'Change' });
+    put('a', {});
+    await observed();
+    await until('it watches', () => api.openWatches() === 1);
+    assert.deepEqual(
+      api.requests.filter(({ path }) => path.includes('kubeblame.io')).map(({ path }) => path),
+      [],
+    );
+  });
+
   it('keeps the watches of a group that can no longer be discovered', async () => {
     api.serve(DEPLOYMENTS);
     await observed({ discoverMs: 30 });

@@ -5,7 +5,7 @@ import { jobPodCause, podCause, statefulPodCause } from '../../shared/causes/pod
 import { replicaSetCause, revisionCause } from '../../shared/causes/rollout.ts';
 import { isMachine } from '../../shared/machines.ts';
 import type { CauseLink } from '../../shared/types.ts';
-import type { ChangeFilter, LedgerStore, StoredChange } from '../store/port.ts';
+import type { ChangeFilter, LedgerView, StoredChange } from '../store/port.ts';
 import { CauseRecords } from './cause-records.ts';
 import type { States } from './views.ts';
 
@@ -28,7 +28,7 @@ export class Causes {
   private readonly records: CauseRecords;
   private readonly direct = new Map<number, Promise<Cause | null>>();
 
-  constructor(store: LedgerStore, states: States) {
+  constructor(store: LedgerView, states: States) {
     this.records = new CauseRecords(store, states);
   }
 

@@ -3,7 +3,7 @@ import { applyPatch } from '../../shared/patch.ts';
 import { reconstruct, type Step } from '../../shared/reconstruct.ts';
 import type { Change, JsonObject, Outcome } from '../../shared/types.ts';
 import { loadStep } from '../store/steps.ts';
-import type { LedgerStore, StoredChange } from '../store/port.ts';
+import type { LedgerView, StoredChange } from '../store/port.ts';
 
 /**
  * An attempt that nothing has settled for so long is `unverified`: no review of its object came after it, and no watch
@@ -20,7 +20,7 @@ export function outcomeAt(change: { outcome: Outcome; at: number }, now: number)
 export class States {
   private readonly known = new Map<number, JsonObject | null>();
 
-  constructor(private readonly store: LedgerStore) {}
+  constructor(private readonly store: LedgerView) {}
 
   /** The body after a change; null where it ended the object. */
   async after(seq: number): Promise<JsonObject | null> {

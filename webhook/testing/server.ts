@@ -71,7 +71,7 @@ export class HttpsClient {
   constructor(
     readonly address: Address,
     ca: string,
-    private readonly options: ClientOptions = {},
+    readonly options: ClientOptions = {},
   ) {
     this.agent = new Agent({ keepAlive: true, maxSockets: options.connections ?? 1, ca, ...clientPair(options) });
   }
@@ -113,7 +113,8 @@ export class HttpsClient {
   }
 }
 
-function clientPair({ pair, servername }: ClientOptions): { cert?: string; key?: string; servername?: string } {
+/** What tls.connect() and agents call a client's certificate and key. */
+export function clientPair({ pair, servername }: ClientOptions): { cert?: string; key?: string; servername?: string } {
   return {
     ...(pair === undefined ? {} : { cert: pair.certificate, key: pair.privateKey }),
     ...(servername === undefined ? {} : { servername }),
@@ -160,6 +161,8 @@ export class TestServer {
       registration: null,
       readListen: { host: '127.0.0.1', port: 0 },
       readToken: null,
+      accessCluster: null,
+      gatewayUser: null,
       kubeconfig: null,
       webhookConfiguration: 'kubeblame',
       otlpEndpoint: null,
