@@ -116,7 +116,48 @@ function createProgram(io: Io): Command {
       await show(flags.output, reader, io);
     });
   });
+  addProof(program, io);
   return program;
+}
+
+interface VerifyFlags {
+  db?: string;
+  checkpoints: string[];
+  key: string[];
+  samples: number;
+  all?: boolean;
+  output: 'table' | 'json' | 'yaml';
+}
+
+function addProof(program: Command, io: Io): void {
+  const each = (value: string, before: string[]): string[] => [...before, value];
+  program
+    .command('verify')
+    .description('whether the history is the one that was recorded: of a ledger file, or an exported archive')
+    .argument('[file]', 'the file; otherwise --db')
+    .addOption(new Option('--db <file>', 'ledger file').env('KUBEBLAME_DB'))
+    .option('--checkpoints <file>', 'signed checkpoints, as the server wrote them; may be repeated', each, [])
+    .option('--key <key>', 'key that signed them, NAME+ID+KEY or a file; may be repeated', each, [])
+    .option('--samples <count>', "states to rebuild besides each object's last one", count, 1000)
+    .option('--all', 'rebuild every state')
+    .addOption(
+      new Option('-o, --output <format>', 'how to write it').choices(['table', 'json', 'yaml']).default('table'),
+    )
+    .option('--no-color', 'no colours')
+    .action(async (file: string | undefined, _flags: unknown, command: Command) => {
+      const flags = command.optsWithGlobals<VerifyFlags>();
+      const { verify } = await import('./commands/verify.ts');
+      await verify({ ...flags, file: file ?? flags.db, samples: flags.all === true ? Infinity : flags.samples }, io);
+    });
+  program
+    .command('export')
+    .description('write a ledger file as an archive that verify accepts alone')
+    .argument('<archive>', 'the file to write, such as shop.kubeblame.gz')
+    .addOption(new Option('--db <file>', 'ledger file, also while a server writes to it').env('KUBEBLAME_DB'))
+    .action(async (archive: string, _flags: unknown, command: Command) => {
+      const { exportArchive } = await import('./commands/export.ts');
+      await exportArchive(command.optsWithGlobals<{ db?: string }>().db, archive, io);
+    });
 }
 
 function addSource(command: Command): void {
@@ -129,11 +170,18 @@ function addSource(command: Command): void {
         'KUBEBLAME_CERTIFICATE_AUTHORITY',
       ),
     )
+    .option('--kubeconfig <file>', 'kubeconfig of the cluster to ask (without --db and --server)')
+    .option('--context <name>', 'context in it')
+    .option('--as <user>', 'user to impersonate')
+    .option('--as-group <group>', 'group to impersonate; may be repeated', (group: string, groups: string[] = []) => [
+      ...groups,
+      group,
+    ])
     .option('--no-color', 'no colours');
 }
 
 async function withReader(source: SourceOptions, io: Io, ask: (reader: LedgerReader) => Promise<void>): Promise<void> {
-  const reader = await openReader(source, () => io.now);
+  const reader = await openReader(source, io);
   try {
     await ask(reader);
   } finally {

@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { useSharedFolder } from '../webhook/testing/folder.ts';
 import { TestServer } from '../webhook/testing/server.ts';
 import { importShop } from '../webhook/testing/shop-ledger.ts';
+import { DirectTransport, ServerReader } from './client.ts';
 import { ask, NOW, type Answer } from './testing/ask.ts';
 
 const TOKEN = 'a-token-of-enough-characters';
@@ -95,6 +96,27 @@ describe('kubectl blame against a server', () => {
       gone.err,
       /^error: https:\/\/127\.0\.0\.1:\d+ cannot be reached: .*ECONNREFUSED.*\nhint: check --server/,
     );
+  });
+
+  it('asks again where a kept connection was closed meanwhile', async () => {
+    const used = new WeakSet<object>();
+    const closing = createServer(
+      { cert: readFileSync(server.certificates.cert), key: readFileSync(server.certificates.key) },
+      ({ socket }, response) => {
+        if (used.has(socket)) socket.destroy();
+        else response.end('{}');
+        used.add(socket);
+      },
+    );
+    closing.listen(0, '127.0.0.1');
+    await once(closing, 'listening');
+    const { port } = closing.address() as AddressInfo;
+    const reader = new ServerReader(
+      new DirectTransport({ url: `https://127.0.0.1:${port}`, certificateAuthority: file('ca.crt') }),
+    );
+    for (let count = 0; count < 3; count++) assert.deepEqual(await reader.info(), {});
+    closing.closeAllConnections();
+    closing.close();
   });
 
   it('never sends a token over a connection that is not encrypted', async () => {

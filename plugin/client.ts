@@ -29,6 +29,20 @@ import type {
   StateQuery,
 } from '../shared/types.ts';
 
+/** An answer as it came. */
+export interface Answer {
+  status: number;
+  text: string;
+}
+
+/** A way to a server: with an address of its own, or through the API server of a cluster. */
+export interface Transport {
+  /** What is asked, for people. */
+  readonly name: string;
+  /** Rejects where nothing answers, or something in between refuses. */
+  ask(route: string, query: URLSearchParams): Promise<Answer>;
+}
+
 export interface ClientOptions {
   url: string;
   tokenFile?: string;
@@ -40,17 +54,7 @@ const TIMEOUT_MS = 60_000;
 
 /** Asks a server. Rejects with server-unreachable, unauthorized, or the error that the server answers with. */
 export class ServerReader implements LedgerReader {
-  private readonly base: URL;
-  private readonly headers: Record<string, string>;
-  private readonly ca: Buffer | undefined;
-
-  constructor({ url, tokenFile, certificateAuthority }: ClientOptions) {
-    this.base = readUrl(url);
-    const token = tokenFile === undefined ? null : readFile(tokenFile, '--token-file').toString().trim();
-    this.headers = token === null ? {} : { Authorization: `Bearer ${token}` };
-    this.ca =
-      certificateAuthority === undefined ? undefined : readFile(certificateAuthority, '--certificate-authority');
-  }
+  constructor(private readonly transport: Transport) {}
 
   info(): Promise<LedgerInfo> {
     return this.get(ROUTES.info);
@@ -90,10 +94,7 @@ export class ServerReader implements LedgerReader {
 
   /** The shapes are those of shared/api.ts, version 1: an answer of another shape is a bug of the server's. */
   private async get<T>(route: string, query = new URLSearchParams()): Promise<T> {
-    const url = new URL(this.base);
-    url.pathname = url.pathname.replace(/\/$/, '') + route;
-    url.search = query.toString();
-    const { status, text } = await this.send(url);
+    const { status, text } = await this.transport.ask(route, query);
     let body: Json | undefined;
     try {
       body = parseJson(text);
@@ -105,13 +106,37 @@ export class ServerReader implements LedgerReader {
       decodeError(body ?? null) ??
       new KubeblameError(
         'server-error',
-        `${this.base.origin} answered ${body === undefined ? 'something else than JSON, ' : ''}with status ${status}`,
+        `${this.transport.name} answered ${body === undefined ? 'something else than JSON, ' : ''}with status ${status}`,
         'is it a Kubeblame server?',
       )
     );
   }
+}
 
-  private send(url: URL): Promise<{ status: number; text: string }> {
+/** A server at an address of its own: --server. Throws usage-invalid where a file cannot be read. */
+export class DirectTransport implements Transport {
+  readonly name: string;
+  private readonly base: URL;
+  private readonly headers: Record<string, string>;
+  private readonly ca: Buffer | undefined;
+
+  constructor({ url, tokenFile, certificateAuthority }: ClientOptions) {
+    this.base = readUrl(url);
+    this.name = this.base.origin;
+    const token = tokenFile === undefined ? null : readFile(tokenFile, '--token-file').toString().trim();
+    this.headers = token === null ? {} : { Authorization: `Bearer ${token}` };
+    this.ca =
+      certificateAuthority === undefined ? undefined : readFile(certificateAuthority, '--certificate-authority');
+  }
+
+  ask(route: string, query: URLSearchParams): Promise<Answer> {
+    const url = new URL(this.base);
+    url.pathname = url.pathname.replace(/\/$/, '') + route;
+    url.search = query.toString();
+    return this.send(url);
+  }
+
+  private send(url: URL): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const fail = (error: Error): void => {
         reject(
@@ -133,7 +158,11 @@ export class ServerReader implements LedgerReader {
         response.on('end', () => resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString() }));
       });
       sent.on('timeout', () => sent.destroy(new Error(`no answer within ${TIMEOUT_MS / 1000} s`)));
-      sent.on('error', fail);
+      sent.on('error', (error: NodeJS.ErrnoException) => {
+        // A kept connection that the server, or a proxy, closed meanwhile: https.Agent cannot know. Asked again on a new one.
+        if (sent.reusedSocket && error.code === 'ECONNRESET') resolve(this.send(url));
+        else fail(error);
+      });
       sent.end();
     });
   }

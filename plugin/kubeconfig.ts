@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { parse } from 'yaml';
@@ -8,14 +8,30 @@ interface Kubeconfig {
   contexts?: { name?: string; context?: { namespace?: string } }[];
 }
 
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** kubectl's own flags: which cluster, and as whom. */
+export interface ClusterFlags {
+  kubeconfig?: string;
+  context?: string;
+  as?: string;
+  asGroup?: string[];
+}
+
+/** The kubeconfig files that exist, as kubectl takes them: --kubeconfig, $KUBECONFIG (several), ~/.kube/config. */
+export function kubeconfigPaths(flag: string | undefined, env: Environment): string[] {
+  if (flag !== undefined) return [flag];
+  const paths = (env.KUBECONFIG ?? '').split(delimiter).filter((path) => path !== '');
+  return (paths.length > 0 ? paths : [join(homedir(), '.kube', 'config')]).filter((path) => existsSync(path));
+}
+
 /**
  * The namespace that kubectl would use: of the current context, in the first kubeconfig that names one; `default` where
  * there is none. A file that cannot be read is passed over, as kubectl does.
  */
-export function currentNamespace(env: Readonly<Record<string, string | undefined>>): string {
-  const paths = (env.KUBECONFIG ?? '').split(delimiter).filter((path) => path !== '');
-  const files = (paths.length > 0 ? paths : [join(homedir(), '.kube', 'config')]).flatMap(readKubeconfig);
-  const current = files.find((file) => file['current-context'] !== undefined)?.['current-context'];
+export function currentNamespace(env: Environment, flags: ClusterFlags = {}): string {
+  const files = kubeconfigPaths(flags.kubeconfig, env).flatMap(readKubeconfig);
+  const current = flags.context ?? files.find((file) => file['current-context'] !== undefined)?.['current-context'];
   const context = files.flatMap(({ contexts }) => contexts ?? []).find(({ name }) => name === current);
   return context?.context?.namespace ?? 'default';
 }

@@ -14,15 +14,15 @@ import { linesView } from './views/lines.ts';
 
 /** Lines of all objects at each mark, so that none is left out. */
 const LINES: Record<string, number> = {
-  '00-baseline': 7812,
-  '01-installed': 10083,
-  '02-edited': 10661,
-  '03-release-24.3': 10488,
-  '04-secrets-ssa-crd': 11244,
-  '05-quota-ci': 11926,
-  '06-drain-finalizer-pending': 12131,
-  '07-deleted': 11320,
-  '08-teardown': 9447,
+  '00-baseline': 7803,
+  '01-installed': 10074,
+  '02-edited': 10652,
+  '03-release-24.3': 10479,
+  '04-secrets-ssa-crd': 11235,
+  '05-quota-ci': 11917,
+  '06-drain-finalizer-pending': 12122,
+  '07-deleted': 11311,
+  '08-teardown': 9438,
 };
 
 describe('the lines of every object at every mark of the recording', () => {

@@ -1,17 +1,22 @@
 import { KubeblameError } from '../shared/errors.ts';
 import type { LedgerReader } from '../shared/types.ts';
+import type { Io } from './io.ts';
+import type { ClusterFlags } from './kubeconfig.ts';
 
-export interface SourceOptions {
+export interface SourceOptions extends ClusterFlags {
   db?: string;
   server?: string;
   tokenFile?: string;
   certificateAuthority?: string;
 }
 
-/** Opens what is to be asked: a ledger file, or a server. Rejects with usage-invalid and the errors of either. */
+/**
+ * Opens what is to be asked: a ledger file, a server, or (where neither is given) the cluster that kubectl would speak to.
+ * Rejects with usage-invalid and the errors of each.
+ */
 export async function openReader(
-  { db, server, tokenFile, certificateAuthority }: SourceOptions,
-  now: () => number,
+  { db, server, tokenFile, certificateAuthority, ...cluster }: SourceOptions,
+  { now, env }: Pick<Io, 'now' | 'env'>,
 ): Promise<LedgerReader> {
   if (db !== undefined && server !== undefined) {
     throw new KubeblameError('usage-invalid', '--db and --server were both given', 'ask one of them');
@@ -19,19 +24,18 @@ export async function openReader(
   if (db !== undefined) {
     // The server's own code reads its files (docs/decisions/0006); SQLite is loaded only where it is needed.
     const { openLedger } = await import('../webhook/query/open.ts');
-    return openLedger(db, now);
+    return openLedger(db, () => now);
   }
+  const { DirectTransport, ServerReader } = await import('./client.ts');
   if (server === undefined) {
-    throw new KubeblameError(
-      'usage-invalid',
-      'no ledger to ask was given',
-      'give --db FILE or --server URL, or set KUBEBLAME_DB or KUBEBLAME_SERVER',
-    );
+    const { openCluster } = await import('./cluster.ts');
+    return new ServerReader(await openCluster(cluster, env));
   }
-  const { ServerReader } = await import('./client.ts');
-  return new ServerReader({
-    url: server,
-    ...(tokenFile === undefined ? {} : { tokenFile }),
-    ...(certificateAuthority === undefined ? {} : { certificateAuthority }),
-  });
+  return new ServerReader(
+    new DirectTransport({
+      url: server,
+      ...(tokenFile === undefined ? {} : { tokenFile }),
+      ...(certificateAuthority === undefined ? {} : { certificateAuthority }),
+    }),
+  );
 }

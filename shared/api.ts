@@ -1,6 +1,15 @@
 import { ERROR_CODES, KubeblameError, type ErrorCode } from './errors.ts';
 import { isObject } from './json.ts';
-import type { BlameQuery, ChangeQuery, DifferenceQuery, Json, Scope, StateQuery } from './types.ts';
+import {
+  OPERATIONS,
+  type BlameQuery,
+  type ChangeQuery,
+  type DifferenceQuery,
+  type Json,
+  type Operation,
+  type Scope,
+  type StateQuery,
+} from './types.ts';
 
 /*
  * The read API, version 1, as pure data: what the server routes and the client asks. All routes answer GET with JSON
@@ -18,6 +27,15 @@ export const ROUTES = {
   differences: `${PREFIX}/differences`,
   blame: `${PREFIX}/blame`,
   coverage: `${PREFIX}/coverage`,
+} as const;
+
+/** The native API, which the API server aggregates where the overlay native-api is installed. */
+export const NATIVE_API = {
+  group: 'kubeblame.io',
+  version: 'v1alpha1',
+  path: '/apis/kubeblame.io/v1alpha1',
+  /** Under it, the routes above by name: for kubectl-blame, which asks more than resources can say. */
+  questions: 'questions',
 } as const;
 
 /** Items a page: what is given where `limit` is missing, and the most that may be asked for. */
@@ -47,27 +65,31 @@ export function decodeObjectQuery(search: URLSearchParams): ObjectQuery {
 }
 
 export function encodeChangeQuery(query: ChangeQuery): URLSearchParams {
-  const { scope, since, until, user, field, status, attempts, bodies, causes, limit, before } = query;
+  const { scope, since, until, user, operation, field, status, attempts, bodies, causes, limit, before, newerThan } =
+    query;
   return params([
     ...scopeEntries(scope),
     ['since', since],
     ['until', until],
     ['user', user],
     ['field', field],
+    ['operation', operation],
     ['status', status],
     ['attempts', attempts],
     ['bodies', bodies],
     ['causes', causes],
     ['limit', limit],
     ['before', before],
+    ['newerThan', newerThan],
   ]);
 }
 
 export function decodeChangeQuery(search: URLSearchParams): ChangeQuery {
   const flags = ['status', 'attempts', 'bodies', 'causes'] as const;
   const texts = ['user', 'field'] as const;
-  const numbers = ['since', 'until', 'before'] as const;
-  const reader = new ParameterReader(search, [...SCOPE_PARAMETERS, ...flags, ...numbers, ...texts, 'limit']);
+  const numbers = ['since', 'until', 'before', 'newerThan'] as const;
+  const known = [...SCOPE_PARAMETERS, ...flags, ...numbers, ...texts, 'operation', 'limit'];
+  const reader = new ParameterReader(search, known);
   const query: ChangeQuery = { scope: reader.scope(), limit: reader.limit(LIMITS.changes) };
   for (const name of numbers) {
     const value = reader.integer(name);
@@ -81,6 +103,8 @@ export function decodeChangeQuery(search: URLSearchParams): ChangeQuery {
     const value = reader.text(name);
     if (value !== undefined) query[name] = value;
   }
+  const operation = reader.operation('operation');
+  if (operation !== undefined) query.operation = operation;
   return query;
 }
 
@@ -239,6 +263,13 @@ class ParameterReader {
 
   text(name: string): string | undefined {
     return this.search.get(name) ?? undefined;
+  }
+
+  operation(name: string): Operation | undefined {
+    const value = this.text(name);
+    const operation = OPERATIONS.find((known) => known === value);
+    if (value !== undefined && operation === undefined) fail(name, `must be one of ${OPERATIONS.join(', ')}`);
+    return operation;
   }
 
   flag(name: string): boolean | undefined {

@@ -11,8 +11,10 @@ export const ERROR_CODES = {
   'body-too-large': 'The request body is larger than two objects can be.',
   'body-incomplete': 'The connection ended before the whole body had arrived.',
   'content-type-unsupported': 'The Content-Type is not application/json.',
+  'caller-unknown': 'The caller does not prove to be the API server.',
   'method-not-allowed': 'The path does not answer this HTTP method.',
   'not-found': 'There is nothing at this path.',
+  'not-acceptable': 'The answer is not offered in a form that the client takes.',
   'object-invalid': 'The document is not a Kubernetes object with apiVersion, kind and a name.',
   // the ledger
   'ledger-missing': 'There is no ledger file at this path.',
@@ -28,6 +30,9 @@ export const ERROR_CODES = {
   // configuration and input files
   'config-invalid': 'The configuration has a value that cannot be used.',
   'input-invalid': 'An input file has a line that cannot be used.',
+  // proof
+  'proof-failed': 'The history is not the one that was recorded.',
+  'output-failed': 'A file cannot be written.',
   // asking
   'usage-invalid': 'The command line cannot be understood.',
   'type-unknown': 'No resource type has this name.',
@@ -40,6 +45,10 @@ export const ERROR_CODES = {
   'query-invalid': 'A query parameter cannot be used.',
   'server-unreachable': 'The server cannot be reached.',
   unauthorized: 'The server does not accept the token.',
+  forbidden: 'The user may not read this.',
+  'access-unknown': 'The API server cannot be asked who may read.',
+  'not-installed': 'The cluster has no Kubeblame.',
+  'cluster-unusable': 'The kubeconfig names no cluster that can be asked.',
   'server-error': 'The server failed to answer.',
 } as const;
 

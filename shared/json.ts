@@ -36,7 +36,7 @@ export function parseJson(text: string): Json {
   try {
     value = JSON.parse(text) as Json;
   } catch (error) {
-    throw new KubeblameError('json-invalid', `not valid JSON: ${messageOf(error)}`, undefined, { cause: error });
+    throw new KubeblameError('json-invalid', `not valid JSON: ${syntaxReason(messageOf(error))}`);
   }
   const { keys, depth, exactNumbers } = scanJson(text);
   if (depth > MAX_DEPTH) {
@@ -44,6 +44,12 @@ export function parseJson(text: string): Json {
   }
   if (exactNumbers && !MAYBE_HOSTILE_TEXT.test(text) && countKeys(value) === keys) return value;
   return new ExactParser(text).parse();
+}
+
+/** V8 quotes the text around an unexpected token: that may be a Secret's value, and this may get into a log. */
+function syntaxReason(message: string): string {
+  const quotesNothing = / at position \d+|^Unexpected end of JSON input$/.test(message) && !message.includes('"');
+  return quotesNothing ? message : 'an unexpected character';
 }
 
 /** Builds the escaped form from text that JSON.parse has accepted and inspect has found shallow enough. */

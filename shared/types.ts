@@ -152,7 +152,16 @@ export interface ChangeQuery {
   limit: number;
   /** For the next page: only changes with a smaller seq. */
   before?: number;
+  /** Only changes with a larger seq; still the newest first. */
+  newerThan?: number;
+  operation?: Operation;
 }
+
+/**
+ * Resource types that the reader may not read, or not everywhere in the scope: `secrets`, `deployments.apps`. They are
+ * left out, whether there is anything of them or not; absent where nothing is.
+ */
+export type Denied = string[];
 
 export interface ChangePage {
   /** Newest first. */
@@ -161,6 +170,7 @@ export interface ChangePage {
   next: number | null;
   /** Changes hidden on this page: touched only status, or never persisted. */
   hidden: { status: number; attempts: number };
+  denied?: Denied;
 }
 
 export interface StateQuery {
@@ -188,6 +198,7 @@ export interface StatePage {
   /** Ordered by group, resource, namespace, name. */
   states: State[];
   next: string | null;
+  denied?: Denied;
 }
 
 export interface DifferenceQuery {
@@ -210,6 +221,7 @@ export interface Difference {
 export interface DifferencePage {
   differences: Difference[];
   next: string | null;
+  denied?: Denied;
 }
 
 /** Which change set something. */
@@ -277,6 +289,7 @@ export interface BlamePage {
   /** Ordered by group, resource, namespace, name. */
   blames: ObjectBlame[];
   next: string | null;
+  denied?: Denied;
 }
 
 /** A stretch of time, and whether all that happened in it was recorded. Intervals follow one another without holes. */
@@ -300,9 +313,11 @@ export interface LedgerInfo {
   cluster: string;
   /** The ledger's schema version. */
   format: number;
-  changes: number;
+  /** null where the reader may not read all of them. */
+  changes: number | null;
   /** null in an empty ledger. */
   firstAt: number | null;
+  /** null in an empty ledger, and where the reader may not read all of it. */
   lastAt: number | null;
   /** The version of what answers. */
   version: string;

@@ -1,10 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { createServer, type Server } from 'node:https';
-import type { AddressInfo } from 'node:net';
 import express from 'express';
 import type { Logger } from 'pino';
-import { KubeblameError, messageOf } from '../shared/errors.ts';
+import { KubeblameError } from '../shared/errors.ts';
 import { Redactor } from '../shared/redact.ts';
+import type { LedgerReader } from '../shared/types.ts';
+import { clientTls, openAccess, readerFor } from './access/access.ts';
+import type { Caller } from './access/caller.ts';
+import { pathOf, type Callers } from './admission/callers.ts';
 import { admissionHandler } from './admission/handler.ts';
 import { readApi } from './api/routes.ts';
 import { QUEUE_LIMITS, Recorder, type QueueLimits } from './capture/recorder.ts';
@@ -12,28 +14,23 @@ import { SignsOfLife } from './capture/signs-of-life.ts';
 import type { Address, ServerConfig } from './config/config.ts';
 import { Health } from './health.ts';
 import { sendFailure } from './http.ts';
+import { openIdentity } from './install/identity.ts';
+import { drain, listen, listener } from './listener.ts';
 import { Metrics } from './observability/metrics.ts';
 import type { Handler, Telemetry } from './observability/telemetry.ts';
+import { openApiClient } from './observe/api-client.ts';
 import { OBSERVER_TIMING, type Observer, type ObserverTiming } from './observe/observer.ts';
 import { startObserver } from './observe/start.ts';
-import { StoreReader } from './query/reader.ts';
+import { Checkpoints } from './proof/publish.ts';
+import { checkpointsBeside } from './proof/keys.ts';
 import { UNVERIFIED_AFTER_MS } from './query/views.ts';
 import { redactionKey } from './store/key.ts';
 import type { LedgerStore } from './store/port.ts';
+import { startRetention } from './store/retention.ts';
 import { openThreadedSqliteStore } from './store/sqlite/store.ts';
 import { VERSION } from '../shared/version.ts';
-import { expiryOf, readCertificate, watchCertificate } from './tls.ts';
+import { expiryOf } from './tls.ts';
 
-/** A client has this long to send its headers, and its whole request: the API server waits a few seconds at most. */
-const HEADERS_TIMEOUT_MS = 5_000;
-const REQUEST_TIMEOUT_MS = 10_000;
-/** How often connections are checked against these. */
-const CONNECTIONS_CHECK_MS = 1_000;
-/** Longer than the API server keeps an idle connection, so that it is not the one to run into a closed one. */
-const KEEP_ALIVE_MS = 120_000;
-/** How long a stop waits for requests that have begun. */
-const DRAIN_MS = 10_000;
-const DRAIN_SWEEP_MS = 50;
 /** Attempts without an outcome are counted for the metrics up to here. */
 const MAX_COUNTED_PENDING = 1000;
 /** OpenTelemetry's own default. */
@@ -73,9 +70,21 @@ async function open(
   { timing, limits }: { timing: ObserverTiming; limits: QueueLimits },
   opened: Closer[],
 ): Promise<RunningServer> {
-  let certificate = readCertificate(config.tls);
+  const client = config.kubeconfig === null ? null : await openApiClient(config.kubeconfig);
+  const identity = await openIdentity(config, client, log, now);
+  opened.push(() => identity.close());
+  let serving = identity.serving;
   const store = await openThreadedSqliteStore(config.db, config.cluster, now());
   opened.push(() => store.close());
+  const checkpoints = await Checkpoints.open({
+    head: () => store.treeHead(),
+    file: checkpointsBeside(config.db),
+    keyFile: config.signingKeyFile,
+    everyMs: config.checkpointEveryMs,
+    log,
+  });
+  // Closed behind the recorder, so that the last one covers all.
+  opened.push(() => checkpoints.close());
   const key = redactionKey(config.keyFile, (await store.last()) === null);
   const redactor = new Redactor(key, config.redact);
   let observer: Observer | null = null;
@@ -84,13 +93,16 @@ async function open(
     pending: () => pendingIn(store, now()),
     ledger: async () => ({ changes: (await store.last())?.seq ?? 0, bytes: await store.bytes() }),
     watchLagMs: () => observer?.lagMs ?? null,
-    certificateExpiresAt: () => expiryOf(certificate.cert),
+    certificateExpiresAt: () => expiryOf(serving.cert),
     now,
   });
   const recorder = await Recorder.open({ store, redactor, predicates: config.predicates, events: metrics, limits });
   opened.push(() => recorder.close());
   const signs = await SignsOfLife.start(recorder, store, VERSION, now);
   opened.push(() => signs.close());
+  opened.push(
+    startRetention({ store, policy: config.retention, now, between: (work) => recorder.maintain(work), log }),
+  );
   const health = new Health({
     log,
     metrics,
@@ -100,31 +112,48 @@ async function open(
 
   const telemetry = await startTelemetry(config, metrics);
   if (telemetry !== null) opened.push(() => telemetry.close());
-  const handle = admissionHandler(recorder, health, now);
+  const { callers } = identity;
+  const handle = admissionHandler(callers, recorder, health, now);
   // It answers every failure itself.
   const admit: Handler = (request, response) => void handle(request, response);
   const traced = telemetry === null ? admit : telemetry.traced('POST /admit', admit);
-  const admission = listener(certificate, withRoutes(traced, health, metrics));
+  const admission = listener({ ...serving, ...identity.clientTls }, withRoutes(traced, callers, health, metrics));
   const admissionAddress = await listen(admission, config.listen, '--listen');
   opened.push(() => drain(admission));
-  const read = listener(certificate, readApi(new StoreReader(store, now), config.readToken, log));
+  const access = await openAccess(config, log, () => {
+    trust();
+    // Those that were verified by what was trusted before count for nobody any more.
+    read.closeIdleConnections();
+  });
+  opened.push(() => access.close());
+  const closing = new AbortController();
+  const lastSeq = async (): Promise<number> => (await store.last())?.seq ?? 0;
+  const readerOf = (caller: Caller): LedgerReader => readerFor(caller, access.reviews, store, now);
+  const read = listener(
+    { ...serving, ...clientTls(access) },
+    readApi({ authenticate: access.authenticate, readerOf, lastSeq, now, closing: closing.signal, log }),
+  );
+  access.frontProxy?.guard(read);
+  // Whom a client certificate must come from changes as the certificate of our own does: for new connections.
+  const trust = (): void => read.setSecureContext({ ...serving, ...clientTls(access) });
   const readAddress = await listen(read, config.readListen, '--read-listen');
   opened.push(() => drain(read));
-  opened.push(
-    watchCertificate(
-      config.tls,
-      (pair) => {
-        certificate = pair;
-        admission.setSecureContext(pair);
-        read.setSecureContext(pair);
-        log.info({ cert: config.tls.cert }, 'certificate reloaded');
-      },
-      (error) => log.error({ cert: config.tls.cert, reason: messageOf(error) }, 'certificate not reloaded'),
-    ),
+  // Before it waits for answers that are under way: a watch has no end of its own.
+  opened.push(() => closing.abort());
+  // Nobody calls before somebody answers; and the baseline is listed after reviews have begun to come.
+  await identity.start(
+    async () => (await health.readiness()).ready,
+    (renewed) => {
+      serving = renewed;
+      admission.setSecureContext({ ...renewed, ...identity.clientTls });
+      trust();
+    },
   );
-  observer = await startObserver(config, { recorder, store, log, now, timing });
+  const { judge } = identity;
+  observer = startObserver(config, { recorder, store, log, now, timing, client, judge });
   opened.push(() => observer?.close());
   opened.push(() => health.stop());
+  await checkpoints.start();
 
   let stopped: Promise<void> | undefined;
   return { admission: admissionAddress, read: readAddress, stop: () => (stopped ??= closeAll(opened)) };
@@ -133,17 +162,6 @@ async function open(
 /** Closes what was opened, the last first. */
 async function closeAll(opened: readonly Closer[]): Promise<void> {
   for (const close of [...opened].reverse()) await close();
-}
-
-function listener(certificate: { cert: Buffer; key: Buffer }, handle: Handler): Server {
-  const server = createServer(
-    { ...certificate, minVersion: 'TLSv1.2', connectionsCheckingInterval: CONNECTIONS_CHECK_MS },
-    handle,
-  );
-  server.headersTimeout = HEADERS_TIMEOUT_MS;
-  server.requestTimeout = REQUEST_TIMEOUT_MS;
-  server.keepAliveTimeout = KEEP_ALIVE_MS;
-  return server;
 }
 
 async function pendingIn(store: LedgerStore, now: number): Promise<{ count: number; oldestAt: number | null }> {
@@ -164,7 +182,7 @@ async function startTelemetry(
 }
 
 /** Reviews go straight to their handler; the rest of the surface is Express. */
-function withRoutes(admit: Handler, health: Health, { registry }: Metrics) {
+function withRoutes(admit: Handler, callers: Callers, health: Health, { registry }: Metrics) {
   const app = express();
   app.disable('x-powered-by');
   app.get('/livez', (_request, response) => {
@@ -187,47 +205,7 @@ function withRoutes(admit: Handler, health: Health, { registry }: Metrics) {
     );
   });
   return (request: IncomingMessage, response: ServerResponse): void => {
-    const path = request.url?.split('?')[0];
-    if (path === '/admit') admit(request, response);
+    if (callers.covers(pathOf(request))) admit(request, response);
     else app(request, response);
   };
-}
-
-function listen(server: Server, address: Address, option: string): Promise<Address> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (error) =>
-      reject(
-        new KubeblameError(
-          'config-invalid',
-          `${option}: cannot listen on ${address.host}:${address.port}: ${error.message}`,
-          'choose another address',
-          { cause: error },
-        ),
-      ),
-    );
-    server.listen(address.port, address.host, () => {
-      resolve({ host: address.host, port: (server.address() as AddressInfo).port });
-    });
-  });
-}
-
-/**
- * Takes no new connections, and ends the idle ones. Requests that still come on open ones are served, each the last of
- * its connection: a review that is turned away is lost.
- */
-function drain(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    const force = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
-    // A connection whose request was under way becomes idle after its answer.
-    const sweep = setInterval(() => server.closeIdleConnections(), DRAIN_SWEEP_MS);
-    server.prependListener('request', (_request: IncomingMessage, response: ServerResponse) => {
-      response.setHeader('Connection', 'close');
-    });
-    server.close(() => {
-      clearTimeout(force);
-      clearInterval(sweep);
-      resolve();
-    });
-    server.closeIdleConnections();
-  });
 }

@@ -3,7 +3,7 @@ import type { Io } from '../io.ts';
 import { netDiff } from '../views/change-diff.ts';
 import { differenceList, document } from '../views/json.ts';
 import { spanText } from '../views/times.ts';
-import { note, print, separated, tellGaps } from './notes.ts';
+import { note, print, separated, tellDenied, tellGaps } from './notes.ts';
 import type { Request } from './request.ts';
 import type { Selection } from './scopes.ts';
 
@@ -19,6 +19,7 @@ export async function showDifferences(
   io: Io,
 ): Promise<void> {
   const found: Difference[] = [];
+  const denied = new Set<string>();
   for (const scope of selection.scopes) {
     let next: string | undefined;
     do {
@@ -30,6 +31,7 @@ export async function showDifferences(
         ...(next === undefined ? {} : { continue: next }),
       });
       found.push(...page.differences);
+      for (const type of page.denied ?? []) denied.add(type);
       next = page.next ?? undefined;
     } while (next !== undefined && (request.limit === null || found.length < request.limit));
   }
@@ -38,5 +40,6 @@ export async function showDifferences(
   note(io, [selection.title, count, spanText(from, to, io.style)].join(` ${io.style.dot} `));
   if (request.format === 'json' || request.format === 'yaml') io.out(document(differenceList(shown), request.format));
   else print(io, separated(shown.map((difference) => netDiff(difference, io.style))));
+  tellDenied(denied, io);
   await tellGaps(from, to, reader, io);
 }

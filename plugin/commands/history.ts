@@ -1,4 +1,5 @@
 import { stringifyJson } from '../../shared/json.ts';
+import { printableJson } from '../../shared/printable.ts';
 import { writtenPatch } from '../../shared/patch.ts';
 import { formatUtc } from '../../shared/time.ts';
 import type { Change, ChangePage, LedgerReader, Scope } from '../../shared/types.ts';
@@ -11,7 +12,7 @@ import type { Style } from '../views/style.ts';
 import { printable } from '../views/text.ts';
 import { momentText, spanText } from '../views/times.ts';
 import { wideTable } from '../views/wide-table.ts';
-import { note, print, separated, tellGaps, tellPartial } from './notes.ts';
+import { note, print, separated, tellCoverage, tellDenied, tellPartial } from './notes.ts';
 import type { Request } from './request.ts';
 import type { Selection } from './scopes.ts';
 
@@ -30,7 +31,7 @@ export async function showHistory(
 ): Promise<void> {
   const limit = request.limit ?? DEFAULT_LIMIT;
   const period = { ...(since === undefined ? {} : { since }), ...(until === undefined ? {} : { until }) };
-  const { changes, hidden, more } = await fetchChanges(selection, period, limit, request, reader);
+  const { changes, hidden, denied, more } = await fetchChanges(selection, period, limit, request, reader);
   const [newest, oldest] = [changes[0], changes.at(-1)];
   const count = `${changes.length}${more ? ' newest' : ''} ${changes.length === 1 ? 'change' : 'changes'}`;
   if (newest !== undefined && oldest !== undefined) {
@@ -46,6 +47,7 @@ export async function showHistory(
       `there are older ones: --limit ${limit * 2} shows more, --until ${formatUtc(oldest.at)} goes on from here`,
     );
   }
+  tellDenied(denied, io);
   if (hidden.status > 0) note(io, hiddenNote(hidden.status, more, 'of status by controllers', '--status'));
   if (hidden.attempts > 0) note(io, hiddenNote(hidden.attempts, more, 'that never came true', '--attempts'));
   if (request.format === null || request.format === 'table') for (const line of marksLegend(changes)) note(io, line);
@@ -68,6 +70,7 @@ interface Found {
   /** Newest first, at most as many as were asked for. */
   changes: Change[];
   hidden: ChangePage['hidden'];
+  denied: Set<string>;
   /** True where there are older ones. */
   more: boolean;
 }
@@ -81,6 +84,7 @@ async function fetchChanges(
 ): Promise<Found> {
   const found: Change[] = [];
   const hidden = { status: 0, attempts: 0 };
+  const denied = new Set<string>();
   let more = false;
   for (const scope of scopes) {
     let before: number | undefined;
@@ -100,6 +104,7 @@ async function fetchChanges(
       });
       found.push(...page.changes);
       wanted -= page.changes.length;
+      for (const type of page.denied ?? []) denied.add(type);
       hidden.status += page.hidden.status;
       hidden.attempts += page.hidden.attempts;
       before = page.next ?? undefined;
@@ -107,7 +112,7 @@ async function fetchChanges(
     more ||= before !== undefined;
   }
   const changes = found.sort((a, b) => b.seq - a.seq).slice(0, limit);
-  return { changes, hidden, more: more || found.length > limit };
+  return { changes, hidden, denied, more: more || found.length > limit };
 }
 
 function hiddenNote(count: number, more: boolean, what: string, flag: string): string {
@@ -142,7 +147,9 @@ function printHistory(changes: readonly Change[], selection: Selection, { format
 
 /** The RFC 6902 patch, an operation a line, headed by a comment. */
 function patchLines(change: Change, io: Io): string[] {
-  const operations = writtenPatch(change.patch).map((operation) => `  ${stringifyJson({ ...operation })}`);
+  const operations = writtenPatch(change.patch).map(
+    (operation) => `  ${printableJson(stringifyJson({ ...operation }))}`,
+  );
   return [
     `# ${changeTitle(change, io.style)}`,
     ...(operations.length === 0 ? ['[]'] : ['[', operations.join(',\n'), ']']),
@@ -169,7 +176,7 @@ async function explainEmpty(
   }
   note(io, `${title}: no such change ${io.style.dot} ${spanText(from, to, io.style)}`);
   if (since !== undefined && since < firstAt) note(io, `before ${momentText(firstAt, io.style)} nobody was looking`);
-  await tellGaps(from, to, reader, io);
+  await tellCoverage(from, to, reader, io);
   await tellElsewhere(scopes, reader, io);
 }
 

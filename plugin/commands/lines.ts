@@ -9,7 +9,7 @@ import { objectTitle } from '../views/object-name.ts';
 import { momentText } from '../views/times.ts';
 import { changeWho } from '../views/who.ts';
 import { printable } from '../views/text.ts';
-import { note, print, tellGaps } from './notes.ts';
+import { note, print, tellDenied, tellGaps } from './notes.ts';
 import type { Request } from './request.ts';
 import type { Selection } from './scopes.ts';
 import { notThen } from './states.ts';
@@ -25,9 +25,10 @@ export async function showLines(
   reader: LedgerReader,
   io: Io,
 ): Promise<void> {
-  const { blames, more } = await fetchBlames(selection, at, request, reader);
+  const { blames, denied, more } = await fetchBlames(selection, at, request, reader);
   const { style } = io;
   const { field } = request.lines;
+  tellDenied(denied, io);
   if (blames.length === 0) {
     if (selection.single) throw await nothingToAnnotate(selection, at, request, reader, io);
     const what = field === undefined ? 'nothing existed' : `nothing had ${printable(field)}`;
@@ -83,8 +84,9 @@ async function fetchBlames(
   at: number,
   request: Request,
   reader: LedgerReader,
-): Promise<{ blames: ObjectBlame[]; more: boolean }> {
+): Promise<{ blames: ObjectBlame[]; denied: Set<string>; more: boolean }> {
   const blames: ObjectBlame[] = [];
+  const denied = new Set<string>();
   const limit = request.limit ?? Number.POSITIVE_INFINITY;
   let more = false;
   for (const scope of scopes) {
@@ -93,11 +95,12 @@ async function fetchBlames(
       const query = blameQuery(scope, at, request, PAGE);
       const page = await reader.blame({ ...query, ...(next === undefined ? {} : { continue: next }) });
       blames.push(...page.blames);
+      for (const type of page.denied ?? []) denied.add(type);
       next = page.next ?? undefined;
     } while (next !== undefined && blames.length < limit);
     more ||= next !== undefined;
   }
-  return { blames: blames.slice(0, limit), more: more || blames.length > limit };
+  return { blames: blames.slice(0, limit), denied, more: more || blames.length > limit };
 }
 
 /** The one object that was named has no lines to show: it lacks the field, was deleted, or did not exist then. */

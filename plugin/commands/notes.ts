@@ -1,10 +1,18 @@
 import type { LedgerReader } from '../../shared/types.ts';
 import type { Io } from '../io.ts';
 import { gapNotes } from '../views/coverage-table.ts';
+import { printable } from '../views/text.ts';
 
 /** What explains the answer: on stderr, so that stdout is the data alone. */
 export function note(io: Io, text: string): void {
   io.err(`${io.style.chalk.dim(`# ${text}`)}\n`);
+}
+
+/** An answer without what the reader may not read must not look whole. */
+export function tellDenied(denied: ReadonlySet<string>, io: Io): void {
+  if (denied.size === 0) return;
+  const names = [...denied].map((name) => printable(name)).sort();
+  note(io, `left out, since you may not read them: ${names.join(', ')}`);
 }
 
 /** The answer's lines. */
@@ -28,4 +36,14 @@ export async function tellPartial(from: number, to: number, reader: LedgerReader
 /** When nobody was looking, within a period (ms). */
 export async function tellGaps(from: number, to: number, reader: LedgerReader, io: Io): Promise<void> {
   for (const gap of gapNotes(await reader.coverage(), from, to, io.style)) note(io, gap);
+}
+
+/** The same for an empty answer, which also says where there was no gap: then nothing happened. */
+export async function tellCoverage(from: number, to: number, reader: LedgerReader, io: Io): Promise<void> {
+  const coverage = await reader.coverage();
+  const gaps = gapNotes(coverage, from, to, io.style);
+  for (const gap of gaps) note(io, gap);
+  const [first] = coverage;
+  if (first !== undefined && first.from <= from && gaps.length === 0)
+    note(io, 'recording worked all that time: kubectl blame coverage');
 }

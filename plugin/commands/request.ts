@@ -2,6 +2,7 @@ import { KubeblameError } from '../../shared/errors.ts';
 import { parseSelector } from '../../shared/selector.ts';
 import { parseTime } from '../../shared/time.ts';
 import type { Io } from '../io.ts';
+import type { ClusterFlags } from '../kubeconfig.ts';
 import { expandUser } from '../views/user.ts';
 import { asksForLines, readLinesFlags, type LinesFlags, type LinesOptions } from './lines-flags.ts';
 
@@ -10,7 +11,7 @@ export const FORMATS = [...HISTORY_FORMATS, 'lines'] as const;
 export type Format = (typeof FORMATS)[number];
 
 /** The flags of `kubectl blame`, as commander gives them. */
-export interface BlameFlags extends LinesFlags {
+export interface BlameFlags extends LinesFlags, ClusterFlags {
   namespace?: string;
   allNamespaces?: boolean;
   selector?: string;
@@ -46,6 +47,8 @@ export interface Request {
   status: boolean;
   attempts: boolean;
   lines: LinesOptions;
+  /** Whose current namespace is meant. */
+  cluster: ClusterFlags;
 }
 
 /** Throws usage-invalid, time-invalid or selector-invalid. */
@@ -74,6 +77,7 @@ export function readRequest(flags: BlameFlags, io: Io): Request {
     status: flags.status === true,
     attempts: flags.attempts === true,
     lines,
+    cluster: flags,
   };
 }
 

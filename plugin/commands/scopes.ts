@@ -50,7 +50,9 @@ export async function select(
   const titles: string[] = [];
   for (const { type, names } of groups) {
     const namespace =
-      request.allNamespaces || type.namespaced === false ? undefined : (request.namespace ?? currentNamespace(io.env));
+      request.allNamespaces || type.namespaced === false
+        ? undefined
+        : (request.namespace ?? currentNamespace(io.env, request.cluster));
     const scope: Scope = {
       ...labels,
       type: { group: type.group, resource: type.resource },

@@ -4,7 +4,7 @@ import type { Io } from '../io.ts';
 import { document, objectList } from '../views/json.ts';
 import { statesTable } from '../views/states-table.ts';
 import { momentText, spanText } from '../views/times.ts';
-import { note, print, tellGaps } from './notes.ts';
+import { note, print, tellCoverage, tellDenied, tellGaps } from './notes.ts';
 import type { Request } from './request.ts';
 import type { Selection } from './scopes.ts';
 
@@ -19,12 +19,13 @@ export async function showStates(
   reader: LedgerReader,
   io: Io,
 ): Promise<void> {
-  const { shown, more } = await fetchStates(selection, at, request, reader);
+  const { shown, denied, more } = await fetchStates(selection, at, request, reader);
   const [only] = shown;
   if (only === undefined) {
+    tellDenied(denied, io);
+    if (!selection.single) note(io, `${selection.title}: nothing existed at ${momentText(at, io.style)}`);
+    await tellCoverage(at, at, reader, io);
     if (selection.single) throw await notThen(selection, at, reader, io);
-    note(io, `${selection.title}: nothing existed at ${momentText(at, io.style)}`);
-    await tellGaps(at, at, reader, io);
     return;
   }
   const many = selection.single ? '' : ` ${io.style.dot} ${shown.length} ${shown.length === 1 ? 'object' : 'objects'}`;
@@ -37,6 +38,7 @@ export async function showStates(
   } else {
     print(io, statesTable(shown, at, io.style));
   }
+  tellDenied(denied, io);
   if (more) note(io, 'more existed: --limit cut them off');
   const unsettled = shown.filter(({ outcome }) => outcome !== 'committed').length;
   if (unsettled > 0) {
@@ -53,20 +55,22 @@ async function fetchStates(
   at: number,
   { limit }: Request,
   reader: LedgerReader,
-): Promise<{ shown: State[]; more: boolean }> {
+): Promise<{ shown: State[]; denied: Set<string>; more: boolean }> {
   const states: State[] = [];
+  const denied = new Set<string>();
   let more = false;
   for (const scope of scopes) {
     let next: string | undefined;
     do {
       const page = await reader.states({ scope, at, limit: PAGE, ...(next === undefined ? {} : { continue: next }) });
       states.push(...page.states);
+      for (const type of page.denied ?? []) denied.add(type);
       next = page.next ?? undefined;
     } while (next !== undefined && (limit === null || states.length < limit));
     more ||= next !== undefined;
   }
-  if (limit === null) return { shown: states, more };
-  return { shown: states.slice(0, limit), more: more || states.length > limit };
+  if (limit === null) return { shown: states, denied, more };
+  return { shown: states.slice(0, limit), denied, more: more || states.length > limit };
 }
 
 /** The object is known, but not of that moment. */

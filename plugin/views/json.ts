@@ -1,4 +1,5 @@
 import { canonicalJson } from '../../shared/json.ts';
+import { printableJson } from '../../shared/printable.ts';
 import { writtenPatch } from '../../shared/patch.ts';
 import { formatUtc } from '../../shared/time.ts';
 import type { Change, CoverageInterval, Difference, Json, JsonObject } from '../../shared/types.ts';
@@ -9,7 +10,7 @@ const API_VERSION = 'kubeblame.io/v1alpha1';
 
 /** As kubectl prints documents: JSON with four spaces and sorted keys, or YAML. Ends in a newline. */
 export function document(value: Json, format: 'json' | 'yaml'): string {
-  return format === 'json' ? `${canonicalJson(value, 4)}\n` : toYaml(value, { fold: true });
+  return format === 'json' ? `${printableJson(canonicalJson(value, 4))}\n` : toYaml(value, { fold: true });
 }
 
 /** Changes as a document; times are RFC 3339. */

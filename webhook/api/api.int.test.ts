@@ -10,6 +10,7 @@ import { configMap, reviewDocument } from '../../shared/testing/reviews.ts';
 import { shopMarks } from '../../shared/testing/shop.ts';
 import type { Json, JsonObject, LedgerReader } from '../../shared/types.ts';
 import { VERSION } from '../../shared/version.ts';
+import { EVERYTHING } from '../access/caller.ts';
 import { openLedger } from '../query/open.ts';
 import { StoreReader } from '../query/reader.ts';
 import { openSqliteReader } from '../store/sqlite/store.ts';
@@ -389,7 +390,16 @@ describe('the read API on a failure inside', () => {
     // A ledger that is closed under the questions.
     const store = openSqliteReader(server.config.db);
     await store.close();
-    const listener = createServer(readApi(new StoreReader(store, () => Date.now()), null, log));
+    const listener = createServer(
+      readApi({
+        authenticate: () => Promise.resolve(EVERYTHING),
+        readerOf: () => new StoreReader(store, () => Date.now()),
+        lastSeq: () => Promise.resolve(0),
+        now: () => Date.now(),
+        closing: new AbortController().signal,
+        log,
+      }),
+    );
     listener.listen(0, '127.0.0.1');
     await once(listener, 'listening');
     const { port } = listener.address() as AddressInfo;

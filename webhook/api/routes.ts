@@ -1,5 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
-import type { ErrorRequestHandler, Express, Request, RequestHandler, Response } from 'express';
+import type { ErrorRequestHandler, Express, Request, Response } from 'express';
 import express from 'express';
 import type { Logger } from 'pino';
 import {
@@ -9,12 +8,19 @@ import {
   decodeObjectQuery,
   decodeStateQuery,
   encodeError,
+  NATIVE_API,
   ROUTES,
 } from '../../shared/api.ts';
 import { KubeblameError, messageOf } from '../../shared/errors.ts';
 import { stringifyJson } from '../../shared/json.ts';
 import type { Json, LedgerReader } from '../../shared/types.ts';
+import type { Authenticate, Caller } from '../access/caller.ts';
 import { statusOf } from '../http.ts';
+import { discovery } from '../native/discovery.ts';
+import { nativeApi, type NativeApi } from '../native/routes.ts';
+import { sendStatus } from '../native/status.ts';
+
+const QUESTIONS = `${NATIVE_API.path}/${NATIVE_API.questions}`;
 
 type Answer = (reader: LedgerReader, search: URLSearchParams) => Promise<object>;
 
@@ -32,17 +38,31 @@ const ANSWERS: Record<keyof typeof ROUTES, Answer> = {
   coverage: (reader) => reader.coverage(),
 };
 
-/** The read API, version 1 (shared/api.ts). `token` null: whoever reaches it may read, so it must be on loopback. */
-export function readApi(reader: LedgerReader, token: string | null, log: Logger): Express {
+export interface ReadApi extends Omit<NativeApi, 'readerOf'> {
+  authenticate: Authenticate;
+  /** The ledger as a caller may read it. */
+  readerOf: (caller: Caller) => LedgerReader;
+  log: Logger;
+}
+
+/** The read API, version 1 (shared/api.ts), and the native API, of which the routes of version 1 are a part too. */
+export function readApi({ authenticate, readerOf, log, ...native }: ReadApi): Express {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
-  app.use(requireToken(token));
+  app.use(discovery());
+  app.use(async (request, response, next) => {
+    response.locals.caller = await authenticate(request);
+    next();
+  });
+  const readerOfResponse = ({ locals }: Response): LedgerReader => readerOf(locals.caller as Caller);
+  app.use(nativeApi({ ...native, readerOf: readerOfResponse }));
   for (const name of Object.keys(ANSWERS) as (keyof typeof ROUTES)[]) {
-    app.get(ROUTES[name], async (request, response) => {
-      send(response, 200, (await ANSWERS[name](reader, searchOf(request))) as Json);
+    const paths = [ROUTES[name], `${QUESTIONS}/${name}`];
+    app.get(paths, async (request, response) => {
+      send(response, 200, (await ANSWERS[name](readerOfResponse(response), searchOf(request))) as Json);
     });
-    app.all(ROUTES[name], (request) => {
+    app.all(paths, (request) => {
       throw new KubeblameError('method-not-allowed', `${request.method} is not allowed here: GET`);
     });
   }
@@ -61,21 +81,16 @@ function send(response: Response, status: number, body: Json): void {
   response.status(status).type('application/json').set('Cache-Control', 'no-store').send(stringifyJson(body));
 }
 
-/** Compares digests, so that the time tells nothing about the token, its length included. */
-function requireToken(token: string | null): RequestHandler {
-  if (token === null) return (_request, _response, next) => next();
-  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
-  const expected = digest(`Bearer ${token}`);
-  return (request, _response, next) => {
-    if (timingSafeEqual(digest(request.get('authorization') ?? ''), expected)) next();
-    else throw new KubeblameError('unauthorized', 'the read API needs a bearer token', 'give --token-file');
-  };
+/** A Kubernetes client gets a Status; a question under the native API, the error that kubectl-blame knows. */
+function answerFailure({ path }: Request, response: Response, error: KubeblameError): void {
+  if (path.startsWith('/apis') && !path.startsWith(QUESTIONS)) sendStatus(response, error);
+  else send(response, statusOf(error), encodeError(error));
 }
 
 function failures(log: Logger): ErrorRequestHandler {
   return (error: unknown, request, response, _next) => {
     if (error instanceof KubeblameError && statusOf(error) < 500) {
-      send(response, statusOf(error), encodeError(error));
+      answerFailure(request, response, error);
       return;
     }
     const code = error instanceof KubeblameError ? error.code : 'internal';
@@ -83,6 +98,6 @@ function failures(log: Logger): ErrorRequestHandler {
     log.error({ path: request.path, code, reason: messageOf(error), stack }, 'question not answered');
     const failure =
       error instanceof KubeblameError ? error : new KubeblameError('server-error', 'the server failed to answer');
-    send(response, statusOf(failure), encodeError(failure));
+    answerFailure(request, response, failure);
   };
 }

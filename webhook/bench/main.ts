@@ -7,6 +7,7 @@ import { makeLocalCertificates } from '../../certs/local-certificates.ts';
 import { measureAdmission, type AdmissionRow, type Measured } from './admission.ts';
 import { measureBurst } from './burst.ts';
 import { measureBytes } from './bytes.ts';
+import { observerMemory } from './observer-memory.ts';
 import { measureReading } from './reading.ts';
 import { BenchServer } from './servers.ts';
 
@@ -135,7 +136,11 @@ async function bytes(): Promise<void> {
   );
 }
 
-const SECTIONS = { admission, burst, reading, bytes };
+async function observer(): Promise<void> {
+  console.log(`${await observerMemory(path)}\n`);
+}
+
+const SECTIONS = { admission, burst, reading, bytes, observer };
 
 console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown CPU'}\n`);
 try {

@@ -5,7 +5,7 @@ import { apiVersionOf } from '../../shared/normalise.ts';
 import type { Redactor } from '../../shared/redact.ts';
 import { compareResourceVersions } from '../../shared/resource-version.ts';
 import type { Review } from '../../shared/review.ts';
-import type { JsonObject, ObjectRef } from '../../shared/types.ts';
+import type { JsonObject, ObjectRef, Patch } from '../../shared/types.ts';
 import { definitionOf } from './containers.ts';
 import type { ChangeInput, Draft } from './draft.ts';
 import { believedOf, tipOf, versionOf, type Head, type HeadVersion } from './head.ts';
@@ -45,6 +45,8 @@ async function captureState(
   const { object } = interpretation;
   const base = before === null ? null : await baseOf(draft, object, before);
   if (patch.length === 0) return 'unchanged';
+  const fromBase = before === null || base === null ? patch : await patchOn(draft, base, before, after, patch);
+  if (fromBase.length === 0) return 'unchanged';
   const past = base === null ? null : await pastOf(draft, object, base, after);
   const version = await draft.add({
     ...requestFacts(review, interpretation),
@@ -52,7 +54,7 @@ async function captureState(
     late: past?.late ?? false,
     base,
     body: after,
-    patch,
+    patch: fromBase,
     detail: { options: interpretation.options },
   });
   if (past !== null) await settlePast(draft, object, version, past);
@@ -61,6 +63,23 @@ async function captureState(
     await endContents(draft, object, version.seq, '');
   }
   return 'recorded';
+}
+
+/**
+ * The patch from the body that is stored of a version. Mostly the review's own: the version was found by its
+ * resourceVersion, and that means the same body. Not so after a restore of etcd, which gives versions out again, nor in a
+ * review that somebody forged: a patch on top of another body would tell of a state that never was.
+ */
+async function patchOn(
+  draft: Draft,
+  base: HeadVersion,
+  before: Seen,
+  after: JsonObject | null,
+  patch: Patch,
+): Promise<Patch> {
+  const hash = hashBody(before.body);
+  if (base.hash !== null && hash !== null && base.hash.equals(hash)) return patch;
+  return diff(await draft.body(base.seq), after);
 }
 
 /** The version that a review was made from. Its old object is taken in as the fact that it is. */

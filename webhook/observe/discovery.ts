@@ -1,3 +1,4 @@
+import { NATIVE_API } from '../../shared/api.ts';
 import { isObject } from '../../shared/json.ts';
 import type { Json, JsonObject } from '../../shared/types.ts';
 import type { ApiClient } from './api-client.ts';
@@ -21,9 +22,13 @@ export function pathOf({ group, version, resource }: WatchedResource): string {
   return `${group === '' ? `/api/${version}` : `/apis/${group}/${version}`}/${resource}`;
 }
 
-/** All resources that the API server offers to list and watch. Rejects where the API server cannot be asked at all. */
+/**
+ * All resources that the API server offers to list and watch, but our own: a change that was recorded as an object would
+ * be a new change, without an end. Rejects where the API server cannot be asked at all.
+ */
 export async function discover(client: ApiClient, signal: AbortSignal): Promise<Discovered> {
-  const groups = list(await client.get('/apis', signal), 'groups').flatMap((group) => {
+  const others = list(await client.get('/apis', signal), 'groups').filter(({ name }) => name !== NATIVE_API.group);
+  const groups = others.flatMap((group) => {
     const versions = list(group, 'versions').map((version) => text(version.version));
     const preferred = isObject(group.preferredVersion) ? text(group.preferredVersion.version) : '';
     // The preferred version first: a resource that it lacks is taken from another one.

@@ -217,7 +217,7 @@ describe('observing an API server', () => {
       const changes = (await ledger.changes()).slice(3);
       assert.deepEqual(
         changes.map((change) => `${change.object.name} ${change.source} ${change.operation}`),
-        ['b watch UPDATE', 'e baseline CREATE', 'a watch DELETE'],
+        ['b watch UPDATE', 'e watch CREATE', 'a watch DELETE'],
       );
       // Nobody saw it happen: it was somewhere since what was known before.
       assert.equal(await stateOf('a'), null);
@@ -418,6 +418,17 @@ describe('observing an API server', () => {
     assert.equal((await ledger.store.last())?.seq, 2);
     assert.deepEqual([log[0]?.msg, log[0]?.group], ['group not discovered', 'metrics.k8s.io']);
     assert.deepEqual(reached, []);
+  });
+
+  it('does not watch its own native API: each change would make another one', async () => {
+    api.serve({ group: 'kubeblame.io', version: 'v1alpha1', resource: 'changes', kind: 'Change' });
+    put('a', {});
+    await observed();
+    await until('it watches', () => api.openWatches() === 1);
+    assert.deepEqual(
+      api.requests.filter(({ path }) => path.includes('kubeblame.io')).map(({ path }) => path),
+      [],
+    );
   });
 
   it('keeps the watches of a group that can no longer be discovered', async () => {

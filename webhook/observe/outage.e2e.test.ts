@@ -16,7 +16,7 @@ import { departures, NO_DEPARTURES, statesAt } from '../testing/states.ts';
 const CONFIGURATION = ['validatingwebhookconfiguration', 'kubeblame'];
 /** Shorter than the time between two bookmarks: watches that show nothing are opened again. */
 const SILENCE_MS = 4_000;
-const RBAC = new URL('../../manifests/rbac.yaml', import.meta.url);
+const RBAC = new URL('../../manifests/base/rbac.yaml', import.meta.url);
 
 /*
  * Everything that can come between a real API server and us.
@@ -243,7 +243,7 @@ describe('outages on a real API server', function () {
     const role = {
       apiVersion: 'rbac.authorization.k8s.io/v1',
       kind: 'ClusterRole',
-      metadata: { name: 'kubeblame-observer' },
+      metadata: { name: 'kubeblame' },
     };
     await apply(cluster(), { ...role, rules: [rule] });
     await start(withToken((await kubectl('create', 'token', 'kubeblame', '-n', 'kubeblame')).trim()));

@@ -3,7 +3,7 @@ import { findField } from '../../shared/field-path.ts';
 import { isMachine } from '../../shared/machines.ts';
 import { applyPatch } from '../../shared/patch.ts';
 import type { Actor, BlameQuery, JsonObject, ObjectBlame, OwnerTree, Setter, State } from '../../shared/types.ts';
-import type { LedgerStore, StoredChange } from '../store/port.ts';
+import type { LedgerView, StoredChange } from '../store/port.ts';
 import { checkpointOf, requireChange } from '../store/steps.ts';
 import { Causes } from './causes.ts';
 import { isTranslation, outcomeAt, States } from './views.ts';
@@ -20,7 +20,7 @@ export interface BlameOptions extends Pick<BlameQuery, 'removed' | 'ignore' | 'h
  * history than it needs.
  */
 export async function blameOf(
-  store: LedgerStore,
+  store: LedgerView,
   seq: number,
   state: State,
   { field, removed, ignore = [], humans, now }: BlameOptions,
@@ -62,7 +62,7 @@ export async function blameOf(
 }
 
 /** What no person ever set may still be somebody's doing. */
-async function tellCauses(store: LedgerStore, setters: readonly Setter[]): Promise<void> {
+async function tellCauses(store: LedgerView, setters: readonly Setter[]): Promise<void> {
   const causes = new Causes(store, new States(store));
   for (const setter of setters) {
     if (setter.actor !== null && isMachine(setter.actor.username)) {
@@ -85,7 +85,7 @@ interface Version {
  * An object's versions from one back to its first. They are rebuilt from one checkpoint to the next, so that each costs one
  * patch; a stretch that nobody looks into costs none.
  */
-async function* versionsOf(store: LedgerStore, seq: number): AsyncGenerator<Version> {
+async function* versionsOf(store: LedgerView, seq: number): AsyncGenerator<Version> {
   for (let from: number | null = seq; from !== null;) {
     const stretch: StoredChange[] = [];
     let oldest: StoredChange;
@@ -102,7 +102,7 @@ async function* versionsOf(store: LedgerStore, seq: number): AsyncGenerator<Vers
 }
 
 /** The bodies after the changes of a stretch, newest first; the oldest has a whole body, or begins the object. */
-async function rebuild(store: LedgerStore, stretch: readonly StoredChange[]): Promise<(JsonObject | null)[]> {
+async function rebuild(store: LedgerView, stretch: readonly StoredChange[]): Promise<(JsonObject | null)[]> {
   const bodies: (JsonObject | null)[] = [];
   let body: JsonObject | null = null;
   for (const change of [...stretch].reverse()) {
@@ -114,7 +114,7 @@ async function rebuild(store: LedgerStore, stretch: readonly StoredChange[]): Pr
 }
 
 /** A request explains some of what only a watch showed: then it is known who sent it. */
-async function setterOf(store: LedgerStore, change: StoredChange, now: number): Promise<Setter> {
+async function setterOf(store: LedgerView, change: StoredChange, now: number): Promise<Setter> {
   const { cause, notBefore, managersHint } = change.detail();
   const request = change.actor === null && cause !== null ? await requireChange(store, cause) : null;
   const { seq, at, source, operation, subresource } = change;

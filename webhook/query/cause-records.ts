@@ -2,7 +2,7 @@ import { ownersOf, type Fact, type OwnerReference } from '../../shared/causes/fa
 import type { PodEvent } from '../../shared/causes/pods.ts';
 import { isObject } from '../../shared/json.ts';
 import type { Json, JsonObject } from '../../shared/types.ts';
-import type { ChangeFilter, LedgerStore, StoredChange } from '../store/port.ts';
+import type { ChangeFilter, LedgerView, StoredChange } from '../store/port.ts';
 import type { States } from './views.ts';
 
 /** Changes of one owner, or of all its pods, that are looked at: beyond that nothing is said. */
@@ -14,7 +14,7 @@ export class CauseRecords {
   private readonly events = new Map<string, Promise<PodEvent[] | null>>();
 
   constructor(
-    private readonly store: LedgerStore,
+    private readonly store: LedgerView,
     private readonly states: States,
   ) {}
 

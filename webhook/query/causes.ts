@@ -5,7 +5,7 @@ import { jobPodCause, podCause, statefulPodCause } from '../../shared/causes/pod
 import { replicaSetCause, revisionCause } from '../../shared/causes/rollout.ts';
 import { isMachine } from '../../shared/machines.ts';
 import type { CauseLink } from '../../shared/types.ts';
-import type { ChangeFilter, LedgerStore, StoredChange } from '../store/port.ts';
+import type { ChangeFilter, LedgerView, StoredChange } from '../store/port.ts';
 import { CauseRecords } from './cause-records.ts';
 import type { States } from './views.ts';
 
@@ -13,13 +13,22 @@ import type { States } from './views.ts';
 const MAX_LINKS = 10;
 
 const CONTROLLERS = 'system:serviceaccount:kube-system:';
+/** What ends comes first: an end that its owner or namespace explains needs no other reason. */
+const ALL_CONTROLLERS = [
+  'generic-garbage-collector',
+  'namespace-controller',
+  'deployment-controller',
+  'replicaset-controller',
+  'statefulset-controller',
+  'job-controller',
+];
 
 /** Finds what led to changes: controllers act for somebody. Made for one answer; remembers what it has looked up. */
 export class Causes {
   private readonly records: CauseRecords;
   private readonly direct = new Map<number, Promise<Cause | null>>();
 
-  constructor(store: LedgerStore, states: States) {
+  constructor(store: LedgerView, states: States) {
     this.records = new CauseRecords(store, states);
   }
 
@@ -85,10 +94,19 @@ export class Causes {
   }
 
   private async byController(fact: Fact, username: string): Promise<Cause | null> {
+    for (const controller of controllersOf(username)) {
+      const cause = await this.byRole(fact, controller, username);
+      if (cause !== null) return cause;
+    }
+    return null;
+  }
+
+  private async byRole(fact: Fact, controller: string, username: string): Promise<Cause | null> {
     const { resource, group, namespace } = fact.object;
-    const owner = ownersOf(fact.after ?? fact.before).find(({ controller }) => controller);
-    const isPod = group === '' && resource === 'pods';
-    switch (username.startsWith(CONTROLLERS) ? username.slice(CONTROLLERS.length) : username) {
+    const owner = ownersOf(fact.after ?? fact.before).find((one) => one.controller);
+    const podOwner = (kind: string): OwnerReference | null =>
+      group === '' && resource === 'pods' && owner?.kind === kind ? owner : null;
+    switch (controller) {
       case 'generic-garbage-collector':
         return isLeaving(fact) ? this.cascade(fact) : null;
       case 'namespace-controller':
@@ -97,14 +115,12 @@ export class Causes {
       case 'deployment-controller':
         return this.rollout(fact, owner);
       case 'replicaset-controller':
-        if (!isPod || owner === undefined) return null;
-        return this.pods(fact, owner, (own, events) => podCause(fact, own, events, username));
+        return this.pods(fact, podOwner('ReplicaSet'), (own, events) => podCause(fact, own, events, username));
       case 'statefulset-controller':
-        if (!isPod || owner === undefined) return null;
-        return this.pods(fact, owner, (own, events) => statefulPodCause(fact, own, events));
+        return this.pods(fact, podOwner('StatefulSet'), (own, events) => statefulPodCause(fact, own, events));
       case 'job-controller':
-        if (!isPod || owner === undefined || fact.effect !== 'created') return null;
-        return this.pods(fact, owner, (own, events) => jobPodCause(fact, own, events));
+        if (fact.effect !== 'created') return null;
+        return this.pods(fact, podOwner('Job'), (own, events) => jobPodCause(fact, own, events));
       case 'system:kube-scheduler':
         return fact.subresource === 'binding' ? this.from(fact, objectFilter(fact), creationCause) : null;
       default:
@@ -153,14 +169,21 @@ export class Causes {
 
   private async pods(
     fact: Fact,
-    owner: OwnerReference,
+    owner: OwnerReference | null,
     find: (own: readonly Fact[], events: NonNullable<Awaited<ReturnType<CauseRecords['podEvents']>>>) => Cause | null,
   ): Promise<Cause | null> {
+    if (owner === null) return null;
     const [filter] = ownerFilters(fact, owner);
     const own = filter === undefined ? null : await this.records.factsOf(filter);
     const events = await this.records.podEvents(fact.object.namespace, owner);
     return own === null || events === null || own.length === 0 ? null : find(own, events);
   }
+}
+
+/** Each has a user of its own, unless --use-service-account-credentials is off: then what it does must tell. */
+function controllersOf(username: string): string[] {
+  if (username === 'system:kube-controller-manager') return ALL_CONTROLLERS;
+  return [username.startsWith(CONTROLLERS) ? username.slice(CONTROLLERS.length) : username];
 }
 
 function finalizersOf(part: unknown): unknown {

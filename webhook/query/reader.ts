@@ -26,7 +26,7 @@ import type {
   StateQuery,
 } from '../../shared/types.ts';
 import { VERSION } from '../../shared/version.ts';
-import type { LedgerStore, ObjectFilter, StoredChange, StoredObject, StoredVersion } from '../store/port.ts';
+import type { LedgerView, ObjectFilter, StoredChange, StoredObject, StoredVersion } from '../store/port.ts';
 import { blameOf } from './blame.ts';
 import { Causes } from './causes.ts';
 import { gapsBetween, intervals } from './coverage.ts';
@@ -39,7 +39,7 @@ const PAGE = 500;
 /** Answers questions from a store. `now` tells the present (ms): an attempt that stays open becomes unverified. */
 export class StoreReader implements LedgerReader {
   constructor(
-    private readonly store: LedgerStore,
+    private readonly store: LedgerView,
     private readonly now: () => number,
   ) {}
 
@@ -73,7 +73,10 @@ export class StoreReader implements LedgerReader {
     const filter = {
       ...filterOf(query.scope),
       ...(query.user === undefined ? {} : { username: query.user }),
-      minSeq: query.since === undefined ? 0 : (await this.store.seqAt(query.since - 1)) + 1,
+      minSeq: Math.max(
+        query.since === undefined ? 0 : (await this.store.seqAt(query.since - 1)) + 1,
+        (query.newerThan ?? -1) + 1,
+      ),
     };
     let maxSeq = query.until === undefined ? Number.MAX_SAFE_INTEGER : await this.store.seqAt(query.until);
     if (query.before !== undefined) maxSeq = Math.min(maxSeq, query.before - 1);
@@ -86,6 +89,7 @@ export class StoreReader implements LedgerReader {
       const touched = names === null ? null : await touching(rows, names, states, this.now());
       for (const row of rows) {
         if (isTranslation(row) || touched?.has(row.seq) === false) continue;
+        if (query.operation !== undefined && row.operation !== query.operation) continue;
         if (selector.length > 0 && !matchesSelector(selector, labelsOf(await bodyOf(row, states)))) continue;
         if (found.length === query.limit)
           return { changes: await this.view(found, states, query), next: row.seq + 1, hidden };

@@ -1,7 +1,7 @@
 import { deltas } from '../../shared/delta.ts';
 import { applyPatch } from '../../shared/patch.ts';
 import type { Change, JsonObject, Outcome } from '../../shared/types.ts';
-import type { LedgerStore, StoredChange } from '../store/port.ts';
+import type { LedgerView, StoredChange } from '../store/port.ts';
 
 /**
  * An attempt that nothing has settled for so long is `unverified`: no review of its object came after it, and no watch
@@ -21,7 +21,7 @@ const REMEMBERED = 2_000;
 export class States {
   private readonly known = new Map<number, JsonObject | null>();
 
-  constructor(private readonly store: LedgerStore) {}
+  constructor(private readonly store: LedgerView) {}
 
   /** The body after a change; null where it ended the object. */
   async after(seq: number): Promise<JsonObject | null> {

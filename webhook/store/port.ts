@@ -118,7 +118,31 @@ export interface ObjectFilter {
   /** What their names begin with. */
   namePrefix?: string;
   uid?: string;
+  /** Only objects in one of these namespaces, and the Namespace objects themselves. */
+  within?: string[];
 }
+
+/** What a reader needs of a ledger. */
+export type LedgerView = Pick<
+  LedgerStore,
+  | 'cluster'
+  | 'format'
+  | 'first'
+  | 'last'
+  | 'seqAt'
+  | 'resources'
+  | 'objects'
+  | 'changes'
+  | 'change'
+  | 'tail'
+  | 'versions'
+  | 'body'
+  | 'checkpoint'
+  | 'span'
+  | 'incarnations'
+  | 'coverage'
+  | 'close'
+>;
 
 export interface ChangeFilter extends ObjectFilter {
   username?: string;

@@ -11,7 +11,7 @@ import type { Address, ServerConfig } from '../config/config.ts';
 import { OBSERVER_TIMING, type ObserverTiming } from '../observe/observer.ts';
 import { startServer, type RunningServer } from '../server.ts';
 
-/** A CA, and certificate files of it for 127.0.0.1 in a test's folder. */
+/** A CA, and certificate files of it for 127.0.0.1 in a test's folder: ca.crt, tls.crt, tls.key. */
 export class TestCertificates {
   private constructor(
     private readonly authority: KeyPair,
@@ -23,6 +23,7 @@ export class TestCertificates {
     // The real clock: OpenSSL checks validity against it.
     const authority = await createAuthority({ now: new Date(), validDays: 1 });
     const certificates = new TestCertificates(authority, file('tls.crt'), file('tls.key'));
+    writeFileSync(file('ca.crt'), authority.certificate);
     await certificates.renew();
     return certificates;
   }
@@ -58,6 +59,10 @@ export interface ClientOptions {
   /** Of one client at once; 1 by default, so that requests go one after another on one connection. */
   connections?: number;
   headers?: Record<string, string>;
+  /** A client certificate and its key, PEM. */
+  pair?: { certificate: string; privateKey: string };
+  /** What the server's certificate must name, where that is not the address. */
+  servername?: string;
 }
 
 /** Talks to a test's server. Connections are kept: close it. */
@@ -67,9 +72,9 @@ export class HttpsClient {
   constructor(
     readonly address: Address,
     ca: string,
-    private readonly options: ClientOptions = {},
+    readonly options: ClientOptions = {},
   ) {
-    this.agent = new Agent({ keepAlive: true, maxSockets: options.connections ?? 1, ca });
+    this.agent = new Agent({ keepAlive: true, maxSockets: options.connections ?? 1, ca, ...clientPair(options) });
   }
 
   get(path: string, headers: Record<string, string> = {}): Promise<Reply> {
@@ -107,6 +112,14 @@ export class HttpsClient {
   close(): void {
     this.agent.destroy();
   }
+}
+
+/** What tls.connect() and agents call a client's certificate and key. */
+export function clientPair({ pair, servername }: ClientOptions): { cert?: string; key?: string; servername?: string } {
+  return {
+    ...(pair === undefined ? {} : { cert: pair.certificate, key: pair.privateKey }),
+    ...(servername === undefined ? {} : { servername }),
+  };
 }
 
 /** A line of the server's log. */
@@ -147,11 +160,18 @@ export class TestServer {
       redact: [],
       listen: { host: '127.0.0.1', port: 0 },
       tls: { cert: certificates.cert, key: certificates.key },
+      callers: { by: 'nothing' },
+      registration: null,
       readListen: { host: '127.0.0.1', port: 0 },
       readToken: null,
+      accessCluster: null,
+      gatewayUser: null,
       kubeconfig: null,
       webhookConfiguration: 'kubeblame',
       otlpEndpoint: null,
+      signingKeyFile: file('ledger.db.signing-key'),
+      checkpointEveryMs: 60_000,
+      retention: { ageMs: null, bytes: null },
       logLevel: 'info',
       ...overrides,
     };

@@ -27,6 +27,14 @@ export function objectConditions(filter: ObjectFilter): Condition[] {
     conditions.push({ sql: 'o.name >= ? AND o.name < ?', values: [filter.namePrefix, end] });
   }
   if (filter.uid !== undefined) conditions.push({ sql: 'o.uid = ?', values: [filter.uid] });
+  if (filter.within !== undefined) {
+    const names = JSON.stringify(filter.within);
+    conditions.push({
+      sql: `(o.namespace_id IN (SELECT id FROM texts WHERE value IN (SELECT value FROM json_each(?)))
+        OR (o.resource_id = ${RESOURCE_ID} AND o.name IN (SELECT value FROM json_each(?))))`,
+      values: [names, '', 'namespaces', names],
+    });
+  }
   if (filter.namespace !== undefined) {
     const inside = { sql: `o.namespace_id = ${NAMESPACE_ID}`, values: [filter.namespace] };
     conditions.push(filter.withNamespaceObject === true ? orNamespaceObject(inside, filter.namespace) : inside);
@@ -57,8 +65,10 @@ export function idsSql(filter: ObjectFilter): Condition {
 }
 
 /** True where a filter asks for all in a namespace: that has an index of its own. */
-export function isWholeNamespace({ namespace, type, names, namePrefix, uid }: ObjectFilter): boolean {
-  return namespace !== undefined && [type, names, namePrefix, uid].every((condition) => condition === undefined);
+export function isWholeNamespace({ namespace, type, names, namePrefix, uid, within }: ObjectFilter): boolean {
+  return (
+    namespace !== undefined && [type, names, namePrefix, uid, within].every((condition) => condition === undefined)
+  );
 }
 
 /** What a filter says of changes, besides of which objects. */

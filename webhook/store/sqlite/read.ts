@@ -107,6 +107,11 @@ export class Rows {
     return statement;
   }
 
+  /** After ids were removed from the file. */
+  forget(): void {
+    for (const cache of [this.texts, this.actors, this.objectsById]) cache.clear();
+  }
+
   get<T>(sql: string, ...values: unknown[]): T | null {
     return (this.prepare(sql).get(...values) as T | undefined) ?? null;
   }

@@ -4,6 +4,7 @@ import { Worker } from 'node:worker_threads';
 import { KubeblameError, type ErrorCode } from '../../../shared/errors.ts';
 import type { NewEntries } from '../port.ts';
 import { encodeEntries } from './append.ts';
+import type { FoldResult } from './fold.ts';
 import type { Writer } from './writer.ts';
 
 /*
@@ -12,16 +13,22 @@ import type { Writer } from './writer.ts';
  */
 
 /** An append is the JSON text of EncodedEntries: copying a text costs a third of cloning what it says. */
-export type WriterRequest = { append: string } | 'check' | 'close';
+export type WriterRequest = { append: string } | { fold: { before: number; now: number } } | 'check' | 'close';
 
-/** null: done, and durable. */
-export type WriterReply = { code: ErrorCode | null; message: string; hint: string | undefined } | null;
+/** With a result: done, and durable. */
+export type WriterReply = { result: FoldResult | null } | WriterFailure;
+
+export interface WriterFailure {
+  code: ErrorCode | null;
+  message: string;
+  hint: string | undefined;
+}
 
 /** It keeps little: without these it lets some ten megabytes of garbage lie. A batch is at most 64 MiB of text. */
 const LIMITS = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 512 };
 
 interface Waiting {
-  resolve: () => void;
+  resolve: (result: FoldResult | null) => void;
   reject: (error: Error) => void;
 }
 
@@ -37,7 +44,7 @@ export class ThreadWriter implements Writer {
     this.worker = new Worker(programPath(), { workerData: { path }, resourceLimits: LIMITS });
     this.worker.on('message', (reply: WriterReply) => {
       const first = this.waiting.shift();
-      if (reply === null) first?.resolve();
+      if ('result' in reply) first?.resolve(reply.result);
       else first?.reject(errorOf(reply));
     });
     this.worker.on('error', (error) => this.fail(error));
@@ -49,12 +56,16 @@ export class ThreadWriter implements Writer {
     });
   }
 
-  append(entries: NewEntries): Promise<void> {
-    return this.ask({ append: JSON.stringify(encodeEntries(entries)) });
+  async append(entries: NewEntries): Promise<void> {
+    await this.ask({ append: JSON.stringify(encodeEntries(entries)) });
   }
 
-  checkWritable(): Promise<void> {
-    return this.ask('check');
+  fold(before: number, now: number): Promise<FoldResult | null> {
+    return this.ask({ fold: { before, now } });
+  }
+
+  async checkWritable(): Promise<void> {
+    await this.ask('check');
   }
 
   async close(): Promise<void> {
@@ -62,7 +73,7 @@ export class ThreadWriter implements Writer {
     await this.ended;
   }
 
-  private ask(request: WriterRequest): Promise<void> {
+  private ask(request: WriterRequest): Promise<FoldResult | null> {
     if (this.failure !== null) return Promise.reject(this.failure);
     return new Promise((resolve, reject) => {
       this.waiting.push({ resolve, reject });
@@ -82,7 +93,7 @@ export class ThreadWriter implements Writer {
   }
 }
 
-function errorOf({ code, message, hint }: Exclude<WriterReply, null>): Error {
+function errorOf({ code, message, hint }: WriterFailure): Error {
   return code === null ? new Error(message) : new KubeblameError(code, message, hint);
 }
 

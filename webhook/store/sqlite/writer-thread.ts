@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { KubeblameError, messageOf } from '../../../shared/errors.ts';
 import { Appender, type EncodedEntries } from './append.ts';
+import { fold } from './fold.ts';
 import { connectForWriting, translate } from './open.ts';
 import type { WriterReply, WriterRequest } from './thread-writer.ts';
 import { takeWriteLock } from './writer.ts';
@@ -21,8 +22,9 @@ function answer(request: WriterRequest): WriterReply {
   try {
     if (request === 'check') takeWriteLock(db);
     else if (request === 'close') db.close();
+    else if ('fold' in request) return { result: fold(db, appender, request.fold.before, request.fold.now) };
     else appender.append(JSON.parse(request.append) as EncodedEntries);
-    return null;
+    return { result: null };
   } catch (thrown) {
     const error = translate(thrown, path);
     const known = error instanceof KubeblameError ? error : null;

@@ -1,11 +1,14 @@
 import type { NewEntries } from '../port.ts';
 import { Appender, encodeEntries } from './append.ts';
+import { fold, type FoldResult } from './fold.ts';
 import type { Sqlite } from './open.ts';
 
 /** Appends to a ledger: the one that does. */
 export interface Writer {
   /** MUST resolve only when the entries are durable, and leave the ledger as it was where it rejects. */
   append(entries: NewEntries): Promise<void>;
+  /** Folds the oldest history: fold.ts. */
+  fold(before: number, now: number): Promise<FoldResult | null>;
   /** Rejects where nothing can be appended. */
   checkWritable(): Promise<void>;
   close(): Promise<void>;
@@ -21,6 +24,10 @@ export class LocalWriter implements Writer {
 
   append(entries: NewEntries): Promise<void> {
     return attempt(() => this.appender.append(encodeEntries(entries)));
+  }
+
+  fold(before: number, now: number): Promise<FoldResult | null> {
+    return attempt(() => fold(this.db, this.appender, before, now));
   }
 
   checkWritable(): Promise<void> {
@@ -39,9 +46,8 @@ export function takeWriteLock(db: Sqlite): void {
   db.exec('ROLLBACK');
 }
 
-function attempt(work: () => void): Promise<void> {
+function attempt<T>(work: () => T): Promise<T> {
   return new Promise((resolve) => {
-    work();
-    resolve();
+    resolve(work());
   });
 }

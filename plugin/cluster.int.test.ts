@@ -1,0 +1,160 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer, request, type Server } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { viewGrant } from '../webhook/testing/fake-reviews.ts';
+import { useFolder } from '../webhook/testing/folder.ts';
+import { ReadAccessTest } from '../webhook/testing/read-access.ts';
+import { ask, type Answer } from './testing/ask.ts';
+
+const READER = 'system:serviceaccount:kubeblame:kubeblame-reader';
+const TOKEN_PATH = '/api/v1/namespaces/kubeblame/serviceaccounts/kubeblame-reader/token';
+const PROXY = '/api/v1/namespaces/kubeblame/services/https:kubeblame:read/proxy';
+
+/** What of an API server the plugin meets: token requests, and the service proxy, which consumes Authorization. */
+describe('kubectl blame in a cluster without the native API', () => {
+  const file = useFolder();
+  let test: ReadAccessTest;
+  let api: Server;
+  let installed = true;
+  let up = true;
+  const seen: { method: string; path: string; headers: IncomingMessage['headers'] }[] = [];
+
+  beforeEach(async () => {
+    test = await ReadAccessTest.start(file);
+    await test.recordNamespace('shop', 'ns-shop');
+    await test.record({ name: 'settings' });
+    await test.record({ name: 'pass', resource: 'secrets', kind: 'Secret' });
+    test.api.reviews.grants.push(...viewGrant(READER));
+    [installed, up] = [true, true];
+    seen.length = 0;
+    const { cert, key } = test.server.certificates;
+    api = createServer({ cert: readFileSync(cert), key: readFileSync(key) }, answer);
+    api.listen(0, '127.0.0.1');
+    await once(api, 'listening');
+    writeKubeconfig('kubeconfig', 'a-user-token');
+  });
+  afterEach(async () => {
+    api.close();
+    api.closeAllConnections();
+    await test.stop();
+  });
+
+  function writeKubeconfig(name: string, token: string): void {
+    const server = `https://127.0.0.1:${(api.address() as AddressInfo).port}`;
+    const ca = Buffer.from(test.server.certificates.ca).toString('base64');
+    const kubeconfig = {
+      clusters: [{ name: 'prod', cluster: { server, 'certificate-authority-data': ca } }],
+      users: [{ name: 'me', user: { token } }],
+      contexts: [
+        { name: 'shop', context: { cluster: 'prod', user: 'me', namespace: 'shop' } },
+        { name: 'other', context: { cluster: 'prod', user: 'me', namespace: 'other' } },
+      ],
+      'current-context': 'shop',
+    };
+    writeFileSync(file(name), JSON.stringify(kubeconfig));
+  }
+
+  function status(response: ServerResponse, code: number, message: string): void {
+    response.writeHead(code, { 'Content-Type': 'application/json' });
+    response.end(JSON.stringify({ kind: 'Status', apiVersion: 'v1', status: 'Failure', message, code }));
+  }
+
+  function answer(incoming: IncomingMessage, response: ServerResponse): void {
+    const path = incoming.url ?? '';
+    seen.push({ method: incoming.method ?? '', path, headers: incoming.headers });
+    if (incoming.headers.authorization !== 'Bearer a-user-token') return status(response, 401, 'Unauthorized');
+    if (path === TOKEN_PATH && installed) {
+      const user = incoming.headers['impersonate-user'];
+      if (user === 'nobody') return status(response, 403, 'serviceaccounts "kubeblame-reader" is forbidden');
+      test.api.reviews.tokens.set('short-lived', { user: { username: READER, groups: [] }, audiences: ['kubeblame'] });
+      response.writeHead(201, { 'Content-Type': 'application/json' });
+      response.end(JSON.stringify({ kind: 'TokenRequest', status: { token: 'short-lived' } }));
+    } else if (path.startsWith(PROXY) && up) {
+      const { authorization: _, ...headers } = incoming.headers;
+      const { host, port } = test.server.running.read;
+      const options = { host, port, path: path.slice(PROXY.length), headers, ca: test.server.certificates.ca };
+      request(options, (inner) => {
+        response.writeHead(inner.statusCode ?? 0, inner.headers);
+        inner.pipe(response);
+      }).end();
+    } else if (path.startsWith(PROXY)) status(response, 503, 'no endpoints available for service "kubeblame"');
+    else status(response, 404, 'the server could not find the requested resource');
+  }
+
+  const blame = (words: string, kubeconfig = 'kubeconfig'): Promise<Answer> =>
+    ask(
+      words.split(' ').filter((word) => word !== ''),
+      { env: { KUBECONFIG: file(kubeconfig) }, now: Date.now() },
+    );
+
+  it('asks for a token of the reader, and goes through the service proxy with it', async () => {
+    const { code, out, err } = await blame('configmap settings');
+    assert.equal(code, 0, err);
+    assert.match(out, /alice@example\.com +create~? +shop +configmap\/settings/);
+    assert.deepEqual(
+      seen.slice(0, 3).map(({ method, path }) => `${method} ${path.split('?')[0] ?? ''}`),
+      ['GET /apis/kubeblame.io/v1alpha1', `POST ${TOKEN_PATH}`, `GET ${PROXY}/api/v1/objects`],
+    );
+    assert.equal(seen[2]?.headers['x-kubeblame-token'], 'short-lived');
+    assert.equal(seen[1]?.headers['x-kubeblame-token'], undefined);
+  });
+
+  it('says what it was not allowed to show', async () => {
+    const { out, err } = await blame('-n shop');
+    assert.doesNotMatch(out, /secret/);
+    assert.match(err, /\n# left out, since you may not read them: secrets\n/);
+  });
+
+  it('takes --context, --as and --as-group as kubectl does', async () => {
+    const other = await blame('configmap settings --context other');
+    assert.match(other.err, /configmap "settings" is not in namespace other; it is in shop/);
+    await blame('configmap --as zoe --as-group dev --as-group ops');
+    assert.deepEqual(
+      [seen.at(-1)?.headers['impersonate-user'], seen.at(-1)?.headers['impersonate-group']],
+      ['zoe', 'dev, ops'],
+    );
+    const nobody = await blame('configmap --as nobody');
+    assert.equal(nobody.code, 1);
+    assert.match(nobody.err, /^error: no token for reading: .*forbidden\nhint: the Role kubeblame-user in namespace/);
+    assert.equal((await blame('configmap --as-group dev')).code, 2);
+    assert.match(
+      (await blame('configmap --context none')).err,
+      /^error: no cluster to ask: it has no context "none"\n/,
+    );
+  });
+
+  it('says how to install it in a cluster without it', async () => {
+    installed = false;
+    const { code, out, err } = await blame('');
+    assert.deepEqual([code, out], [1, '']);
+    assert.match(
+      err,
+      /^error: the cluster "prod" has no Kubeblame .*\nhint: install it with `kubectl apply -k manifests`/,
+    );
+  });
+
+  it('tells a server that is down from one that is not there, and wrong credentials from both', async () => {
+    up = false;
+    assert.match(
+      (await blame('')).err,
+      /^error: Kubeblame does not answer: no endpoints .*\nhint: kubectl get pods -n kubeblame/,
+    );
+    writeKubeconfig('expired', 'an-old-token');
+    assert.match((await blame('', 'expired')).err, /^error: the API server does not accept the credentials\n/);
+    api.close();
+    api.closeAllConnections();
+    assert.match((await blame('')).err, /^error: the API server https:\/\/127\.0\.0\.1:\d+ cannot be reached: /);
+  });
+
+  it('names what it can ask where there is no cluster', async () => {
+    const { code, err } = await blame('', 'none');
+    assert.equal(code, 1);
+    assert.match(
+      err,
+      /^error: no cluster to ask: there is no kubeconfig\nhint: name a kubeconfig .* or ask a ledger with --db FILE or --server URL\n$/,
+    );
+  });
+});

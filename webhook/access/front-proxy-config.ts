@@ -1,0 +1,104 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
+import { isObject } from '../../shared/json.ts';
+import { metadataText } from '../../shared/normalise.ts';
+import type { JsonObject } from '../../shared/types.ts';
+import type { ApiClient } from '../observe/api-client.ts';
+import type { FrontProxyTrust } from './front-proxy.ts';
+
+const CONFIG_MAPS = '/api/v1/namespaces/kube-system/configmaps';
+const NAME = 'extension-apiserver-authentication';
+const ONLY = `fieldSelector=${encodeURIComponent(`metadata.name=${NAME}`)}`;
+const WATCH_SECONDS = 290;
+const RETRY_MS = 5_000;
+
+export interface FrontProxyConfigOptions {
+  client: ApiClient;
+  /** Told at first and on every change; null where the API server has no front proxy, or the ConfigMap is gone. */
+  changed: (trust: FrontProxyTrust | null) => void;
+  failed: (error: unknown) => void;
+  retryMs?: number;
+}
+
+/**
+ * Follows ConfigMap kube-system/extension-apiserver-authentication, which the API server publishes for extension API
+ * servers, by a list and a watch of that one name. While it cannot be read, what was last known holds. Returns what
+ * ends it.
+ */
+export function followFrontProxyConfig(options: FrontProxyConfigOptions): () => void {
+  const ended = new AbortController();
+  void follow(options, ended.signal);
+  return () => ended.abort();
+}
+
+/** Never rejects. */
+async function follow(options: FrontProxyConfigOptions, signal: AbortSignal): Promise<void> {
+  const { client, failed, retryMs = RETRY_MS } = options;
+  let known: FrontProxyTrust | null | undefined;
+  const changed = (trust: FrontProxyTrust | null): void => {
+    // A list every few minutes says the same: connections that were verified by it go on.
+    if (known !== undefined && isDeepStrictEqual(trust, known)) return;
+    known = trust;
+    options.changed(trust);
+  };
+  while (!signal.aborted) {
+    try {
+      const list = await client.get(`${CONFIG_MAPS}?${ONLY}`, signal);
+      const [item] = Array.isArray(list.items) ? list.items.filter(isNamed) : [];
+      changed(item === undefined ? null : trustIn(item));
+      const version = metadataText(list, 'resourceVersion');
+      const query = `${ONLY}&watch=1&resourceVersion=${version}&timeoutSeconds=${WATCH_SECONDS}`;
+      for await (const { type, object } of client.watch(`${CONFIG_MAPS}?${query}`, signal)) {
+        if (type === 'ERROR') break;
+        if (object === undefined || !isNamed(object)) continue;
+        changed(type === 'DELETED' ? null : trustIn(object));
+      }
+    } catch (error) {
+      if (signal.aborted) return;
+      failed(error);
+    }
+    await sleep(retryMs, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+function isNamed(object: JsonObject[string]): object is JsonObject {
+  return isObject(object) && metadataText(object, 'name') === NAME;
+}
+
+/** What the ConfigMap says; null where it names no CA, no header for the user, or has a list that cannot be read. */
+export function trustIn(configMap: JsonObject): FrontProxyTrust | null {
+  const data = configMap.data !== undefined && isObject(configMap.data) ? configMap.data : {};
+  const ca = data['requestheader-client-ca-file'];
+  const usernames = namesIn(data, 'requestheader-username-headers');
+  // Without names every certificate of the CA is allowed, so that a list which cannot be read must not count as none.
+  const allowedNames = listIn(data, 'requestheader-allowed-names');
+  if (typeof ca !== 'string' || !ca.includes('BEGIN CERTIFICATE')) return null;
+  if (allowedNames === null || usernames.length === 0) return null;
+  return {
+    ca,
+    allowedNames,
+    headers: {
+      usernames,
+      uids: namesIn(data, 'requestheader-uid-headers'),
+      groups: namesIn(data, 'requestheader-group-headers'),
+      extraPrefixes: namesIn(data, 'requestheader-extra-headers-prefix'),
+    },
+  };
+}
+
+function namesIn(data: JsonObject, key: string): string[] {
+  return (listIn(data, key) ?? []).map((name) => name.toLowerCase());
+}
+
+/** Lists are JSON inside of strings. Empty where there is none, null where it is none. */
+function listIn(data: JsonObject, key: string): string[] | null {
+  const text = data[key];
+  if (text === undefined || text === '') return [];
+  if (typeof text !== 'string') return null;
+  try {
+    const list: unknown = JSON.parse(text);
+    return Array.isArray(list) && list.every((item) => typeof item === 'string') ? list : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,48 @@
+import type { Logger } from 'pino';
+import { messageOf } from '../../shared/errors.ts';
+import { clientTls, openAccess } from '../access/access.ts';
+import type { GatewayConfig } from '../config/gateway.ts';
+import type { Address } from '../config/config.ts';
+import { drain, listen, listener } from '../listener.ts';
+import { readCertificate, watchCertificate } from '../tls.ts';
+import { gateway } from './gateway.ts';
+import { Upstream } from './upstream.ts';
+
+export interface RunningGateway {
+  address: Address;
+  stop(): Promise<void>;
+}
+
+/** Builds the gateway, and starts to serve. Rejects with config-invalid. */
+export async function startGateway(config: GatewayConfig, log: Logger): Promise<RunningGateway> {
+  let serving = readCertificate(config.tls);
+  const access = await openAccess({ readToken: null, accessCluster: config.cluster, gatewayUser: null }, log, () => {
+    server.setSecureContext({ ...serving, ...clientTls(access) });
+    server.closeIdleConnections();
+  });
+  const { reviews, authenticate } = access;
+  if (reviews === null) throw new Error('a cluster was given');
+  const upstream = new Upstream(config.upstream);
+  const server = listener({ ...serving, ...clientTls(access) }, gateway({ authenticate, reviews, upstream, log }));
+  access.frontProxy?.guard(server);
+  const unwatch = watchCertificate(
+    config.tls,
+    serving,
+    (renewed) => {
+      serving = renewed;
+      server.setSecureContext({ ...serving, ...clientTls(access) });
+      log.info({ cert: config.tls.cert }, 'certificate reloaded');
+    },
+    (error) => log.error({ cert: config.tls.cert, reason: messageOf(error) }, 'certificate not reloaded'),
+  );
+  const address = await listen(server, config.listen, '--listen');
+  return {
+    address,
+    stop: async () => {
+      unwatch();
+      access.close();
+      await drain(server);
+      upstream.close();
+    },
+  };
+}
