@@ -43,8 +43,8 @@ function sortedKeys(object: JsonObject): string[] {
   return keys;
 }
 
-/** What JSON.stringify writes in another way: a lone surrogate as an escape, a pair as it is. */
-const NEEDS_ESCAPES = /[\u0000-\u001f"\\\ud800-\udfff]/;
+/** What JSON.stringify may write in another way: control characters, a quote, a backslash, and half of a pair. */
+const NEEDS_ESCAPES = /[\p{Cc}"\\\p{Cs}]/u;
 
 function quoted(text: string): string {
   return NEEDS_ESCAPES.test(text) ? JSON.stringify(text) : `"${text}"`;
