@@ -95,7 +95,8 @@ function failures(log: Logger): ErrorRequestHandler {
     }
     const code = error instanceof KubeblameError ? error.code : 'internal';
     const stack = error instanceof Error && code === 'internal' ? error.stack : undefined;
-    log.error({ path: request.path, code, reason: messageOf(error), stack }, 'question not answered');
+    const cause = error instanceof Error && error.cause !== undefined ? messageOf(error.cause) : undefined;
+    log.error({ path: request.path, code, reason: messageOf(error), cause, stack }, 'question not answered');
     const failure =
       error instanceof KubeblameError ? error : new KubeblameError('server-error', 'the server failed to answer');
     answerFailure(request, response, failure);
