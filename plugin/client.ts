@@ -6,6 +6,7 @@ import {
   encodeDifferenceQuery,
   encodeObjectQuery,
   encodeStateQuery,
+  encodeUserQuery,
   ROUTES,
 } from '../shared/api.ts';
 import { KubeblameError, messageOf } from '../shared/errors.ts';
@@ -24,6 +25,8 @@ import type {
   Scope,
   StatePage,
   StateQuery,
+  UserQuery,
+  UserSummary,
 } from '../shared/types.ts';
 
 export interface ClientOptions {
@@ -63,6 +66,10 @@ export class ServerReader implements LedgerReader {
 
   changes(query: ChangeQuery): Promise<ChangePage> {
     return this.get(ROUTES.changes, encodeChangeQuery(query));
+  }
+
+  users(query: UserQuery): Promise<UserSummary[]> {
+    return this.get(ROUTES.users, encodeUserQuery(query));
   }
 
   states(query: StateQuery): Promise<StatePage> {

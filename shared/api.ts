@@ -1,6 +1,6 @@
 import { ERROR_CODES, KubeblameError, type ErrorCode } from './errors.ts';
 import { isObject } from './json.ts';
-import type { ChangeQuery, DifferenceQuery, Json, Scope, StateQuery } from './types.ts';
+import type { ChangeQuery, DifferenceQuery, Json, Scope, StateQuery, UserQuery } from './types.ts';
 
 /*
  * The read API, version 1, as pure data: what the server routes and the client asks. All routes answer GET with JSON
@@ -14,10 +14,14 @@ export const ROUTES = {
   resources: `${PREFIX}/resources`,
   objects: `${PREFIX}/objects`,
   changes: `${PREFIX}/changes`,
+  users: `${PREFIX}/users`,
   states: `${PREFIX}/states`,
   differences: `${PREFIX}/differences`,
   coverage: `${PREFIX}/coverage`,
 } as const;
+
+/** The longest that a question may wait for a change, in ms: proxies between give up after a minute. */
+export const MAX_WAIT_MS = 30_000;
 
 /** Items a page: what is given where `limit` is missing, and the most that may be asked for. */
 export const LIMITS = {
@@ -45,9 +49,10 @@ export function decodeObjectQuery(search: URLSearchParams): ObjectQuery {
 }
 
 export function encodeChangeQuery(query: ChangeQuery): URLSearchParams {
-  const { scope, since, until, user, status, attempts, bodies, limit, before } = query;
+  const { scope, since, until, user, status, attempts, bodies, limit, before, seqs, after, waitMs } = query;
   return params([
     ...scopeEntries(scope),
+    ...(seqs ?? []).map((seq): Entry => ['seq', seq]),
     ['since', since],
     ['until', until],
     ['user', user],
@@ -56,13 +61,15 @@ export function encodeChangeQuery(query: ChangeQuery): URLSearchParams {
     ['bodies', bodies],
     ['limit', limit],
     ['before', before],
+    ['after', after],
+    ['waitMs', waitMs],
   ]);
 }
 
 export function decodeChangeQuery(search: URLSearchParams): ChangeQuery {
   const flags = ['status', 'attempts', 'bodies'] as const;
-  const numbers = ['since', 'until', 'before'] as const;
-  const reader = new ParameterReader(search, [...SCOPE_PARAMETERS, ...flags, ...numbers, 'user', 'limit']);
+  const numbers = ['since', 'until', 'before', 'after', 'waitMs'] as const;
+  const reader = new ParameterReader(search, [...SCOPE_PARAMETERS, ...flags, ...numbers, 'seq', 'user', 'limit']);
   const query: ChangeQuery = { scope: reader.scope(), limit: reader.limit(LIMITS.changes) };
   for (const name of numbers) {
     const value = reader.integer(name);
@@ -74,7 +81,26 @@ export function decodeChangeQuery(search: URLSearchParams): ChangeQuery {
   }
   const user = reader.text('user');
   if (user !== undefined) query.user = user;
+  const seqs = reader.integers('seq');
+  if (seqs.length > 0) query.seqs = seqs;
+  if (query.waitMs !== undefined && query.after === undefined) fail('waitMs', 'needs the parameter after');
+  if (query.waitMs !== undefined && query.waitMs > MAX_WAIT_MS) fail('waitMs', `must be at most ${MAX_WAIT_MS}`);
   return query;
+}
+
+export function encodeUserQuery({ scope, since, until, status }: UserQuery): URLSearchParams {
+  return params([...scopeEntries(scope), ['since', since], ['until', until], ['status', status]]);
+}
+
+export function decodeUserQuery(search: URLSearchParams): UserQuery {
+  const reader = new ParameterReader(search, [...SCOPE_PARAMETERS, 'since', 'until', 'status']);
+  const query: UserQuery = { scope: reader.scope() };
+  for (const name of ['since', 'until'] as const) {
+    const value = reader.integer(name);
+    if (value !== undefined) query[name] = value;
+  }
+  const status = reader.flag('status');
+  return status === undefined ? query : { ...query, status };
 }
 
 export function encodeStateQuery(query: StateQuery): URLSearchParams {
@@ -150,7 +176,7 @@ function params(entries: Entry[]): URLSearchParams {
   return search;
 }
 
-/** Reads parameters, each at most once but `name`. */
+/** Reads parameters, each at most once but `name` and `seq`. */
 class ParameterReader {
   constructor(
     private readonly search: URLSearchParams,
@@ -164,7 +190,7 @@ class ParameterReader {
           `known ones: ${known.join(', ')}`,
         );
       }
-      if (name !== 'name' && search.getAll(name).length > 1) fail(name, 'is given more than once');
+      if (name !== 'name' && name !== 'seq' && search.getAll(name).length > 1) fail(name, 'is given more than once');
     }
   }
 
@@ -197,8 +223,14 @@ class ParameterReader {
   }
 
   integer(name: string): number | undefined {
-    const value = this.text(name);
-    if (value === undefined) return undefined;
+    return this.integers(name)[0];
+  }
+
+  integers(name: string): number[] {
+    return this.search.getAll(name).map((value) => this.parse(name, value));
+  }
+
+  private parse(name: string, value: string): number {
     const number = Number(value);
     if (!/^-?\d+$/.test(value) || !Number.isSafeInteger(number)) fail(name, 'must be an integer');
     return number;

@@ -6,11 +6,13 @@ import {
   decodeError,
   decodeObjectQuery,
   decodeStateQuery,
+  decodeUserQuery,
   encodeChangeQuery,
   encodeDifferenceQuery,
   encodeError,
   encodeObjectQuery,
   encodeStateQuery,
+  encodeUserQuery,
   LIMITS,
 } from './api.ts';
 import { KubeblameError } from './errors.ts';
@@ -56,6 +58,8 @@ describe('the read API', () => {
         attempts: flag,
         bodies: flag,
         before: moment,
+        after: moment,
+        seqs: fc.array(moment, { minLength: 1, maxLength: 3 }),
       },
       { requiredKeys: ['scope', 'limit'], ...plain },
     );
@@ -68,8 +72,13 @@ describe('the read API', () => {
       { requiredKeys: ['scope', 'from', 'to', 'limit'], ...plain },
     );
     const objects = fc.record({ scope, limit: limit(1000) }, plain);
+    const users = fc.record(
+      { scope, since: moment, until: moment, status: flag },
+      { requiredKeys: ['scope'], ...plain },
+    );
     fc.assert(
-      fc.property(changes, states, differences, objects, (change, state, difference, object) => {
+      fc.property(changes, states, differences, objects, users, (change, state, difference, object, user) => {
+        assert.deepEqual(decodeUserQuery(wire(encodeUserQuery(user))), user);
         assert.deepEqual(decodeChangeQuery(wire(encodeChangeQuery(change))), change);
         assert.deepEqual(decodeStateQuery(wire(encodeStateQuery(state))), state);
         assert.deepEqual(decodeDifferenceQuery(wire(encodeDifferenceQuery(difference))), difference);
@@ -110,6 +119,9 @@ describe('the read API', () => {
       ['user=a&user=b', 'the query parameter user is given more than once'],
       ['group=apps', 'the query parameter group needs the parameter resource'],
       ['resource=', 'the query parameter resource is empty'],
+      ['waitMs=1', 'the query parameter waitMs needs the parameter after'],
+      ['after=1&waitMs=30001', 'the query parameter waitMs must be at most 30000'],
+      ['seq=1&seq=x', 'the query parameter seq must be an integer'],
       ['withNamespaceObject=true', 'the query parameter withNamespaceObject needs the parameter namespace'],
     ] as const) {
       assert.throws(() => decodeChangeQuery(new URLSearchParams(search)), { code: 'query-invalid', message });

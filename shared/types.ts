@@ -134,12 +134,18 @@ export interface ChangeQuery {
   limit: number;
   /** For the next page: only changes with a smaller seq. */
   before?: number;
+  /** Only these changes, by their seq. */
+  seqs?: number[];
+  /** To follow: only changes with a greater seq, the oldest first; `next` is then what to go on after, never null. */
+  after?: number;
+  /** With `after`, where there is none yet: how long to wait for one, in ms. */
+  waitMs?: number;
 }
 
 export interface ChangePage {
-  /** Newest first. */
+  /** Newest first; oldest first where the query follows (`after`). */
   changes: Change[];
-  /** Pass as `before` for the next page; null at the end. */
+  /** Pass as `before` (or `after`) for the next page; null at the end. */
   next: number | null;
   /** Changes hidden on this page: touched only status, or never persisted. */
   hidden: { status: number; attempts: number };
@@ -194,6 +200,19 @@ export interface DifferencePage {
   next: string | null;
 }
 
+/** Whose changes to count: as a ChangeQuery has it, but attempts that were never persisted never count. */
+export type UserQuery = Pick<ChangeQuery, 'scope' | 'since' | 'until' | 'status'>;
+
+/** What one user changed, in numbers. */
+export interface UserSummary {
+  username: string;
+  changes: number;
+  firstAt: number;
+  lastAt: number;
+  /** What was touched, the most changed first. */
+  resources: { group: string; resource: string; kind: string; changes: number }[];
+}
+
 /** A stretch of time, and whether all that happened in it was recorded. Intervals follow one another without holes. */
 export interface CoverageInterval {
   from: number;
@@ -234,6 +253,8 @@ export interface LedgerReader {
   /** Objects that match, by name; `limit` at most. */
   objects(scope: Scope, limit: number): Promise<KnownObject[]>;
   changes(query: ChangeQuery): Promise<ChangePage>;
+  /** Who changed something, the most changes first. */
+  users(query: UserQuery): Promise<UserSummary[]>;
   states(query: StateQuery): Promise<StatePage>;
   differences(query: DifferenceQuery): Promise<DifferencePage>;
   /** When recording worked, oldest first; empty in a ledger that nothing has recorded into. */

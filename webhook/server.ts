@@ -106,9 +106,11 @@ async function open(
   const admission = listener(certificate, withRoutes(traced, health, metrics));
   const admissionAddress = await listen(admission, config.listen, '--listen');
   opened.push(() => drain(admission));
-  const read = listener(certificate, readApi(new StoreReader(store, now), config.readToken, log));
+  const reader = new StoreReader(store, now);
+  const read = listener(certificate, readApi(reader, config.readToken, log));
   const readAddress = await listen(read, config.readListen, '--read-listen');
   opened.push(() => drain(read));
+  opened.push(() => reader.endWaits());
   opened.push(
     watchCertificate(
       config.tls,

@@ -102,6 +102,7 @@ describe('the read API', () => {
       (body: { differences: unknown[] }) => body.differences,
       16,
     ],
+    ['users', webParameters, (reader) => reader.users({ scope: web }), (body: unknown[]) => body, 3],
     // The recording, its end, and the server's start.
     ['coverage', {}, (reader) => reader.coverage(), (body: unknown[]) => body, 3],
   ];

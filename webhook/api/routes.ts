@@ -7,6 +7,7 @@ import {
   decodeDifferenceQuery,
   decodeObjectQuery,
   decodeStateQuery,
+  decodeUserQuery,
   encodeError,
   ROUTES,
 } from '../../shared/api.ts';
@@ -25,6 +26,7 @@ const ANSWERS: Record<keyof typeof ROUTES, Answer> = {
     return reader.objects(scope, limit);
   },
   changes: (reader, search) => reader.changes(decodeChangeQuery(search)),
+  users: (reader, search) => reader.users(decodeUserQuery(search)),
   states: (reader, search) => reader.states(decodeStateQuery(search)),
   differences: (reader, search) => reader.differences(decodeDifferenceQuery(search)),
   coverage: (reader) => reader.coverage(),

@@ -20,10 +20,14 @@ import type {
   State,
   StatePage,
   StateQuery,
+  UserQuery,
+  UserSummary,
 } from '../../shared/types.ts';
 import { VERSION } from '../../shared/version.ts';
 import type { LedgerStore, ObjectFilter, StoredChange, StoredObject } from '../store/port.ts';
 import { gapsBetween, intervals } from './coverage.ts';
+import { follow } from './follow.ts';
+import { summarise } from './users.ts';
 import { isTranslation, outcomeAt, States, viewOf } from './views.ts';
 
 /** Rows and objects that are fetched at once while a page fills. */
@@ -35,6 +39,13 @@ export class StoreReader implements LedgerReader {
     private readonly store: LedgerStore,
     private readonly now: () => number,
   ) {}
+
+  private readonly stopped = new AbortController();
+
+  /** Answers at once what waits for a change: a server that stops has no time for it. */
+  endWaits(): void {
+    this.stopped.abort();
+  }
 
   async info(): Promise<LedgerInfo> {
     const [first, last] = [await this.store.first(), await this.store.last()];
@@ -73,16 +84,31 @@ export class StoreReader implements LedgerReader {
     const hidden = { status: 0, attempts: 0 };
     const found: StoredChange[] = [];
     const states = new States(this.store);
+    const hiddenAs = (row: StoredChange): keyof ChangePage['hidden'] | null => {
+      if (row.outcome === 'dropped' && query.attempts !== true) return 'attempts';
+      return isControllersStatus(row) && query.status !== true ? 'status' : null;
+    };
+    if (query.after !== undefined) {
+      const { limit, after, waitMs = 0 } = query;
+      const labels = async (row: StoredChange) => labelsOf(await bodyOf(row, states));
+      const { signal } = this.stopped;
+      const asked = { filter, selector, after, limit, waitMs, signal, hiddenAs, labelsOf: labels };
+      const page = await follow(this.store, asked);
+      const changes = await this.view([...page.found].reverse(), states, query);
+      return { changes: changes.reverse(), next: page.next, hidden: page.hidden };
+    }
+    if (query.seqs !== undefined) return this.named(query.seqs, filter, query, states);
     for (;;) {
       const rows = await this.store.changes({ ...filter, maxSeq }, PAGE);
+      states.have(rows);
       for (const row of rows) {
         if (isTranslation(row)) continue;
         if (selector.length > 0 && !matchesSelector(selector, labelsOf(await bodyOf(row, states)))) continue;
         if (found.length === query.limit)
           return { changes: await this.view(found, states, query), next: row.seq + 1, hidden };
-        if (row.outcome === 'dropped' && query.attempts !== true) hidden.attempts++;
-        else if (isControllersStatus(row) && query.status !== true) hidden.status++;
-        else found.push(row);
+        const reason = hiddenAs(row);
+        if (reason === null) found.push(row);
+        else hidden[reason]++;
       }
       const last = rows.at(-1);
       if (last === undefined || rows.length < PAGE) break;
@@ -98,6 +124,30 @@ export class StoreReader implements LedgerReader {
     const views: Change[] = [];
     for (const row of [...rows].reverse()) views.push(await viewOf(row, context));
     return views.reverse();
+  }
+
+  /** Those that exist, newest first; who names a change means it, so nothing is hidden. */
+  private async named(
+    seqs: readonly number[],
+    filter: ObjectFilter,
+    query: ChangeQuery,
+    states: States,
+  ): Promise<ChangePage> {
+    const found: StoredChange[] = [];
+    for (const seq of [...new Set(seqs)].sort((a, b) => b - a)) {
+      found.push(...(await this.store.changes({ ...filter, minSeq: seq, maxSeq: seq }, 1)));
+    }
+    return { changes: await this.view(found, states, query), next: null, hidden: { status: 0, attempts: 0 } };
+  }
+
+  async users({ scope, since, until, status }: UserQuery): Promise<UserSummary[]> {
+    if (scope.labels !== undefined) throw new KubeblameError('query-invalid', 'users cannot be counted by labels');
+    const filter = {
+      ...filterOf(scope),
+      ...(since === undefined ? {} : { minSeq: (await this.store.seqAt(since - 1)) + 1 }),
+      ...(until === undefined ? {} : { maxSeq: await this.store.seqAt(until) }),
+    };
+    return summarise(await this.store.users(filter, status === true));
   }
 
   async states(query: StateQuery): Promise<StatePage> {

@@ -2,7 +2,7 @@ import { deltas } from '../../shared/delta.ts';
 import { applyPatch } from '../../shared/patch.ts';
 import { reconstruct, type Step } from '../../shared/reconstruct.ts';
 import type { Change, JsonObject, Outcome } from '../../shared/types.ts';
-import { loadStep } from '../store/steps.ts';
+import { loadStep, stepOf } from '../store/steps.ts';
 import type { LedgerStore, StoredChange } from '../store/port.ts';
 
 /**
@@ -16,11 +16,21 @@ export function outcomeAt(change: { outcome: Outcome; at: number }, now: number)
   return change.outcome === 'pending' && now - change.at > UNVERIFIED_AFTER_MS ? 'unverified' : change.outcome;
 }
 
+/** How many rows are kept at hand: a few pages. */
+const MAX_ROWS = 2000;
+
 /** Rebuilds states for one answer. Remembers what it has rebuilt: the next change mostly starts from it. */
 export class States {
   private readonly known = new Map<number, JsonObject | null>();
+  private rows = new Map<number, StoredChange>();
 
   constructor(private readonly store: LedgerStore) {}
+
+  /** Rows that were read already, and are probably steps on the way: they are not read again. */
+  have(rows: readonly StoredChange[]): void {
+    if (this.rows.size > MAX_ROWS) this.rows = new Map();
+    for (const row of rows) this.rows.set(row.seq, row);
+  }
 
   /** The body after a change; null where it ended the object. */
   async after(seq: number): Promise<JsonObject | null> {
@@ -31,7 +41,9 @@ export class States {
 
   private async step(seq: number): Promise<Step> {
     const checkpoint = this.known.get(seq) ?? null;
-    return checkpoint === null ? loadStep(this.store, seq) : { parent: null, patch: [], checkpoint };
+    if (checkpoint !== null) return { parent: null, patch: [], checkpoint };
+    const row = this.rows.get(seq);
+    return row === undefined ? loadStep(this.store, seq) : stepOf(this.store, row);
   }
 }
 

@@ -114,6 +114,17 @@ export interface ChangeFilter extends ObjectFilter {
   maxSeq?: number;
 }
 
+/** How often one user changed objects of one type; attempts that were never persisted are left out. */
+export interface UserCount {
+  username: string;
+  group: string;
+  resource: string;
+  kind: string;
+  changes: number;
+  firstAt: number;
+  lastAt: number;
+}
+
 /**
  * A ledger: one append-only sequence of changes with one writer. All methods reject with a KubeblameError.
  * Adapters: sqlite/. The contract that every adapter keeps is tested by contract.ts.
@@ -136,6 +147,8 @@ export interface LedgerStore {
   objects(filter: ObjectFilter, limit: number, after?: number): Promise<StoredObject[]>;
   /** Matching changes, newest first. */
   changes(filter: ChangeFilter, limit: number): Promise<StoredChange[]>;
+  /** Counts by user and type. Changes of nothing but status count where `status` is set, or kubectl made them. */
+  users(filter: Omit<ChangeFilter, 'username'>, status: boolean): Promise<UserCount[]>;
   /** An object's changes with a body, newest first, from `maxSeq` back to the last committed one. */
   tail(objectId: number, maxSeq?: number): Promise<StoredChange[]>;
   change(seq: number): Promise<StoredChange | null>;

@@ -17,6 +17,10 @@ export async function requireChange(store: LedgerStore, seq: number): Promise<St
 
 /** A stored step, for reconstruct(). */
 export async function loadStep(store: LedgerStore, seq: number): Promise<Step> {
-  const change = await requireChange(store, seq);
+  return stepOf(store, await requireChange(store, seq));
+}
+
+/** The same, of a change that was read already. */
+export async function stepOf(store: LedgerStore, change: StoredChange): Promise<Step> {
   return { parent: change.parent, patch: change.detail().patch, checkpoint: await checkpointOf(store, change) };
 }

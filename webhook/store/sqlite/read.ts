@@ -8,8 +8,9 @@ import {
   type ObjectFilter,
   type StoredChange,
   type StoredObject,
+  type UserCount,
 } from '../port.ts';
-import { decodeFacts, decodeUid, EFFECT_MASK, SOURCE_MASK } from './codes.ts';
+import { decodeFacts, decodeUid, EFFECT_MASK, SOURCE_MASK, STATUS_ONLY_MASK } from './codes.ts';
 import type { Sqlite } from './open.ts';
 
 /** How many interned texts, actors and objects are remembered; the rest is read again. */
@@ -88,6 +89,26 @@ function where(conditions: readonly Condition[]): Condition {
   };
 }
 
+function changeConditions(filter: ChangeFilter): Condition {
+  const conditions: Condition[] = [];
+  const { namespace, ...rest } = filter;
+  // A namespace alone has an index of its own; everything else goes by the ids of the objects that match.
+  const byNamespace = namespace !== undefined && filter.type === undefined && filter.names === undefined;
+  if (byNamespace && filter.withNamespaceObject !== true) {
+    conditions.push({ sql: `c.namespace_id = ${NAMESPACE_ID}`, values: [namespace] });
+  }
+  const objects = where(objectConditions(byNamespace && filter.withNamespaceObject !== true ? rest : filter));
+  if (objects.sql !== '') {
+    conditions.push({ sql: `c.object_id IN (SELECT o.id FROM objects o ${objects.sql})`, values: objects.values });
+  }
+  if (filter.username !== undefined) {
+    conditions.push({ sql: 'c.actor_id IN (SELECT id FROM actors WHERE username = ?)', values: [filter.username] });
+  }
+  if (filter.minSeq !== undefined) conditions.push({ sql: 'c.seq >= ?', values: [filter.minSeq] });
+  if (filter.maxSeq !== undefined) conditions.push({ sql: 'c.seq <= ?', values: [filter.maxSeq] });
+  return where(conditions);
+}
+
 /** The read side of the SQLite adapter: statements, and rows decoded into the port's types. */
 export class Rows {
   private readonly texts = new LRUCache<number, string>({ max: REMEMBERED });
@@ -129,25 +150,25 @@ export class Rows {
   }
 
   changes(filter: ChangeFilter, limit: number): StoredChange[] {
-    const conditions: Condition[] = [];
-    const { namespace, ...rest } = filter;
-    // A namespace alone has an index of its own; everything else goes by the ids of the objects that match.
-    const byNamespace = namespace !== undefined && filter.type === undefined && filter.names === undefined;
-    if (byNamespace && filter.withNamespaceObject !== true) {
-      conditions.push({ sql: `c.namespace_id = ${NAMESPACE_ID}`, values: [namespace] });
-    }
-    const objects = where(objectConditions(byNamespace && filter.withNamespaceObject !== true ? rest : filter));
-    if (objects.sql !== '') {
-      conditions.push({ sql: `c.object_id IN (SELECT o.id FROM objects o ${objects.sql})`, values: objects.values });
-    }
-    if (filter.username !== undefined) {
-      conditions.push({ sql: 'c.actor_id IN (SELECT id FROM actors WHERE username = ?)', values: [filter.username] });
-    }
-    if (filter.minSeq !== undefined) conditions.push({ sql: 'c.seq >= ?', values: [filter.minSeq] });
-    if (filter.maxSeq !== undefined) conditions.push({ sql: 'c.seq <= ?', values: [filter.maxSeq] });
-    const { sql, values } = where(conditions);
+    const { sql, values } = changeConditions(filter);
     return this.all<Row>(`${SELECT} ${sql} ORDER BY c.seq DESC LIMIT ?`, ...values, limit).map((row) =>
       this.decode(row),
+    );
+  }
+
+  users(filter: Omit<ChangeFilter, 'username'>, status: boolean): UserCount[] {
+    const { sql, values } = changeConditions(filter);
+    const isStatus = `(c.kind & ${STATUS_ONLY_MASK}) > 0 AND m.value NOT GLOB 'kubectl*'`;
+    return this.all<UserCount>(
+      `SELECT a.username, r.api_group AS "group", r.resource, r.kind,
+        count(*) AS changes, min(c.at) AS firstAt, max(c.at) AS lastAt
+        FROM changes c JOIN actors a ON a.id = c.actor_id JOIN texts m ON m.id = c.manager_id
+        JOIN objects ob ON ob.id = c.object_id JOIN resources r ON r.id = ob.resource_id
+        LEFT JOIN outcomes x ON x.seq = c.seq AND x.n = (SELECT max(n) FROM outcomes WHERE seq = c.seq)
+        ${sql === '' ? 'WHERE' : `${sql} AND`} x.outcome IS NOT ?${status ? '' : ` AND NOT (${isStatus})`}
+        GROUP BY a.username, r.id ORDER BY a.username, changes DESC, r.id`,
+      ...values,
+      OUTCOMES.indexOf('dropped'),
     );
   }
 

@@ -9,6 +9,7 @@ import {
   type ObjectFilter,
   type StoredChange,
   type StoredObject,
+  type UserCount,
 } from '../port.ts';
 import { Appender } from './append.ts';
 import { openForReading, openForWriting, translate, type Sqlite } from './open.ts';
@@ -94,6 +95,10 @@ export class SqliteStore implements LedgerStore {
 
   changes(filter: ChangeFilter, limit: number): Promise<StoredChange[]> {
     return this.run(() => this.rows.changes(filter, limit));
+  }
+
+  users(filter: Omit<ChangeFilter, 'username'>, status: boolean): Promise<UserCount[]> {
+    return this.run(() => this.rows.users(filter, status));
   }
 
   tail(objectId: number, maxSeq = LAST_SEQ): Promise<StoredChange[]> {
