@@ -133,7 +133,11 @@ export class ServerReader implements LedgerReader {
         response.on('end', () => resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString() }));
       });
       sent.on('timeout', () => sent.destroy(new Error(`no answer within ${TIMEOUT_MS / 1000} s`)));
-      sent.on('error', fail);
+      sent.on('error', (error: NodeJS.ErrnoException) => {
+        // A connection that was kept open, and that the server closed in the meantime: questions can be asked again.
+        if (sent.reusedSocket && error.code === 'ECONNRESET') this.send(url).then(resolve, reject);
+        else fail(error);
+      });
       sent.end();
     });
   }

@@ -35,6 +35,7 @@ export const ERROR_CODES = {
   'time-invalid': 'The time cannot be read.',
   'time-uncovered': 'The time lies before the first record.',
   'selector-invalid': 'The label selector cannot be read.',
+  'undo-incomplete': 'Not all of a change can be taken back.',
   'query-invalid': 'A query parameter cannot be used.',
   'server-unreachable': 'The server cannot be reached.',
   unauthorized: 'The server does not accept the token.',

@@ -5,7 +5,10 @@ import type { Change, ChangePage, LedgerReader, Scope } from '../../shared/types
 import type { Io } from '../io.ts';
 import { changeDiff, changeTitle } from '../views/change-diff.ts';
 import { historyTable } from '../views/history-table.ts';
-import { changeList, document } from '../views/json.ts';
+import { csv } from '../views/csv.ts';
+import { changeItem, changeList, document, jsonLines } from '../views/json.ts';
+import { qualifiedObjectName } from '../views/object-name.ts';
+import { onelines, statLines } from '../views/oneline.ts';
 import { marksLegend } from '../views/operation.ts';
 import type { Style } from '../views/style.ts';
 import { printable } from '../views/text.ts';
@@ -30,14 +33,18 @@ export async function showHistory(
 ): Promise<void> {
   const limit = request.limit ?? DEFAULT_LIMIT;
   const period = { ...(since === undefined ? {} : { since }), ...(until === undefined ? {} : { until }) };
-  const { changes, hidden, more } = await fetchChanges(selection, period, limit, request, reader);
+  if (request.history.watch) {
+    const { watch } = await import('./watch.ts');
+    return watch(selection, period, request, reader, io);
+  }
+  const { changes, hidden, more } = await fetchChanges(selection, period, limit, request, reader, io);
   const [newest, oldest] = [changes[0], changes.at(-1)];
   const count = `${changes.length}${more ? ' newest' : ''} ${changes.length === 1 ? 'change' : 'changes'}`;
   if (newest !== undefined && oldest !== undefined) {
     const when = periodText(period, oldest.at, newest.at, io.style);
     note(io, [selection.title, count, when].join(` ${io.style.dot} `));
   }
-  printHistory(changes, selection, request, io);
+  printHistory(request.history.reverse ? [...changes].reverse() : changes, selection, request, io);
   if (oldest === undefined || newest === undefined) await explainEmpty(selection, since, until, reader, io);
   else await tellPartial(since ?? oldest.at, until ?? newest.at, reader, io);
   if (more && oldest !== undefined) {
@@ -78,7 +85,9 @@ async function fetchChanges(
   limit: number,
   request: Request,
   reader: LedgerReader,
+  io: Io,
 ): Promise<Found> {
+  const { grep } = request.history;
   const found: Change[] = [];
   const hidden = { status: 0, attempts: 0 };
   let more = false;
@@ -89,15 +98,17 @@ async function fetchChanges(
       const page = await reader.changes({
         scope,
         ...period,
-        limit: Math.min(wanted, PAGE),
+        limit: grep === null ? Math.min(wanted, PAGE) : PAGE,
         bodies: request.format === 'diff',
         status: request.status,
         attempts: request.attempts,
         ...(request.user === undefined ? {} : { user: request.user }),
         ...(before === undefined ? {} : { before }),
       });
-      found.push(...page.changes);
-      wanted -= page.changes.length;
+      const matching = grep === null ? page.changes : page.changes.filter(grep);
+      found.push(...matching);
+      io.progress?.(`${found.length} changes`);
+      wanted -= matching.length;
       hidden.status += page.hidden.status;
       hidden.attempts += page.hidden.attempts;
       before = page.next ?? undefined;
@@ -113,12 +124,27 @@ function hiddenNote(count: number, more: boolean, what: string, flag: string): s
   return `${count}${more ? '+' : ''} ${plural} ${what} hidden: ${flag} shows ${plural === 'change' ? 'it' : 'them'}`;
 }
 
-function printHistory(changes: readonly Change[], selection: Selection, { format }: Request, io: Io): void {
+export function printHistory(changes: readonly Change[], selection: Selection, { format }: Request, io: Io): void {
   const { style } = io;
   switch (format) {
     case 'json':
     case 'yaml':
       io.out(document(changeList(changes), format));
+      return;
+    case 'jsonl':
+      io.out(jsonLines(changes.map(changeItem)));
+      return;
+    case 'csv':
+      io.out(csv(changes, style));
+      return;
+    case 'name':
+      print(io, [...new Set(changes.map(({ object }) => qualifiedObjectName(object)))]);
+      return;
+    case 'oneline':
+      print(io, onelines(changes, style));
+      return;
+    case 'stat':
+      print(io, separated(changes.map((change) => statLines(change, changeTitle(change, style), style))));
       return;
     case 'wide':
       if (changes.length > 0) print(io, wideTable(changes, style));

@@ -3,12 +3,31 @@ import { parseSelector } from '../../shared/selector.ts';
 import { parseTime } from '../../shared/time.ts';
 import type { Io } from '../io.ts';
 import { expandUser } from '../views/user.ts';
+import {
+  formatFlag,
+  givenHistoryFlag,
+  readHistoryFlags,
+  type HistoryFlags,
+  type HistoryOptions,
+} from './history-flags.ts';
 
-export const HISTORY_FORMATS = ['table', 'wide', 'diff', 'patch', 'json', 'yaml'] as const;
+export const HISTORY_FORMATS = [
+  'table',
+  'wide',
+  'oneline',
+  'stat',
+  'diff',
+  'patch',
+  'json',
+  'jsonl',
+  'yaml',
+  'csv',
+  'name',
+] as const;
 export type Format = (typeof HISTORY_FORMATS)[number];
 
 /** The flags of `kubectl blame`, as commander gives them. */
-export interface BlameFlags {
+export interface BlameFlags extends HistoryFlags {
   namespace?: string;
   allNamespaces?: boolean;
   selector?: string;
@@ -42,6 +61,7 @@ export interface Request {
   limit: number | null;
   status: boolean;
   attempts: boolean;
+  history: HistoryOptions;
 }
 
 /** Throws usage-invalid, time-invalid or selector-invalid. */
@@ -51,7 +71,10 @@ export function readRequest(flags: BlameFlags, io: Io): Request {
     throw clash('--format', '-o');
   }
   if (flags.selector !== undefined) parseSelector(flags.selector);
-  const format = flags.format ?? flags.output ?? null;
+  const short = formatFlag(flags);
+  const asked = flags.format ?? flags.output ?? null;
+  if (short !== null && asked !== null && asked !== short) throw clash(`--${short}`, `--format ${asked}`);
+  const format = asked ?? short;
   const question = readQuestion(flags, io);
   requireFormat(question, format);
   return {
@@ -64,6 +87,7 @@ export function readRequest(flags: BlameFlags, io: Io): Request {
     limit: flags.limit ?? null,
     status: flags.status === true,
     attempts: flags.attempts === true,
+    history: readHistoryFlags(flags),
   };
 }
 
@@ -72,7 +96,7 @@ function readQuestion(flags: BlameFlags, io: Io): Question {
   const historyFlags = (['since', 'until', 'user', 'status', 'attempts'] as const).filter(
     (name) => flags[name] !== undefined,
   );
-  const [historyFlag] = historyFlags;
+  const historyFlag = historyFlags[0] ?? givenHistoryFlag(flags)?.slice(2);
   if (flags.at !== undefined) {
     if (flags.from !== undefined || flags.to !== undefined)
       throw clash('--at', flags.from === undefined ? '--to' : '--from');
@@ -91,13 +115,14 @@ function readQuestion(flags: BlameFlags, io: Io): Question {
   if (since !== undefined && until !== undefined && since > until) {
     throw new KubeblameError('usage-invalid', '--since lies after --until', 'exchange them');
   }
+  if (flags.watch === true && until !== undefined) throw clash('--watch', '--until');
   return { kind: 'history', ...(since === undefined ? {} : { since }), ...(until === undefined ? {} : { until }) };
 }
 
 const FORMATS: Record<Question['kind'], readonly Format[]> = {
   history: HISTORY_FORMATS,
-  states: ['table', 'wide', 'json', 'yaml'],
-  differences: ['diff', 'json', 'yaml'],
+  states: ['table', 'wide', 'json', 'jsonl', 'yaml', 'name'],
+  differences: ['diff', 'json', 'jsonl', 'yaml', 'name'],
 };
 
 function requireFormat({ kind }: Question, format: Format | null): void {

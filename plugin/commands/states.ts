@@ -1,7 +1,8 @@
 import { KubeblameError } from '../../shared/errors.ts';
 import type { LedgerReader, State } from '../../shared/types.ts';
 import type { Io } from '../io.ts';
-import { document, objectList } from '../views/json.ts';
+import { document, jsonLines, objectList } from '../views/json.ts';
+import { qualifiedObjectName } from '../views/object-name.ts';
 import { statesTable } from '../views/states-table.ts';
 import { momentText, spanText } from '../views/times.ts';
 import { note, print, tellGaps } from './notes.ts';
@@ -19,7 +20,7 @@ export async function showStates(
   reader: LedgerReader,
   io: Io,
 ): Promise<void> {
-  const { shown, more } = await fetchStates(selection, at, request, reader);
+  const { shown, more } = await fetchStates(selection, at, request, reader, io);
   const [only] = shown;
   if (only === undefined) {
     if (selection.single) throw await notThen(selection, at, reader, io);
@@ -32,6 +33,13 @@ export async function showStates(
   const { format } = request;
   if (selection.single && (format === null || format === 'yaml' || format === 'json')) {
     io.out(document(only.body, format ?? 'yaml'));
+  } else if (format === 'jsonl') {
+    io.out(jsonLines(shown.map(({ body }) => body)));
+  } else if (format === 'name') {
+    print(
+      io,
+      shown.map(({ object }) => qualifiedObjectName(object)),
+    );
   } else if (format === 'json' || format === 'yaml') {
     io.out(document(objectList(shown.map(({ body }) => body)), format));
   } else {
@@ -53,6 +61,7 @@ async function fetchStates(
   at: number,
   { limit }: Request,
   reader: LedgerReader,
+  io: Io,
 ): Promise<{ shown: State[]; more: boolean }> {
   const states: State[] = [];
   let more = false;
@@ -61,6 +70,7 @@ async function fetchStates(
     do {
       const page = await reader.states({ scope, at, limit: PAGE, ...(next === undefined ? {} : { continue: next }) });
       states.push(...page.states);
+      io.progress?.(`${states.length} objects`);
       next = page.next ?? undefined;
     } while (next !== undefined && (limit === null || states.length < limit));
     more ||= next !== undefined;

@@ -26,6 +26,7 @@ export async function ask(args: readonly string[], options: AskOptions = {}): Pr
       columns: null,
       unicode: true,
       timeZone: 'UTC',
+      now,
       ...style,
       colour: colour ? (style.colour ?? 0) : 0,
     }),

@@ -17,7 +17,7 @@ export interface HistoryOptions {
 /** Lines of words for one change on a terminal. */
 const MAX_LINES = 3;
 /** Where words get less room than this beside the names, they are put on lines of their own. */
-const MIN_WORDS = 56;
+const MIN_WORDS = 50;
 /** A terminal that is wide enough for names and words beside each other. */
 const WIDE = 110;
 /** On a narrower one the names leave room for the shortest words. */
@@ -25,7 +25,7 @@ const SHORT_WORDS = 'deleted'.length;
 /** What names are shortened to at least. */
 const MIN_NAME = 12;
 /** Names lose at most so much for words beside them. */
-const MAX_CUT = 8;
+const MAX_CUT = 4;
 const INDENT = 4;
 
 /** The history as a table, newest first. In a pipe one line for each change, nothing shortened. */
@@ -37,6 +37,7 @@ function pipedTable(changes: readonly Change[], style: Style): string[] {
   const incarnations = new Incarnations(changes.map(({ object }) => object));
   const time = timeFormat([], style);
   const rows = changes.map((change) => [
+    String(change.seq),
     time(change.at),
     changeWho(change, style),
     operationText(change),
@@ -44,7 +45,7 @@ function pipedTable(changes: readonly Change[], style: Style): string[] {
     incarnations.label(change.object),
     changeWords(change, { width: null, lines: Number.POSITIVE_INFINITY }, style).join('; '),
   ]);
-  return tableLines(['TIME', 'USER', 'OPERATION', 'NAMESPACE', 'OBJECT', 'CHANGE'], rows, style);
+  return tableLines(['ID', 'TIME', 'USER', 'OPERATION', 'NAMESPACE', 'OBJECT', 'CHANGE'], rows, style);
 }
 
 function terminalTable(changes: readonly Change[], options: HistoryOptions, style: Style, columns: number): string[] {
@@ -87,27 +88,27 @@ function nameCells(
   );
   const rows = changes.map((change) => ({
     change,
-    fixed: [time(change.at), operationText(change)],
+    fixed: [String(change.seq), time(change.at), operationText(change)],
     names: [
       changeWho(change, style),
       ...(namespaced ? [printable(change.object.namespace)] : []),
       incarnations.label(change.object),
     ],
   }));
-  const heads = ['TIME', 'USER', 'OPERATION', ...(namespaced ? ['NAMESPACE'] : []), 'OBJECT'];
-  const [timeHead = '', userHead = '', operationHead = '', ...objectHeads] = heads;
+  const heads = ['ID', 'TIME', 'USER', 'OPERATION', ...(namespaced ? ['NAMESPACE'] : []), 'OBJECT'];
+  const [idHead = '', timeHead = '', userHead = '', operationHead = '', ...objectHeads] = heads;
   const natural = (head: string, pick: (row: (typeof rows)[number]) => string | undefined): number =>
     widest([head.length, ...rows.map((row) => widthOf(pick(row) ?? ''))]);
-  const fixed = natural(timeHead, (row) => row.fixed[0]) + natural(operationHead, (row) => row.fixed[1]);
+  const fixed = [idHead, timeHead, operationHead].map((head, index) => natural(head, (row) => row.fixed[index]));
   const wanted = [userHead, ...objectHeads].map((head, index) => natural(head, ({ names }) => names[index]));
-  const budget = columns - fixed - GAP * (heads.length - 1);
+  const budget = columns - widthsOf(fixed) - GAP * (heads.length - 1);
   const beside = GAP + (columns >= WIDE ? MIN_WORDS : SHORT_WORDS);
   // A narrow terminal that the names fill already has the words below them anyway.
   const crowded = columns < WIDE && widthsOf(wanted) + beside > budget + MAX_CUT;
   const widths = shrink(wanted, crowded ? budget : budget - beside, MIN_NAME);
-  const cells = rows.map(({ change, fixed: [at = ''], names }) => {
+  const cells = rows.map(({ change, fixed: [id = '', at = ''], names }) => {
     const [who = '', ...objects] = names.map((name, index) => shortenMiddle(name, widths[index] ?? 0, style.ellipsis));
-    return [at, paintWho(who, change.actor, style), paintOperation(change, style), ...objects];
+    return [style.chalk.yellow(id), at, paintWho(who, change.actor, style), paintOperation(change, style), ...objects];
   });
   return { heads, cells };
 }

@@ -16,8 +16,8 @@ export interface Following {
   /** Ends the wait. */
   signal: AbortSignal;
   /** What hides a change; null shows it. */
-  hiddenAs(change: StoredChange): keyof ChangePage['hidden'] | null;
-  labelsOf(change: StoredChange): Promise<Record<string, string>>;
+  hiddenAs: (change: StoredChange) => keyof ChangePage['hidden'] | null;
+  labelsOf: (change: StoredChange) => Promise<Record<string, string>>;
 }
 
 /** Changes that are looked at in one read. */

@@ -1,0 +1,54 @@
+import type { Command, Help } from 'commander';
+
+interface Texts {
+  examples: string;
+  notes: string;
+}
+
+const TEXTS = new WeakMap<Command, Texts>();
+
+/** Examples (as `  # what` and `  command` lines) and closing notes for a command's help. */
+export function describeCommand(command: Command, examples: string, notes = ''): void {
+  TEXTS.set(command, { examples, notes });
+}
+
+/** Where the texts of flags begin, at most. */
+const MAX_TERM = 32;
+
+/** A command's help with the sections of kubectl's, in its order: what it is, examples, commands, options, usage. */
+export function formatHelp(command: Command, help: Help): string {
+  const { examples, notes } = TEXTS.get(command) ?? { examples: '', notes: '' };
+  const commands = help.visibleCommands(command).filter((each) => each.name() !== 'help');
+  const sections = [
+    help.commandDescription(command),
+    examples === '' ? '' : `Examples:\n${examples.replace(/^\n/, '')}`,
+    list('Available Commands', commands.map((each) => [each.name(), each.description()])), // prettier-ignore
+    list(
+      'Options',
+      help.visibleOptions(command).map((option) => {
+        const indent = option.short === undefined ? '    ' : '';
+        const values = option.argChoices === undefined ? '' : `: ${option.argChoices.join(', ')}`;
+        const variable = option.envVar === undefined ? '' : ` ($${option.envVar})`;
+        return [`${indent}${option.flags}`, `${option.description}${values}${variable}`];
+      }),
+    ),
+    `Usage:\n  ${usageOf(command)}`,
+    notes.trim(),
+    commands.length === 0 ? '' : `Use "${command.name()} <command> --help" for more about a command.`,
+  ];
+  return `${sections.filter((section) => section !== '').join('\n\n')}\n`;
+}
+
+function usageOf(command: Command): string {
+  const parent = command.parent === null ? '' : `${command.parent.name()} `;
+  return `${parent}${command.name()} ${command.usage()}`;
+}
+
+function list(title: string, rows: readonly (readonly [string, string] | string[])[]): string {
+  if (rows.length === 0) return '';
+  const width = Math.min(MAX_TERM, Math.max(...rows.map(([term = '']) => term.length))) + 2;
+  const lines = rows.map(([term = '', text = '']) =>
+    term.length < width ? `  ${term.padEnd(width)}${text}` : `  ${term}\n  ${' '.repeat(width)}${text}`,
+  );
+  return `${title}:\n${lines.join('\n')}`;
+}
