@@ -39,11 +39,18 @@ function belongs(previous: Change, next: Change): boolean {
   return kind(previous) === kind(next) && next.at - previous.at <= PAUSE_MS;
 }
 
-/** `1204-1213`, or `1204`: what `show` and `undo` take. Only the ends, where others came between. */
+/** `1204,1207-1209`: what `show` and `undo` take. Others' changes may lie between, and are not in it. */
 function idsOf({ changes }: Burst): string {
-  const [first, last] = [changes[0]?.seq ?? 0, changes.at(-1)?.seq ?? 0];
-  return first === last ? String(first) : `${first}-${last}`;
+  const runs: [from: number, to: number][] = [];
+  for (const { seq } of changes) {
+    const last = runs.at(-1);
+    if (last !== undefined && last[1] === seq - 1) last[1] = seq;
+    else runs.push([seq, seq]);
+  }
+  return runs.map(([from, to]) => (from === to ? String(from) : `${from}-${to}`)).join(',');
 }
+
+const MAX_IDS = 16;
 
 /** Names that are told of a burst; others are counted. */
 const MAX_NAMES = 3;
@@ -82,11 +89,12 @@ export function burstTable(bursts: readonly Burst[], style: Style): string[] {
   const heads = ['ID', 'TIME', 'MANAGER', 'OPERATION', 'WHAT'];
   const { columns } = style;
   if (columns === null) return tableLines(heads, rows, style);
-  const names = rows.map(([id = '', at = '', manager = '', ...rest]) => [id, at, shortenEnd(manager, 16, style.ellipsis), ...rest]); // prettier-ignore
-  const used = [0, 1, 2, 3].reduce(
-    (sum, column) => sum + 2 + widest([heads, ...names].map((row) => widthOf(row[column] ?? ''))),
-    0,
-  );
+  const names = rows.map(([id = '', at = '', manager = '', ...rest]) => [
+    shortenEnd(id, MAX_IDS, style.ellipsis),
+    at,
+    shortenEnd(manager, 16, style.ellipsis),
+    ...rest,
+  ]);
   const fitted = names.map((row) => [
     style.chalk.yellow(row[0] ?? ''),
     ...row.slice(1, -1),

@@ -56,7 +56,7 @@ function whoFacts(change: Change, style: Style): Fact[] {
     ['User', style.chalk.cyan(printable(actor.username))],
     ['User UID', printable(actor.uid ?? '')],
     ['Groups', list(actor.groups)],
-    ...Object.entries(actor.extra ?? {}).map(([key, values]): Fact => [`Extra ${printable(key)}`, list(values)]),
+    ...Object.entries(actor.extra ?? {}).map(([key, values]): Fact => ['Extra', `${printable(key)}: ${list(values)}`]),
     ['Manager', printable(manager)],
   ];
 }
