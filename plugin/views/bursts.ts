@@ -3,7 +3,7 @@ import type { Change } from '../../shared/types.ts';
 import { objectTitle } from './object-name.ts';
 import { operationText } from './operation.ts';
 import type { Style } from './style.ts';
-import { tableLines } from './table.ts';
+import { GAP, tableLines } from './table.ts';
 import { printable, shortenEnd, widthOf } from './text.ts';
 import { timeFormat } from './times.ts';
 import { widest } from './fit.ts';
@@ -95,6 +95,10 @@ export function burstTable(bursts: readonly Burst[], style: Style): string[] {
     shortenEnd(manager, 16, style.ellipsis),
     ...rest,
   ]);
+  const used = [0, 1, 2, 3].reduce(
+    (sum, column) => sum + GAP + widest([heads, ...names].map((row) => widthOf(row[column] ?? ''))),
+    0,
+  );
   const fitted = names.map((row) => [
     style.chalk.yellow(row[0] ?? ''),
     ...row.slice(1, -1),

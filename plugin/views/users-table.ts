@@ -2,7 +2,7 @@ import { displayName } from '../../shared/resource-types.ts';
 import type { UserSummary } from '../../shared/types.ts';
 import { widest } from './fit.ts';
 import type { Style } from './style.ts';
-import { tableLines } from './table.ts';
+import { GAP, tableLines } from './table.ts';
 import { printable, shortenEnd, shortenMiddle, widthOf } from './text.ts';
 import { timeFormat } from './times.ts';
 import { userText } from './who.ts';
@@ -26,7 +26,7 @@ export function usersTable(users: readonly UserSummary[], style: Style): string[
   ]);
   if (columns === null) return tableLines(heads, rows, style);
   const used = [0, 1, 2].reduce(
-    (sum, column) => sum + 2 + widest([heads, ...rows].map((row) => widthOf(row[column] ?? ''))),
+    (sum, column) => sum + GAP + widest([heads, ...rows].map((row) => widthOf(row[column] ?? ''))),
     0,
   );
   const painted = rows.map(([user = '', changes = '', last = '', resources = ''], index) => [
