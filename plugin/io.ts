@@ -1,3 +1,4 @@
+import { LOCAL } from '../shared/time-zone.ts';
 import { PagedOutput, pagerOf } from './pager.ts';
 import { Progress } from './progress.ts';
 import { createStyle, type Style } from './views/style.ts';
@@ -72,7 +73,7 @@ export function terminalIo(process: NodeJS.Process, colour: boolean, pager = tru
       columns: stdout.isTTY ? stdout.columns || DEFAULT_COLUMNS : null,
       colour: wanted && (stdout.isTTY || forced) ? 1 : 0,
       unicode: !stdout.isTTY || locale === '' || /utf-?8/i.test(locale),
-      timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+      timeZone: LOCAL,
       now,
     }),
     now,

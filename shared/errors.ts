@@ -22,6 +22,7 @@ export const ERROR_CODES = {
   'ledger-locked': 'Another server is writing to this ledger.',
   'ledger-unwritable': 'The ledger cannot be written.',
   'ledger-out-of-order': 'The input is older than what the ledger already holds.',
+  'sqlite-missing': 'This installation cannot read ledger files.',
   'key-missing': 'The key that Secret values are redacted with is missing.',
   overloaded: 'More reviews wait to be stored than the queue may hold.',
   closing: 'The server is shutting down.',

@@ -3,6 +3,9 @@ import stringWidth from 'string-width';
 /* eslint-disable no-control-regex -- control characters are what this is about */
 /** What a terminal obeys or a reader cannot see: C0, DEL, C1, bidi marks, line separators, the byte order mark. */
 const HIDDEN = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]/gu;
+/** Colours, and what takes a column each: nearly all that is ever measured. string-width is slow, and slower to load. */
+const COLOUR = /\u001b\[[\d;]*m/g;
+const NARROW = /^[\x20-\x7e…→·│]*$/;
 /* eslint-enable no-control-regex */
 
 const SHORT_ESCAPES: Record<string, string> = {
@@ -25,7 +28,8 @@ export function printable(text: string): string {
 
 /** Columns that a text takes on a terminal; colours take none. */
 export function widthOf(text: string): number {
-  return stringWidth(text);
+  const plain = text.includes('\u001b') ? text.replace(COLOUR, '') : text;
+  return NARROW.test(plain) ? plain.length : stringWidth(text);
 }
 
 /** Fills up with spaces to a width. */
@@ -35,10 +39,15 @@ export function padEnd(text: string, width: number): string {
 
 /** Characters as people see them: an emoji with its modifiers is one. */
 export function graphemes(text: string): string[] {
-  return /^[\x20-\x7e]*$/.test(text) ? [...text] : [...segmenter.segment(text)].map(({ segment }) => segment);
+  return /^[\x20-\x7e]*$/.test(text) ? [...text] : [...segments(text)].map(({ segment }) => segment);
 }
 
-const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' });
+let segmenter: Intl.Segmenter | undefined;
+
+function segments(text: string): Intl.Segments {
+  segmenter ??= new Intl.Segmenter('en', { granularity: 'grapheme' });
+  return segmenter.segment(text);
+}
 
 /** The beginning of a text, at most `width` columns. */
 export function takeStart(text: string, width: number): string {

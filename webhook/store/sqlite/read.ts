@@ -15,6 +15,8 @@ import type { Sqlite } from './open.ts';
 
 /** How many interned texts, actors and objects are remembered; the rest is read again. */
 const REMEMBERED = 20_000;
+/** Not `max`, which makes room for all of them at once: 10 ms of a question's time. */
+const MEMORY = { maxSize: REMEMBERED, sizeCalculation: () => 1 };
 
 interface Row {
   seq: number;
@@ -111,9 +113,9 @@ function changeConditions(filter: ChangeFilter): Condition {
 
 /** The read side of the SQLite adapter: statements, and rows decoded into the port's types. */
 export class Rows {
-  private readonly texts = new LRUCache<number, string>({ max: REMEMBERED });
-  private readonly actors = new LRUCache<number, Actor>({ max: REMEMBERED });
-  private readonly objectsById = new LRUCache<number, StoredObject>({ max: REMEMBERED });
+  private readonly texts = new LRUCache<number, string>(MEMORY);
+  private readonly actors = new LRUCache<number, Actor>(MEMORY);
+  private readonly objectsById = new LRUCache<number, StoredObject>(MEMORY);
   private readonly prepared = new Map<string, Statement<unknown[]>>();
 
   constructor(private readonly db: Sqlite) {}
