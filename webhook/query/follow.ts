@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { matchesSelector, type Requirement } from '../../shared/selector.ts';
 import type { ChangePage } from '../../shared/types.ts';
+import { isTranslation } from './views.ts';
 import type { ChangeFilter, LedgerStore, StoredChange } from '../store/port.ts';
 
 /** How often a question that waits looks for a change. A look is one read at the end of the primary key. */
@@ -43,6 +44,7 @@ export async function follow(
         WINDOW,
       );
       for (const row of rows.reverse()) {
+        if (isTranslation(row)) continue;
         if (selector.length > 0 && !matchesSelector(selector, await labelsOf(row))) continue;
         const reason = hiddenAs(row);
         if (reason !== null) hidden[reason]++;
