@@ -88,7 +88,7 @@ export function createProgram(io: Io): Command {
       writeErr: (text) => io.err(text),
       outputError: (text) => io.err(usageError(text, io)),
     })
-    .configureHelp({ formatHelp })
+    .configureHelp({ formatHelp, helpWidth: Math.min(io.style.columns ?? 100, 120) })
     .exitOverride()
     .enablePositionalOptions()
     .showSuggestionAfterError()

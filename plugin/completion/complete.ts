@@ -70,7 +70,8 @@ interface Flags extends SourceOptions {
 function positionOf(words: readonly string[], program: Command, io: Io): Position {
   const wanted = words.at(-1) ?? '';
   const before = words.slice(0, -1);
-  const named = program.commands.find((each) => each.name() === before.find((word) => !word.startsWith('-')));
+  const [first] = operandsOf(before, program.options);
+  const named = program.commands.find((each) => each.name() === first);
   const command = named ?? program;
   const options = command.options;
   const last = before.at(-1) ?? '';

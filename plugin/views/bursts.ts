@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util';
 import { displayName } from '../../shared/resource-types.ts';
 import type { Change } from '../../shared/types.ts';
 import { objectTitle } from './object-name.ts';
@@ -51,6 +52,8 @@ function idsOf({ changes }: Burst): string {
 }
 
 const MAX_IDS = 16;
+const MAX_MANAGER = 26;
+const WIDE = 110;
 
 /** Names that are told of a burst; others are counted. */
 const MAX_NAMES = 3;
@@ -83,26 +86,29 @@ export function burstTable(bursts: readonly Burst[], style: Style): string[] {
       first === undefined ? '' : time(first.at),
       printable(first?.manager ?? '') || '-',
       [...operations].join(','),
-      whatOf(burst, style),
+      // Its end may be cut off, and with it the end of a colour.
+      stripVTControlCharacters(whatOf(burst, style)),
     ];
   });
   const heads = ['ID', 'TIME', 'MANAGER', 'OPERATION', 'WHAT'];
   const { columns } = style;
   if (columns === null) return tableLines(heads, rows, style);
+  // Of a narrow terminal the manager would take what is needed for what was done.
+  const wide = columns >= WIDE;
+  const shown = wide ? heads : heads.filter((head) => head !== 'MANAGER');
   const names = rows.map(([id = '', at = '', manager = '', ...rest]) => [
     shortenEnd(id, MAX_IDS, style.ellipsis),
     at,
-    shortenEnd(manager, 16, style.ellipsis),
+    ...(wide ? [shortenEnd(manager, MAX_MANAGER, style.ellipsis)] : []),
     ...rest,
   ]);
-  const used = [0, 1, 2, 3].reduce(
-    (sum, column) => sum + GAP + widest([heads, ...names].map((row) => widthOf(row[column] ?? ''))),
-    0,
-  );
+  const used = shown
+    .slice(0, -1)
+    .reduce((sum, _, column) => sum + GAP + widest([shown, ...names].map((row) => widthOf(row[column] ?? ''))), 0);
   const fitted = names.map((row) => [
     style.chalk.yellow(row[0] ?? ''),
     ...row.slice(1, -1),
     shortenEnd(row.at(-1) ?? '', Math.max(8, columns - used), style.ellipsis),
   ]);
-  return tableLines(heads, fitted, style);
+  return tableLines(shown, fitted, style);
 }
