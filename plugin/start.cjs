@@ -1,7 +1,7 @@
 // The program's first file: it runs kubectl-blame-main.cjs beside it, from V8's compiled form of it where that is known.
 // Compiling is a third of the whole start. Node 22 has this (module.enableCompileCache); for Node 20 it is done here.
 const { mkdirSync, readFileSync, renameSync, writeFileSync } = require('node:fs');
-const { join } = require('node:path');
+const { basename, join } = require('node:path');
 const vm = require('node:vm');
 
 const file = join(__dirname, 'kubectl-blame-main.cjs');
@@ -50,4 +50,6 @@ function run() {
   });
 }
 
+// As kubectl calls a plugin's completion: npm installs this file under both names.
+if (basename(process.argv[1]).startsWith('kubectl_complete-')) process.argv.splice(2, 0, '__complete');
 run();

@@ -70,6 +70,7 @@ async function buildServer(root, outdir) {
     banner: { js: REQUIRE_BANNER },
     logLevel: 'warning',
     packages: 'external',
+    define: await versionOf(root),
   });
   const file = join(outdir, `${SERVER.name}.js`);
   // Not in the banner: that goes to every chunk as well, and would stand twice where the source has its own.
@@ -91,7 +92,7 @@ export async function buildPlugin(root, outdir) {
     format: 'cjs',
     platform: 'node',
     target: 'node20',
-    define: { 'import.meta.url': '__moduleUrl' },
+    define: { 'import.meta.url': '__moduleUrl', ...(await versionOf(root)) },
     banner: { js: "const __moduleUrl = require('node:url').pathToFileURL(__filename).href;" },
     plugins: [lazyModules],
     logLevel: 'warning',
@@ -103,6 +104,11 @@ export async function buildPlugin(root, outdir) {
     .slice(0, 16);
   const start = await readFile(join(root, 'plugin', 'start.cjs'), 'utf8');
   await writeProgram(join(outdir, `${PLUGIN.name}.cjs`), start.replace('__BUILD__', build));
+}
+
+async function versionOf(root) {
+  const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
+  return { KUBEBLAME_VERSION: JSON.stringify(version) };
 }
 
 async function writeProgram(file, text) {
