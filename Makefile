@@ -1,6 +1,6 @@
 # Everything here works in a fresh clone: what a target needs is made first.
 .DEFAULT_GOAL := help
-.PHONY: help demo test run bench certs build plugin release image deploy undeploy clean
+.PHONY: help demo test torture run bench certs build plugin release image deploy undeploy clean
 
 IMAGE ?= kubeblame:dev
 INSTALLED := node_modules/.kubeblame-installed
@@ -22,7 +22,12 @@ test: $(INSTALLED) ## Lint, check the types, run all tests with coverage
 	npm run --silent typecheck
 	npm test --silent
 
-run: certs build ## Run the server here, on .demo/ledger.db, with the certificates of `make certs`
+# Fuzzing goes without c8: it follows V8's own coverage to new inputs, and each takes the counters from the other.
+torture: $(INSTALLED) ## Crash, fault, fuzz and soak the server in full: some three hours
+	KUBEBLAME_TORTURE=full npx mocha webhook/crash.int.test.ts webhook/store/sqlite/verify.int.test.ts \
+	  'webhook/torture/*.int.test.ts' plugin/fuzz.int.test.ts
+
+run: certs build ## Run the server here, on .demo/ledger.db, with the certificates of `make certs`; loopback only
 	@mkdir -p .demo
 	node dist/kubeblame-webhook.js serve --db .demo/ledger.db --tls-cert certs/local/tls.crt --tls-key certs/local/tls.key
 
@@ -46,15 +51,20 @@ release: $(INSTALLED) ## Archives of the plugin, and a manifest for krew, into d
 image: ## Build the container image, IMAGE=kubeblame:dev unless given
 	docker build -t $(IMAGE) .
 
-# The overlay adds what the base cannot know: this machine's certificates, and the image. It is written under the
-# ignored dist/, because kustomize reads files only below the folder it is called with. Applied server-side: a
-# client-side apply would copy the private key into an annotation.
-deploy: certs ## Install into kubectl's current cluster, with the certificates of `make certs` and IMAGE
-	@scripts/deploy-overlay.sh dist/deploy certs/local '$(IMAGE)'
-	kubectl apply --server-side -k dist/deploy
+# The base, with IMAGE; kubectl's kustomize reads no variables. The server makes its certificates and registers itself.
+deploy: ## Install IMAGE into kubectl's current cluster
+	@mkdir -p dist/deploy
+	@printf '%s\n' 'resources: [../../manifests]' 'patches:' \
+	  '  - target: { kind: StatefulSet, name: kubeblame }' \
+	  "    patch: '[{\"op\": \"replace\", \"path\": \"/spec/template/spec/containers/0/image\", \"value\": \"$(IMAGE)\"}]'" \
+	  >dist/deploy/kustomization.yaml
+	kubectl apply -k dist/deploy
+	kubectl -n kubeblame rollout status statefulset/kubeblame --timeout=3m
 
+# The registration belongs to the namespace, and is collected some time after it: this does not wait for that.
 undeploy: ## Remove Kubeblame from kubectl's current cluster, its ledger included
 	kubectl delete --ignore-not-found -k manifests
+	kubectl delete --ignore-not-found validatingwebhookconfiguration kubeblame
 
 clean: ## Remove what was built and measured; keeps node_modules, certs/local and .demo/
 	rm -rf dist coverage

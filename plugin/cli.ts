@@ -3,11 +3,13 @@ import { KubeblameError, messageOf } from '../shared/errors.ts';
 import type { LedgerReader } from '../shared/types.ts';
 import { VERSION } from '../shared/version.ts';
 import { addHistoryFlags } from './commands/history-flags.ts';
-import { HISTORY_FORMATS, type BlameFlags } from './commands/request.ts';
+import { addLinesFlags } from './commands/lines-flags.ts';
+import { FORMATS, type BlameFlags } from './commands/request.ts';
 import { EXIT, exitCodeOf } from './exit-code.ts';
 import { describeCommand, formatHelp } from './help.ts';
 import type { Io } from './io.ts';
 import { openReader, type SourceOptions } from './open-reader.ts';
+import { addProofCommands } from './proof-commands.ts';
 import { addSubcommands } from './subcommands.ts';
 import { printable } from './views/text.ts';
 
@@ -30,6 +32,13 @@ const EXAMPLES = `
   # What existed then; the object as it was, to apply again
   kubectl blame --at 2026-03-03T14:32
   kubectl blame deployment nginx --at 2h -o yaml
+
+  # The object's YAML, and who set each line; with --humans not counting controllers
+  kubectl blame deployment nginx --format lines
+  kubectl blame -f deployment.yaml
+
+  # Who changed one field
+  kubectl blame deployment nginx --field spec.replicas
 
   # The net difference between two moments
   kubectl blame -n shop --from 09:00 --to 10:30 --format diff`;
@@ -102,14 +111,15 @@ export function createProgram(io: Io): Command {
     .option('--since <time>', 'changes not before')
     .option('--until <time>', 'changes not after')
     .option('--user <name>', 'changes by this user')
-    .addOption(new Option('--format <format>', 'how to write it').choices(HISTORY_FORMATS))
-    .addOption(new Option('-o, --output <format>', 'the same').choices(HISTORY_FORMATS))
+    .addOption(new Option('--format <format>', 'how to write it').choices(FORMATS))
+    .addOption(new Option('-o, --output <format>', 'the same').choices(FORMATS))
     .option('--limit <count>', 'at most so many (default: 50 changes, all objects); also -5', count)
     .option('--status', 'also changes of status by controllers')
     .option('--attempts', 'also attempts that were never persisted')
     .helpOption('-h, --help', 'print this');
   describeCommand(program, EXAMPLES, NOTES);
   addHistoryFlags(program);
+  addLinesFlags(program);
   addSource(program);
   program.action((words: string[], flags: BlameFlags & SourceOptions) =>
     withReader(flags, io, async (reader) => {
@@ -120,6 +130,7 @@ export function createProgram(io: Io): Command {
     }),
   );
   addSubcommands(program, { io, addSource, withReader, count });
+  addProofCommands(program, io, count);
   return program;
 }
 

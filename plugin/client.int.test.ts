@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { useSharedFolder } from '../webhook/testing/folder.ts';
 import { TestServer } from '../webhook/testing/server.ts';
 import { importShop } from '../webhook/testing/shop-ledger.ts';
+import { ServerReader } from './client.ts';
 import { ask, NOW, type Answer } from './testing/ask.ts';
 
 const TOKEN = 'a-token-of-enough-characters';
@@ -44,6 +45,9 @@ describe('kubectl blame against a server', () => {
       'deploy,sts -n shop --at 2026-11-22T05:06:30Z -o yaml',
       '--at 2026-11-22T05:07:41Z',
       '-l app=web --from 2026-11-22T05:06 --to 2026-11-22T05:08',
+      'deploy -n shop --at 2026-11-22T05:07:06Z --format lines --removed',
+      'rs -n shop --at 2026-11-22T05:07:06Z --humans --ignore-user alice@example.com --field spec.template',
+      'deploy web -n shop --field spec.replicas',
       'coverage',
       'deploy wbe -n shop',
       'feature dark-mode -n shop',
@@ -92,6 +96,25 @@ describe('kubectl blame against a server', () => {
       gone.err,
       /^error: https:\/\/127\.0\.0\.1:\d+ cannot be reached: .*ECONNREFUSED.*\nhint: check --server/,
     );
+  });
+
+  it('asks again where a kept connection was closed meanwhile', async () => {
+    const used = new WeakSet<object>();
+    const closing = createServer(
+      { cert: readFileSync(server.certificates.cert), key: readFileSync(server.certificates.key) },
+      ({ socket }, response) => {
+        if (used.has(socket)) socket.destroy();
+        else response.end('{}');
+        used.add(socket);
+      },
+    );
+    closing.listen(0, '127.0.0.1');
+    await once(closing, 'listening');
+    const { port } = closing.address() as AddressInfo;
+    const reader = new ServerReader({ url: `https://127.0.0.1:${port}`, certificateAuthority: file('ca.crt') });
+    for (let count = 0; count < 3; count++) assert.deepEqual(await reader.info(), {});
+    closing.closeAllConnections();
+    closing.close();
   });
 
   it('never sends a token over a connection that is not encrypted', async () => {

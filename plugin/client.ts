@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { request } from 'node:https';
 import {
   decodeError,
+  encodeBlameQuery,
   encodeChangeQuery,
   encodeDifferenceQuery,
   encodeObjectQuery,
@@ -12,6 +13,8 @@ import {
 import { KubeblameError, messageOf } from '../shared/errors.ts';
 import { parseJson } from '../shared/json.ts';
 import type {
+  BlamePage,
+  BlameQuery,
   ChangePage,
   ChangeQuery,
   CoverageInterval,
@@ -80,6 +83,10 @@ export class ServerReader implements LedgerReader {
     return this.get(ROUTES.differences, encodeDifferenceQuery(query));
   }
 
+  blame(query: BlameQuery): Promise<BlamePage> {
+    return this.get(ROUTES.blame, encodeBlameQuery(query));
+  }
+
   coverage(): Promise<CoverageInterval[]> {
     return this.get(ROUTES.coverage);
   }
@@ -134,8 +141,8 @@ export class ServerReader implements LedgerReader {
       });
       sent.on('timeout', () => sent.destroy(new Error(`no answer within ${TIMEOUT_MS / 1000} s`)));
       sent.on('error', (error: NodeJS.ErrnoException) => {
-        // A connection that was kept open, and that the server closed in the meantime: questions can be asked again.
-        if (sent.reusedSocket && error.code === 'ECONNRESET') this.send(url).then(resolve, reject);
+        // A kept connection that the server, or a proxy, closed meanwhile: https.Agent cannot know. Asked again on a new one.
+        if (sent.reusedSocket && error.code === 'ECONNRESET') resolve(this.send(url));
         else fail(error);
       });
       sent.end();

@@ -6,11 +6,13 @@ export const EXIT = { answered: 0, error: 1, usage: 2, uncovered: 3, incomplete:
 const CODES: Partial<Record<ErrorCode, number>> = {
   'usage-invalid': EXIT.usage,
   'time-invalid': EXIT.usage,
+  'field-invalid': EXIT.usage,
   'selector-invalid': EXIT.usage,
   'query-invalid': EXIT.usage,
   'time-uncovered': EXIT.uncovered,
   'name-unknown': EXIT.uncovered,
   'undo-incomplete': EXIT.incomplete,
+  'field-unknown': EXIT.uncovered,
 };
 
 export function exitCodeOf(code: ErrorCode): number {

@@ -1,3 +1,6 @@
+import { readFile } from 'node:fs/promises';
+import { text } from 'node:stream/consumers';
+import { KubeblameError, messageOf } from '../shared/errors.ts';
 import { LOCAL } from '../shared/time-zone.ts';
 import { PagedOutput, pagerOf } from './pager.ts';
 import { Progress } from './progress.ts';
@@ -9,6 +12,8 @@ export interface Io {
   out(text: string): void;
   /** What explains it. */
   err(text: string): void;
+  /** The text of a file, `-` is stdin. Rejects with input-invalid. */
+  read(path: string): Promise<string>;
   style: Style;
   /** ms */
   now: number;
@@ -43,32 +48,33 @@ export function terminalIo(process: NodeJS.Process, colour: boolean, pager = tru
   const paged = new PagedOutput(stdout.isTTY && pager ? pagerOf(env) : null, { stdout, env });
   const progress = stderr.isTTY
     ? new Progress(
-        (text) => void stderr.write(text),
+        (line) => void stderr.write(line),
         () => performance.now(),
       )
     : null;
   // A pager owns the screen: what explains its text comes after it.
   let late = '';
   return {
-    out: (text) => {
+    out: (output) => {
       progress?.stop();
-      paged.write(text);
+      paged.write(output);
     },
-    err: (text) => {
+    err: (note) => {
       progress?.wipe();
-      if (paged.paging) late += text;
-      else void stderr.write(text);
+      if (paged.paging) late += note;
+      else void stderr.write(note);
     },
     live: () => {
       progress?.stop();
       paged.goLive();
     },
-    progress: (text) => progress?.tick(text),
+    progress: (label) => progress?.tick(label),
     end: async () => {
       progress?.stop();
       await paged.end();
       void stderr.write(late);
     },
+    read: (path) => (path === '-' ? text(process.stdin) : readText(path)),
     style: createStyle({
       columns: stdout.isTTY ? stdout.columns || DEFAULT_COLUMNS : null,
       colour: wanted && (stdout.isTTY || forced) ? 1 : 0,
@@ -79,4 +85,12 @@ export function terminalIo(process: NodeJS.Process, colour: boolean, pager = tru
     now,
     env,
   };
+}
+
+async function readText(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    throw new KubeblameError('input-invalid', messageOf(error), undefined, { cause: error });
+  }
 }

@@ -19,7 +19,7 @@ const PLUGIN = { source: 'plugin/main.ts', name: 'kubectl-blame' };
  */
 const LAZY = {
   'string-width': ['default'],
-  yaml: ['parse'],
+  yaml: ['parse', 'parseAllDocuments'],
   'node:child_process': ['spawn'],
 };
 

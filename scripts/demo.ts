@@ -98,6 +98,7 @@ try {
 } finally {
   await stopServer(server.child);
 }
+await show('is that what was recorded?', ['verify', '--all'], ['--db', LEDGER]);
 
 const size = (statSync(LEDGER).size / 1024).toFixed(0);
 process.stdout.write(`

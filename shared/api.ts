@@ -1,6 +1,6 @@
 import { ERROR_CODES, KubeblameError, type ErrorCode } from './errors.ts';
 import { isObject } from './json.ts';
-import type { ChangeQuery, DifferenceQuery, Json, Scope, StateQuery, UserQuery } from './types.ts';
+import type { BlameQuery, ChangeQuery, DifferenceQuery, Json, Scope, StateQuery, UserQuery } from './types.ts';
 
 /*
  * The read API, version 1, as pure data: what the server routes and the client asks. All routes answer GET with JSON
@@ -17,6 +17,7 @@ export const ROUTES = {
   users: `${PREFIX}/users`,
   states: `${PREFIX}/states`,
   differences: `${PREFIX}/differences`,
+  blame: `${PREFIX}/blame`,
   coverage: `${PREFIX}/coverage`,
 } as const;
 
@@ -29,6 +30,7 @@ export const LIMITS = {
   changes: { fallback: 50, max: 1000 },
   states: { fallback: 100, max: 500 },
   differences: { fallback: 100, max: 500 },
+  blame: { fallback: 20, max: 100 },
 } as const;
 
 export interface ObjectQuery {
@@ -49,16 +51,19 @@ export function decodeObjectQuery(search: URLSearchParams): ObjectQuery {
 }
 
 export function encodeChangeQuery(query: ChangeQuery): URLSearchParams {
-  const { scope, since, until, user, status, attempts, bodies, limit, before, seqs, after, waitMs } = query;
+  const { scope, since, until, user, field, status, attempts, bodies, causes, limit, before, seqs, after, waitMs } =
+    query;
   return params([
     ...scopeEntries(scope),
     ...(seqs ?? []).map((seq): Entry => ['seq', seq]),
     ['since', since],
     ['until', until],
     ['user', user],
+    ['field', field],
     ['status', status],
     ['attempts', attempts],
     ['bodies', bodies],
+    ['causes', causes],
     ['limit', limit],
     ['before', before],
     ['after', after],
@@ -67,9 +72,10 @@ export function encodeChangeQuery(query: ChangeQuery): URLSearchParams {
 }
 
 export function decodeChangeQuery(search: URLSearchParams): ChangeQuery {
-  const flags = ['status', 'attempts', 'bodies'] as const;
+  const flags = ['status', 'attempts', 'bodies', 'causes'] as const;
+  const texts = ['user', 'field'] as const;
   const numbers = ['since', 'until', 'before', 'after', 'waitMs'] as const;
-  const reader = new ParameterReader(search, [...SCOPE_PARAMETERS, ...flags, ...numbers, 'seq', 'user', 'limit']);
+  const reader = new ParameterReader(search, [...SCOPE_PARAMETERS, ...flags, ...numbers, ...texts, 'seq', 'limit']);
   const query: ChangeQuery = { scope: reader.scope(), limit: reader.limit(LIMITS.changes) };
   for (const name of numbers) {
     const value = reader.integer(name);
@@ -79,8 +85,10 @@ export function decodeChangeQuery(search: URLSearchParams): ChangeQuery {
     const value = reader.flag(name);
     if (value !== undefined) query[name] = value;
   }
-  const user = reader.text('user');
-  if (user !== undefined) query.user = user;
+  for (const name of texts) {
+    const value = reader.text(name);
+    if (value !== undefined) query[name] = value;
+  }
   const seqs = reader.integers('seq');
   if (seqs.length > 0) query.seqs = seqs;
   if (query.waitMs !== undefined && query.after === undefined) fail('waitMs', 'needs the parameter after');
@@ -135,6 +143,47 @@ export function decodeDifferenceQuery(search: URLSearchParams): DifferenceQuery 
   };
 }
 
+/** `ignore` may be given more than once. */
+export function encodeBlameQuery({
+  scope,
+  at,
+  field,
+  removed,
+  ignore,
+  humans,
+  limit,
+  ...rest
+}: BlameQuery): URLSearchParams {
+  return params([
+    ...scopeEntries(scope),
+    ['at', at],
+    ['field', field],
+    ['removed', removed],
+    ...(ignore ?? []).map((user): Entry => ['ignore', user]),
+    ['humans', humans],
+    ['limit', limit],
+    ['continue', rest.continue],
+  ]);
+}
+
+export function decodeBlameQuery(search: URLSearchParams): BlameQuery {
+  const own = ['at', 'field', 'removed', 'ignore', 'humans', 'limit', 'continue'];
+  const reader = new ParameterReader(search, [...SCOPE_PARAMETERS, ...own]);
+  const [field, token] = [reader.text('field'), reader.text('continue')];
+  const [removed, humans] = [reader.flag('removed'), reader.flag('humans')];
+  const ignore = search.getAll('ignore');
+  return {
+    scope: reader.scope(),
+    at: reader.moment('at'),
+    limit: reader.limit(LIMITS.blame),
+    ...(field === undefined ? {} : { field }),
+    ...(removed === undefined ? {} : { removed }),
+    ...(ignore.length === 0 ? {} : { ignore }),
+    ...(humans === undefined ? {} : { humans }),
+    ...(token === undefined ? {} : { continue: token }),
+  };
+}
+
 /** The body of a failed request. */
 export function encodeError({ code, message, hint }: KubeblameError): Json {
   return { error: { code, message, ...(hint === undefined ? {} : { hint }) } };
@@ -176,7 +225,10 @@ function params(entries: Entry[]): URLSearchParams {
   return search;
 }
 
-/** Reads parameters, each at most once but `name` and `seq`. */
+/** Parameters that may be given more than once. */
+const REPEATED = ['name', 'ignore', 'seq'];
+
+/** Reads parameters. */
 class ParameterReader {
   constructor(
     private readonly search: URLSearchParams,
@@ -190,7 +242,7 @@ class ParameterReader {
           `known ones: ${known.join(', ')}`,
         );
       }
-      if (name !== 'name' && name !== 'seq' && search.getAll(name).length > 1) fail(name, 'is given more than once');
+      if (!REPEATED.includes(name) && search.getAll(name).length > 1) fail(name, 'is given more than once');
     }
   }
 

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import {
+  decodeBlameQuery,
   decodeChangeQuery,
   decodeDifferenceQuery,
   decodeError,
   decodeObjectQuery,
   decodeStateQuery,
   decodeUserQuery,
+  encodeBlameQuery,
   encodeChangeQuery,
   encodeDifferenceQuery,
   encodeError,
@@ -54,9 +56,11 @@ describe('the read API', () => {
         since: moment,
         until: moment,
         user: text,
+        field: text,
         status: flag,
         attempts: flag,
         bodies: flag,
+        causes: flag,
         before: moment,
         after: moment,
         seqs: fc.array(moment, { minLength: 1, maxLength: 3 }),
@@ -71,19 +75,35 @@ describe('the read API', () => {
       { scope, from: moment, to: moment, limit: limit(500), continue: text },
       { requiredKeys: ['scope', 'from', 'to', 'limit'], ...plain },
     );
+    const blames = fc.record(
+      {
+        ...{ scope, at: moment, limit: limit(LIMITS.blame.max), field: text, removed: flag, humans: flag },
+        ...{ ignore: fc.array(text, { minLength: 1, maxLength: 3 }), continue: text },
+      },
+      { requiredKeys: ['scope', 'at', 'limit'], ...plain },
+    );
     const objects = fc.record({ scope, limit: limit(1000) }, plain);
     const users = fc.record(
       { scope, since: moment, until: moment, status: flag },
       { requiredKeys: ['scope'], ...plain },
     );
     fc.assert(
-      fc.property(changes, states, differences, objects, users, (change, state, difference, object, user) => {
-        assert.deepEqual(decodeUserQuery(wire(encodeUserQuery(user))), user);
-        assert.deepEqual(decodeChangeQuery(wire(encodeChangeQuery(change))), change);
-        assert.deepEqual(decodeStateQuery(wire(encodeStateQuery(state))), state);
-        assert.deepEqual(decodeDifferenceQuery(wire(encodeDifferenceQuery(difference))), difference);
-        assert.deepEqual(decodeObjectQuery(wire(encodeObjectQuery(object))), object);
-      }),
+      fc.property(
+        changes,
+        states,
+        differences,
+        blames,
+        objects,
+        users,
+        (change, state, difference, blame, object, user) => {
+          assert.deepEqual(decodeUserQuery(wire(encodeUserQuery(user))), user);
+          assert.deepEqual(decodeChangeQuery(wire(encodeChangeQuery(change))), change);
+          assert.deepEqual(decodeStateQuery(wire(encodeStateQuery(state))), state);
+          assert.deepEqual(decodeDifferenceQuery(wire(encodeDifferenceQuery(difference))), difference);
+          assert.deepEqual(decodeBlameQuery(wire(encodeBlameQuery(blame))), blame);
+          assert.deepEqual(decodeObjectQuery(wire(encodeObjectQuery(object))), object);
+        },
+      ),
     );
   });
 

@@ -1,4 +1,4 @@
-import { create } from 'jsondiffpatch';
+import { align } from './align.ts';
 import { canonicalJson, exactNumber, isObject, unescapeText } from './json.ts';
 import { identify } from './merge-key.ts';
 import type { Delta, Json, JsonObject } from './types.ts';
@@ -64,9 +64,7 @@ function compareByKey(path: string, before: Map<string, Json>, after: Map<string
 function compareByContent(path: string, before: Json[], after: Json[], found: Delta[]): void {
   const contents = before.map((item) => canonicalJson(item));
   const newContents = after.map((item) => canonicalJson(item));
-  const removed = new Set<number>();
-  const added = new Set<number>();
-  align(contents, newContents, removed, added);
+  const { removed, added } = align(contents, newContents);
   if (removed.size === 0 && added.size === 0) return;
   if ([...contents].sort().join() === [...newContents].sort().join()) {
     found.push({ path: `${path}[]`, kind: 'changed', before, after });
@@ -82,33 +80,6 @@ function compareByContent(path: string, before: Json[], after: Json[], found: De
     else if (come && now !== undefined) found.push({ path: inside, kind: 'added', after: now });
     if (gone || !come) place++;
     if (come || !gone) newPlace++;
-  }
-}
-
-/**
- * Cells of the table by which jsondiffpatch finds the longest common subsequence: it takes time and memory for each,
- * and beyond this (about 50 ms) lists are compared place by place.
- */
-const MAX_ALIGNMENT_CELLS = 1_000_000;
-
-/** Not from jsondiffpatch/with-text-diffs, which also compares long texts by words, slowly. */
-const aligner = create({ matchByPosition: false, arrays: { detectMove: false } });
-
-/** Collects the places that the first list loses and the second gains. */
-function align(before: string[], after: string[], removed: Set<number>, added: Set<number>): void {
-  if (before.length * after.length > MAX_ALIGNMENT_CELLS) {
-    for (let place = 0; place < Math.max(before.length, after.length); place++) {
-      if (before[place] === after[place]) continue;
-      if (place < before.length) removed.add(place);
-      if (place < after.length) added.add(place);
-    }
-    return;
-  }
-  // jsondiffpatch's notation for lists: `_3` left the third place, `3` came to it.
-  for (const place of Object.keys(aligner.diff(before, after) ?? {})) {
-    if (place === '_t') continue;
-    if (place.startsWith('_')) removed.add(Number(place.slice(1)));
-    else added.add(Number(place));
   }
 }
 

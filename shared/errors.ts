@@ -11,6 +11,7 @@ export const ERROR_CODES = {
   'body-too-large': 'The request body is larger than two objects can be.',
   'body-incomplete': 'The connection ended before the whole body had arrived.',
   'content-type-unsupported': 'The Content-Type is not application/json.',
+  'caller-unknown': 'The caller does not prove to be the API server.',
   'method-not-allowed': 'The path does not answer this HTTP method.',
   'not-found': 'There is nothing at this path.',
   'object-invalid': 'The document is not a Kubernetes object with apiVersion, kind and a name.',
@@ -29,12 +30,17 @@ export const ERROR_CODES = {
   // configuration and input files
   'config-invalid': 'The configuration has a value that cannot be used.',
   'input-invalid': 'An input file has a line that cannot be used.',
+  // proof
+  'proof-failed': 'The history is not the one that was recorded.',
+  'output-failed': 'A file cannot be written.',
   // asking
   'usage-invalid': 'The command line cannot be understood.',
   'type-unknown': 'No resource type has this name.',
   'name-unknown': 'The ledger has no object of this name.',
   'time-invalid': 'The time cannot be read.',
   'time-uncovered': 'The time lies before the first record.',
+  'field-invalid': 'The path of a field cannot be read.',
+  'field-unknown': 'The object has no such field.',
   'selector-invalid': 'The label selector cannot be read.',
   'undo-incomplete': 'Not all of a change can be taken back.',
   'query-invalid': 'A query parameter cannot be used.',

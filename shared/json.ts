@@ -37,13 +37,19 @@ export function parseJson(text: string): Json {
   try {
     value = JSON.parse(text) as Json;
   } catch (error) {
-    throw new KubeblameError('json-invalid', `not valid JSON: ${messageOf(error)}`, undefined, { cause: error });
+    throw new KubeblameError('json-invalid', `not valid JSON: ${syntaxReason(messageOf(error))}`);
   }
   const keyCount = inspect(value);
   if (MAYBE_INEXACT_NUMBER.test(text) || MAYBE_HOSTILE_TEXT.test(text) || countMatches(MAYBE_KEY, text) !== keyCount) {
     return new ExactParser(text).parse();
   }
   return value;
+}
+
+/** V8 quotes the text around an unexpected token: that may be a Secret's value, and this may get into a log. */
+function syntaxReason(message: string): string {
+  const quotesNothing = / at position \d+|^Unexpected end of JSON input$/.test(message) && !message.includes('"');
+  return quotesNothing ? message : 'an unexpected character';
 }
 
 function countMatches(pattern: RegExp, text: string): number {
@@ -118,7 +124,7 @@ class ExactParser {
         continue;
       }
       const key = this.string();
-      const escaped = key === '__proto__' || key.startsWith(NUL) ? TEXT_MARK + key : key;
+      const escaped = escapeKey(key);
       if (Object.hasOwn(object, escaped)) {
         throw new KubeblameError(
           'json-duplicate-key',
@@ -207,6 +213,11 @@ export function exactNumber(value: string): string | null {
 /** The string or key as it was before it was escaped. */
 export function unescapeText(text: string): string {
   return text.startsWith(TEXT_MARK) ? text.slice(TEXT_MARK.length) : text;
+}
+
+/** A key as it is in memory: the inverse of unescapeText. */
+export function escapeKey(key: string): string {
+  return key === '__proto__' || key.startsWith(NUL) ? TEXT_MARK + key : key;
 }
 
 /** True for a JSON object: not null, not an array. */

@@ -3,7 +3,10 @@ import type { Json, JsonObject, ObjectRef, ResourceType } from './types.ts';
 
 /** An object as it is recorded, and the facts about it that are not part of its body. */
 export interface Normalised {
-  /** Without managedFields (a third of the bytes, and no history) and without resourceVersion. */
+  /**
+   * Without managedFields (a third of the bytes, and no history), without resourceVersion, and a node's without the times
+   * of its heartbeats: every five minutes they say of every node that nothing has changed.
+   */
   body: JsonObject;
   /** The version that the object was read at: in a review, the one before the request. '' where there is none. */
   resourceVersion: string;
@@ -24,10 +27,22 @@ export function normalise(object: JsonObject): Normalised {
   const metadata = metadataOf(object);
   const { managedFields, resourceVersion, ...rest } = metadata;
   return {
-    body: { ...object, metadata: rest },
+    body: withoutHeartbeats({ ...object, metadata: rest }),
     resourceVersion: typeof resourceVersion === 'string' ? resourceVersion : '',
     managedFields: readManagedFields(managedFields),
   };
+}
+
+function withoutHeartbeats(body: JsonObject): JsonObject {
+  if (body.kind !== 'Node' || body.apiVersion !== 'v1' || !isObject(body.status)) return body;
+  const { conditions } = body.status;
+  if (!Array.isArray(conditions)) return body;
+  const kept = conditions.map((condition) => {
+    if (!isObject(condition)) return condition;
+    const { lastHeartbeatTime: _, ...rest } = condition;
+    return rest;
+  });
+  return { ...body, status: { ...body.status, conditions: kept } };
 }
 
 /** The metadata of an object; empty where it has none. */

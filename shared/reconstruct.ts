@@ -13,7 +13,7 @@ export interface Step {
 /**
  * The object's body after a change; null where the change ended it. Walks back to the nearest checkpoint or beginning,
  * then applies the patches forward. A state depends on its own line of parents only: what became of other attempts
- * never changes it.
+ * never changes it. Rejects where the history is damaged.
  */
 export async function reconstruct(seq: number, load: (seq: number) => Promise<Step>): Promise<JsonObject | null> {
   const patches: Patch[] = [];
@@ -25,6 +25,10 @@ export async function reconstruct(seq: number, load: (seq: number) => Promise<St
       break;
     }
     patches.push(step.patch);
+    // In a ledger that somebody has changed, this walk must end too.
+    if (step.parent !== null && step.parent >= at) {
+      throw new Error(`change ${at} builds on change ${step.parent}, which is not before it`);
+    }
     at = step.parent;
   }
   return patches.reduceRight<JsonObject | null>((state, patch) => applyPatch(state, patch), body);

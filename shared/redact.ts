@@ -14,6 +14,13 @@ export interface RedactionRule {
 /** Always in force; configuration adds to it. */
 export const SECRET_RULE: RedactionRule = { group: '', resource: 'secrets', paths: ['data.*', 'stringData.*'] };
 
+/** The path of a webhook is how its server knows the API server: ours, and maybe others'. */
+export const WEBHOOK_PATH_RULE: RedactionRule = {
+  group: 'admissionregistration.k8s.io',
+  resource: 'validatingwebhookconfigurations',
+  paths: ['webhooks.*.clientConfig.service.path'],
+};
+
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 /** Hex digits of the HMAC that are kept: a change shows, and two values collide once in 2^48. */
 const TAG_DIGITS = 12;
@@ -27,7 +34,7 @@ export class Redactor {
     private readonly key: Uint8Array,
     rules: readonly RedactionRule[] = [],
   ) {
-    for (const rule of [SECRET_RULE, ...rules]) {
+    for (const rule of [SECRET_RULE, WEBHOOK_PATH_RULE, ...rules]) {
       const type = `${rule.resource}.${rule.group}`;
       const paths = rule.paths.map((path) => path.split('.'));
       this.pathsByType.set(type, [...(this.pathsByType.get(type) ?? []), ...paths]);
@@ -56,7 +63,8 @@ export class Redactor {
         head === '*' || head === String(index) ? this.replaceAt(item, rest, `${scope}/${index}`) : item,
       );
     }
-    if (!isObject(value)) return value;
+    // Not the map that it should be: then all of it is confidential.
+    if (!isObject(value)) return head === '*' && value !== null ? this.tag(value, scope) : value;
     return Object.fromEntries(
       Object.entries(value).map(([key, child]) => [
         key,

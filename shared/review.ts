@@ -1,5 +1,5 @@
 import { KubeblameError } from './errors.ts';
-import { isObject } from './json.ts';
+import { exactNumber, isObject } from './json.ts';
 import { OPERATIONS, type Actor, type Json, type JsonObject, type Operation } from './types.ts';
 
 /** The request of an admission.k8s.io/v1 AdmissionReview: the parts that are recorded, or that decide what is. */
@@ -31,7 +31,8 @@ function text(parent: JsonObject, key: string, path: string, required = false): 
     if (required) throw invalid(`${path}.${key} is missing`);
     return '';
   }
-  if (typeof value !== 'string') throw invalid(`${path}.${key} must be a string`);
+  // A number that JavaScript cannot hold is a string here: json.ts.
+  if (typeof value !== 'string' || exactNumber(value) !== null) throw invalid(`${path}.${key} must be a string`);
   if (required && value === '') throw invalid(`${path}.${key} is empty`);
   return value;
 }
@@ -51,7 +52,10 @@ function requiredObject(parent: JsonObject, key: string, path: string): JsonObje
 
 function strings(value: Json | undefined, path: string): string[] {
   if (value === undefined || value === null) return [];
-  if (!Array.isArray(value) || !value.every((item) => typeof item === 'string')) {
+  if (
+    !Array.isArray(value) ||
+    !value.every((item): item is string => typeof item === 'string' && exactNumber(item) === null)
+  ) {
     throw invalid(`${path} must be a list of strings`);
   }
   return value;

@@ -95,15 +95,29 @@ export interface Change {
   cause: number | null;
   /** Where the moment is only known as an interval: not before this time. Otherwise equal to `at`. */
   notBefore: number;
-  /** Why nobody was looking when it may have happened: the gaps in its interval; '' where there was none. */
+  /** Why nobody was looking when it may have happened: the last gap in its interval; '' where there was none. */
   gap: string;
   /** Field managers that managedFields names for a change of source `watch`: a hint, not an identity. */
   managersHint: string[];
   patch: Patch;
   deltas: Delta[];
+  /** What led to it, nearest first, where the query asked for it; empty where the record does not tell. */
+  causes?: CauseLink[];
   /** Bodies before and after, where the query asked for them; null where the object did not exist. */
   before?: JsonObject | null;
   after?: JsonObject | null;
+}
+
+/** A change that led to another one: controllers act for somebody. */
+export interface CauseLink {
+  seq: number;
+  /** null where nobody is known. */
+  actor: Actor | null;
+  object: ObjectRef;
+  /** False where other explanations remain. What lies behind such a link is no more certain. */
+  certain: boolean;
+  /** The evidence, for people: what of the record shows it. */
+  why: string;
 }
 
 /** Which objects a question is about. All given conditions must hold; an empty scope is everything. */
@@ -124,12 +138,16 @@ export interface ChangeQuery {
   since?: number;
   until?: number;
   user?: string;
+  /** Only what changed this field: `spec.replicas`; the deltas are those of the field. */
+  field?: string;
   /** Also the changes by controllers that touch nothing but status. */
   status?: boolean;
   /** Also the attempts that were never persisted. */
   attempts?: boolean;
   /** Also the bodies before and after. */
   bodies?: boolean;
+  /** Also what led to the changes of controllers. */
+  causes?: boolean;
   /** At most this many, the newest. */
   limit: number;
   /** For the next page: only changes with a smaller seq. */
@@ -213,6 +231,73 @@ export interface UserSummary {
   resources: { group: string; resource: string; kind: string; changes: number }[];
 }
 
+/** Which change set something. */
+export interface Owner {
+  seq: number;
+  /** Where `seq` was looked for behind changes that the query ignores: the newest of those, which set the value. */
+  through?: number;
+}
+
+/**
+ * Who set each part of a body. `members` has keys of an object, places of a list, and numbers of the lines of a text; what
+ * is not in it was set by the same change as what it is in.
+ */
+export interface OwnerTree extends Owner {
+  members?: Record<string, OwnerTree>;
+}
+
+/** What an object had once, and has not any more. */
+export interface RemovedPart {
+  /** Keys (as written: unescapeText) and places in the body of the object or list that it was in. */
+  at: string[];
+  /** The key that it stood under; in a list the place in the body before which it stood. */
+  key: string;
+  value: Json;
+  /** The change that took it away. */
+  seq: number;
+}
+
+/** What of a change an annotation tells. */
+export type Setter = Pick<
+  Change,
+  'seq' | 'at' | 'notBefore' | 'source' | 'operation' | 'subresource' | 'manager' | 'outcome' | 'managersHint' | 'cause'
+> & {
+  /** Of a change of source `watch` that a request explains: who sent that. null: nobody is known. */
+  actor: Actor | null;
+  /** With `humans`: what led to it, nearest first. */
+  causes?: CauseLink[];
+};
+
+export interface BlameQuery {
+  scope: Scope;
+  at: number;
+  /** Limits it to a field: `spec.template`. Objects without it are left out. */
+  field?: string;
+  /** Also what is not there any more. */
+  removed?: boolean;
+  /** Users whose changes are looked through, to whoever set a value before them. */
+  ignore?: string[];
+  /** Looks through Kubernetes' own users and service accounts. */
+  humans?: boolean;
+  limit: number;
+  continue?: string;
+}
+
+/** An object at a moment, and who set each part of it. */
+export interface ObjectBlame extends State {
+  owners: OwnerTree;
+  /** The newest removal of each part, in no order; empty where it was not asked for. */
+  removed: RemovedPart[];
+  /** The changes that the owners and removed parts name, by seq. */
+  setters: Setter[];
+}
+
+export interface BlamePage {
+  /** Ordered by group, resource, namespace, name. */
+  blames: ObjectBlame[];
+  next: string | null;
+}
+
 /** A stretch of time, and whether all that happened in it was recorded. Intervals follow one another without holes. */
 export interface CoverageInterval {
   from: number;
@@ -257,6 +342,7 @@ export interface LedgerReader {
   users(query: UserQuery): Promise<UserSummary[]>;
   states(query: StateQuery): Promise<StatePage>;
   differences(query: DifferenceQuery): Promise<DifferencePage>;
+  blame(query: BlameQuery): Promise<BlamePage>;
   /** When recording worked, oldest first; empty in a ledger that nothing has recorded into. */
   coverage(): Promise<CoverageInterval[]>;
   close(): Promise<void>;

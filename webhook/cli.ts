@@ -1,5 +1,5 @@
-import { statSync } from 'node:fs';
-import { Command, InvalidArgumentError } from 'commander';
+import { existsSync, statSync } from 'node:fs';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { SingleBar } from 'cli-progress';
 import pino from 'pino';
 import { KubeblameError, messageOf } from '../shared/errors.ts';
@@ -11,6 +11,7 @@ import {
   isInCluster,
   ledgerConfig,
   ledgerOptions,
+  retentionOptions,
   serverConfig,
   serverOptions,
   type RawOptions,
@@ -18,6 +19,9 @@ import {
 } from './config/config.ts';
 import { importRecording, type ImportInput, type ImportResult } from './import/import.ts';
 import { startServer } from './server.ts';
+import { verifyFile } from './proof/verify-file.ts';
+import { backup } from './store/sqlite/backup.ts';
+import { enforce, readPolicy } from './store/retention.ts';
 import { redactionKey } from './store/key.ts';
 import { openSqliteStore } from './store/sqlite/store.ts';
 
@@ -45,7 +49,51 @@ export function createProgram(): Command {
     .option('--keep-going', 'report lines that cannot be used, and pass them over');
   for (const option of ledgerOptions()) append.addOption(option);
   append.action((reviews: string, raw: RawOptions & RawImportOptions) => run(() => importFiles(reviews, raw)));
+
+  const db = (): Option => new Option('--db <file>', 'ledger file').env('KUBEBLAME_DB').default('ledger.db');
+  program
+    .command('backup')
+    .description('copy a ledger and its signed checkpoints, also while a server writes to it; without its keys')
+    .argument('<to>', 'the file to write')
+    .addOption(db())
+    .action((to: string, raw: { db: string }) => run(() => backupLedger(raw.db, to)));
+  const folding = program
+    .command('fold')
+    .description('give up old history, as `serve` does with the same options; for a ledger that no server has open')
+    .addOption(db());
+  for (const option of retentionOptions()) folding.addOption(option);
+  folding.action((raw: { db: string; retainAge?: string; retainSize?: string }) => run(() => foldLedger(raw)));
   return program;
+}
+
+/** A backup that does not verify is none, so that is told at once. */
+async function backupLedger(db: string, to: string): Promise<void> {
+  backup(db, to);
+  const report = await verifyFile(to, { checkpoints: [], keys: [], samples: 0, random: Math.random });
+  const [finding] = report.findings;
+  if (finding !== undefined) {
+    throw new KubeblameError(
+      'proof-failed',
+      `${to} is a copy of a ledger that is not as it was recorded: ${finding.where}: ${finding.what}`,
+      'run `kubectl blame verify` on both',
+    );
+  }
+  process.stdout.write(`${to}: ${report.changes} changes in ${report.commits} commits, ${statSync(to).size} bytes\n`);
+}
+
+async function foldLedger(raw: { db: string; retainAge?: string; retainSize?: string }): Promise<void> {
+  const policy = readPolicy(raw.retainAge, raw.retainSize);
+  if (policy.ageMs === null && policy.bytes === null) {
+    throw new KubeblameError('config-invalid', 'nothing says what to keep', 'give --retain-age or --retain-size');
+  }
+  if (!existsSync(raw.db)) throw new KubeblameError('ledger-missing', `there is no ledger file at ${raw.db}`);
+  const store = openSqliteStore(raw.db, '', Date.now());
+  try {
+    const removed = await enforce({ store, policy, now: () => Date.now(), between: (work) => work() });
+    process.stdout.write(`${removed} changes removed, ${await store.usedBytes()} bytes in use\n`);
+  } finally {
+    await store.close();
+  }
 }
 
 interface RawImportOptions {

@@ -13,12 +13,16 @@ export interface HealthOptions {
   lose: () => void;
 }
 
+/** Callers that were turned away are named in the log once in so long. */
+const QUIET_MS = 60_000;
+
 /** Whether the server is ready, and what became of every review: counted, and losses written to the log. */
 export class Health implements AdmissionObserver {
   private readonly log: Logger;
   private readonly metrics: Metrics;
   private losses = 0;
   private stopping = false;
+  private quietUntil = 0;
 
   constructor(private readonly options: HealthOptions) {
     this.log = options.log;
@@ -43,6 +47,15 @@ export class Health implements AdmissionObserver {
   refused(error: KubeblameError): void {
     this.metrics.count('refused');
     this.log.warn({ code: error.code, reason: error.message }, 'request refused');
+  }
+
+  turnedAway(error: KubeblameError, from: string): void {
+    this.metrics.count('turned-away');
+    // Whoever tries for hours must not fill the log: the metrics count.
+    const now = performance.now();
+    if (now < this.quietUntil) return;
+    this.quietUntil = now + QUIET_MS;
+    this.log.warn({ code: error.code, from }, 'caller turned away');
   }
 
   stop(): void {

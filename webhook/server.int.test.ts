@@ -56,6 +56,7 @@ describe('the server', () => {
       'kubeblame_reviews_total{result="lost"} 0',
       'kubeblame_reviews_total{result="recorded"} 1',
       'kubeblame_reviews_total{result="refused"} 1',
+      'kubeblame_reviews_total{result="turned-away"} 0',
       'kubeblame_reviews_total{result="unchanged"} 0',
     ]);
     assert.match(text, /^kubeblame_admission_duration_seconds_count 2$/m);
@@ -71,9 +72,9 @@ describe('the server', () => {
       ['1', '1', undefined],
     );
     assert.ok(Number(value('kubeblame_pending_outcome_oldest_age_seconds')) < 60);
-    const { db, tls } = server.config;
+    const { db } = server.config;
     assert.equal(Number(value('kubeblame_ledger_bytes')), statSync(db).size + statSync(`${db}-wal`).size);
-    const ends = Date.parse(new X509Certificate(readFileSync(tls.cert)).validTo);
+    const ends = Date.parse(new X509Certificate(readFileSync(server.certificates.cert)).validTo);
     assert.equal(Number(value('kubeblame_certificate_expiry_timestamp_seconds')), ends / 1000);
     for (const cause of ['unregistered', 'unreachable'])
       assert.equal(value(`kubeblame_coverage_gap{cause="${cause}"}`), '0', cause);
@@ -268,7 +269,7 @@ describe('the server process', () => {
     const messages = stdout
       .split('\n')
       .flatMap((line) => (line === '' ? [] : [(JSON.parse(line) as { msg: string }).msg]));
-    assert.deepEqual(messages.slice(-2), ['stopping', 'stopped']);
+    assert.deepEqual(messages.slice(-3), ['stopping', 'checkpoint', 'stopped']);
     const reader = openSqliteReader(file('ledger.db'));
     assert.deepEqual((await reader.changes({}, 10)).map(({ reviewUid }) => reviewUid).sort(), uids);
     await reader.close();
@@ -296,7 +297,10 @@ describe('the server process', () => {
     const server = await start();
     const cases: [args: string[], stderr: string | RegExp][] = [
       [args('--nonsense'), /^error: unknown option '--nonsense'\n/],
-      [['serve', '--db', file('x.db')], /^error: required option '--tls-cert <file>' not specified\n/],
+      [
+        ['serve', '--db', file('x.db')],
+        /^error: --tls-cert \(KUBEBLAME_TLS_CERT\): is missing, and so is --tls-key: make both with `make certs`\n/,
+      ],
       [
         args('--listen', '8443'),
         'error: --listen (KUBEBLAME_LISTEN): "8443" is not HOST:PORT, such as 0.0.0.0:8443 or [::1]:8443\n',

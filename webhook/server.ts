@@ -1,10 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { createServer, type Server } from 'node:https';
+import { createServer, type Server, type ServerOptions } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import express from 'express';
 import type { Logger } from 'pino';
-import { KubeblameError, messageOf } from '../shared/errors.ts';
+import { KubeblameError } from '../shared/errors.ts';
 import { Redactor } from '../shared/redact.ts';
+import { pathOf, type Callers } from './admission/callers.ts';
 import { admissionHandler } from './admission/handler.ts';
 import { readApi } from './api/routes.ts';
 import { Recorder } from './capture/recorder.ts';
@@ -12,17 +13,22 @@ import { SignsOfLife } from './capture/signs-of-life.ts';
 import type { Address, ServerConfig } from './config/config.ts';
 import { Health } from './health.ts';
 import { sendFailure } from './http.ts';
+import { openIdentity } from './install/identity.ts';
 import { Metrics } from './observability/metrics.ts';
 import type { Handler, Telemetry } from './observability/telemetry.ts';
+import { openApiClient } from './observe/api-client.ts';
 import { OBSERVER_TIMING, type Observer, type ObserverTiming } from './observe/observer.ts';
 import { startObserver } from './observe/start.ts';
+import { Checkpoints } from './proof/publish.ts';
+import { checkpointsBeside } from './proof/keys.ts';
 import { StoreReader } from './query/reader.ts';
 import { UNVERIFIED_AFTER_MS } from './query/views.ts';
 import { redactionKey } from './store/key.ts';
 import type { LedgerStore } from './store/port.ts';
+import { startRetention } from './store/retention.ts';
 import { openSqliteStore } from './store/sqlite/store.ts';
 import { VERSION } from '../shared/version.ts';
-import { expiryOf, readCertificate, watchCertificate } from './tls.ts';
+import { expiryOf } from './tls.ts';
 
 /** A client has this long to send its headers, and its whole request: the API server waits a few seconds at most. */
 const HEADERS_TIMEOUT_MS = 5_000;
@@ -72,9 +78,21 @@ async function open(
   timing: ObserverTiming,
   opened: Closer[],
 ): Promise<RunningServer> {
-  let certificate = readCertificate(config.tls);
+  const client = config.kubeconfig === null ? null : await openApiClient(config.kubeconfig);
+  const identity = await openIdentity(config, client, log, now);
+  opened.push(() => identity.close());
+  let serving = identity.serving;
   const store = openSqliteStore(config.db, config.cluster, now());
   opened.push(() => store.close());
+  const checkpoints = await Checkpoints.open({
+    head: () => store.treeHead(),
+    file: checkpointsBeside(config.db),
+    keyFile: config.signingKeyFile,
+    everyMs: config.checkpointEveryMs,
+    log,
+  });
+  // Closed behind the recorder, so that the last one covers all.
+  opened.push(() => checkpoints.close());
   const key = redactionKey(config.keyFile, (await store.last()) === null);
   const redactor = new Redactor(key, config.redact);
   let observer: Observer | null = null;
@@ -83,13 +101,16 @@ async function open(
     pending: () => pendingIn(store, now()),
     ledger: async () => ({ changes: (await store.last())?.seq ?? 0, bytes: await store.bytes() }),
     watchLagMs: () => observer?.lagMs ?? null,
-    certificateExpiresAt: () => expiryOf(certificate.cert),
+    certificateExpiresAt: () => expiryOf(serving.cert),
     now,
   });
   const recorder = await Recorder.open({ store, redactor, predicates: config.predicates, events: metrics });
   opened.push(() => recorder.close());
   const signs = await SignsOfLife.start(recorder, store, VERSION, now);
   opened.push(() => signs.close());
+  opened.push(
+    startRetention({ store, policy: config.retention, now, between: (work) => recorder.maintain(work), log }),
+  );
   const health = new Health({
     log,
     metrics,
@@ -99,33 +120,33 @@ async function open(
 
   const telemetry = await startTelemetry(config, metrics);
   if (telemetry !== null) opened.push(() => telemetry.close());
-  const handle = admissionHandler(recorder, health, now);
+  const { callers } = identity;
+  const handle = admissionHandler(callers, recorder, health, now);
   // It answers every failure itself.
   const admit: Handler = (request, response) => void handle(request, response);
   const traced = telemetry === null ? admit : telemetry.traced('POST /admit', admit);
-  const admission = listener(certificate, withRoutes(traced, health, metrics));
+  const admission = listener({ ...serving, ...identity.clientTls }, withRoutes(traced, callers, health, metrics));
   const admissionAddress = await listen(admission, config.listen, '--listen');
   opened.push(() => drain(admission));
   const reader = new StoreReader(store, now);
-  const read = listener(certificate, readApi(reader, config.readToken, log));
+  const read = listener(serving, readApi(reader, config.readToken, log));
   const readAddress = await listen(read, config.readListen, '--read-listen');
   opened.push(() => drain(read));
   opened.push(() => reader.endWaits());
-  opened.push(
-    watchCertificate(
-      config.tls,
-      (pair) => {
-        certificate = pair;
-        admission.setSecureContext(pair);
-        read.setSecureContext(pair);
-        log.info({ cert: config.tls.cert }, 'certificate reloaded');
-      },
-      (error) => log.error({ cert: config.tls.cert, reason: messageOf(error) }, 'certificate not reloaded'),
-    ),
+  // Nobody calls before somebody answers; and the baseline is listed after reviews have begun to come.
+  await identity.start(
+    async () => (await health.readiness()).ready,
+    (renewed) => {
+      serving = renewed;
+      admission.setSecureContext({ ...renewed, ...identity.clientTls });
+      read.setSecureContext(renewed);
+    },
   );
-  observer = await startObserver(config, { recorder, store, log, now, timing });
+  const { judge } = identity;
+  observer = startObserver(config, { recorder, store, log, now, timing, client, judge });
   opened.push(() => observer?.close());
   opened.push(() => health.stop());
+  await checkpoints.start();
 
   let stopped: Promise<void> | undefined;
   return { admission: admissionAddress, read: readAddress, stop: () => (stopped ??= closeAll(opened)) };
@@ -136,9 +157,9 @@ async function closeAll(opened: readonly Closer[]): Promise<void> {
   for (const close of [...opened].reverse()) await close();
 }
 
-function listener(certificate: { cert: Buffer; key: Buffer }, handle: Handler): Server {
+function listener(tls: ServerOptions, handle: Handler): Server {
   const server = createServer(
-    { ...certificate, minVersion: 'TLSv1.2', connectionsCheckingInterval: CONNECTIONS_CHECK_MS },
+    { ...tls, minVersion: 'TLSv1.2', connectionsCheckingInterval: CONNECTIONS_CHECK_MS },
     handle,
   );
   server.headersTimeout = HEADERS_TIMEOUT_MS;
@@ -165,7 +186,7 @@ async function startTelemetry(
 }
 
 /** Reviews go straight to their handler; the rest of the surface is Express. */
-function withRoutes(admit: Handler, health: Health, { registry }: Metrics) {
+function withRoutes(admit: Handler, callers: Callers, health: Health, { registry }: Metrics) {
   const app = express();
   app.disable('x-powered-by');
   app.get('/livez', (_request, response) => {
@@ -188,8 +209,7 @@ function withRoutes(admit: Handler, health: Health, { registry }: Metrics) {
     );
   });
   return (request: IncomingMessage, response: ServerResponse): void => {
-    const path = request.url?.split('?')[0];
-    if (path === '/admit') admit(request, response);
+    if (callers.covers(pathOf(request))) admit(request, response);
     else app(request, response);
   };
 }

@@ -4,6 +4,12 @@ import { X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import { KubeblameError, messageOf } from '../shared/errors.ts';
 
+/** A serving certificate and its key, PEM. */
+export interface ServingPair {
+  cert: string | Buffer;
+  key: string | Buffer;
+}
+
 export interface CertificateFiles {
   cert: string;
   key: string;
@@ -31,21 +37,22 @@ export function readCertificate(files: CertificateFiles): { cert: Buffer; key: B
 }
 
 /** When a PEM certificate ends (ms): the first of a chain, which is the server's own. */
-export function expiryOf(cert: Buffer): number {
+export function expiryOf(cert: string | Buffer): number {
   return Date.parse(new X509Certificate(cert).validTo);
 }
 
 /**
- * Calls `changed` with the new pair when the files change: a file watch, and a slow poll behind it, as
+ * Calls `changed` with the new pair when the files are no longer the `known` one: a file watch, and a slow poll behind it, as
  * controller-runtime's certificate watcher. A pair that cannot be used is told to `failed`, and the old one stays.
  * Returns a function that ends it.
  */
 export function watchCertificate(
   files: CertificateFiles,
+  known: { cert: Buffer; key: Buffer },
   changed: (pair: { cert: Buffer; key: Buffer }) => void,
   failed: (error: unknown) => void,
 ): () => void {
-  let current = readCertificate(files);
+  let current = known;
   let timer: NodeJS.Timeout | undefined;
   const reload = (): void => {
     try {
@@ -68,6 +75,8 @@ export function watchCertificate(
     watchers.push(watcher);
   }
   for (const file of [files.cert, files.key]) watchFile(file, { interval: POLL_MS, persistent: false }, soon);
+  // They may have changed since they were read.
+  soon();
   return () => {
     clearTimeout(timer);
     for (const watcher of watchers) watcher.close();

@@ -4,6 +4,7 @@ import type { Io } from '../io.ts';
 import { momentText } from '../views/times.ts';
 import { showDifferences } from './differences.ts';
 import { showHistory } from './history.ts';
+import { showLines } from './lines.ts';
 import { readRequest, type BlameFlags, type Question } from './request.ts';
 import { select } from './scopes.ts';
 import { showStates } from './states.ts';
@@ -13,8 +14,14 @@ export async function blame(words: readonly string[], flags: BlameFlags, reader:
   const request = readRequest(flags, io);
   const { question } = request;
   await requireCovered(question, reader, io);
+  const { filename } = request.lines;
+  if (question.kind === 'lines' && filename !== undefined) {
+    const { showManifest } = await import('./manifest.ts');
+    return showManifest(words, filename, question.at, request, reader, io);
+  }
   const selection = await select(words, request, reader, io);
   if (question.kind === 'states') await showStates(selection, question.at, request, reader, io);
+  else if (question.kind === 'lines') await showLines(selection, question.at, request, reader, io);
   else if (question.kind === 'differences') await showDifferences(selection, question, request, reader, io);
   else await showHistory(selection, question, request, reader, io);
 }
@@ -22,7 +29,7 @@ export async function blame(words: readonly string[], flags: BlameFlags, reader:
 /** A moment before the first record has no answer, nor has one that is to come. */
 async function requireCovered(question: Question, reader: LedgerReader, io: Io): Promise<void> {
   if (question.kind === 'history') return;
-  const asked = question.kind === 'states' ? question.at : question.from;
+  const asked = question.kind === 'differences' ? question.from : question.at;
   const { firstAt } = await reader.info();
   if (firstAt === null) {
     throw new KubeblameError(

@@ -14,7 +14,7 @@ import type { Style } from '../views/style.ts';
 import { printable } from '../views/text.ts';
 import { momentText, spanText } from '../views/times.ts';
 import { wideTable } from '../views/wide-table.ts';
-import { note, print, separated, tellGaps, tellPartial } from './notes.ts';
+import { note, print, separated, tellCoverage, tellPartial } from './notes.ts';
 import type { Request } from './request.ts';
 import type { Selection } from './scopes.ts';
 
@@ -100,9 +100,11 @@ async function fetchChanges(
         ...period,
         limit: grep === null ? Math.min(wanted, PAGE) : PAGE,
         bodies: request.format === 'diff',
+        causes: request.format !== 'diff' && request.format !== 'patch',
         status: request.status,
         attempts: request.attempts,
         ...(request.user === undefined ? {} : { user: request.user }),
+        ...(request.lines.field === undefined ? {} : { field: request.lines.field }),
         ...(before === undefined ? {} : { before }),
       });
       const matching = grep === null ? page.changes : page.changes.filter(grep);
@@ -155,6 +157,9 @@ export function printHistory(changes: readonly Change[], selection: Selection, {
     case 'patch':
       print(io, separated(changes.map((change) => patchLines(change, io))));
       return;
+    case 'lines':
+      // Asked elsewhere: lines.ts.
+      return;
     case 'table':
     case null:
       if (changes.length > 0) print(io, historyTable(changes, { grouped: selection.broad }, style));
@@ -190,7 +195,7 @@ async function explainEmpty(
   }
   note(io, `${title}: no such change ${io.style.dot} ${spanText(from, to, io.style)}`);
   if (since !== undefined && since < firstAt) note(io, `before ${momentText(firstAt, io.style)} nobody was looking`);
-  await tellGaps(from, to, reader, io);
+  await tellCoverage(from, to, reader, io);
   await tellElsewhere(scopes, reader, io);
 }
 

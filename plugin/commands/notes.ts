@@ -29,3 +29,13 @@ export async function tellPartial(from: number, to: number, reader: LedgerReader
 export async function tellGaps(from: number, to: number, reader: LedgerReader, io: Io): Promise<void> {
   for (const gap of gapNotes(await reader.coverage(), from, to, io.style)) note(io, gap);
 }
+
+/** The same for an empty answer, which also says where there was no gap: then nothing happened. */
+export async function tellCoverage(from: number, to: number, reader: LedgerReader, io: Io): Promise<void> {
+  const coverage = await reader.coverage();
+  const gaps = gapNotes(coverage, from, to, io.style);
+  for (const gap of gaps) note(io, gap);
+  const [first] = coverage;
+  if (first !== undefined && first.from <= from && gaps.length === 0)
+    note(io, 'recording worked all that time: kubectl blame coverage');
+}

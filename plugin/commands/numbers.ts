@@ -8,7 +8,7 @@ const MAX_IDS = 500;
 export async function changesById(ids: readonly string[], reader: LedgerReader): Promise<Change[]> {
   const seqs = [...new Set(ids.flatMap((text) => text.split(',')).flatMap(readIds))];
   if (seqs.length > MAX_IDS) throw new KubeblameError('usage-invalid', `more than ${MAX_IDS} changes at once`);
-  const { changes } = await reader.changes({ scope: {}, seqs, bodies: true, limit: MAX_IDS });
+  const { changes } = await reader.changes({ scope: {}, seqs, bodies: true, causes: true, limit: MAX_IDS });
   const bySeq = new Map(changes.map((change) => [change.seq, change]));
   const [missing] = seqs.filter((seq) => !bySeq.has(seq));
   if (missing !== undefined) {

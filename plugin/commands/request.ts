@@ -10,6 +10,7 @@ import {
   type HistoryFlags,
   type HistoryOptions,
 } from './history-flags.ts';
+import { asksForLines, readLinesFlags, type LinesFlags, type LinesOptions } from './lines-flags.ts';
 
 export const HISTORY_FORMATS = [
   'table',
@@ -24,10 +25,11 @@ export const HISTORY_FORMATS = [
   'csv',
   'name',
 ] as const;
-export type Format = (typeof HISTORY_FORMATS)[number];
+export const FORMATS = [...HISTORY_FORMATS, 'lines'] as const;
+export type Format = (typeof FORMATS)[number];
 
 /** The flags of `kubectl blame`, as commander gives them. */
-export interface BlameFlags extends HistoryFlags {
+export interface BlameFlags extends HistoryFlags, LinesFlags {
   namespace?: string;
   allNamespaces?: boolean;
   selector?: string;
@@ -48,6 +50,7 @@ export interface BlameFlags extends HistoryFlags {
 export type Question =
   | { kind: 'history'; since?: number; until?: number }
   | { kind: 'states'; at: number }
+  | { kind: 'lines'; at: number }
   | { kind: 'differences'; from: number; to: number };
 
 /** What is asked, checked as far as it can be without the ledger. */
@@ -62,6 +65,7 @@ export interface Request {
   status: boolean;
   attempts: boolean;
   history: HistoryOptions;
+  lines: LinesOptions;
 }
 
 /** Throws usage-invalid, time-invalid or selector-invalid. */
@@ -72,11 +76,16 @@ export function readRequest(flags: BlameFlags, io: Io): Request {
   }
   if (flags.selector !== undefined) parseSelector(flags.selector);
   const short = formatFlag(flags);
-  const asked = flags.format ?? flags.output ?? null;
-  if (short !== null && asked !== null && asked !== short) throw clash(`--${short}`, `--format ${asked}`);
-  const format = asked ?? short;
-  const question = readQuestion(flags, io);
+  const given = flags.format ?? flags.output ?? null;
+  if (short !== null && given !== null && given !== short) throw clash(`--${short}`, `--format ${given}`);
+  const asked = given ?? short;
+  const format = asked === null && asksForLines(flags) ? 'lines' : asked;
+  const question = readQuestion(flags, format === 'lines', io);
   requireFormat(question, format);
+  const lines = readLinesFlags(flags, format === 'lines');
+  if (lines.field !== undefined && question.kind !== 'history' && question.kind !== 'lines') {
+    throw clash('--field', question.kind === 'states' ? '--at' : '--from');
+  }
   return {
     question,
     format,
@@ -88,10 +97,11 @@ export function readRequest(flags: BlameFlags, io: Io): Request {
     status: flags.status === true,
     attempts: flags.attempts === true,
     history: readHistoryFlags(flags),
+    lines,
   };
 }
 
-function readQuestion(flags: BlameFlags, io: Io): Question {
+function readQuestion(flags: BlameFlags, lines: boolean, io: Io): Question {
   const time = (text: string): number => parseTime(text, io.now, io.style.timeZone);
   const historyFlags = (['since', 'until', 'user', 'status', 'attempts'] as const).filter(
     (name) => flags[name] !== undefined,
@@ -101,7 +111,14 @@ function readQuestion(flags: BlameFlags, io: Io): Question {
     if (flags.from !== undefined || flags.to !== undefined)
       throw clash('--at', flags.from === undefined ? '--to' : '--from');
     if (historyFlag !== undefined) throw clash('--at', `--${historyFlag}`);
-    return { kind: 'states', at: time(flags.at) };
+    return { kind: lines ? 'lines' : 'states', at: time(flags.at) };
+  }
+  if (lines) {
+    if (historyFlag !== undefined) throw clash('--format lines', `--${historyFlag}`);
+    if (flags.from !== undefined || flags.to !== undefined) {
+      throw clash('--format lines', flags.from === undefined ? '--to' : '--from');
+    }
+    return { kind: 'lines', at: io.now };
   }
   if (flags.from !== undefined || flags.to !== undefined) {
     if (historyFlag !== undefined) throw clash(flags.from === undefined ? '--to' : '--from', `--${historyFlag}`);
@@ -119,19 +136,20 @@ function readQuestion(flags: BlameFlags, io: Io): Question {
   return { kind: 'history', ...(since === undefined ? {} : { since }), ...(until === undefined ? {} : { until }) };
 }
 
-const FORMATS: Record<Question['kind'], readonly Format[]> = {
+const FORMATS_OF: Record<Question['kind'], readonly Format[]> = {
   history: HISTORY_FORMATS,
-  states: ['table', 'wide', 'json', 'jsonl', 'yaml', 'name'],
+  states: ['table', 'wide', 'json', 'jsonl', 'yaml', 'name', 'lines'],
+  lines: ['lines'],
   differences: ['diff', 'json', 'jsonl', 'yaml', 'name'],
 };
 
 function requireFormat({ kind }: Question, format: Format | null): void {
-  if (format === null || FORMATS[kind].includes(format)) return;
+  if (format === null || FORMATS_OF[kind].includes(format)) return;
   const flag = kind === 'states' ? '--at' : '--from';
   throw new KubeblameError(
     'usage-invalid',
     `--format ${format} does not go with ${flag}`,
-    `use ${FORMATS[kind].join(', ')}`,
+    `use ${FORMATS_OF[kind].join(', ')}`,
   );
 }
 

@@ -106,7 +106,7 @@ async function readWords(words: readonly string[], reader: LedgerReader, io: Io)
 }
 
 /** Kubernetes' own types are known; of others the ledger has seen some, and their definitions tell all their names. */
-async function typeOf(text: string, reader: LedgerReader, io: Io): Promise<NamedType> {
+export async function typeOf(text: string, reader: LedgerReader, io: Io): Promise<NamedType> {
   try {
     return resolveType(text, []);
   } catch {

@@ -5,7 +5,7 @@ import { document, jsonLines, objectList } from '../views/json.ts';
 import { qualifiedObjectName } from '../views/object-name.ts';
 import { statesTable } from '../views/states-table.ts';
 import { momentText, spanText } from '../views/times.ts';
-import { note, print, tellGaps } from './notes.ts';
+import { note, print, tellCoverage, tellGaps } from './notes.ts';
 import type { Request } from './request.ts';
 import type { Selection } from './scopes.ts';
 
@@ -23,9 +23,9 @@ export async function showStates(
   const { shown, more } = await fetchStates(selection, at, request, reader, io);
   const [only] = shown;
   if (only === undefined) {
+    if (!selection.single) note(io, `${selection.title}: nothing existed at ${momentText(at, io.style)}`);
+    await tellCoverage(at, at, reader, io);
     if (selection.single) throw await notThen(selection, at, reader, io);
-    note(io, `${selection.title}: nothing existed at ${momentText(at, io.style)}`);
-    await tellGaps(at, at, reader, io);
     return;
   }
   const many = selection.single ? '' : ` ${io.style.dot} ${shown.length} ${shown.length === 1 ? 'object' : 'objects'}`;
@@ -80,7 +80,7 @@ async function fetchStates(
 }
 
 /** The object is known, but not of that moment. */
-async function notThen(
+export async function notThen(
   { scopes, title }: Selection,
   at: number,
   reader: LedgerReader,

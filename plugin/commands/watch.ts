@@ -62,9 +62,11 @@ function queryOf(request: Request): Omit<ChangeQuery, 'scope' | 'limit'> {
   }
   return {
     bodies: request.format === 'diff',
+    causes: request.format !== 'diff' && request.format !== 'patch',
     status: request.status,
     attempts: request.attempts,
     ...(request.user === undefined ? {} : { user: request.user }),
+    ...(request.lines.field === undefined ? {} : { field: request.lines.field }),
   };
 }
 

@@ -29,6 +29,7 @@ async function watched(first: Change[], answers: (ChangePage | KubeblameError)[]
   const io = {
     out: (text: string) => void (told.out += text),
     err: (text: string) => void (told.err += text),
+    read: () => Promise.resolve(''),
     style: PIPE,
     now: 0,
     env: {},

@@ -6,7 +6,7 @@ import type { Style } from './style.ts';
 import { GAP, tableLines } from './table.ts';
 import { printable, shortenMiddle, widthOf } from './text.ts';
 import { timeFormat } from './times.ts';
-import { changeWho, paintWho } from './who.ts';
+import { fitWho, wholeWho } from './who.ts';
 import { changeWords } from './words.ts';
 
 export interface HistoryOptions {
@@ -40,7 +40,7 @@ function pipedTable(changes: readonly Change[], style: Style): string[] {
   const rows = changes.map((change) => [
     String(change.seq),
     time(change.at),
-    changeWho(change, style),
+    wholeWho(change, style),
     operationText(change),
     printable(change.object.namespace) || '-',
     incarnations.label(change.object),
@@ -93,7 +93,7 @@ function nameCells(
     change,
     fixed: [String(change.seq), time(change.at), operationText(change)],
     names: [
-      changeWho(change, style),
+      wholeWho(change, style),
       ...(namespaced ? [printable(change.object.namespace)] : []),
       incarnations.label(change.object),
     ],
@@ -113,8 +113,14 @@ function nameCells(
   const crowded = cut + beside > budget;
   const widths = shrink(wanted, crowded ? budget : budget - beside, crowded ? MIN_NAME : least);
   const cells = rows.map(({ change, fixed: [id = '', at = ''], names }) => {
-    const [who = '', ...objects] = names.map((name, index) => shortenMiddle(name, widths[index] ?? 0, style.ellipsis));
-    return [style.chalk.yellow(id), at, paintWho(who, change.actor, style), paintOperation(change, style), ...objects];
+    const [, ...objects] = names.map((name, index) => shortenMiddle(name, widths[index] ?? 0, style.ellipsis));
+    return [
+      style.chalk.yellow(id),
+      at,
+      fitWho(change, widths[0] ?? 0, style),
+      paintOperation(change, style),
+      ...objects,
+    ];
   });
   return { heads, cells };
 }

@@ -1,7 +1,7 @@
 import { formatAge, formatUtc } from '../../shared/time.ts';
 import { isObject } from '../../shared/json.ts';
 import { metadataText } from '../../shared/normalise.ts';
-import type { Change, Json } from '../../shared/types.ts';
+import type { CauseLink, Change, Json } from '../../shared/types.ts';
 import { diffLines } from './diff.ts';
 import { objectTitle } from './object-name.ts';
 import { operationText, paintOperation } from './operation.ts';
@@ -9,7 +9,7 @@ import type { Style } from './style.ts';
 import { printable } from './text.ts';
 import { momentText } from './times.ts';
 import { valueText } from './value.ts';
-import { changeWho } from './who.ts';
+import { changeWho, userText } from './who.ts';
 import { changeWords } from './words.ts';
 
 /** What stands around a change in its object's history, and what it led to. */
@@ -82,13 +82,21 @@ function whatFacts(change: Change, { now }: Surroundings, style: Style): Fact[] 
   ];
 }
 
-function aroundFacts({ cause }: Change, { previous, next, caused }: Surroundings, style: Style): Fact[] {
+function aroundFacts({ cause, causes }: Change, { previous, next, caused }: Surroundings, style: Style): Fact[] {
   return [
     ['Cause', cause === null ? '' : `change ${cause}`],
+    ...(causes ?? []).map((link, index): Fact => [index === 0 ? 'For' : '', causeLine(link, style)]),
     ['Before it', previous === null ? 'nothing is recorded' : changeLine(previous, style)],
     ['After it', next === null ? 'nothing: this is the last one' : changeLine(next, style)],
     ...caused.map((change, index): Fact => [index === 0 ? 'Caused' : '', `${changeLine(change, style)}`]),
   ];
+}
+
+/** Who it was done for, nearest first, each with the evidence: `alice@example.com by 265 deployment shop/web: ...`. */
+function causeLine({ seq, actor, object, certain, why }: CauseLink, style: Style): string {
+  const who = actor === null ? 'unknown' : userText(actor.username, style);
+  const title = `${style.chalk.yellow(String(seq))} ${objectTitle(object)}`;
+  return `${certain ? '' : 'likely '}${style.chalk.cyan(who)} by ${title}: ${printable(why)}`;
 }
 
 /** `1203 update by alice@example.com: spec.replicas: 3 → 5`: another change in one line. */

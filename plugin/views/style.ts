@@ -7,7 +7,11 @@ export interface Style {
   chalk: ChalkInstance;
   ellipsis: string;
   arrow: string;
+  /** From a change to what led to it. */
+  from: string;
   dot: string;
+  /** Between an annotation and what it is about. */
+  bar: string;
   /** The IANA name of the reader's time zone. */
   timeZone: string;
   /** The present (ms), for ages; null where times are told as they are. */
@@ -30,7 +34,9 @@ export function createStyle({ columns, colour, unicode, timeZone, now }: StyleOp
     chalk: new Chalk({ level: colour }),
     ellipsis: unicode ? '…' : '...',
     arrow: unicode ? '→' : '->',
+    from: unicode ? '←' : '<-',
     dot: unicode ? '·' : '-',
+    bar: unicode ? '│' : '|',
     timeZone,
     now: now ?? null,
   };

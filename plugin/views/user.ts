@@ -51,7 +51,4 @@ export function expandUser(text: string): string {
   return quoted ?? expanded(text) ?? text;
 }
 
-/** True for Kubernetes' own users: they act for somebody else. */
-export function isMachine(username: string): boolean {
-  return username.startsWith('system:');
-}
+export { isMachine } from '../../shared/machines.ts';

@@ -1,6 +1,6 @@
-import type { Actor, Change } from '../../shared/types.ts';
+import type { Actor, CauseLink, Change } from '../../shared/types.ts';
 import type { Style } from './style.ts';
-import { printable } from './text.ts';
+import { printable, shortenEnd, shortenMiddle, widthOf } from './text.ts';
 import { isMachine, shortUser } from './user.ts';
 
 /** Who did it: on a terminal shortened and dimmed where it was Kubernetes itself, in a pipe the whole name. */
@@ -13,8 +13,11 @@ export function userText(username: string, style: Style): string {
   return style.columns === null ? printable(username) : shortUser(username);
 }
 
+/** What of a change tells who made it. */
+type Doer = Pick<Change, 'actor' | 'source' | 'cause' | 'managersHint'>;
+
 /** Who made a change. Nobody is named where nobody was seen; managers and causes are told as what they are. */
-export function changeWho({ actor, source, cause, managersHint }: Change, style: Style): string {
+export function changeWho({ actor, source, cause, managersHint }: Doer, style: Style): string {
   if (actor !== null) return whoText(actor, style);
   if (source === 'baseline') return '-';
   if (cause !== null) return `by change ${cause}`;
@@ -25,4 +28,36 @@ export function changeWho({ actor, source, cause, managersHint }: Change, style:
 export function paintWho(text: string, actor: Actor | null, style: Style): string {
   if (actor === null || isMachine(actor.username)) return style.chalk.dim(text);
   return style.chalk.cyan(text);
+}
+
+/** The one for whom a controller acted, where the record tells; null where nobody stands behind a change. */
+export function behind({ actor, causes = [] }: Doer & { causes?: CauseLink[] }): CauseLink | null {
+  const last = causes.findLast((link) => link.actor !== null);
+  return last === undefined || last.actor?.username === actor?.username ? null : last;
+}
+
+/** `deployment-controller ← alice@example.com`; `← likely alice@example.com` where other explanations remain. */
+export function wholeWho(change: Doer & { causes?: CauseLink[] }, style: Style): string {
+  return changeWho(change, style) + behindText(change, style);
+}
+
+function behindText(change: Doer & { causes?: CauseLink[] }, style: Style): string {
+  const link = behind(change);
+  if (link === null) return '';
+  return ` ${style.from} ${link.certain ? '' : 'likely '}${whoText(link.actor, style)}`;
+}
+
+const MIN_CONTROLLER = 4;
+
+/** The same in at most some columns, coloured: the controller gives way first. */
+export function fitWho(change: Doer & { causes?: CauseLink[] }, width: number, style: Style): string {
+  const person = behindText(change, style);
+  const who = changeWho(change, style);
+  const room = Math.max(width - widthOf(person), MIN_CONTROLLER);
+  if (person === '') return paintWho(shortenMiddle(who, width, style.ellipsis), change.actor, style);
+  const behindWidth = width - Math.min(room, widthOf(who));
+  return (
+    paintWho(shortenEnd(who, room, style.ellipsis), change.actor, style) +
+    paintWho(shortenMiddle(person, behindWidth, style.ellipsis), behind(change)?.actor ?? null, style)
+  );
 }

@@ -40,7 +40,8 @@ function unseenWords({ notBefore, gap }: Change, style: Style): string {
 function effectWords(change: Change, options: WordsOptions, style: Style): string[] {
   const { effect, source, deltas, operation } = change;
   if (effect === 'none') return [actWords(change)];
-  if (effect === 'created') {
+  // Of one field there is no more to tell than the field.
+  if (effect === 'created' && deltas.every(({ path }) => path === '')) {
     const summary = summaryOf(deltas.find(({ path }) => path === '')?.after, options.width !== null);
     const made = source === 'baseline' ? 'was there when recording began' : 'created';
     return [summary === '' ? made : `${made}: ${summary}`];

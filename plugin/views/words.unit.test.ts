@@ -29,6 +29,18 @@ describe('changeWords', () => {
     ]);
   });
 
+  it('says that a change was found after a gap, and since when it may be', () => {
+    const found = change(
+      { data: { a: '1' } },
+      { data: { a: '2' } },
+      { source: 'watch', actor: null, gap: 'the server was stopped', notBefore: Date.parse('2026-03-03T14:00:00Z') },
+    );
+    assert.deepEqual(words(found, null), [
+      'after 2026-03-03 14:00:00 UTC, while nobody was looking: the server was stopped',
+      'data.a: "1" → "2"',
+    ]);
+  });
+
   it('says so where nothing but the generation changed', () => {
     const changed = change({ metadata: { generation: 1 } }, { metadata: { generation: 2 } });
     assert.deepEqual(words(changed), ['metadata.generation: 1 → 2']);

@@ -27,9 +27,9 @@ export function resolvesToOther(text: string): boolean {
 }
 
 /* eslint-disable no-control-regex -- control characters are what this is about */
-/** What needs a double-quoted string: controls but the line feed, bidi marks, separators, and all beyond the BMP. */
+/** What needs a double-quoted string: controls but the line feed, what has no width, separators, all beyond the BMP. */
 const SPECIAL =
-  /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff\u{10000}-\u{10ffff}]/u;
+  /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufffe\uffff\ud800-\udfff\u{10000}-\u{10ffff}]/u;
 const ESCAPED = new RegExp(`${SPECIAL.source}|["\\\\\\n]`, 'gu');
 /* eslint-enable no-control-regex */
 

@@ -8,6 +8,8 @@ import { scalarLines } from './yaml-scalar.ts';
 export interface YamlLine {
   text: string;
   path: string;
+  /** The keys and places (as in memory) of it in the value; of a line of a text also the number of that line. */
+  at: readonly string[];
 }
 
 export interface YamlOptions {
@@ -25,7 +27,7 @@ export function toYaml(value: Json, options: YamlOptions = {}): string {
 /** The lines of a value's YAML, with their paths. */
 export function yamlLines(value: Json, options: YamlOptions = {}): YamlLine[] {
   const printer = new YamlPrinter(options.fold === true);
-  printer.node(value, { path: '', field: '', prefix: '', indent: 0, contentIndent: 0 });
+  printer.node(value, { path: '', at: [], field: '', prefix: '', indent: 0, contentIndent: 0 });
   return printer.lines;
 }
 
@@ -85,6 +87,7 @@ function byCode(left: string, right: string): number {
 
 interface Place {
   path: string;
+  at: readonly string[];
   /** The key that the value stands under; '' for an item of a list. */
   field: string;
   /** What stands on the line already: `  image:`, `  -`, or nothing. */
@@ -113,9 +116,10 @@ class YamlPrinter {
     for (const { key, name } of keys.sort((a, b) => compareKeys(a.name, b.name))) {
       const path = memberPath(place.path, key);
       const [written = ''] = scalarLines(name, true, 0, 0, false);
-      const child = { path, field: key, indent: place.indent, contentIndent: place.indent + 2 };
+      const at = [...place.at, key];
+      const child = { path, at, field: key, indent: place.indent, contentIndent: place.indent + 2 };
       if (written.length > MAX_SIMPLE_KEY) {
-        this.push(`${lead}? ${written}`, path);
+        this.push(`${lead}? ${written}`, path, at);
         lead = ' '.repeat(place.indent);
         this.member(value[key] ?? null, { ...child, prefix: `${lead}:` });
       } else {
@@ -137,32 +141,37 @@ class YamlPrinter {
       const key = keys[index];
       const path = key === undefined ? `${place.path}[${index}]` : itemPath(place.path, key);
       const indent = place.indent + 2;
-      this.node(item, { path, field: '', prefix: `${lead}-`, indent, contentIndent: indent });
+      const at = [...place.at, String(index)];
+      this.node(item, { path, at, field: '', prefix: `${lead}-`, indent, contentIndent: indent });
       lead = ' '.repeat(place.indent);
     }
   }
 
   /** What the first line of a collection begins with. Under a key the collection starts on a line of its own. */
-  private lead({ prefix, path, indent }: Place): string {
+  private lead({ prefix, path, at, indent }: Place): string {
     if (prefix.endsWith('-')) return `${prefix} `;
-    if (prefix !== '') this.push(prefix, path);
+    if (prefix !== '') this.push(prefix, path, at);
     return ' '.repeat(indent);
   }
 
-  private scalar(value: Json, { prefix, path, contentIndent }: Place): void {
+  private scalar(value: Json, { prefix, path, at, contentIndent }: Place): void {
     const lead = prefix === '' ? '' : `${prefix} `;
     if (typeof value !== 'string') {
-      this.push(`${lead}${Array.isArray(value) ? '[]' : isObject(value) ? '{}' : String(value)}`, path);
+      this.push(`${lead}${Array.isArray(value) ? '[]' : isObject(value) ? '{}' : String(value)}`, path, at);
       return;
     }
     const number = exactNumber(value);
     const lines =
       number === null ? scalarLines(unescapeText(value), false, lead.length, contentIndent, this.fold) : [number];
-    for (const [index, text] of lines.entries()) this.push(index === 0 ? lead + text : text, path);
+    const isBlock = lines[0]?.startsWith('|') === true;
+    for (const [index, text] of lines.entries()) {
+      if (index === 0) this.push(lead + text, path, at);
+      else this.push(text, path, isBlock ? [...at, String(index - 1)] : at);
+    }
   }
 
-  private push(text: string, path: string): void {
-    this.lines.push({ text, path });
+  private push(text: string, path: string, at: readonly string[]): void {
+    this.lines.push({ text, path, at });
   }
 }
 

@@ -5,6 +5,7 @@ import { readReview, type Review } from '../../shared/review.ts';
 import type { Recorded } from '../capture/recorder.ts';
 import { sendFailure } from '../http.ts';
 import { readBody } from './body.ts';
+import type { Callers } from './callers.ts';
 
 /** What the handler needs of the recorder. */
 export interface ReviewSink {
@@ -18,15 +19,29 @@ export interface AdmissionObserver {
   lost(error: unknown, uid: string): void;
   /** A request that was no review. */
   refused(error: KubeblameError): void;
+  /** A request from somebody who is not the API server. */
+  turnedAway(error: KubeblameError, from: string): void;
 }
 
 /**
- * Handles `POST /admit`: one AdmissionReview in, one out, always allowed. It does not go through Express, which costs
+ * Handles `POST /admit`, from the API server alone: one AdmissionReview in, one out, always allowed. It does not go through Express, which costs
  * half of the throughput (docs/decisions/0003). A body that is not a review gets a 4xx and changes nothing; a failure
  * inside is still an answer with the request's uid.
  */
-export function admissionHandler(sink: ReviewSink, observer: AdmissionObserver, now: () => number) {
+export function admissionHandler(
+  callers: Pick<Callers, 'knows'>,
+  sink: ReviewSink,
+  observer: AdmissionObserver,
+  now: () => number,
+) {
   return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    // Before a byte of its body is read.
+    if (!callers.knows(request)) {
+      const failure = new KubeblameError('caller-unknown', 'only the API server may send reviews');
+      observer.turnedAway(failure, request.socket.remoteAddress ?? '');
+      sendFailure(response, failure);
+      return;
+    }
     const started = performance.now();
     const at = now();
     let review: Review;

@@ -103,6 +103,16 @@ describe('the read API', () => {
       16,
     ],
     ['users', webParameters, (reader) => reader.users({ scope: web }), (body: unknown[]) => body, 3],
+    [
+      'blame',
+      { at: EDITED, namespace: 'shop', removed: 'true', humans: 'true', ignore: 'bob@example.com' },
+      (reader) => {
+        const options = { removed: true, humans: true, ignore: ['bob@example.com'] };
+        return reader.blame({ scope: { namespace: 'shop' }, at: EDITED, ...options, limit: 20 });
+      },
+      (body: { blames: unknown[] }) => body.blames,
+      20,
+    ],
     // The recording, its end, and the server's start.
     ['coverage', {}, (reader) => reader.coverage(), (body: unknown[]) => body, 3],
   ];
@@ -145,6 +155,7 @@ describe('the read API', () => {
   interface ObjectPage {
     states?: { object: { uid: string } }[];
     differences?: { object: { uid: string } }[];
+    blames?: { object: { uid: string } }[];
     next: string | null;
   }
   const pages: [route: 'states' | 'differences', parameters: Record<string, number>, sizes: number[]][] = [
@@ -207,6 +218,7 @@ describe('the read API', () => {
       ['changes', {}],
       ['states', { at: PENDING }],
       ['differences', { from: INSTALLED, to: EDITED }],
+      ['blame', { at: PENDING }],
     ] as const) {
       const { max } = LIMITS[route];
       assert.equal((await ask(ROUTES[route], { ...more, limit: max })).status, 200);
@@ -239,6 +251,8 @@ describe('the read API', () => {
     ],
     ['a missing moment', ROUTES.states, 'query-invalid', /at is missing: ms since the epoch$/],
     ['a missing interval', `${ROUTES.differences}?from=1`, 'query-invalid', /to is missing: ms since the epoch$/],
+    ['a field that is none', `${ROUTES.blame}?at=1&field=a%5B`, 'field-invalid', /^the field "a\["/],
+    ['the same of a history', `${ROUTES.changes}?field=`, 'field-invalid', /^the field is empty$/],
     ['a selector that is none', `${ROUTES.states}?at=1&labels=a%3D%3D%3Db`, 'selector-invalid', /./],
     // A list that ends early must not look like one that is complete.
     ['a continue that is no token', `${ROUTES.states}?at=${PENDING}&continue=abc`, 'query-invalid', /continue/],

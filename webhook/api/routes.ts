@@ -3,6 +3,7 @@ import type { ErrorRequestHandler, Express, Request, RequestHandler, Response } 
 import express from 'express';
 import type { Logger } from 'pino';
 import {
+  decodeBlameQuery,
   decodeChangeQuery,
   decodeDifferenceQuery,
   decodeObjectQuery,
@@ -29,6 +30,7 @@ const ANSWERS: Record<keyof typeof ROUTES, Answer> = {
   users: (reader, search) => reader.users(decodeUserQuery(search)),
   states: (reader, search) => reader.states(decodeStateQuery(search)),
   differences: (reader, search) => reader.differences(decodeDifferenceQuery(search)),
+  blame: (reader, search) => reader.blame(decodeBlameQuery(search)),
   coverage: (reader) => reader.coverage(),
 };
 

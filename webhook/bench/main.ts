@@ -11,6 +11,7 @@ import { makeLocalCertificates } from '../../certs/local-certificates.ts';
 import { shopLines } from '../../shared/testing/shop.ts';
 import { importShop } from '../testing/shop-ledger.ts';
 import { load, type LoadResult } from './load.ts';
+import { observerMemory } from './observer-memory.ts';
 
 /*
  * `make bench`: ratios against a baseline taken in the same run, on the bodies of the shop recording. Nothing is gated.
@@ -157,6 +158,7 @@ try {
   await makeLocalCertificates({ directory: folder, now: new Date() });
   await admission();
   await bytes();
+  console.log(await observerMemory(path));
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

@@ -5,11 +5,11 @@ import { apiVersionOf } from '../../shared/normalise.ts';
 import type { Redactor } from '../../shared/redact.ts';
 import { compareResourceVersions } from '../../shared/resource-version.ts';
 import type { Review } from '../../shared/review.ts';
-import type { JsonObject, ObjectRef } from '../../shared/types.ts';
+import type { JsonObject, ObjectRef, Patch } from '../../shared/types.ts';
 import { definitionOf } from './containers.ts';
 import type { ChangeInput, Draft } from './draft.ts';
-import { believedOf, tipOf, versionOf, type HeadVersion } from './head.ts';
-import { endContents } from './ending.ts';
+import { believedOf, tipOf, versionOf, type Head, type HeadVersion } from './head.ts';
+import { dropRivals, endContents } from './ending.ts';
 import { begin, observe } from './observe.ts';
 
 type State = Extract<Meaning, { kind: 'state' }>;
@@ -45,6 +45,8 @@ async function captureState(
   const { object } = interpretation;
   const base = before === null ? null : await baseOf(draft, object, before);
   if (patch.length === 0) return 'unchanged';
+  const fromBase = before === null || base === null ? patch : await patchOn(draft, base, before, after, patch);
+  if (fromBase.length === 0) return 'unchanged';
   const past = base === null ? null : await pastOf(draft, object, base, after);
   const version = await draft.add({
     ...requestFacts(review, interpretation),
@@ -52,12 +54,32 @@ async function captureState(
     late: past?.late ?? false,
     base,
     body: after,
-    patch,
+    patch: fromBase,
     detail: { options: interpretation.options },
   });
   if (past !== null) await settlePast(draft, object, version, past);
-  if (version.gone) await endContents(draft, object, version.seq, '');
+  if (version.gone) {
+    await dropRivals(draft, object);
+    await endContents(draft, object, version.seq, '');
+  }
   return 'recorded';
+}
+
+/**
+ * The patch from the body that is stored of a version. Mostly the review's own: the version was found by its
+ * resourceVersion, and that means the same body. Not so after a restore of etcd, which gives versions out again, nor in a
+ * review that somebody forged: a patch on top of another body would tell of a state that never was.
+ */
+async function patchOn(
+  draft: Draft,
+  base: HeadVersion,
+  before: Seen,
+  after: JsonObject | null,
+  patch: Patch,
+): Promise<Patch> {
+  const hash = hashBody(before.body);
+  if (base.hash !== null && hash !== null && base.hash.equals(hash)) return patch;
+  return diff(await draft.body(base.seq), after);
 }
 
 /** The version that a review was made from. Its old object is taken in as the fact that it is. */
@@ -65,22 +87,21 @@ async function baseOf(draft: Draft, object: ObjectRef, seen: Seen): Promise<Head
   const version = await observe(draft, { object, seen, reason: 'the next review of the object shows it' });
   if (version !== null) return version;
   // Newer versions are known: the review was held up on its way to us.
-  const known = (await committedBefore(draft, object)).find(
-    ({ resourceVersion, apiVersion }) =>
-      resourceVersion === seen.resourceVersion && apiVersion === apiVersionOf(seen.body),
-  );
+  const isIt = ({ resourceVersion, apiVersion }: HeadVersion): boolean =>
+    resourceVersion === seen.resourceVersion && apiVersion === apiVersionOf(seen.body);
+  const known = remembered(await draft.head(object)).find(isIt) ?? (await stored(draft, object)).find(isIt);
   return known ?? begin(draft, object, seen, true);
 }
 
 /** The committed versions of an object that a late review may have been made from, newest first. */
-async function committedBefore(draft: Draft, object: ObjectRef): Promise<HeadVersion[]> {
-  const { versions, past } = await draft.head(object);
-  const remembered = [...versions, ...past];
-  const stored = (await draft.history(object, LATE_SEARCH)).map((change) => versionOf(change, change.outcome));
-  const known = new Set(remembered.map(({ seq }) => seq));
-  return [...remembered, ...stored.filter(({ seq }) => !known.has(seq))].filter(
-    ({ outcome }) => outcome === 'committed',
-  );
+function remembered({ versions, past }: Head): HeadVersion[] {
+  return [...versions, ...past].filter(({ outcome }) => outcome === 'committed');
+}
+
+/** The same from the store, further back. */
+async function stored(draft: Draft, object: ObjectRef): Promise<HeadVersion[]> {
+  const history = await draft.history(object, LATE_SEARCH);
+  return history.filter(({ outcome }) => outcome === 'committed').map((change) => versionOf(change, change.outcome));
 }
 
 /** A review that was held up: what has been recorded meanwhile on top of the version that it was made from. */
@@ -96,11 +117,15 @@ async function pastOf(
   base: HeadVersion,
   after: JsonObject | null,
 ): Promise<Past | null> {
-  const tip = tipOf(await draft.head(object));
+  const head = await draft.head(object);
+  const tip = tipOf(head);
   if (tip === null || tip.seq === base.seq) return null;
   if (compareResourceVersions(base.resourceVersion, tip.resourceVersion) >= 0) return null;
   const hash = hashBody(after);
-  const explained = (await committedBefore(draft, object)).find(
+  const near = remembered(head);
+  // What came after a version that is remembered is remembered too.
+  const since = near.some(({ seq }) => seq === base.seq) ? near : await stored(draft, object);
+  const explained = since.find(
     (version) =>
       version.parent === base.seq &&
       version.observed &&

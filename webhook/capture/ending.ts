@@ -92,6 +92,20 @@ export async function endBy(
 }
 
 /**
+ * A request that ends an object shows that it was still there: what was asked to be created under its name before then
+ * was refused.
+ */
+export async function dropRivals(draft: Draft, object: ObjectRef): Promise<void> {
+  for (const other of await draft.incarnations(object)) {
+    if (other.uid === object.uid) continue;
+    const head = await draft.head(other);
+    if (tipOf(head) !== null) continue;
+    for (const version of openOf(head))
+      await draft.settle(other, version, 'dropped', 'an object of the same name existed');
+  }
+}
+
+/**
  * The end of a definition ends its objects, without a review each. The end of a namespace comes when all in it is gone:
  * what was not deleted by then never existed. `resourceVersion`: that of the end, where it is known.
  */

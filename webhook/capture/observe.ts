@@ -68,7 +68,7 @@ async function take(draft: Draft, { object, seen, reason, since = 0 }: Observati
   const heldAt = reason === 'the watch shows it' ? seen.resourceVersion : '';
   const base = held === null ? tip : await commit(draft, head, held, open, 'a later version holds what it set', heldAt);
   if (held === null) await drop(draft, object, open);
-  if (base === null) return (await missedCreation(draft, object, seen)) ?? begin(draft, object, seen);
+  if (base === null) return (await missedCreation(draft, object, seen, since)) ?? begin(draft, object, seen);
   const translated = !base.gone && base.apiVersion !== apiVersion;
   if (translated && (held !== null || order === 0)) return translate(draft, object, seen, base);
   return recordDifference(draft, object, seen, base, held, since);
@@ -148,11 +148,16 @@ function factOf(object: ObjectRef, { body, resourceVersion }: Seen) {
   } as const;
 }
 
-/** An object that was created after the record began, and not through us; null where it is older, or does not tell. */
-async function missedCreation(draft: Draft, object: ObjectRef, seen: Seen): Promise<HeadVersion | null> {
+/**
+ * An object that was created after the record began, and not through us; null where it is older, or does not tell. Its
+ * creationTimestamp has whole seconds; where all of its type had been seen before (`since`), it is new in any case.
+ */
+async function missedCreation(draft: Draft, object: ObjectRef, seen: Seen, since: number): Promise<HeadVersion | null> {
   const createdAt = Date.parse(metadataText(seen.body, 'creationTimestamp'));
   const first = await draft.store.first();
-  if (first === null || Number.isNaN(createdAt) || createdAt <= first.at || createdAt > draft.at) return null;
+  if (first === null || Number.isNaN(createdAt) || createdAt > draft.at) return null;
+  if (createdAt <= first.at && since === 0) return null;
+  const notBefore = Math.max(createdAt, since);
   return draft.add({
     ...factOf(object, seen),
     operation: 'CREATE',
@@ -160,7 +165,7 @@ async function missedCreation(draft: Draft, object: ObjectRef, seen: Seen): Prom
     effect: 'created',
     base: null,
     patch: diff(null, seen.body),
-    detail: { notBefore: createdAt, managersHint: managersSince(seen.managedFields, createdAt) },
+    detail: { notBefore, managersHint: managersSince(seen.managedFields, createdAt) },
   });
 }
 

@@ -51,6 +51,28 @@ export class Predicates {
     );
     return rule?.action === 'exclude' && Object.keys(rule).length === 2;
   }
+
+  /**
+   * Resource patterns that are left out for everybody, and that no rule before could include: what the API server need
+   * not send (install/match-conditions.ts).
+   */
+  skippedPatterns(): string[] {
+    const included: string[] = [];
+    const skipped: string[] = [];
+    for (const { action, resources, ...conditions } of this.rules) {
+      if (action === 'include') included.push(...(resources ?? ['*']));
+      else if (resources !== undefined && Object.keys(conditions).length === 0)
+        skipped.push(...resources.filter((pattern) => !included.some((other) => mayOverlap(pattern, other))));
+    }
+    return [...new Set(skipped)];
+  }
+}
+
+/** Whether two resource patterns may have a resource in common. Rather true than wrong. */
+function mayOverlap(a: string, b: string): boolean {
+  const [[typeA = ''], [typeB = '']] = [a.split('/'), b.split('/')];
+  if (typeA.includes('*') && typeB.includes('*')) return true;
+  return matchesText(typeA, typeB) || matchesText(typeB, typeA);
 }
 
 function matches(rule: Predicate, review: Review): boolean {

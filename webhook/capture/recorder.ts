@@ -148,6 +148,21 @@ export class Recorder implements Memory {
     }, 0);
   }
 
+  /**
+   * Does something to the store itself between two appends, such as a fold. What memory knows of objects is read again
+   * after it.
+   */
+  maintain<T>(work: () => Promise<T>): Promise<T> {
+    return this.queue.add(async () => {
+      await this.commit();
+      try {
+        return await work();
+      } finally {
+        this.heads.clear();
+      }
+    }, 0);
+  }
+
   /** Takes nothing more; resolves when all that was taken is settled. */
   close(): Promise<void> {
     return this.queue.close();

@@ -163,4 +163,30 @@ describe('what a watch shows that no review did', () => {
       );
     }
   });
+
+  it('believes no second object of a name while the first is there', async () => {
+    const at = (uid: string, resourceVersion?: string): JsonObject =>
+      configMap({ by: uid }, { uid, ...(resourceVersion === undefined ? {} : { resourceVersion }) });
+    const existing = async (): Promise<string[]> => {
+      const { states } = await new StoreReader(ledger.store, () => ledger.at).states({
+        scope: {},
+        at: ledger.at,
+        limit: 9,
+      });
+      return states.map(({ object }) => object.uid);
+    };
+    const outcomes = async (): Promise<string[]> =>
+      (await ledger.changes()).map(({ object, operation, outcome }) => `${object.uid} ${operation} ${outcome}`);
+    await ledger.review({ object: at('u-1') });
+    await show({ by: 'u-1' }, '11');
+    await ledger.review({ object: at('u-2'), username: 'bob@example.com' });
+    assert.deepEqual(await existing(), ['u-1']);
+    await ledger.review({ operation: 'DELETE', oldObject: at('u-1', '11'), object: null, options: {} });
+    assert.deepEqual(await outcomes(), ['u-1 CREATE committed', 'u-2 CREATE dropped', 'u-1 DELETE pending']);
+    assert.deepEqual(await existing(), []);
+    // What comes after the deletion is another matter.
+    await ledger.review({ object: at('u-3') });
+    assert.deepEqual(await existing(), ['u-3']);
+    assert.equal((await ledger.changes())[1]?.outcomeReason, 'an object of the same name existed');
+  });
 });

@@ -1,9 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { Option } from 'commander';
 import { KubeblameError, messageOf } from '../../shared/errors.ts';
-import type { CertificateFiles } from '../tls.ts';
+import type { Cluster } from '../observe/api-client.ts';
 import { DEFAULT_SKIP, Predicates } from '../capture/predicates.ts';
 import type { RedactionRule } from '../../shared/redact.ts';
+import { signingKeyBeside } from '../proof/keys.ts';
+import { readPolicy, type RetentionPolicy } from '../store/retention.ts';
+import { installConfig, installOptions, type InstallConfig, type RawInstallOptions } from './install.ts';
 import { readRulesFile } from './rules-file.ts';
 
 /** Where to listen. */
@@ -20,17 +23,20 @@ export interface LedgerConfig {
   redact: RedactionRule[];
 }
 
-export interface ServerConfig extends LedgerConfig {
+export interface ServerConfig extends LedgerConfig, InstallConfig {
   listen: Address;
-  tls: CertificateFiles;
   readListen: Address;
   /** null: the read API is open to whoever reaches it, so it is on loopback. */
   readToken: string | null;
   /** null: outside a cluster, and no kubeconfig given: nothing is watched. */
-  kubeconfig: { file: string } | 'in-cluster' | null;
+  kubeconfig: Cluster | null;
   webhookConfiguration: string;
   /** null: no telemetry is sent. */
   otlpEndpoint: string | null;
+  /** What checkpoints are signed with; made where there is none. */
+  signingKeyFile: string;
+  checkpointEveryMs: number;
+  retention: RetentionPolicy;
   logLevel: string;
 }
 
@@ -66,13 +72,12 @@ export function ledgerOptions(): Option[] {
 /** Options of `serve`, besides. */
 export function serverOptions(): Option[] {
   return [
-    new Option('--listen <host:port>', 'where the API server calls the webhook; also /livez, /readyz, /metrics')
-      .env('KUBEBLAME_LISTEN')
-      .default('0.0.0.0:8443'),
-    new Option('--tls-cert <file>', 'serving certificate, PEM; read again when it changes')
-      .env('KUBEBLAME_TLS_CERT')
-      .makeOptionMandatory(),
-    new Option('--tls-key <file>', 'its private key, PEM').env('KUBEBLAME_TLS_KEY').makeOptionMandatory(),
+    new Option(
+      '--listen <host:port>',
+      'where the API server calls the webhook; also /livez, /readyz, /metrics ' +
+        '(default: 0.0.0.0:8443; 127.0.0.1:8443 where callers need no proof)',
+    ).env('KUBEBLAME_LISTEN'),
+    ...installOptions(),
     new Option('--read-listen <host:port>', 'where kubectl-blame reads; loopback, unless there is a token')
       .env('KUBEBLAME_READ_LISTEN')
       .default('127.0.0.1:8444'),
@@ -88,10 +93,30 @@ export function serverOptions(): Option[] {
       '--otlp-endpoint <url>',
       'OpenTelemetry collector (OTLP over HTTP) that metrics and traces are sent to (default: none)',
     ).env('OTEL_EXPORTER_OTLP_ENDPOINT'),
+    new Option(
+      '--signing-key <file>',
+      'key that checkpoints are signed with; made with a new ledger (default: DB.signing-key)',
+    ).env('KUBEBLAME_SIGNING_KEY'),
+    new Option('--checkpoint-minutes <minutes>', 'how often a checkpoint is signed, where something was recorded')
+      .env('KUBEBLAME_CHECKPOINT_MINUTES')
+      .default('10'),
+    ...retentionOptions(),
     new Option('--log-level <level>', 'least severe log messages to write')
       .env('KUBEBLAME_LOG_LEVEL')
       .choices(LOG_LEVELS)
       .default('info'),
+  ];
+}
+
+/** What of the history is kept; also of `fold`. */
+export function retentionOptions(): Option[] {
+  return [
+    new Option('--retain-age <age>', 'fold history that is older, such as 90d: docs/verify.md').env(
+      'KUBEBLAME_RETAIN_AGE',
+    ),
+    new Option('--retain-size <size>', 'fold the oldest history while the ledger is larger, such as 10Gi').env(
+      'KUBEBLAME_RETAIN_SIZE',
+    ),
   ];
 }
 
@@ -104,15 +129,17 @@ export interface RawOptions {
   config?: string;
 }
 
-export interface RawServerOptions extends RawOptions {
-  listen: string;
-  tlsCert: string;
-  tlsKey: string;
+export interface RawServerOptions extends RawOptions, RawInstallOptions {
+  listen?: string;
   readListen: string;
   readTokenFile?: string;
   kubeconfig?: string;
   webhookConfiguration: string;
   otlpEndpoint?: string;
+  signingKey?: string;
+  checkpointMinutes: string;
+  retainAge?: string;
+  retainSize?: string;
   logLevel: string;
 }
 
@@ -152,15 +179,30 @@ export function serverConfig(raw: RawServerOptions, inCluster: boolean): ServerC
       `${raw.readListen} can be reached from other machines, and there is no token: give --read-token-file, or listen on 127.0.0.1`,
     );
   }
+  const install = installConfig(raw, { inCluster, hasKubeconfig: raw.kubeconfig !== undefined });
+  const isOpen = install.callers.by === 'nothing';
+  const listen = raw.listen ?? (isOpen ? '127.0.0.1:8443' : '0.0.0.0:8443');
+  const address = parseAddress(listen, '--listen', 'KUBEBLAME_LISTEN');
+  if (isOpen && !isLoopback(address.host)) {
+    throw invalid(
+      '--listen',
+      'KUBEBLAME_LISTEN',
+      `whoever reaches ${listen} could add to the ledger: give --path-secret-file or --client-ca, or listen on 127.0.0.1`,
+    );
+  }
   return {
     ...ledgerConfig(raw),
-    listen: parseAddress(raw.listen, '--listen', 'KUBEBLAME_LISTEN'),
-    tls: { cert: raw.tlsCert, key: raw.tlsKey },
+    ...install,
+    listen: address,
     readListen,
     readToken,
     kubeconfig: raw.kubeconfig !== undefined ? { file: raw.kubeconfig } : inCluster ? 'in-cluster' : null,
     webhookConfiguration: raw.webhookConfiguration,
     otlpEndpoint: raw.otlpEndpoint === undefined ? null : readEndpoint(raw.otlpEndpoint),
+    signingKeyFile: raw.signingKey ?? signingKeyBeside(raw.db),
+    checkpointEveryMs:
+      MINUTE_MS * minutes(raw.checkpointMinutes, '--checkpoint-minutes', 'KUBEBLAME_CHECKPOINT_MINUTES'),
+    retention: readPolicy(raw.retainAge, raw.retainSize),
     logLevel: raw.logLevel,
   };
 }
@@ -172,6 +214,18 @@ function readEndpoint(text: string): string {
     'OTEL_EXPORTER_OTLP_ENDPOINT',
     `"${text}" is not an http:// or https:// URL, such as http://collector:4318`,
   );
+}
+
+const MINUTE_MS = 60_000;
+/** A day: a timer cannot wait for more than 24 of them. */
+const MAX_MINUTES = 1440;
+
+function minutes(text: string, option: string, variable: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value < 1 || value > MAX_MINUTES) {
+    throw invalid(option, variable, `"${text}" is not a number of minutes from 1 to ${MAX_MINUTES}`);
+  }
+  return value;
 }
 
 function invalid(option: string, variable: string, what: string): KubeblameError {

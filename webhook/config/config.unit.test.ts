@@ -7,11 +7,15 @@ const RAW: RawServerOptions = {
   db: 'a.db',
   cluster: 'c',
   skip: 'events,leases.coordination.k8s.io',
-  listen: '0.0.0.0:8443',
+  listen: '127.0.0.1:8443',
+  service: 'kubeblame',
+  servicePort: '443',
+  secret: 'kubeblame-tls',
   tlsCert: 'tls.crt',
   tlsKey: 'tls.key',
   readListen: '127.0.0.1:8444',
   webhookConfiguration: 'kubeblame',
+  checkpointMinutes: '10',
   logLevel: 'info',
 };
 
@@ -52,6 +56,16 @@ describe('configuration', () => {
       serverConfig({ ...RAW, readListen: '0.0.0.0:8444', readTokenFile: file('token') }, false).readToken,
       'a-token-that-is-long-enough',
     );
+  });
+
+  it('lets nobody from another machine add to the ledger who does not prove to be the API server', () => {
+    fails(
+      { listen: '0.0.0.0:8443' },
+      /^--listen \(KUBEBLAME_LISTEN\): whoever reaches 0\.0\.0\.0:8443 could add to the ledger: give --path-secret-file/,
+    );
+    const { listen: _, ...unsaid } = RAW;
+    assert.deepEqual(serverConfig(unsaid, false).listen, { host: '127.0.0.1', port: 8443 });
+    assert.deepEqual(serverConfig({ ...unsaid, clientCa: 'ca.crt' }, false).listen, { host: '0.0.0.0', port: 8443 });
   });
 
   it('names the option, the variable and what was expected', () => {

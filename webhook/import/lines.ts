@@ -51,7 +51,8 @@ export async function* readLines(file: string): AsyncGenerator<Line> {
   }
 }
 
-function isGzip(file: string): boolean {
+/** Told by its first bytes. */
+export function isGzip(file: string): boolean {
   const magic = Buffer.alloc(2);
   const descriptor = openSync(file, 'r');
   try {

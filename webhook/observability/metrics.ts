@@ -4,8 +4,16 @@ import type { Recorded, RecorderEvents } from '../capture/recorder.ts';
 import type { CoverageEvent } from '../store/port.ts';
 
 /** What became of a request at the admission endpoint. */
-export const REVIEW_RESULTS = ['recorded', 'unchanged', 'excluded', 'dry-run', 'lost', 'refused'] as const;
-export type ReviewResult = Recorded | 'lost' | 'refused';
+export const REVIEW_RESULTS = [
+  'recorded',
+  'unchanged',
+  'excluded',
+  'dry-run',
+  'lost',
+  'refused',
+  'turned-away',
+] as const;
+export type ReviewResult = Recorded | 'lost' | 'refused' | 'turned-away';
 
 /** Why recording may not work while the server runs. */
 const GAP_CAUSES = ['unregistered', 'unreachable'] as const;
@@ -54,7 +62,7 @@ export class Metrics implements RecorderEvents {
     collectDefaultMetrics({ register: this.registry });
     this.reviews = new Counter({
       name: 'kubeblame_reviews_total',
-      help: 'Admission reviews by what became of them; lost means admitted but not recorded.',
+      help: 'Admission reviews by what became of them; lost: admitted, not recorded; turned-away: not from the API server.',
       labelNames: ['result'],
       registers,
     });

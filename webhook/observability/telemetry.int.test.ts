@@ -102,7 +102,7 @@ describe('telemetry', () => {
       Object.fromEntries(
         (reviews?.dataPoints ?? []).map(({ attributes, asDouble }) => [attributes[0]?.value.stringValue, asDouble]),
       ),
-      { recorded: 1, unchanged: 0, excluded: 0, 'dry-run': 0, lost: 0, refused: 1 },
+      { recorded: 1, unchanged: 0, excluded: 0, 'dry-run': 0, lost: 0, refused: 1, 'turned-away': 0 },
     );
     assert.equal(named('kubeblame_ledger_changes').gauge?.dataPoints[0]?.asDouble, 1);
     const [commits] = named('kubeblame_commit_changes').histogram?.dataPoints ?? [];

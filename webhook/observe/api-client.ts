@@ -2,8 +2,8 @@ import { request, type RequestOptions } from 'node:https';
 import type { IncomingMessage } from 'node:http';
 import { createInterface } from 'node:readline';
 import type { KubeConfig } from '@kubernetes/client-node';
-import { KubeblameError } from '../../shared/errors.ts';
-import { isObject, parseJson } from '../../shared/json.ts';
+import { KubeblameError, messageOf } from '../../shared/errors.ts';
+import { isObject, parseJson, stringifyJson } from '../../shared/json.ts';
 import type { JsonObject } from '../../shared/types.ts';
 
 /** The API server answered with a status that is not success. */
@@ -25,16 +25,59 @@ export interface ApiClient {
   watch(path: string, signal: AbortSignal): AsyncIterable<JsonObject>;
 }
 
+/** The two requests that write: what the server keeps in the cluster about itself. */
+export interface ApiWriter {
+  /** Resolves with what the API server made of the body. Rejects as `ApiClient.get`. */
+  post(path: string, body: JsonObject, signal: AbortSignal): Promise<JsonObject>;
+  put(path: string, body: JsonObject, signal: AbortSignal): Promise<JsonObject>;
+}
+
+/** Where the API server is, and who we are to it. */
+export type Cluster = { file: string } | 'in-cluster';
+
+/** Throws config-invalid where the kubeconfig cannot be used. */
+export async function openApiClient(cluster: Cluster): Promise<KubeApiClient> {
+  // Loaded only here: it takes half a second.
+  const { KubeConfig } = await import('@kubernetes/client-node');
+  const kubeconfig = new KubeConfig();
+  try {
+    if (cluster === 'in-cluster') kubeconfig.loadFromCluster();
+    else kubeconfig.loadFromFile(cluster.file);
+    if (kubeconfig.getCurrentCluster() === null) throw new Error('it has no current context with a cluster');
+  } catch (error) {
+    throw new KubeblameError(
+      'config-invalid',
+      `--kubeconfig (KUBEBLAME_KUBECONFIG): ${messageOf(error)}`,
+      'name a kubeconfig file with a current context',
+      { cause: error },
+    );
+  }
+  return new KubeApiClient(kubeconfig);
+}
+
 /** A list of 500 large objects takes seconds; a request that hangs longer has failed. */
 const GET_TIMEOUT_MS = 60_000;
 const MAX_ERROR_BYTES = 4096;
 
 /** A client with the address and credentials of a kubeconfig: in the cluster, the pod's service account. */
-export class KubeApiClient implements ApiClient {
+export class KubeApiClient implements ApiClient, ApiWriter {
   constructor(private readonly config: KubeConfig) {}
 
-  async get(path: string, signal: AbortSignal): Promise<JsonObject> {
-    const response = await this.send(path, AbortSignal.any([signal, AbortSignal.timeout(GET_TIMEOUT_MS)]));
+  get(path: string, signal: AbortSignal): Promise<JsonObject> {
+    return this.ask('GET', path, signal);
+  }
+
+  post(path: string, body: JsonObject, signal: AbortSignal): Promise<JsonObject> {
+    return this.ask('POST', path, signal, body);
+  }
+
+  put(path: string, body: JsonObject, signal: AbortSignal): Promise<JsonObject> {
+    return this.ask('PUT', path, signal, body);
+  }
+
+  private async ask(method: string, path: string, signal: AbortSignal, body?: JsonObject): Promise<JsonObject> {
+    const limited = AbortSignal.any([signal, AbortSignal.timeout(GET_TIMEOUT_MS)]);
+    const response = await this.send(method, path, limited, body);
     const chunks: Buffer[] = [];
     for await (const chunk of response as AsyncIterable<Buffer>) chunks.push(chunk);
     const document = parseJson(Buffer.concat(chunks).toString());
@@ -43,7 +86,7 @@ export class KubeApiClient implements ApiClient {
   }
 
   async *watch(path: string, signal: AbortSignal): AsyncGenerator<JsonObject> {
-    const response = await this.send(path, signal);
+    const response = await this.send('GET', path, signal);
     // readline does not pass on an error of its input: the iteration would just end.
     let failure: Error | undefined;
     response.once('error', (error: Error) => (failure = error));
@@ -61,22 +104,25 @@ export class KubeApiClient implements ApiClient {
     if (!response.complete) throw new Error(`the watch ${path} was cut off`);
   }
 
-  private async send(path: string, signal: AbortSignal): Promise<IncomingMessage> {
+  private async send(method: string, path: string, signal: AbortSignal, body?: JsonObject): Promise<IncomingMessage> {
     const url = new URL(path, `${this.config.getCurrentCluster()?.server ?? ''}/`);
-    const options: RequestOptions = { method: 'GET', headers: { Accept: 'application/json' }, signal };
+    const type = body === undefined ? {} : { 'Content-Type': 'application/json' };
+    const options: RequestOptions = { method, headers: { Accept: 'application/json', ...type }, signal };
     // Credentials may be renewed: a pod's token changes every hour.
     await this.config.applyToHTTPSOptions(options);
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
-      request(url, options, resolve).on('error', reject).end();
+      request(url, options, resolve)
+        .on('error', reject)
+        .end(body === undefined ? undefined : stringifyJson(body));
     });
-    if (response.statusCode === 200) return response;
+    if (response.statusCode === 200 || response.statusCode === 201) return response;
     let text = '';
     for await (const chunk of response as AsyncIterable<Buffer>) {
       if (text.length < MAX_ERROR_BYTES) text += chunk.toString();
     }
     throw new ApiStatusError(
       response.statusCode ?? 0,
-      `GET ${url.pathname}: ${String(response.statusCode)} ${reasonOf(text)}`,
+      `${method} ${url.pathname}: ${String(response.statusCode)} ${reasonOf(text)}`,
     );
   }
 }

@@ -25,6 +25,8 @@ export class RegistrationWatch implements FactSink {
   constructor(
     private readonly name: string,
     private readonly tell: (event: CoverageEvent, detail: string) => Promise<void>,
+    /** What is wrong with it, '' for nothing, as whoever made it knows best; without it, what can be told by looking. */
+    private readonly judge?: (configuration: JsonObject) => string,
   ) {}
 
   async observe(object: ObjectRef, seen: Seen): Promise<void> {
@@ -59,6 +61,7 @@ export class RegistrationWatch implements FactSink {
 
   /** What is wrong with it; '' where it sends everything to where it did before. */
   private faultOf(configuration: JsonObject): string {
+    if (this.judge !== undefined) return this.judge(configuration);
     const complete = objects(configuration.webhooks).filter(sendsEverything);
     if (complete.length === 0) return 'no longer sends everything';
     const targets = complete.map(({ clientConfig }) => targetOf(clientConfig));
@@ -73,13 +76,17 @@ export class RegistrationWatch implements FactSink {
   }
 }
 
-/** The managers whose entries are new, or else the newest ones: whole seconds do not always tell them apart. */
+/**
+ * The managers whose entries a change touched last. Whoever takes a field over also shrinks the entry of whom it was, at
+ * times in the same second: a manager that was not there before is the one.
+ */
 function managersText(before: readonly ManagedField[], after: readonly ManagedField[]): string {
   const old = new Set(before.map(({ text }) => text));
-  const touched = after.filter(({ text }) => !old.has(text));
+  const touched = after.filter(({ text, manager }) => !old.has(text) && manager !== '');
   const newest = touched.reduce((latest, { time }) => (time > latest ? time : latest), '');
-  const names = touched.filter(({ time, manager }) => time === newest && manager !== '').map(({ manager }) => manager);
-  return [...new Set(names)].join(', ');
+  const names = new Set(touched.filter(({ time }) => time === newest).map(({ manager }) => manager));
+  const fresh = [...names].filter((name) => before.length > 0 && !before.some(({ manager }) => manager === name));
+  return (fresh.length > 0 ? fresh : [...names]).join(', ');
 }
 
 /**

@@ -94,6 +94,13 @@ describe('watching the registration', () => {
     }
   });
 
+  it('does not name whom a field was taken from', async () => {
+    await show(WEBHOOK);
+    const shrunk: Json = { manager: 'kubectl', time: '2026-11-22T05:00:01Z', fieldsV1: {} };
+    await show({ ...WEBHOOK, rules: [] }, [shrunk, written('saboteur', 1)]);
+    assert.match(told[1] ?? '', / \(changed by saboteur\)$/);
+  });
+
   it('takes a namespace that is left out by name, and a new CA, for no gap', async () => {
     const own = [{ key: 'kubernetes.io/metadata.name', operator: 'NotIn', values: ['kubeblame'] }];
     await show({ ...WEBHOOK, namespaceSelector: { matchExpressions: own } });

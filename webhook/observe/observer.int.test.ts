@@ -217,7 +217,7 @@ describe('observing an API server', () => {
       const changes = (await ledger.changes()).slice(3);
       assert.deepEqual(
         changes.map((change) => `${change.object.name} ${change.source} ${change.operation}`),
-        ['b watch UPDATE', 'e baseline CREATE', 'a watch DELETE'],
+        ['b watch UPDATE', 'e watch CREATE', 'a watch DELETE'],
       );
       // Nobody saw it happen: it was somewhere since what was known before.
       assert.equal(await stateOf('a'), null);

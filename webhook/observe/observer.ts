@@ -4,10 +4,10 @@ import type { Seen } from '../../shared/interpret.ts';
 import type { ObjectRef } from '../../shared/types.ts';
 import type { Predicates } from '../capture/predicates.ts';
 import type { Recorder } from '../capture/recorder.ts';
-import type { ApiClient } from './api-client.ts';
+import { ApiStatusError, type ApiClient } from './api-client.ts';
 import type { RecorderFacts } from './facts.ts';
 import { discover, pathOf, type WatchedResource } from './discovery.ts';
-import { Reflector, REFLECTOR_TIMING, type FactSink, type ReflectorTiming } from './reflector.ts';
+import { Reflector, REFLECTOR_TIMING, SilentWatchError, type FactSink, type ReflectorTiming } from './reflector.ts';
 
 export interface ObserverTiming extends ReflectorTiming {
   /** How often the API server is asked which resources it has, besides when a definition changes. */
@@ -239,5 +239,5 @@ export class Observer {
 
 /** True where the API server did answer, only not with what was asked for. */
 function isAnswer(error: unknown): boolean {
-  return error instanceof Error && error.name === 'ApiStatusError';
+  return error instanceof ApiStatusError || error instanceof SilentWatchError;
 }

@@ -41,6 +41,9 @@ export const REFLECTOR_TIMING: ReflectorTiming = {
   forbiddenMs: 600_000,
 };
 
+/** A watch that showed neither an event nor a bookmark, though the API server answers. */
+export class SilentWatchError extends Error {}
+
 const LIST_LIMIT = 500;
 /** A watch without an event that ends within this time was none: so long does a useful one last at least. */
 const SHORT_WATCH_MS = 1_000;
@@ -92,8 +95,18 @@ export class Reflector {
       await sleep(this.timing.forbiddenMs, signal);
       return;
     }
-    this.events.failed(error);
+    this.events.failed(error instanceof SilentWatchError ? await this.probe(error, signal) : error);
     await this.backOff(signal);
+  }
+
+  /** A watch that is silent may only have lost its connection: asks whether the API server is there at all. */
+  private async probe(silence: SilentWatchError, signal: AbortSignal): Promise<unknown> {
+    try {
+      await this.client.get('/version', signal);
+      return silence;
+    } catch (error) {
+      return error instanceof ApiStatusError ? silence : error;
+    }
   }
 
   private async backOff(signal: AbortSignal): Promise<void> {
@@ -151,7 +164,7 @@ export class Reflector {
       return taken;
     } catch (error) {
       if (silence.signal.aborted && !signal.aborted)
-        throw new Error(`the watch of ${this.resource.resource} was silent for too long`, { cause: error });
+        throw new SilentWatchError(`the watch of ${this.resource.resource} was silent for too long`, { cause: error });
       throw error;
     } finally {
       clearTimeout(timer);

@@ -1,9 +1,10 @@
 import type { Logger } from 'pino';
-import { KubeblameError, messageOf } from '../../shared/errors.ts';
+import { messageOf } from '../../shared/errors.ts';
+import type { JsonObject } from '../../shared/types.ts';
 import type { Recorder } from '../capture/recorder.ts';
 import type { ServerConfig } from '../config/config.ts';
 import type { LedgerStore } from '../store/port.ts';
-import { KubeApiClient } from './api-client.ts';
+import type { ApiClient } from './api-client.ts';
 import { RegistrationWatch } from './coverage.ts';
 import { RecorderFacts } from './facts.ts';
 import { Observer, type ObserverTiming } from './observer.ts';
@@ -14,46 +15,36 @@ export interface ObserverContext {
   log: Logger;
   now: () => number;
   timing: ObserverTiming;
+  /** null: there is no cluster to watch. */
+  client: ApiClient | null;
+  /** What is wrong with a webhook configuration that we made; missing where somebody else makes it. */
+  judge: ((configuration: JsonObject) => string) | undefined;
 }
 
-/**
- * Starts to watch the cluster that the configuration names; null where it names none. Throws config-invalid where the
- * kubeconfig cannot be used; an API server that does not answer yet is waited for.
- */
-export async function startObserver(config: ServerConfig, context: ObserverContext): Promise<Observer | null> {
-  const { recorder, store, log, now, timing } = context;
-  if (config.kubeconfig === null) {
+/** Starts to watch the cluster; null where there is none. An API server that does not answer yet is waited for. */
+export function startObserver(config: ServerConfig, context: ObserverContext): Observer | null {
+  const { recorder, store, log, now, client, judge, timing } = context;
+  if (client === null) {
     log.info('no cluster to watch: attempts are settled by later reviews alone');
     return null;
   }
-  // Loaded only here: it takes half a second.
-  const { KubeConfig } = await import('@kubernetes/client-node');
-  const kubeconfig = new KubeConfig();
-  try {
-    if (config.kubeconfig === 'in-cluster') kubeconfig.loadFromCluster();
-    else kubeconfig.loadFromFile(config.kubeconfig.file);
-    if (kubeconfig.getCurrentCluster() === null) throw new Error('it has no current context with a cluster');
-  } catch (error) {
-    throw new KubeblameError(
-      'config-invalid',
-      `--kubeconfig (KUBEBLAME_KUBECONFIG): ${messageOf(error)}`,
-      'name a kubeconfig file with a current context',
-      { cause: error },
-    );
-  }
   const tell = (error: unknown): void => log.error({ reason: messageOf(error) }, 'coverage not recorded');
   const observer = new Observer({
-    client: new KubeApiClient(kubeconfig),
+    client,
     facts: new RecorderFacts(recorder, store, now),
     recorder,
     predicates: config.predicates,
     log,
     now,
     timing,
-    tap: new RegistrationWatch(config.webhookConfiguration, (event, detail) => {
-      log.warn({ event, detail }, 'webhook registration');
-      return recorder.cover(event, detail, now());
-    }),
+    tap: new RegistrationWatch(
+      config.webhookConfiguration,
+      (event, detail) => {
+        log.warn({ event, detail }, 'webhook registration');
+        return recorder.cover(event, detail, now());
+      },
+      judge,
+    ),
     reached: (answers, reason) => {
       recorder.cover(answers ? 'reached' : 'unreachable', reason, now()).catch(tell);
     },

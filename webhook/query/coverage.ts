@@ -49,8 +49,12 @@ export function intervals(events: readonly NewCoverage[], lastSign: number, now:
   return result.sort((a, b) => a.from - b.from);
 }
 
-/** The causes of the gaps between two moments (ms), each once; '' where there was none. */
+/** The last gap between two moments (ms), in words, and how many there were before it; '' where there was none. */
 export function gapsBetween(coverage: readonly CoverageInterval[], from: number, to: number): string {
   const gaps = coverage.filter((interval) => !interval.covered && interval.from <= to && (interval.to ?? to) >= from);
-  return [...new Set(gaps.map(({ cause }) => cause))].join('; ');
+  const last = gaps.at(-1);
+  if (last === undefined) return '';
+  const others = gaps.length - 1;
+  const more = `${others} more ${others === 1 ? 'gap' : 'gaps'}: kubectl blame coverage`;
+  return others === 0 ? last.cause : `${last.cause} (and ${more})`;
 }

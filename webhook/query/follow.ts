@@ -16,6 +16,8 @@ export interface Following {
   waitMs: number;
   /** Ends the wait. */
   signal: AbortSignal;
+  /** Which of some changes touch what is asked about; null where all do. */
+  touches: (rows: readonly StoredChange[]) => Promise<ReadonlySet<number> | null>;
   /** What hides a change; null shows it. */
   hiddenAs: (change: StoredChange) => keyof ChangePage['hidden'] | null;
   labelsOf: (change: StoredChange) => Promise<Record<string, string>>;
@@ -30,7 +32,7 @@ const WINDOW = 500;
  */
 export async function follow(
   store: LedgerStore,
-  { filter, selector, after, limit, waitMs, signal, hiddenAs, labelsOf }: Following,
+  { filter, selector, after, limit, waitMs, signal, touches, hiddenAs, labelsOf }: Following,
 ): Promise<{ found: StoredChange[]; next: number; hidden: ChangePage['hidden'] }> {
   const deadline = performance.now() + waitMs;
   const hidden = { status: 0, attempts: 0 };
@@ -43,8 +45,9 @@ export async function follow(
         { ...filter, minSeq: Math.max(from + 1, filter.minSeq ?? 0), maxSeq: to },
         WINDOW,
       );
+      const touched = await touches(rows);
       for (const row of rows.reverse()) {
-        if (isTranslation(row)) continue;
+        if (isTranslation(row) || touched?.has(row.seq) === false) continue;
         if (selector.length > 0 && !matchesSelector(selector, await labelsOf(row))) continue;
         const reason = hiddenAs(row);
         if (reason !== null) hidden[reason]++;

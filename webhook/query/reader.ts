@@ -1,9 +1,12 @@
 import { KubeblameError } from '../../shared/errors.ts';
 import { matchesSelector, parseSelector } from '../../shared/selector.ts';
+import { deltasOfField, parseField } from '../../shared/field-path.ts';
 import { isObject } from '../../shared/json.ts';
 import { metadataOf } from '../../shared/normalise.ts';
 import { believed } from '../../shared/versions.ts';
 import type {
+  BlamePage,
+  BlameQuery,
   Change,
   ChangePage,
   ChangeQuery,
@@ -15,6 +18,7 @@ import type {
   KnownObject,
   LedgerInfo,
   LedgerReader,
+  ObjectRef,
   ResourceType,
   Scope,
   State,
@@ -25,9 +29,12 @@ import type {
 } from '../../shared/types.ts';
 import { VERSION } from '../../shared/version.ts';
 import type { LedgerStore, ObjectFilter, StoredChange, StoredObject } from '../store/port.ts';
+import { blameOf } from './blame.ts';
+import { Causes } from './causes.ts';
 import { gapsBetween, intervals } from './coverage.ts';
 import { follow } from './follow.ts';
 import { summarise } from './users.ts';
+import { touching } from './field.ts';
 import { isTranslation, outcomeAt, States, viewOf } from './views.ts';
 
 /** Rows and objects that are fetched at once while a page fills. */
@@ -84,6 +91,9 @@ export class StoreReader implements LedgerReader {
     const hidden = { status: 0, attempts: 0 };
     const found: StoredChange[] = [];
     const states = new States(this.store);
+    const names = query.field === undefined ? null : parseField(query.field);
+    const touches = async (rows: readonly StoredChange[]) =>
+      names === null ? null : touching(rows, names, states, this.now());
     const hiddenAs = (row: StoredChange): keyof ChangePage['hidden'] | null => {
       if (row.outcome === 'dropped' && query.attempts !== true) return 'attempts';
       return isControllersStatus(row) && query.status !== true ? 'status' : null;
@@ -92,7 +102,7 @@ export class StoreReader implements LedgerReader {
       const { limit, after, waitMs = 0 } = query;
       const labels = async (row: StoredChange) => labelsOf(await bodyOf(row, states));
       const { signal } = this.stopped;
-      const asked = { filter, selector, after, limit, waitMs, signal, hiddenAs, labelsOf: labels };
+      const asked = { filter, selector, after, limit, waitMs, signal, touches, hiddenAs, labelsOf: labels };
       const page = await follow(this.store, asked);
       const changes = await this.view([...page.found].reverse(), states, query);
       return { changes: changes.reverse(), next: page.next, hidden: page.hidden };
@@ -101,8 +111,9 @@ export class StoreReader implements LedgerReader {
     for (;;) {
       const rows = await this.store.changes({ ...filter, maxSeq }, PAGE);
       states.have(rows);
+      const touched = await touches(rows);
       for (const row of rows) {
-        if (isTranslation(row)) continue;
+        if (isTranslation(row) || touched?.has(row.seq) === false) continue;
         if (selector.length > 0 && !matchesSelector(selector, labelsOf(await bodyOf(row, states)))) continue;
         if (found.length === query.limit)
           return { changes: await this.view(found, states, query), next: row.seq + 1, hidden };
@@ -122,7 +133,14 @@ export class StoreReader implements LedgerReader {
     const gaps = (from: number, to: number): string => gapsBetween(coverage, from, to);
     const context = { states, now: this.now(), bodies: query.bodies === true, gaps };
     const views: Change[] = [];
-    for (const row of [...rows].reverse()) views.push(await viewOf(row, context));
+    const names = query.field === undefined ? null : parseField(query.field);
+    const causes = query.causes === true ? new Causes(this.store, states) : null;
+    for (const row of [...rows].reverse()) {
+      const view = await viewOf(row, context);
+      if (names !== null) view.deltas = deltasOfField(view.deltas, names);
+      if (causes !== null) view.causes = await causes.of(row);
+      views.push(view);
+    }
     return views.reverse();
   }
 
@@ -172,6 +190,19 @@ export class StoreReader implements LedgerReader {
     return { differences: items, next };
   }
 
+  async blame(query: BlameQuery): Promise<BlamePage> {
+    const selector = parseSelector(query.scope.labels ?? '');
+    const options = { ...query, field: query.field === undefined ? [] : parseField(query.field), now: this.now() };
+    const maxSeq = await this.store.seqAt(query.at);
+    const { items, next } = await this.page(query, async (object) => {
+      const version = believed(await this.store.tail(object.id, maxSeq));
+      const state = await this.stateOf(object, maxSeq);
+      if (version === null || state === null || !matchesSelector(selector, labelsOf(state.body))) return null;
+      return blameOf(this.store, version.seq, state, options);
+    });
+    return { blames: items, next };
+  }
+
   async coverage(): Promise<CoverageInterval[]> {
     const last = await this.store.last();
     return intervals(await this.store.coverage(), last?.at ?? 0, this.now());
@@ -203,6 +234,7 @@ export class StoreReader implements LedgerReader {
   private async stateOf({ id, ...object }: StoredObject, maxSeq: number): Promise<State | null> {
     const version = believed(await this.store.tail(id, maxSeq));
     if (version === null || version.effect === 'deleted') return null;
+    if (version.outcome !== 'committed' && (await this.isRefused(id, object, maxSeq))) return null;
     const body = await new States(this.store).after(version.seq);
     if (body === null) return null;
     const made = await this.changeBehind(version);
@@ -215,6 +247,21 @@ export class StoreReader implements LedgerReader {
       outcome: outcomeAt(made, this.now()),
       body,
     };
+  }
+
+  /** True while a name is taken: nothing has confirmed the object, and another one of its name exists. */
+  private async isRefused(id: number, object: ObjectRef, maxSeq: number): Promise<boolean> {
+    const tail = async (of: number): Promise<StoredChange[]> => this.store.tail(of, maxSeq);
+    const committed = (changes: StoredChange[]): StoredChange | undefined =>
+      changes.find(({ outcome, late }) => outcome === 'committed' && !late);
+    if (committed(await tail(id)) !== undefined) return false;
+    for (const other of await this.store.incarnations(object)) {
+      if (other.id === id) continue;
+      const changes = await tail(other.id);
+      const exists = committed(changes) !== undefined && believed(changes)?.effect !== 'deleted';
+      if (exists) return true;
+    }
+    return false;
   }
 
   /** The change that made a version, where that only shows it in another API version. */

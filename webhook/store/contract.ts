@@ -144,6 +144,7 @@ export function storeContract(open: () => LedgerStore): void {
       await seqs({ type: { group: '', resource: 'configmaps' }, names: ['nginx'], namespace: 'shop' }),
       [1],
     );
+    assert.deepEqual(await seqs({ namePrefix: 'nginx-' }), [2]);
     assert.deepEqual(await seqs({ namespace: 'shop' }), [4, 2, 1]);
     assert.deepEqual(await seqs({ namespace: 'shop', withNamespaceObject: true }), [5, 4, 2, 1]);
     assert.deepEqual(await seqs({ username: 'bob' }), [5]);

@@ -58,6 +58,7 @@ export const OUTCOME_REASONS = [
   'its definition is gone',
   'its namespace is gone',
   'its effect was seen',
+  'an object of the same name existed',
 ] as const;
 export type OutcomeReason = (typeof OUTCOME_REASONS)[number];
 
@@ -105,6 +106,8 @@ export interface ObjectFilter {
   namespace?: string;
   withNamespaceObject?: boolean;
   names?: string[];
+  /** What their names begin with. */
+  namePrefix?: string;
   uid?: string;
 }
 

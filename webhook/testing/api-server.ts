@@ -8,6 +8,7 @@ import { metadataOf, metadataText } from '../../shared/normalise.ts';
 import { compareResourceVersions } from '../../shared/resource-version.ts';
 import { shopDocuments } from '../../shared/testing/shop.ts';
 import type { JsonObject, ResourceType } from '../../shared/types.ts';
+import { answerObject, isObjectVerb, objectRequest, type ObjectVerb } from './api-objects.ts';
 import { TestCertificates } from './server.ts';
 
 /** A resource that the server offers. */
@@ -17,7 +18,7 @@ export interface ServedType extends ResourceType {
 
 /** A request as the server saw it. `type` is `plural` or `plural.group`; '' for discovery. */
 export interface SeenRequest {
-  verb: 'discovery' | 'list' | 'watch';
+  verb: 'discovery' | 'list' | 'watch' | ObjectVerb;
   path: string;
   type: string;
   query: URLSearchParams;
@@ -46,9 +47,14 @@ export const CONFIG_MAPS: ServedType = { group: '', version: 'v1', resource: 'co
 
 /**
  * A small API server, over real HTTPS: discovery, paged lists and watches of what a test puts into it, with the faults
- * that real ones have. It accepts whoever holds the token of its kubeconfig, and only reads.
+ * that real ones have; single objects can be read and written (api-objects.ts). It accepts whoever holds the token of
+ * its kubeconfig.
  */
 export class FakeApiServer {
+  /** What it makes of objects that are written by a request, as mutating admission does. */
+  amend = (object: JsonObject): JsonObject => object;
+  /** So many writes are done, and their answers lost. */
+  loseAnswers = 0;
   /** All requests so far, oldest first. */
   readonly requests: SeenRequest[] = [];
   private readonly types = new Map<string, ServedType>();
@@ -115,6 +121,11 @@ export class FakeApiServer {
   /** A group that discovery names, whose own document is answered with 503: an aggregated API that is down. */
   serveBrokenGroup(group: string, version: string): void {
     this.emptyGroups.set(group, version);
+  }
+
+  /** An object as it is now. */
+  find(of: string, namespace: string, name: string): JsonObject | undefined {
+    return this.objects.get(of)?.get(`${namespace}/${name}`);
   }
 
   /** Creates or replaces an object. A resourceVersion that it has is kept; otherwise it gets the next one. */
@@ -243,7 +254,7 @@ export class FakeApiServer {
   private answer(request: IncomingMessage, response: ServerResponse): void {
     if (request.headers.authorization !== `Bearer ${TOKEN}`) return sendStatus(response, 401, 'Unauthorized');
     const url = new URL(request.url ?? '', 'https://localhost');
-    const [type, seen] = this.understand(url);
+    const [type, seen] = this.understand(url, request.method ?? '');
     this.requests.push(seen);
     const fault = this.faults.find(({ matches, left }) => left > 0 && matches(seen));
     if (fault !== undefined) {
@@ -255,12 +266,15 @@ export class FakeApiServer {
     }
     if (seen.verb === 'discovery') return this.discover(seen.path, response);
     if (type === undefined) return sendStatus(response, 404, 'the server could not find the requested resource');
-    if (seen.verb === 'list') this.list(type, seen.query, response);
+    if (isObjectVerb(seen.verb)) void answerObject(this, type, seen.verb, request, response);
+    else if (seen.verb === 'list') this.list(type, seen.query, response);
     else this.watch(type, seen.query, response);
   }
 
-  private understand(url: URL): [ServedType | undefined, SeenRequest] {
+  private understand(url: URL, method: string): [ServedType | undefined, SeenRequest] {
     const { pathname: path, searchParams: query } = url;
+    const object = objectRequest(path, method);
+    if (object !== null) return [this.types.get(object.type), { verb: object.verb, path, type: object.type, query }];
     const match = /^\/(?:api\/[^/]+|apis\/([^/]+)\/[^/]+)\/([^/]+)$/.exec(path);
     if (match === null) return [undefined, { verb: 'discovery', path, type: '', query }];
     const type = typeName({ group: match[1] ?? '', resource: match[2] ?? '' });
@@ -376,12 +390,12 @@ function statusOf(code: number, message: string): JsonObject {
   return { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, code };
 }
 
-function sendStatus(response: ServerResponse, code: number, message: string): void {
+export function sendStatus(response: ServerResponse, code: number, message: string): void {
   response.writeHead(code, { 'Content-Type': 'application/json' });
   response.end(stringifyJson(statusOf(code, message)));
 }
 
-function send(response: ServerResponse, document: JsonObject): void {
+export function send(response: ServerResponse, document: JsonObject): void {
   response.writeHead(200, { 'Content-Type': 'application/json' });
   response.end(stringifyJson(document));
 }

@@ -14,14 +14,14 @@ export interface Ended {
   stderr: string;
 }
 
-function start(args: readonly string[]): ChildProcess {
+function start(args: readonly string[], extra: Record<string, string> = {}): ChildProcess {
   // What configures the tests' own machine must not configure the server.
   const env = Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !/^(KUBEBLAME|KUBERNETES)_/.test(name)),
   );
   return spawn(process.execPath, ['--import', 'tsx', 'webhook/main.ts', ...args], {
     cwd: ROOT,
-    env,
+    env: { ...env, ...extra },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
 }
@@ -56,8 +56,8 @@ export class ServerProcess {
   }
 
   /** Resolves when it serves; rejects with what it wrote where it ends instead. */
-  static async start(args: readonly string[]): Promise<ServerProcess> {
-    const child = start(args);
+  static async start(args: readonly string[], environment: Record<string, string> = {}): Promise<ServerProcess> {
+    const child = start(args, environment);
     let stdout = '';
     let stderr = '';
     child.stderr?.on('data', (part: Buffer) => void (stderr += part.toString()));

@@ -1,22 +1,21 @@
-import { readFileSync } from 'node:fs';
-import { parse } from 'yaml';
-import { isObject } from '../../shared/json.ts';
 import type { Json, JsonObject } from '../../shared/types.ts';
+import { newConfiguration, webhooks } from '../install/configuration.ts';
 import type { TestCluster } from './cluster.ts';
 import { until, type TestServer } from './server.ts';
 
-const MANIFEST = new URL('../../manifests/webhook.yaml', import.meta.url);
-
-/** The configuration that we install, with a server of this machine in it. */
+/** The configuration that a server makes of itself, with one of this machine in it, as somebody else would register it. */
 export function webhookConfiguration({ running, certificates }: TestServer): JsonObject {
-  const manifest = parse(readFileSync(MANIFEST, 'utf8')) as JsonObject;
   const { host, port } = running.admission;
+  const service = { namespace: 'kubeblame', service: 'kubeblame', servicePort: port, pathSecret: '' };
+  const options = { name: 'kubeblame', ...service, caBundle: certificates.ca, matchConditions: [] };
   const clientConfig = {
     url: `https://${host}:${port}/admit`,
     caBundle: Buffer.from(certificates.ca).toString('base64'),
   };
-  const webhooks = Array.isArray(manifest.webhooks) ? manifest.webhooks.filter(isObject) : [];
-  return { ...manifest, webhooks: webhooks.map((webhook) => ({ ...webhook, clientConfig })) };
+  return {
+    ...newConfiguration(options, null),
+    webhooks: webhooks(options).map((webhook) => ({ ...webhook, clientConfig })),
+  };
 }
 
 /** Registers a server, and resolves when the API server sends it reviews. */

@@ -10,7 +10,7 @@ import type { Address, ServerConfig } from '../config/config.ts';
 import { OBSERVER_TIMING, type ObserverTiming } from '../observe/observer.ts';
 import { startServer, type RunningServer } from '../server.ts';
 
-/** A CA, and certificate files of it for 127.0.0.1 in a test's folder. */
+/** A CA, and certificate files of it for 127.0.0.1 in a test's folder: ca.crt, tls.crt, tls.key. */
 export class TestCertificates {
   private constructor(
     private readonly authority: KeyPair,
@@ -22,6 +22,7 @@ export class TestCertificates {
     // The real clock: OpenSSL checks validity against it.
     const authority = await createAuthority({ now: new Date(), validDays: 1 });
     const certificates = new TestCertificates(authority, file('tls.crt'), file('tls.key'));
+    writeFileSync(file('ca.crt'), authority.certificate);
     await certificates.renew();
     return certificates;
   }
@@ -57,6 +58,10 @@ export interface ClientOptions {
   /** Of one client at once; 1 by default, so that requests go one after another on one connection. */
   connections?: number;
   headers?: Record<string, string>;
+  /** A client certificate and its key, PEM. */
+  pair?: { certificate: string; privateKey: string };
+  /** What the server's certificate must name, where that is not the address. */
+  servername?: string;
 }
 
 /** Talks to a test's server. Connections are kept: close it. */
@@ -68,7 +73,7 @@ export class HttpsClient {
     ca: string,
     private readonly options: ClientOptions = {},
   ) {
-    this.agent = new Agent({ keepAlive: true, maxSockets: options.connections ?? 1, ca });
+    this.agent = new Agent({ keepAlive: true, maxSockets: options.connections ?? 1, ca, ...clientPair(options) });
   }
 
   get(path: string, headers: Record<string, string> = {}): Promise<Reply> {
@@ -108,6 +113,13 @@ export class HttpsClient {
   }
 }
 
+function clientPair({ pair, servername }: ClientOptions): { cert?: string; key?: string; servername?: string } {
+  return {
+    ...(pair === undefined ? {} : { cert: pair.certificate, key: pair.privateKey }),
+    ...(servername === undefined ? {} : { servername }),
+  };
+}
+
 /** A line of the server's log. */
 export type LogLine = Record<string, unknown> & { msg: string };
 
@@ -144,11 +156,16 @@ export class TestServer {
       redact: [],
       listen: { host: '127.0.0.1', port: 0 },
       tls: { cert: certificates.cert, key: certificates.key },
+      callers: { by: 'nothing' },
+      registration: null,
       readListen: { host: '127.0.0.1', port: 0 },
       readToken: null,
       kubeconfig: null,
       webhookConfiguration: 'kubeblame',
       otlpEndpoint: null,
+      signingKeyFile: file('ledger.db.signing-key'),
+      checkpointEveryMs: 60_000,
+      retention: { ageMs: null, bytes: null },
       logLevel: 'info',
       ...overrides,
     };

@@ -1,10 +1,13 @@
 import { OUTCOMES } from '../../../shared/types.ts';
 import { encodeBody, encodeDetail } from '../payload.ts';
 import { COVERAGE_EVENTS, OUTCOME_REASONS, type NewChange, type NewEntries, type NewOutcome } from '../port.ts';
-import { FIRST_LINK, Link } from './chain.ts';
+import { firstLink, Link, type ChainedFold } from './chain.ts';
 import { encodeFacts, encodeUid } from './codes.ts';
 import { Interner } from './intern.ts';
 import type { Sqlite } from './open.ts';
+
+/** What is known of a fold before it is done. */
+export type BegunFold = Pick<ChainedFold, 'throughCommit' | 'throughSeq' | 'horizonAt' | 'chain' | 'tree'>;
 
 /** Appends entries and the chain's next link in one transaction. */
 export class Appender {
@@ -15,6 +18,7 @@ export class Appender {
   constructor(db: Sqlite) {
     this.interner = new Interner(db);
     this.statements = {
+      ledger: db.prepare('SELECT id, cluster, created_at AS createdAt FROM ledger'),
       lastCommit: db.prepare('SELECT id, hash FROM commits ORDER BY id DESC LIMIT 1'),
       commit: db.prepare('INSERT INTO commits (id, at, last_seq, hash) VALUES (?, ?, ?, ?)'),
       lastSeq: db.prepare('SELECT coalesce(max(seq), 0) FROM changes').pluck(),
@@ -24,6 +28,10 @@ export class Appender {
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
       checkpoint: db.prepare('INSERT INTO checkpoints (seq, body) VALUES (?, ?)'),
       nextOutcome: db.prepare('SELECT count(*) FROM outcomes WHERE seq = ?').pluck(),
+      fold: db.prepare(`INSERT INTO folds (commit_id, through_commit, through_seq, horizon_at, removed, last_object, last_actor,
+        last_text, chain, tree, remains) VALUES (?, ?, ?, ?, 0, 0, 0, 0, ?, ?, x'')`),
+      folded: db.prepare(`UPDATE folds SET removed = ?, last_object = ?, last_actor = ?, last_text = ?, remains = ?
+        WHERE commit_id = ?`),
       coverage: db.prepare('INSERT INTO coverage (commit_id, at, event, detail) VALUES (?, ?, ?, ?)'),
       outcome: db.prepare(
         'INSERT INTO outcomes (seq, n, commit_id, outcome, reason, version) VALUES (?, ?, ?, ?, ?, ?)',
@@ -38,23 +46,51 @@ export class Appender {
     try {
       this.transaction(entries);
     } catch (error) {
-      this.interner.forget();
+      this.forget();
       throw error;
     }
   }
 
-  private write(entries: NewEntries): void {
+  /**
+   * Records a fold in a commit of its own, within the transaction that does it: first how far it goes, which is what the
+   * triggers let it do, then, after `work`, what it left.
+   */
+  appendFold(begun: BegunFold, at: number, work: () => Omit<ChainedFold, keyof BegunFold>): void {
+    const { id, link } = this.begin(at);
+    const { throughCommit, throughSeq, horizonAt, chain, tree } = begun;
+    this.statements.fold.run(id, throughCommit, throughSeq, horizonAt, chain, tree);
+    const done = work();
+    const { removed, lastObject, lastActor, lastText, remains } = done;
+    this.statements.folded.run(removed, lastObject, lastActor, lastText, remains, id);
+    link.fold({ ...begun, ...done });
+    this.statements.commit.run(id, at, this.statements.lastSeq.get(), link.digest());
+  }
+
+  /** After ids were removed from the file, or a transaction that gave some was rolled back. */
+  forget(): void {
+    this.interner.forget();
+  }
+
+  /** The next commit's number, and its link behind the last one. */
+  private begin(at: number): { id: number; link: Link } {
     const previous = this.statements.lastCommit.get() as { id: number; hash: Buffer } | undefined;
     const id = (previous?.id ?? 0) + 1;
+    const before = previous?.hash ?? firstLink(this.statements.ledger.get() as Parameters<typeof firstLink>[0]);
+    return { id, link: new Link(before, id, at) };
+  }
+
+  private write(entries: NewEntries): void {
     const at = (entries.changes.at(-1) ?? entries.outcomes.at(-1) ?? entries.coverage?.at(-1))?.at ?? 0;
-    const link = new Link(previous?.hash ?? FIRST_LINK, id, at);
-    for (const change of entries.changes) this.writeChange(change, link);
+    const { id, link } = this.begin(at);
+    this.interner.begin(id);
+    for (const change of entries.changes) this.writeChange(wellFormed(change), link);
     for (const outcome of sortBySeq(entries.outcomes)) this.writeOutcome(outcome, id, link);
     for (const { at: time, event, detail } of entries.coverage ?? []) {
       const row = { at: time, event: COVERAGE_EVENTS.indexOf(event), detail };
       this.statements.coverage.run(id, row.at, row.event, row.detail);
       link.coverage(row);
     }
+    for (const kind of this.interner.kinds()) link.kind(kind);
     this.statements.commit.run(id, at, this.statements.lastSeq.get(), link.digest());
   }
 
@@ -120,6 +156,32 @@ export class Appender {
     link.outcome(row);
   }
 }
+
+/**
+ * The change with texts that UTF-8 can hold: half of a surrogate pair, which JSON can spell, would come back from the file
+ * as something else than went into the chain. Bodies and identities are JSON, which keeps it.
+ */
+function wellFormed(change: NewChange): NewChange {
+  const { group, resource, kind, namespace, name, uid } = change.object;
+  const facts = [
+    change.subresource,
+    change.manager,
+    change.apiVersion,
+    change.baseResourceVersion,
+    change.resourceVersion,
+  ];
+  const texts = [group, resource, kind, namespace, name, uid, change.reviewUid, change.actor?.username ?? '', ...facts];
+  if (!texts.some((text) => HALF_PAIR.test(text))) return change;
+  const mended = ([key, value]: [string, unknown]): [string, unknown] => [
+    key,
+    typeof value === 'string' ? value.replace(new RegExp(HALF_PAIR, 'gu'), '\ufffd') : value,
+  ];
+  const mend = <T extends object>(value: T): T => Object.fromEntries(Object.entries(value).map(mended)) as T;
+  return { ...mend(change), object: mend(change.object), actor: change.actor === null ? null : mend(change.actor) };
+}
+
+/** With the flag u, whole pairs are other characters. */
+const HALF_PAIR = /\p{Surrogate}/u;
 
 /** The order in which the chain is derived again. Stable: two outcomes of one change stay in their order. */
 function sortBySeq(outcomes: readonly NewOutcome[]): NewOutcome[] {

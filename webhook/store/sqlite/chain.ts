@@ -42,9 +42,42 @@ export interface ChainedCoverage {
   detail: string;
 }
 
-export const FIRST_LINK = Buffer.alloc(32);
+/** What a resource was found to be called: told once, with the commit that told it. */
+export interface ChainedKind {
+  resource: string;
+  kind: string;
+}
 
-/** One commit's link. Add its changes by seq, then its outcomes by seq and n, then its coverage, then take the digest. */
+/** The order in which they are chained. */
+export function byResource(a: ChainedKind, b: ChainedKind): number {
+  return a.resource < b.resource ? -1 : 1;
+}
+
+/** What was folded, and what remains of it: fold.ts. */
+export interface ChainedFold {
+  throughCommit: number;
+  throughSeq: number;
+  horizonAt: number;
+  removed: number;
+  lastObject: number;
+  lastActor: number;
+  lastText: number;
+  chain: Buffer;
+  tree: Buffer;
+  remains: Buffer;
+}
+
+/** What the first commit's link follows: the ledger's own row. */
+export function firstLink(ledger: { id: Buffer; cluster: string; createdAt: number }): Buffer {
+  const link = new Link(Buffer.alloc(0), 0, ledger.createdAt);
+  link.ledger(ledger.id, ledger.cluster);
+  return link.digest();
+}
+
+/**
+ * One commit's link. Add its changes by seq, its outcomes by seq and n, its coverage, the kinds it tells by resource, and
+ * its fold, in this order; then take the digest.
+ */
 export class Link {
   private readonly sha: Hash;
 
@@ -84,6 +117,21 @@ export class Link {
 
   coverage(row: ChainedCoverage): void {
     this.add('coverage', row.at, row.event, row.detail);
+  }
+
+  kind(row: ChainedKind): void {
+    this.add('kind', row.resource, row.kind);
+  }
+
+  fold(row: ChainedFold): void {
+    const { throughCommit, throughSeq, horizonAt, removed, lastObject, lastActor, lastText, chain, tree, remains } =
+      row;
+    this.add('fold', throughCommit, throughSeq, horizonAt, removed, lastObject, lastActor, lastText);
+    this.add(chain, tree, remains);
+  }
+
+  ledger(id: Buffer, cluster: string): void {
+    this.add('ledger', id, cluster);
   }
 
   digest(): Buffer {

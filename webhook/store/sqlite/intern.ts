@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { canonicalJson } from '../../../shared/json.ts';
 import type { Actor, JsonObject, ObjectRef } from '../../../shared/types.ts';
+import { byResource, type ChainedKind } from './chain.ts';
 import type { Sqlite } from './open.ts';
 
 /** How many ids of each kind are remembered: bounds memory in a cluster of any size; the rest is looked up. */
@@ -22,15 +23,28 @@ export class Interner {
     this.add = {
       text: db.prepare('INSERT INTO texts (value) VALUES (?)'),
       actor: db.prepare('INSERT INTO actors (username, identity) VALUES (?, ?)'),
-      resource: db.prepare('INSERT INTO resources (api_group, resource, kind) VALUES (?, ?, ?)'),
+      resource: db.prepare('INSERT INTO resources (api_group, resource, kind, commit_id) VALUES (?, ?, ?, ?)'),
       object: db.prepare('INSERT INTO objects (resource_id, namespace_id, name, uid) VALUES (?, ?, ?, ?)'),
     };
-    this.nameKind = db.prepare("UPDATE resources SET kind = ? WHERE id = ? AND kind = ''");
+    this.nameKind = db.prepare("UPDATE resources SET kind = ?, commit_id = ? WHERE id = ? AND kind = ''");
   }
 
   private readonly find;
   private readonly add;
   private readonly nameKind;
+  private commitId = 0;
+  private named: ChainedKind[] = [];
+
+  /** Of the commit that ids are given for from here on. */
+  begin(commitId: number): void {
+    this.commitId = commitId;
+    this.named = [];
+  }
+
+  /** The kinds of resources that were told since, by resource. */
+  kinds(): ChainedKind[] {
+    return this.named.sort(byResource);
+  }
 
   text(value: string): number {
     return this.id(
@@ -66,10 +80,11 @@ export class Interner {
     const id = this.id(
       `r${ref.group}\0${ref.resource}\0${ref.kind}`,
       () => this.find.resource.get(ref.group, ref.resource),
-      () => this.add.resource.run(ref.group, ref.resource, ref.kind),
+      () => this.add.resource.run(ref.group, ref.resource, '', 0),
     );
     if (ref.kind !== '' && !this.ids.has(`k${id}`)) {
-      this.nameKind.run(ref.kind, id);
+      const { changes } = this.nameKind.run(ref.kind, this.commitId, id);
+      if (changes > 0) this.named.push({ resource: `${ref.resource}.${ref.group}`, kind: ref.kind });
       this.ids.set(`k${id}`, id);
     }
     return id;

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { KubeblameError, messageOf } from '../../../shared/errors.ts';
@@ -178,7 +179,10 @@ function migrate(db: Sqlite, cluster: string, now: number): void {
   for (let version = from; version < FORMAT; version++) {
     db.transaction(() => {
       db.exec(MIGRATIONS[version] ?? '');
-      if (version === 0) db.prepare('INSERT INTO ledger (cluster, created_at) VALUES (?, ?)').run(cluster, now);
+      if (version === 0) {
+        const insert = db.prepare('INSERT INTO ledger (id, cluster, created_at) VALUES (?, ?, ?)');
+        insert.run(randomBytes(16), cluster, now);
+      }
       db.pragma(`application_id = ${APPLICATION_ID}`);
       db.pragma(`user_version = ${version + 1}`);
     })();

@@ -67,6 +67,11 @@ function objectConditions(filter: ObjectFilter): Condition[] {
   if (filter.names !== undefined) {
     conditions.push({ sql: `o.name IN (${filter.names.map(() => '?').join(', ')})`, values: filter.names });
   }
+  if (filter.namePrefix !== undefined) {
+    // As a range, which the index knows; no character comes after the last one of Unicode.
+    const end = `${filter.namePrefix}\u{10ffff}`;
+    conditions.push({ sql: 'o.name >= ? AND o.name < ?', values: [filter.namePrefix, end] });
+  }
   if (filter.uid !== undefined) conditions.push({ sql: 'o.uid = ?', values: [filter.uid] });
   if (filter.namespace !== undefined) {
     const inside = { sql: `o.namespace_id = ${NAMESPACE_ID}`, values: [filter.namespace] };
@@ -127,6 +132,11 @@ export class Rows {
       this.prepared.set(sql, statement);
     }
     return statement;
+  }
+
+  /** After ids were removed from the file. */
+  forget(): void {
+    for (const cache of [this.texts, this.actors, this.objectsById]) cache.clear();
   }
 
   get<T>(sql: string, ...values: unknown[]): T | null {

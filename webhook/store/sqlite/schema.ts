@@ -1,15 +1,36 @@
 /** Marks a SQLite file as a Kubeblame ledger: "KBLM", in the header's application id. */
 export const APPLICATION_ID = 0x4b424c4d;
 
+const ABORT = "BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;";
+
+/** True of the rows that no fold has recorded as being behind the horizon. */
+const BEFORE_HORIZON = {
+  seq: 'OLD.seq > (SELECT coalesce(max(through_seq), 0) FROM folds)',
+  commit: 'OLD.commit_id > (SELECT coalesce(max(through_commit), 0) FROM folds)',
+  id: 'OLD.id > (SELECT coalesce(max(through_commit), 0) FROM folds)',
+  // Whether something still refers to it, foreign keys tell.
+  any: 'NOT EXISTS (SELECT 1 FROM folds)',
+};
+
+function appendOnly(table: string, removable?: keyof typeof BEFORE_HORIZON, changeable?: string): string {
+  const remove = removable === undefined ? '' : ` WHEN ${BEFORE_HORIZON[removable]}`;
+  const change = changeable === undefined ? '' : ` WHEN ${changeable}`;
+  return `
+  CREATE TRIGGER ${table}_keep_rows BEFORE DELETE ON ${table}${remove} ${ABORT}
+  CREATE TRIGGER ${table}_keep_values BEFORE UPDATE ON ${table}${change} ${ABORT}`;
+}
+
 /**
  * Numbered migrations: the schema's version is how many have been applied. One that has been released never changes.
  *
  * Texts that recur are interned, so that a change costs some integers and its patch. Every table is append-only, by
- * trigger; the one exception is a resource's kind, which an act on an object of an unknown type leaves empty.
+ * trigger, with two exceptions: a resource's kind, which an act on an object of an unknown type leaves empty; and what
+ * a fold has recorded to be behind the horizon (docs/decisions/0022), which may go, and nothing else.
  */
 export const MIGRATIONS: readonly string[] = [
   `
   CREATE TABLE ledger (
+    id BLOB NOT NULL, -- random: tells ledgers of one cluster apart
     cluster TEXT NOT NULL,
     created_at INTEGER NOT NULL
   ) STRICT;
@@ -32,6 +53,7 @@ export const MIGRATIONS: readonly string[] = [
     api_group TEXT NOT NULL,
     resource TEXT NOT NULL,
     kind TEXT NOT NULL,
+    commit_id INTEGER NOT NULL, -- the commit that told the kind; 0 while it is unknown
     UNIQUE (api_group, resource)
   ) STRICT;
 
@@ -102,19 +124,33 @@ export const MIGRATIONS: readonly string[] = [
     hash BLOB NOT NULL -- SHA-256 over the hash before it and the rows of this commit: chain.ts
   ) STRICT;
 
-  ${['ledger', 'texts', 'actors', 'objects', 'changes', 'checkpoints', 'outcomes', 'coverage', 'commits']
-    .map(
-      (table) => `
-  CREATE TRIGGER ${table}_keep_rows BEFORE DELETE ON ${table}
-    BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
-  CREATE TRIGGER ${table}_keep_values BEFORE UPDATE ON ${table}
-    BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;`,
-    )
-    .join('')}
-  CREATE TRIGGER resources_keep_rows BEFORE DELETE ON resources
-    BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
-  CREATE TRIGGER resources_keep_values BEFORE UPDATE ON resources WHEN OLD.kind <> ''
-    BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
+  -- what was folded: rows up to through_seq are what remains of the history up to through_commit
+  CREATE TABLE folds (
+    id INTEGER PRIMARY KEY,
+    commit_id INTEGER NOT NULL,
+    through_commit INTEGER NOT NULL,
+    through_seq INTEGER NOT NULL,
+    horizon_at INTEGER NOT NULL, -- ms: states before it are gone
+    removed INTEGER NOT NULL, -- changes that this fold removed
+    last_object INTEGER NOT NULL, -- highest ids then: these rows stay, so that an id is never given twice
+    last_actor INTEGER NOT NULL,
+    last_text INTEGER NOT NULL,
+    chain BLOB NOT NULL, -- hash of the last commit folded
+    tree BLOB NOT NULL, -- roots of the complete subtrees of the commits folded: proof/merkle.ts
+    remains BLOB NOT NULL -- SHA-256 over what remains of them: chain.ts
+  ) STRICT;
+
+  ${appendOnly('ledger')}
+  ${appendOnly('texts', 'any')}
+  ${appendOnly('actors', 'any')}
+  ${appendOnly('objects', 'any')}
+  ${appendOnly('resources', undefined, "OLD.kind <> ''")}
+  ${appendOnly('changes', 'seq', BEFORE_HORIZON.seq)}
+  ${appendOnly('checkpoints', 'seq')}
+  ${appendOnly('outcomes', 'commit')}
+  ${appendOnly('coverage', 'commit')}
+  ${appendOnly('commits', 'id')}
+  ${appendOnly('folds', 'commit', "OLD.remains <> x''")}
   `,
 ];
 

@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import type { JsonObject, ObjectRef } from '../../../shared/types.ts';
+import type { TreeHead } from '../../proof/checkpoint.ts';
 import {
   COVERAGE_EVENTS,
   type ChangeFilter,
@@ -12,9 +13,11 @@ import {
   type UserCount,
 } from '../port.ts';
 import { Appender } from './append.ts';
+import { fold, type FoldResult } from './fold.ts';
 import { openForReading, openForWriting, translate, type Sqlite } from './open.ts';
 import { Rows } from './read.ts';
 import { FORMAT } from './schema.ts';
+import { CommitTree } from './tree.ts';
 
 const LAST_SEQ = Number.MAX_SAFE_INTEGER;
 
@@ -36,6 +39,7 @@ export class SqliteStore implements LedgerStore {
   private readonly rows: Rows;
   /** What the last append failed with: a full disk shows nowhere else. */
   private failure: { error: unknown } | null = null;
+  private tree: CommitTree | undefined;
 
   constructor(
     private readonly db: Sqlite,
@@ -64,19 +68,48 @@ export class SqliteStore implements LedgerStore {
     return this.run(() => this.rows.get('SELECT seq, at FROM changes ORDER BY seq DESC LIMIT 1'));
   }
 
+  /** Of a ledger that was folded, the horizon: what remains from before it does not tell how things were then. */
   first(): Promise<{ seq: number; at: number } | null> {
-    return this.run(() => this.rows.get('SELECT seq, at FROM changes ORDER BY seq LIMIT 1'));
+    return this.run(
+      () =>
+        this.rows.get('SELECT through_seq AS seq, horizon_at AS at FROM folds ORDER BY through_seq DESC LIMIT 1') ??
+        this.rows.get('SELECT seq, at FROM changes ORDER BY seq LIMIT 1'),
+    );
   }
 
-  /** By bisection: `at` never falls as seq rises, so that it needs no index. */
+  /**
+   * Gives up the oldest history before a moment (ms), some of it at once: fold.ts. null where there is none left. Not
+   * while something that is appended has read the store and is not yet there: Recorder.maintain.
+   */
+  fold(before: number, now: number): Promise<FoldResult | null> {
+    return this.run(() => {
+      if (this.appender === null) throw new Error('the ledger is open for reading only');
+      const result = fold(this.db, this.appender, before, now);
+      this.rows.forget();
+      return result;
+    });
+  }
+
+  /** Bytes of the file that are in use. */
+  usedBytes(): Promise<number> {
+    return this.run(() => {
+      const of = (name: string): number => this.db.pragma(name, { simple: true }) as number;
+      return (of('page_count') - of('freelist_count')) * of('page_size');
+    });
+  }
+
+  /** By bisection: `at` never falls as seq rises, so that it needs no index. Where changes were folded, seqs have gaps. */
   seqAt(at: number): Promise<number> {
     return this.run(() => {
       let low = 0;
       let high = this.rows.get<{ seq: number | null }>('SELECT max(seq) AS seq FROM changes')?.seq ?? 0;
       while (low < high) {
         const middle = Math.ceil((low + high) / 2);
-        const row = this.rows.get<{ at: number }>('SELECT at FROM changes WHERE seq = ?', middle);
-        if (row !== null && row.at <= at) low = middle;
+        const row = this.rows.get<{ seq: number; at: number }>(
+          'SELECT seq, at FROM changes WHERE seq >= ? ORDER BY seq LIMIT 1',
+          middle,
+        );
+        if (row !== null && row.at <= at) low = row.seq;
         else high = middle - 1;
       }
       return low;
@@ -148,6 +181,16 @@ export class SqliteStore implements LedgerStore {
   bytes(): Promise<number> {
     const size = (file: string): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0;
     return this.run(() => size(this.path) + size(`${this.path}-wal`));
+  }
+
+  /** What can be signed of the ledger now (docs/verify.md). */
+  async treeHead(): Promise<TreeHead> {
+    this.tree ??= new CommitTree(this.db);
+    try {
+      return await this.tree.head();
+    } catch (error) {
+      throw translate(error, this.path);
+    }
   }
 
   /** Takes the write lock, without leaving anything behind. After an append that failed, the next one tells. */

@@ -1,0 +1,49 @@
+import { randomInt } from 'node:crypto';
+import { KubeblameError } from '../../shared/errors.ts';
+import type { Json } from '../../shared/types.ts';
+import type { Io } from '../io.ts';
+import { document } from '../views/json.ts';
+import { verifyNotes, verifyTable } from '../views/verify-table.ts';
+
+export interface VerifyOptions {
+  file: string | undefined;
+  checkpoints: readonly string[];
+  key: readonly string[];
+  samples: number;
+  output: 'table' | 'json' | 'yaml';
+}
+
+const UNIT = 2 ** 32;
+
+/** `kubectl blame verify [FILE]`: prints what was looked at. Rejects with proof-failed where something is wrong. */
+export async function verify(options: VerifyOptions, io: Io): Promise<void> {
+  const { file, output, samples } = options;
+  if (file === undefined) {
+    throw new KubeblameError(
+      'usage-invalid',
+      'no file to verify was given',
+      'name a ledger file or an archive, or set KUBEBLAME_DB; a server is verified by its file or an archive of it',
+    );
+  }
+  const { verifyFile } = await import('../../webhook/proof/verify-file.ts');
+  const report = await verifyFile(file, {
+    checkpoints: options.checkpoints,
+    keys: options.key,
+    samples,
+    random: () => randomInt(UNIT) / UNIT,
+  });
+  if (output === 'table') {
+    for (const note of verifyNotes(file, report, io.style)) io.err(`# ${note}\n`);
+    io.out(`${verifyTable(report, io.style).join('\n')}\n`);
+  } else io.out(document(report as unknown as Json, output));
+  const count = report.findings.length + report.more;
+  if (count > 0) {
+    const hint =
+      'the ledger was changed behind the back of its server, or its disk is failing: compare it with a backup';
+    throw new KubeblameError(
+      'proof-failed',
+      `${file}: ${count} ${count === 1 ? 'thing is' : 'things are'} wrong`,
+      hint,
+    );
+  }
+}

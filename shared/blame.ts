@@ -1,0 +1,275 @@
+import { canonicalJson, isObject, unescapeText } from './json.ts';
+import { identify } from './merge-key.ts';
+import { pairItems, pairTexts, textLines } from './pairing.ts';
+import { touchedBy, type Touched } from './touched.ts';
+import type { Json, JsonObject, Owner, OwnerTree, Patch, RemovedPart } from './types.ts';
+
+/** One step of an object's history: a change, and the bodies around it. */
+export interface BlameStep {
+  seq: number;
+  /** null where there was none. */
+  before: JsonObject | null;
+  after: JsonObject;
+  /** True for a change to look through, to whoever set a value before it. */
+  ignored: boolean;
+  /** True where it is looked through because nobody changed anything, which is not worth a word. */
+  silent?: boolean;
+  /** What turned `before` into `after`, so that only that is compared. */
+  patch: Patch;
+}
+
+/** A part of the body that is being followed back. */
+interface Part {
+  /** What it is in the final body. */
+  final: Json;
+  /** null until the change that set it is found. */
+  owner: Owner | null;
+  /** The newest ignored change that set it. */
+  through: number | null;
+  /** Members by key; items and lines of a text by their place in the final body. */
+  inside: Map<string, Part>;
+  /** Its place in the list that it is an item of, in the version that has been reached. */
+  place: number;
+  removed: Omit<RemovedPart, 'at'>[];
+  /** The one member that is asked about, where the field lies in it. */
+  only: string | undefined;
+  /** Parts that have no owner yet, itself included. */
+  open: number;
+}
+
+/**
+ * Who set each part of a body last: give it the object's changes, newest first, until `done`.
+ *
+ * A value belongs to the change that gave it this value; an object or list to the change that it came with. Members are
+ * followed by key, list items as pairItems() has it, so that neither an order nor a place ever counts as a change. The
+ * lines of a text are followed too: the text belongs to its last change, each of its lines to the change it came with.
+ * What an ignored change set belongs to whoever set it before; what was not there before stays with the ignored one.
+ */
+export class Blame {
+  private readonly root: Part;
+
+  /** `field`: keys and places in the body to which the question is limited. */
+  constructor(body: JsonObject, field: readonly string[] = []) {
+    this.root = partOf(body, field);
+  }
+
+  /** True where every part has its owner: older changes tell nothing more. */
+  get done(): boolean {
+    return this.root.open === 0;
+  }
+
+  /** False where a change cannot tell anything more: all that it touches has its owner. Then it may be left out. */
+  concerns(patch: Patch): boolean {
+    return isOpen(this.root, touchedBy(patch));
+  }
+
+  /** Goes one change back. */
+  back({ before, after, patch, ...step }: BlameStep): void {
+    if (before === null) claim(this.root, step);
+    else visit(this.root, '', after, before, touchedBy(patch), step);
+  }
+
+  /** Who owns what; call it when done. */
+  owners(): OwnerTree {
+    return treeOf(this.root, null) ?? { seq: 0 };
+  }
+
+  /** What is not there any more, and which change took it away; what an ignored change took away is not told. */
+  removed(): RemovedPart[] {
+    const found: RemovedPart[] = [];
+    const collect = (part: Part, at: readonly string[]): void => {
+      found.push(...part.removed.map((removed) => ({ at: [...at], ...removed })));
+      for (const [key, inner] of part.inside) collect(inner, [...at, unescapeText(key)]);
+    };
+    collect(this.root, []);
+    return found;
+  }
+}
+
+function partOf(final: Json, field: readonly string[], key = ''): Part {
+  const inside = new Map<string, Part>();
+  const [only, ...rest] = field;
+  for (const [inner, value] of membersOf(final)) {
+    if (only === undefined || only === inner) inside.set(inner, partOf(value, rest, inner));
+  }
+  // Around the field nothing is asked.
+  const owner = only === undefined ? null : { seq: 0 };
+  const part: Part = { final, owner, through: null, inside, place: Number(key), removed: [], only, open: 0 };
+  recount(part);
+  return part;
+}
+
+function membersOf(value: Json): [string, Json][] {
+  if (Array.isArray(value)) return value.map((item, place): [string, Json] => [String(place), item]);
+  if (isObject(value)) return Object.entries(value);
+  const lines = typeof value === 'string' ? textLines(value) : null;
+  return (lines ?? []).map((line, place): [string, Json] => [String(place), line]);
+}
+
+/** True where something that may have been touched has no owner yet. */
+function isOpen(part: Part, touched: Touched): boolean {
+  if (part.open === 0 || touched === 'all') return part.open > 0;
+  return [...touched].some(([key, below]) => {
+    if (part.only !== undefined && key !== part.only) return false;
+    const inner = part.inside.get(key);
+    // A member that is not there any more is told by what it was in.
+    return inner === undefined || isOpen(inner, below);
+  });
+}
+
+/** The change that a step back is made over. */
+type Step = Pick<BlameStep, 'seq' | 'ignored' | 'silent'>;
+
+/** Gives a part, and what in it has no owner yet, to a change that it did not exist before. */
+function claim(part: Part, step: Step): void {
+  if (part.open === 0) return;
+  for (const inner of part.inside.values()) claim(inner, step);
+  own(part, step);
+  part.open = 0;
+}
+
+function own(part: Part, { seq, ignored }: Step): void {
+  if (part.owner !== null) return;
+  if (ignored) part.owner = { seq: part.through ?? seq };
+  else part.owner = part.through === null ? { seq } : { seq, through: part.through };
+}
+
+/** `after` and `before` are what the part was after and before the change. */
+function visit(part: Part, field: string, after: Json, before: Json, touched: Touched, step: Step): void {
+  if (part.open === 0 || after === before) return;
+  if (Array.isArray(after) && Array.isArray(before)) {
+    const pairs = pairItems(field, before, after);
+    followItems(part, pairs, after, before, step);
+    if (!step.ignored) keepRemovedItems(part, field, pairs, before, step.seq);
+  } else if (isObject(after) && isObject(before)) {
+    for (const key of touched === 'all' ? part.inside.keys() : touched.keys()) {
+      const inner = part.inside.get(key);
+      if (inner === undefined || inner.open === 0) continue;
+      const [now, old] = [after[key], Object.hasOwn(before, key) ? before[key] : undefined];
+      if (old === undefined || now === undefined) claim(inner, step);
+      else visit(inner, key, now, old, touched === 'all' ? 'all' : (touched.get(key) ?? 'all'), step);
+    }
+    if (!step.ignored) keepRemovedMembers(part, after, before, step.seq);
+  } else if (kindOf(after) !== kindOf(before)) {
+    claim(part, step);
+  } else {
+    if (!step.ignored) own(part, step);
+    else if (step.silent !== true) part.through ??= step.seq;
+    if (part.inside.size > 0) {
+      const [lines, old] = [linesOf(after), linesOf(before)];
+      followItems(part, pairTexts(old, lines), lines, old, step);
+    }
+  }
+  recount(part);
+}
+
+/** Only a text has lines to follow. */
+function linesOf(value: Json): string[] {
+  return typeof value === 'string' ? (textLines(value) ?? [value]) : [];
+}
+
+function kindOf(value: Json): string {
+  return Array.isArray(value) ? 'list' : isObject(value) ? 'object' : 'value';
+}
+
+function followItems(
+  part: Part,
+  pairs: readonly (number | null)[],
+  after: readonly Json[],
+  before: readonly Json[],
+  step: Step,
+): void {
+  for (const inner of part.inside.values()) {
+    if (inner.open === 0) continue;
+    const place = pairs[inner.place] ?? null;
+    const [now, old] = [after[inner.place], place === null ? undefined : before[place]];
+    if (place === null || old === undefined || now === undefined) claim(inner, step);
+    else {
+      visit(inner, '', now, old, 'all', step);
+      inner.place = place;
+    }
+  }
+}
+
+function recount(part: Part): void {
+  let open = part.owner === null ? 1 : 0;
+  for (const inner of part.inside.values()) open += inner.open;
+  part.open = open;
+}
+
+function keepRemovedMembers(part: Part, after: JsonObject, before: JsonObject, seq: number): void {
+  const { final } = part;
+  // Beside the field nothing is asked.
+  if (!isObject(final) || part.only !== undefined) return;
+  for (const [key, value] of Object.entries(before)) {
+    if (Object.hasOwn(after, key) || Object.hasOwn(final, key)) continue;
+    const name = unescapeText(key);
+    if (!part.removed.some((known) => known.key === name)) part.removed.push({ key: name, value, seq });
+  }
+}
+
+function keepRemovedItems(
+  part: Part,
+  field: string,
+  pairs: readonly (number | null)[],
+  before: readonly Json[],
+  seq: number,
+): void {
+  const { final } = part;
+  if (!Array.isArray(final) || part.only !== undefined) return;
+  const kept = new Set(pairs);
+  for (const [place, value] of before.entries()) {
+    if (kept.has(place)) continue;
+    const known = [...final, ...part.removed.map((removed) => removed.value)];
+    if (isAmong(field, value, known)) continue;
+    // Shown behind the item that it stood behind.
+    const index = 1 + nearestBefore(part, pairs, place);
+    part.removed.push({ key: String(index), value, seq });
+  }
+}
+
+/** True where one of the items is the same one, by its key or by being equal. */
+function isAmong(field: string, value: Json, items: readonly Json[]): boolean {
+  const text = canonicalJson(value);
+  return items.some((item) => {
+    const identified = identify(field, [value], [item]);
+    if (identified === null) return canonicalJson(item) === text;
+    const [key = ''] = identified.before.keys();
+    return identified.after.has(key);
+  });
+}
+
+/** The place in the final body of the last item that stood before a place; -1 where there is none. */
+function nearestBefore(part: Part, pairs: readonly (number | null)[], place: number): number {
+  let best = { stood: -1, final: -1 };
+  for (const [index, inner] of part.inside) {
+    // Items that have been followed to the version before the change are at their place in it.
+    if (inner.open === 0 || !pairs.includes(inner.place)) continue;
+    if (inner.place < place && inner.place > best.stood) best = { stood: inner.place, final: Number(index) };
+  }
+  return best.final;
+}
+
+/** Only what differs from the part around it is written: most of an object is as it was created. */
+function treeOf(part: Part, outer: Owner | null): OwnerTree | null {
+  const owner = part.owner ?? outer ?? { seq: 0 };
+  const members: Record<string, OwnerTree> = {};
+  for (const [key, inner] of part.inside) {
+    const tree = treeOf(inner, owner);
+    if (tree !== null) members[key] = tree;
+  }
+  const empty = Object.keys(members).length === 0;
+  if (empty && outer !== null && owner.seq === outer.seq && owner.through === outer.through) return null;
+  return empty ? owner : { ...owner, members };
+}
+
+/** Who set the part of a body at some keys and places. */
+export function ownerAt(tree: OwnerTree, at: readonly string[]): Owner {
+  let found: OwnerTree = tree;
+  for (const key of at) {
+    const inner = found.members !== undefined && Object.hasOwn(found.members, key) ? found.members[key] : undefined;
+    if (inner === undefined) break;
+    found = inner;
+  }
+  return found.through === undefined ? { seq: found.seq } : { seq: found.seq, through: found.through };
+}

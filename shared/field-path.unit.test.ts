@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict';
+import { deltas } from './delta.ts';
+import { deltasOfField, findField, mayTouch, parseField } from './field-path.ts';
+import { diff } from './patch.ts';
+import type { Delta, JsonObject } from './types.ts';
+
+const BODY: JsonObject = {
+  metadata: { labels: { 'app.kubernetes.io/name': 'web', tier: 'a' } },
+  spec: { replicas: 3, args: ['x', 'y'], containers: [{ name: 'log' }, { name: 'web', image: 'web:1' }] },
+};
+
+describe('parseField', () => {
+  it('reads what people and tables write', () => {
+    for (const [text, names] of [
+      ['spec.replicas', ['spec', 'replicas']],
+      ['.spec.replicas', ['spec', 'replicas']],
+      ['{.spec.replicas}', ['spec', 'replicas']],
+      ['spec.containers[web].image', ['spec', 'containers', 'web', 'image']],
+      ['spec.containers[0]', ['spec', 'containers', '0']],
+      ['metadata.labels["a.b/c"]', ['metadata', 'labels', 'a.b/c']],
+      [`metadata.labels['a.b/c']`, ['metadata', 'labels', 'a.b/c']],
+      ['metadata.labels.a\\.b/c', ['metadata', 'labels', 'a.b/c']],
+      ['a["x\\"]"].b', ['a', 'x"]', 'b']],
+      ['ports[80/TCP]', ['ports', '80/TCP']],
+    ] as const) {
+      assert.deepEqual(parseField(text), names, text);
+    }
+    for (const text of ['', '{}', 'a..b', 'a[', 'a]', 'a[b', 'a["b]', '.']) {
+      assert.throws(() => parseField(text), { code: 'field-invalid' }, text);
+    }
+  });
+});
+
+describe('findField', () => {
+  it('finds members, items by key or place, and keys with dots', () => {
+    const find = (text: string): string[] | null => findField(BODY, parseField(text));
+    assert.deepEqual(find('spec.containers[web].image'), ['spec', 'containers', '1', 'image']);
+    assert.deepEqual(find('spec.containers[1].image'), ['spec', 'containers', '1', 'image']);
+    assert.deepEqual(find('spec.args[1]'), ['spec', 'args', '1']);
+    assert.deepEqual(find('metadata.labels.app.kubernetes.io/name'), ['metadata', 'labels', 'app.kubernetes.io/name']);
+    for (const text of ['spec.nothing', 'spec.containers[db]', 'spec.containers[2]', 'spec.replicas.x', '__proto__']) {
+      assert.equal(find(text), null, text);
+    }
+  });
+});
+
+describe('deltasOfField', () => {
+  const of = (before: JsonObject | null, after: JsonObject | null, field: string): Delta[] =>
+    deltasOfField(deltas(before, after), parseField(field));
+  const scaled: JsonObject = { ...BODY, spec: { ...(BODY.spec as JsonObject), replicas: 5 } };
+
+  it('keeps what lies at and below the field, and nothing beside it', () => {
+    assert.deepEqual(of(BODY, scaled, 'spec.replicas'), [
+      { path: 'spec.replicas', kind: 'changed', before: 3, after: 5 },
+    ]);
+    assert.equal(of(BODY, scaled, 'spec').length, 1);
+    assert.deepEqual(of(BODY, scaled, 'spec.replicasX'), []);
+    assert.deepEqual(of(BODY, scaled, 'metadata'), []);
+  });
+
+  it('takes the field’s part of what came, went or was replaced as a whole', () => {
+    const image = 'spec.containers[web].image';
+    assert.deepEqual(of(null, BODY, image), [{ path: image, kind: 'added', after: 'web:1' }]);
+    assert.deepEqual(of(BODY, null, image), [{ path: image, kind: 'removed', before: 'web:1' }]);
+    const { spec: _, ...without } = BODY;
+    assert.deepEqual(of(without, BODY, image), [{ path: image, kind: 'added', after: 'web:1' }]);
+    assert.deepEqual(of({ a: [{ b: 1 }] }, { a: { b: 1 } }, 'a.b'), [{ path: 'a.b', kind: 'added', after: 1 }]);
+    assert.deepEqual(of(null, BODY, 'spec.nothing'), []);
+  });
+
+  it('tells the order of the field’s own list only', () => {
+    const turned = {
+      ...BODY,
+      spec: { ...(BODY.spec as JsonObject), containers: [{ name: 'web', image: 'web:1' }, { name: 'log' }] },
+    };
+    assert.equal(of(BODY, turned, 'spec.containers').length, 1);
+    assert.deepEqual(of(BODY, turned, 'spec.containers[web]'), []);
+  });
+});
+
+describe('mayTouch', () => {
+  it('never denies a change of the field', () => {
+    const fields = ['spec.replicas', 'spec.containers[web].image', 'metadata.labels["app.kubernetes.io/name"]', 'spec'];
+    const others: JsonObject[] = [
+      {},
+      { spec: {} },
+      { ...BODY, spec: { replicas: 4 } },
+      { ...BODY, metadata: { labels: { 'app.kubernetes.io/name': 'x' } } },
+    ];
+    for (const other of others) {
+      for (const field of fields) {
+        const names = parseField(field);
+        const touched = deltasOfField(deltas(BODY, other), names).length > 0;
+        const told = diff(BODY, other).some(({ path }) => mayTouch(path, names));
+        assert.ok(told || !touched, `${field} ${JSON.stringify(other)}`);
+      }
+    }
+    assert.equal(mayTouch('/spec/replicas', ['spec', 'template']), false);
+    assert.equal(
+      mayTouch('/metadata/labels/app.kubernetes.io~1name', ['metadata', 'labels', 'app.kubernetes.io/name']),
+      true,
+    );
+  });
+});

@@ -1,0 +1,193 @@
+import { readFileSync } from 'node:fs';
+import { Option } from 'commander';
+import { KubeblameError, messageOf } from '../../shared/errors.ts';
+import type { CertificateFiles } from '../tls.ts';
+
+/*
+ * Options about the server's place in a cluster: its certificate, how the API server proves to be the API server, and
+ * whether the server registers itself there.
+ */
+
+/** What the server keeps in the cluster about itself. */
+export interface Registration {
+  /** Of the Service and the Secret. Reviews from it are not sent here. */
+  namespace: string;
+  service: string;
+  servicePort: number;
+  /** Holds the certificates and the secret of the webhook's path. */
+  secret: string;
+  /** PEM file of the CA that issued the certificate of --tls-cert; null: the server makes its certificate itself. */
+  tlsCa: string | null;
+  timing: RegistrationTiming;
+}
+
+export interface RegistrationTiming {
+  /** How often the cluster is compared with what it should be: a change is repaired within this time. */
+  everyMs: number;
+  /**
+   * How long two generations of certificates overlap. API servers learn of a new bundle in a second, others (the kubelet,
+   * for a Secret that is mounted) in two minutes.
+   */
+  overlapMs: number;
+}
+
+export const REGISTRATION_TIMING: RegistrationTiming = { everyMs: 5_000, overlapMs: 600_000 };
+
+/** How a caller of the webhook proves to be the API server. */
+export type CallerProof =
+  /** A client certificate of the CA in this PEM file. */
+  | { by: 'certificate'; ca: string }
+  /** A path that ends in a secret: this one, or (null) the one that the server made and registered itself with. */
+  | { by: 'path'; secret: string | null }
+  /** Nothing: whoever reaches the server may add to the ledger, so it is on loopback. */
+  | { by: 'nothing' };
+
+export interface InstallConfig {
+  /** null: the server makes its own. */
+  tls: CertificateFiles | null;
+  /** null: somebody else registers the webhook. */
+  registration: Registration | null;
+  callers: CallerProof;
+}
+
+const POD_NAMESPACE_FILE = '/var/run/secrets/kubernetes.io/serviceaccount/namespace';
+const MIN_SECRET_LENGTH = 16;
+
+export function installOptions(): Option[] {
+  return [
+    new Option(
+      '--tls-cert <file>',
+      'serving certificate, PEM; read again when it changes (default: the server makes its own, where it registers itself)',
+    ).env('KUBEBLAME_TLS_CERT'),
+    new Option('--tls-key <file>', 'its private key, PEM').env('KUBEBLAME_TLS_KEY'),
+    new Option('--tls-ca <file>', 'CA of that certificate, PEM, for the webhook configuration').env('KUBEBLAME_TLS_CA'),
+    new Option('--client-ca <file>', 'CA of the client certificate that the API server must present, PEM').env(
+      'KUBEBLAME_CLIENT_CA',
+    ),
+    new Option(
+      '--path-secret-file <file>',
+      'secret that the path of the webhook must end in: /admit/SECRET (default: one of its own, where it registers itself)',
+    ).env('KUBEBLAME_PATH_SECRET_FILE'),
+    new Option('--register', 'make the webhook configuration, and keep it as it should be (default in a pod)'),
+    new Option('--no-register', 'leave the webhook configuration to somebody else'),
+    new Option('--namespace <name>', "namespace of the server's Service and Secret (default: the pod's own)").env(
+      'KUBEBLAME_NAMESPACE',
+    ),
+    new Option('--service <name>', 'Service through which the API server calls the webhook')
+      .env('KUBEBLAME_SERVICE')
+      .default('kubeblame'),
+    new Option('--service-port <port>', 'its port').env('KUBEBLAME_SERVICE_PORT').default('443'),
+    new Option('--secret <name>', 'Secret for the certificates and the path that the server makes')
+      .env('KUBEBLAME_SECRET')
+      .default('kubeblame-tls'),
+  ];
+}
+
+/** Values of these options, as commander gives them. */
+export interface RawInstallOptions {
+  tlsCert?: string;
+  tlsKey?: string;
+  tlsCa?: string;
+  clientCa?: string;
+  pathSecretFile?: string;
+  register?: boolean;
+  namespace?: string;
+  service: string;
+  servicePort: string;
+  secret: string;
+}
+
+export interface InstallContext {
+  inCluster: boolean;
+  hasKubeconfig: boolean;
+}
+
+/** Checks the options. Throws config-invalid, naming the option and what was expected. */
+export function installConfig(raw: RawInstallOptions, context: InstallContext): InstallConfig {
+  const register = raw.register ?? context.inCluster;
+  if (register && !context.inCluster && !context.hasKubeconfig) {
+    throw new KubeblameError('config-invalid', '--register: there is no cluster to register in: give --kubeconfig');
+  }
+  const tls = certificateFiles(raw, register);
+  return {
+    tls,
+    callers: callerProof(raw, register),
+    registration: register ? registration(raw, tls, context.inCluster) : null,
+  };
+}
+
+function certificateFiles({ tlsCert, tlsKey }: RawInstallOptions, register: boolean): CertificateFiles | null {
+  if (tlsCert !== undefined && tlsKey !== undefined) return { cert: tlsCert, key: tlsKey };
+  if (tlsCert !== undefined || tlsKey !== undefined) {
+    throw invalid(
+      tlsKey === undefined ? '--tls-key' : '--tls-cert',
+      'is missing: a certificate and its key go together',
+    );
+  }
+  if (register) return null;
+  throw invalid('--tls-cert', 'is missing, and so is --tls-key: make both with `make certs`');
+}
+
+function callerProof({ clientCa, pathSecretFile }: RawInstallOptions, register: boolean): CallerProof {
+  if (clientCa !== undefined && pathSecretFile !== undefined) {
+    throw invalid('--path-secret-file', 'is not for use with --client-ca: the certificate is the proof');
+  }
+  if (register && pathSecretFile !== undefined) {
+    throw invalid(
+      '--path-secret-file',
+      'is not for use with --register: the server makes its own secret, and renews it',
+    );
+  }
+  if (clientCa !== undefined) return { by: 'certificate', ca: clientCa };
+  if (pathSecretFile !== undefined) return { by: 'path', secret: readPathSecret(pathSecretFile) };
+  return register ? { by: 'path', secret: null } : { by: 'nothing' };
+}
+
+function registration(raw: RawInstallOptions, tls: CertificateFiles | null, inCluster: boolean): Registration {
+  const servicePort = Number(raw.servicePort);
+  if (!/^\d{1,5}$/.test(raw.servicePort) || servicePort < 1 || servicePort > 65535) {
+    throw invalid('--service-port', `"${raw.servicePort}" is not a port`);
+  }
+  if (tls !== null && raw.tlsCa === undefined) {
+    throw invalid('--tls-ca', 'is missing: the webhook configuration needs the CA of --tls-cert');
+  }
+  return {
+    namespace: raw.namespace ?? podNamespace(inCluster),
+    service: raw.service,
+    servicePort,
+    secret: raw.secret,
+    tlsCa: tls === null ? null : (raw.tlsCa ?? null),
+    timing: REGISTRATION_TIMING,
+  };
+}
+
+function podNamespace(inCluster: boolean): string {
+  if (!inCluster) return 'kubeblame';
+  try {
+    return readFileSync(POD_NAMESPACE_FILE, 'utf8').trim();
+  } catch (error) {
+    throw invalid('--namespace', `is missing, and the pod does not tell: ${messageOf(error)}`);
+  }
+}
+
+/** It becomes part of a path, as it is; the API server takes a lower-case DNS name there (RFC 1123). */
+function readPathSecret(path: string): string {
+  let secret: string;
+  try {
+    secret = readFileSync(path, 'utf8').trim();
+  } catch (error) {
+    throw invalid('--path-secret-file', messageOf(error));
+  }
+  if (secret.length < MIN_SECRET_LENGTH || !/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(secret)) {
+    throw invalid(
+      '--path-secret-file',
+      `${path} must hold at least ${MIN_SECRET_LENGTH} lower-case letters, digits and "-": openssl rand -hex 32`,
+    );
+  }
+  return secret;
+}
+
+function invalid(option: string, what: string): KubeblameError {
+  const variable = `KUBEBLAME_${option.slice(2).toUpperCase().replaceAll('-', '_')}`;
+  return new KubeblameError('config-invalid', `${option} (${variable}): ${what}`);
+}

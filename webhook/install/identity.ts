@@ -1,0 +1,129 @@
+import { readFileSync } from 'node:fs';
+import type { Logger } from 'pino';
+import { allOf, type Generations } from '../../certs/generations.ts';
+import { KubeblameError, messageOf } from '../../shared/errors.ts';
+import type { JsonObject } from '../../shared/types.ts';
+import { Callers } from '../admission/callers.ts';
+import type { ServerConfig } from '../config/config.ts';
+import type { KubeApiClient } from '../observe/api-client.ts';
+import { readCertificate, watchCertificate, type ServingPair } from '../tls.ts';
+import { matchConditions } from './match-conditions.ts';
+import { Registrar } from './registrar.ts';
+
+/** What the server proves itself with, and how it knows its callers. */
+export interface Identity {
+  readonly serving: ServingPair;
+  /** What the listener for reviews asks of a client's TLS, besides. */
+  readonly clientTls: { requestCert?: boolean; rejectUnauthorized?: boolean; ca?: Buffer };
+  readonly callers: Callers;
+  /** What is wrong with a webhook configuration that we made, '' for nothing; undefined where somebody else makes it. */
+  readonly judge: ((configuration: JsonObject) => string) | undefined;
+  /** Registers the server once it is ready, and tells what to serve with from now on. Resolves after the first try. */
+  start(isReady: () => Promise<boolean>, changed: (serving: ServingPair) => void): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens what the configuration says: certificate files or own certificates, a registration or none. Rejects with
+ * config-invalid. Own certificates come from the cluster, and are waited for.
+ */
+export async function openIdentity(
+  config: ServerConfig,
+  client: KubeApiClient | null,
+  log: Logger,
+  now: () => number,
+): Promise<Identity> {
+  const callers = new Callers(config.callers.by);
+  if (config.callers.by === 'path' && config.callers.secret !== null) callers.accept([config.callers.secret]);
+  const files = config.tls;
+  const pair = files === null ? null : readCertificate(files);
+  const registrar = await openRegistrar(config, client, log, now);
+  const useGenerations = (generations: Generations): void => {
+    if (config.callers.by === 'path') callers.accept(allOf(generations).map(({ pathSecret }) => pathSecret));
+  };
+  const servingOf = (generations: Generations | undefined): ServingPair => {
+    const own = generations?.current.serving;
+    if (pair !== null) return pair;
+    // isUsable has seen to it.
+    if (own === null || own === undefined) throw new Error('a generation without a certificate');
+    return { cert: own.certificate, key: own.privateKey };
+  };
+  if (registrar !== null) useGenerations(registrar.generations);
+  let unwatch = (): void => undefined;
+  return {
+    serving: servingOf(registrar?.generations),
+    clientTls: clientTls(config),
+    callers,
+    judge: registrar === null ? undefined : (configuration) => registrar.judge(configuration),
+    start: async (isReady, changed) => {
+      if (files !== null && pair !== null) {
+        unwatch = watchCertificate(
+          files,
+          pair,
+          (renewed) => {
+            changed(renewed);
+            log.info({ cert: files.cert }, 'certificate reloaded');
+          },
+          (error) => log.error({ cert: files.cert, reason: messageOf(error) }, 'certificate not reloaded'),
+        );
+      }
+      await registrar?.start(isReady, (generations) => {
+        useGenerations(generations);
+        if (files === null) changed(servingOf(generations));
+      });
+    },
+    close: async () => {
+      unwatch();
+      await registrar?.close();
+    },
+  };
+}
+
+async function openRegistrar(
+  config: ServerConfig,
+  client: KubeApiClient | null,
+  log: Logger,
+  now: () => number,
+): Promise<Registrar | null> {
+  const { registration } = config;
+  if (registration === null) return null;
+  if (client === null) throw new KubeblameError('config-invalid', '--register needs a cluster: give --kubeconfig');
+  return Registrar.open({
+    client,
+    registration,
+    configuration: config.webhookConfiguration,
+    usesPath: config.callers.by === 'path',
+    matchConditions: matchConditions(config.predicates),
+    authority: registration.tlsCa === null ? null : lastReadable(registration.tlsCa),
+    log,
+    now,
+    elapsed: () => performance.now(),
+  });
+}
+
+/** The file's text, read anew each time; while it cannot be read, what it last was. Throws config-invalid at first. */
+function lastReadable(path: string): () => string {
+  let text = readOption(path, '--tls-ca');
+  return () => {
+    try {
+      text = readFileSync(path, 'utf8');
+    } catch {
+      // In the middle of a replacement.
+    }
+    return text;
+  };
+}
+
+/** Who has no certificate can still ask for /livez: so the handshake does not refuse, but the webhook's path does. */
+function clientTls({ callers }: ServerConfig): Identity['clientTls'] {
+  if (callers.by !== 'certificate') return {};
+  return { requestCert: true, rejectUnauthorized: false, ca: Buffer.from(readOption(callers.ca, '--client-ca')) };
+}
+
+function readOption(path: string, option: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new KubeblameError('config-invalid', `${option}: ${path} cannot be read: ${messageOf(error)}`);
+  }
+}

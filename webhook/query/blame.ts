@@ -1,0 +1,128 @@
+import { Blame } from '../../shared/blame.ts';
+import { findField } from '../../shared/field-path.ts';
+import { isMachine } from '../../shared/machines.ts';
+import { applyPatch } from '../../shared/patch.ts';
+import type { Actor, BlameQuery, JsonObject, ObjectBlame, OwnerTree, Setter, State } from '../../shared/types.ts';
+import type { LedgerStore, StoredChange } from '../store/port.ts';
+import { checkpointOf, requireChange } from '../store/steps.ts';
+import { Causes } from './causes.ts';
+import { isTranslation, outcomeAt, States } from './views.ts';
+
+export interface BlameOptions extends Pick<BlameQuery, 'removed' | 'ignore' | 'humans'> {
+  /** The names in the field's path; none for the whole object. */
+  field: readonly string[];
+  /** The present (ms). */
+  now: number;
+}
+
+/**
+ * Who set each part of a state, which is the body after the change `seq`; null where it has no such field. Reads no more of the
+ * history than it needs.
+ */
+export async function blameOf(
+  store: LedgerStore,
+  seq: number,
+  state: State,
+  { field, removed, ignore = [], humans, now }: BlameOptions,
+): Promise<ObjectBlame | null> {
+  const at = findField(state.body, field);
+  if (at === null) return null;
+  const blame = new Blame(state.body, at);
+  const setters = new Map<number, Setter>();
+  let newer: Version | null = null;
+  for await (const version of versionsOf(store, seq)) {
+    await step(newer, version);
+    newer = version;
+    if (blame.done) break;
+  }
+  if (!blame.done) await step(newer, null);
+
+  /** From a version back to the one before it; null where it is the first. */
+  async function step(from: Version | null, to: Version | null): Promise<void> {
+    if (from === null) return;
+    const { seq } = from.change;
+    const translated = isTranslation(from.change);
+    const { patch } = from.change.detail();
+    // Without `to` it is where the object began, whatever the patch says.
+    if (to !== null && !blame.concerns(patch)) return;
+    const setter = await setterOf(store, from.change, now);
+    setters.set(seq, setter);
+    const { actor } = setter;
+    const ignored =
+      actor !== null && (ignore.includes(actor.username) || (humans === true && isMachine(actor.username)));
+    const [before, after] = [to === null ? null : await to.body(), (await from.body()) ?? {}];
+    blame.back({ seq, before, after, patch, ignored: ignored || translated, silent: translated });
+  }
+  const owners = blame.owners();
+  const gone = removed === true ? blame.removed() : [];
+  const named = new Set([...seqsOf(owners), ...gone.map(({ seq }) => seq)]);
+  const told = [...setters.values()].filter(({ seq }) => named.has(seq)).sort((a, b) => a.seq - b.seq);
+  if (humans === true) await tellCauses(store, told);
+  return { ...state, owners, removed: gone, setters: told };
+}
+
+/** What no person ever set may still be somebody's doing. */
+async function tellCauses(store: LedgerStore, setters: readonly Setter[]): Promise<void> {
+  const causes = new Causes(store, new States(store));
+  for (const setter of setters) {
+    if (setter.actor !== null && isMachine(setter.actor.username)) {
+      setter.causes = await causes.of(await requireChange(store, setter.seq));
+    }
+  }
+}
+
+function seqsOf({ seq, through, members = {} }: OwnerTree): number[] {
+  return [seq, ...(through === undefined ? [] : [through]), ...Object.values(members).flatMap(seqsOf)];
+}
+
+/** A change, and the body after it, rebuilt where it is asked for. */
+interface Version {
+  change: StoredChange;
+  body: () => Promise<JsonObject | null>;
+}
+
+/**
+ * An object's versions from one back to its first. They are rebuilt from one checkpoint to the next, so that each costs one
+ * patch; a stretch that nobody looks into costs none.
+ */
+async function* versionsOf(store: LedgerStore, seq: number): AsyncGenerator<Version> {
+  for (let from: number | null = seq; from !== null;) {
+    const stretch: StoredChange[] = [];
+    let oldest: StoredChange;
+    do {
+      oldest = await requireChange(store, from);
+      stretch.push(oldest);
+      from = oldest.parent;
+    } while (oldest.depth > 0 && from !== null);
+    let bodies: Promise<(JsonObject | null)[]> | undefined;
+    for (const [index, change] of stretch.entries()) {
+      yield { change, body: async () => (await (bodies ??= rebuild(store, stretch)))[index] ?? null };
+    }
+  }
+}
+
+/** The bodies after the changes of a stretch, newest first; the oldest has a whole body, or begins the object. */
+async function rebuild(store: LedgerStore, stretch: readonly StoredChange[]): Promise<(JsonObject | null)[]> {
+  const bodies: (JsonObject | null)[] = [];
+  let body: JsonObject | null = null;
+  for (const change of [...stretch].reverse()) {
+    const checkpoint = bodies.length === 0 ? await checkpointOf(store, change) : null;
+    body = checkpoint ?? applyPatch(body, change.detail().patch);
+    bodies.unshift(body);
+  }
+  return bodies;
+}
+
+/** A request explains some of what only a watch showed: then it is known who sent it. */
+async function setterOf(store: LedgerStore, change: StoredChange, now: number): Promise<Setter> {
+  const { cause, notBefore, managersHint } = change.detail();
+  const request = change.actor === null && cause !== null ? await requireChange(store, cause) : null;
+  const { seq, at, source, operation, subresource } = change;
+  const actor: Actor | null = change.actor ?? request?.actor ?? null;
+  return {
+    ...{ seq, at, source, operation, subresource, actor, managersHint, cause },
+    notBefore: notBefore ?? at,
+    manager: change.manager !== '' ? change.manager : (request?.manager ?? ''),
+    outcome: outcomeAt(change, now),
+  };
+}

@@ -1,0 +1,155 @@
+import assert from 'node:assert/strict';
+import { copyFileSync, existsSync, writeFileSync } from 'node:fs';
+import { configMap, reviewDocument } from '../../shared/testing/reviews.ts';
+import { verifyFile } from '../proof/verify-file.ts';
+import { useFolder } from '../testing/folder.ts';
+import { runCommand } from '../testing/process.ts';
+import { TestRecorder } from '../testing/recorder.ts';
+import { TestServer, until } from '../testing/server.ts';
+import { enforce, readPolicy, startRetention } from './retention.ts';
+import { openSqliteReader, type SqliteStore } from './sqlite/store.ts';
+
+const HOUR_MS = 3_600_000;
+
+async function findings(path: string): Promise<unknown[]> {
+  return (await verifyFile(path, { checkpoints: [], keys: [], samples: Infinity, random: () => 0 })).findings;
+}
+
+describe('retention', () => {
+  const file = useFolder();
+
+  /** A config map that is changed 60 times, once an hour, and one that stays as it is. */
+  async function hours(): Promise<TestRecorder> {
+    const ledger = await TestRecorder.open(file('ledger.db'));
+    await ledger.review({ name: 'still', object: configMap({}, { name: 'still', uid: 'still' }) });
+    const version = (n: number) => configMap({ n: String(n) }, { resourceVersion: String(n) });
+    for (let n = 1; n <= 60; n++) {
+      ledger.at += HOUR_MS;
+      await ledger.review({ operation: n === 1 ? 'CREATE' : 'UPDATE', object: version(n), ...(n === 1 ? {} : { oldObject: version(n - 1) }) }); // prettier-ignore
+    }
+    return ledger;
+  }
+
+  const between = <T>(work: () => Promise<T>): Promise<T> => work();
+
+  it('folds what is older than it may be, and not the state of anything', async () => {
+    const ledger = await hours();
+    const now = (): number => ledger.at;
+    const store = ledger.store as SqliteStore;
+    const removed = await enforce({ store, policy: readPolicy('10h', undefined), now, between });
+    assert.ok(removed >= 45, String(removed));
+    const changes = await ledger.changes();
+    assert.deepEqual(
+      changes.slice(0, 1).map(({ object }) => object.name),
+      ['still'],
+    );
+    assert.equal(await enforce({ store, policy: readPolicy('10h', undefined), now, between }), 0);
+    await ledger.close();
+    assert.deepEqual(await findings(file('ledger.db')), []);
+  });
+
+  it('folds the oldest while it is larger than it may be, but never the last hour', async () => {
+    const ledger = await hours();
+    const store = ledger.store as SqliteStore;
+    const used = await store.usedBytes();
+    await enforce({ store, policy: { ageMs: null, bytes: used * 2 }, now: () => ledger.at, between });
+    assert.equal((await store.first())?.seq, 1);
+    await enforce({ store, policy: { ageMs: null, bytes: 1 }, now: () => ledger.at, between });
+    const [first, last] = [await store.first(), await store.last()];
+    assert.ok((last?.at ?? 0) - (first?.at ?? 0) >= HOUR_MS);
+    assert.ok((last?.at ?? 0) - (first?.at ?? 0) < 3 * HOUR_MS);
+    assert.ok((await store.usedBytes()) <= used);
+    await ledger.close();
+    assert.deepEqual(await findings(file('ledger.db')), []);
+  });
+
+  it('reads what is kept, and says what it expects', () => {
+    assert.deepEqual(readPolicy('90d', '10Gi'), { ageMs: 90 * 24 * HOUR_MS, bytes: 10 * 2 ** 30 });
+    assert.deepEqual(readPolicy(undefined, undefined), { ageMs: null, bytes: null });
+    assert.throws(
+      () => readPolicy('90', undefined),
+      /--retain-age \(KUBEBLAME_RETAIN_AGE\): "90" is not like 90d or 12h/,
+    );
+    assert.throws(
+      () => readPolicy(undefined, '10GB'),
+      /--retain-size \(KUBEBLAME_RETAIN_SIZE\): "10GB" is not like 10Gi/,
+    );
+  });
+
+  it('is enforced by a server while it records, and by hand while none does', async () => {
+    const ledger = await hours();
+    await ledger.close();
+    copyFileSync(file('ledger.db'), file('by-hand.db'));
+    writeFileSync(file('ledger.db.key'), '00'.repeat(32));
+    const server = await TestServer.start(file, { now: () => ledger.at, retention: readPolicy('20h', undefined) });
+    const reviews = Array.from({ length: 20 }, (_, n) => {
+      const name = `new-${n}`;
+      return server.admission.admit(reviewDocument({ name, object: configMap({}, { name, uid: name }) }));
+    });
+    for (const { status } of await Promise.all(reviews)) assert.equal(status, 200);
+    await until('the fold', () => server.log.some(({ msg }) => msg === 'old history folded'));
+    await server.stop();
+    assert.deepEqual(await findings(file('ledger.db')), []);
+
+    const nothing = await runCommand(['fold', '--db', file('by-hand.db')]);
+    assert.match(nothing.stderr, /^error: nothing says what to keep\nhint: give --retain-age or --retain-size/);
+    const folded = await runCommand(['fold', '--db', file('by-hand.db'), '--retain-age', '1h']);
+    assert.match(folded.stdout, /^5\d changes removed, \d+ bytes in use\n$/);
+    assert.deepEqual(await findings(file('by-hand.db')), []);
+  });
+
+  it('does nothing unless told', async () => {
+    const never = (): never => {
+      throw new Error('folded');
+    };
+    const log = { info: never, error: never } as unknown as Parameters<typeof startRetention>[0]['log'];
+    const store = { fold: never, usedBytes: never };
+    await startRetention({ store, policy: readPolicy(undefined, undefined), now: never, between, log })();
+  });
+});
+
+describe('a backup', () => {
+  const file = useFolder();
+
+  it('of a ledger that is being written is a ledger, with its checkpoints; the server starts from it again', async () => {
+    const server = await TestServer.start(file);
+    const admit = async (name: string): Promise<void> => {
+      await server.admission.admit(reviewDocument({ name, object: configMap({}, { name, uid: name }) }));
+    };
+    await admit('before');
+    const made = await runCommand(['backup', '--db', file('ledger.db'), file('backup.db')]);
+    assert.match(made.stdout, /backup\.db: 1 changes in 2 commits, \d+ bytes\n$/, made.stderr);
+    await admit('after');
+    const twice = await runCommand(['backup', '--db', file('ledger.db'), file('backup.db')]);
+    assert.match(twice.stderr, /^error: .*backup\.db is there already/);
+    await server.stop();
+    assert.ok(existsSync(file('backup.db.checkpoints')) && !existsSync(file('backup.db.key')));
+
+    // Restored: the file, its checkpoints, and the two keys, which were kept elsewhere.
+    for (const suffix of ['', '.checkpoints']) copyFileSync(file(`backup.db${suffix}`), file(`restored.db${suffix}`));
+    for (const key of ['.key', '.signing-key']) copyFileSync(file(`ledger.db${key}`), file(`restored.db${key}`));
+    const again = await TestServer.start((name) => file(name.replace('ledger.db', 'restored.db')));
+    await again.admission.admit(reviewDocument({ name: 'later', object: configMap({}, { name: 'later', uid: 'l' }) }));
+    await again.stop();
+    const reader = openSqliteReader(file('restored.db'));
+    assert.deepEqual(
+      (await reader.changes({}, 10)).map(({ object }) => object.name),
+      ['later', 'before'],
+    );
+    await reader.close();
+    const report = await verifyFile(file('restored.db'), { checkpoints: [], keys: [], samples: 9, random: () => 0 });
+    assert.deepEqual(report.findings, []);
+    assert.ok(report.checkpoints.checked >= 2);
+  });
+
+  it('of a ledger that was tampered with says so', async () => {
+    const ledger = await TestRecorder.open(file('ledger.db'));
+    await ledger.review();
+    const { db } = ledger.store as unknown as { db: { exec(sql: string): void } };
+    db.exec('DROP TRIGGER changes_keep_values; UPDATE changes SET at = 0');
+    await ledger.close();
+    const made = await runCommand(['backup', '--db', file('ledger.db'), file('backup.db')]);
+    assert.match(made.stderr, /^error: .* is a copy of a ledger that is not as it was recorded: /);
+    assert.equal(made.code, 1);
+  });
+});

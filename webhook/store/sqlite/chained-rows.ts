@@ -1,0 +1,135 @@
+import {
+  byResource,
+  type ChainedChange,
+  type ChainedCoverage,
+  type ChainedFold,
+  type ChainedKind,
+  type ChainedOutcome,
+} from './chain.ts';
+import type { Sqlite } from './open.ts';
+
+/*
+ * The rows that the chain covers, as they went into it: interned ids replaced by their texts. Left joins: where a text is
+ * gone, the change is still there, and its link breaks.
+ */
+
+export interface CommitRow {
+  id: number;
+  at: number;
+  lastSeq: number;
+  hash: Buffer;
+}
+
+type OfCommit<T> = T & { commitId: number };
+
+/** Of commits after a number. */
+export const COMMITS = 'SELECT id, at, last_seq AS lastSeq, hash FROM commits WHERE id > ? ORDER BY id';
+
+/** Of seqs after the first parameter, up to the second. */
+export const CHANGES = `SELECT c.seq, c.at, r.resource || '.' || r.api_group AS resource, n.value AS namespace, o.name, o.uid,
+  coalesce(a.identity, '') AS identity, c.kind, s.value AS subresource, m.value AS manager, v.value AS apiVersion,
+  c.parent, c.depth, c.base_version AS baseVersion, c.version, c.review_uid AS reviewUid, c.hash, c.detail,
+  k.body AS checkpoint
+  FROM changes c LEFT JOIN objects o ON o.id = c.object_id LEFT JOIN resources r ON r.id = o.resource_id
+  LEFT JOIN texts n ON n.id = o.namespace_id LEFT JOIN actors a ON a.id = c.actor_id
+  LEFT JOIN texts s ON s.id = c.subresource_id LEFT JOIN texts m ON m.id = c.manager_id
+  LEFT JOIN texts v ON v.id = c.api_version_id LEFT JOIN checkpoints k ON k.seq = c.seq
+  WHERE c.seq > ? AND c.seq <= ? ORDER BY c.seq`;
+
+// The others: of commits after the first parameter, up to the second.
+
+export const OUTCOMES = `SELECT commit_id AS commitId, seq, n, outcome, reason, version FROM outcomes
+  WHERE commit_id > ? AND commit_id <= ? ORDER BY commit_id, seq, n`;
+
+export const COVERAGE = `SELECT commit_id AS commitId, at, event, detail FROM coverage
+  WHERE commit_id > ? AND commit_id <= ? ORDER BY commit_id, id`;
+
+export const KINDS = `SELECT commit_id AS commitId, resource || '.' || api_group AS resource, kind FROM resources
+  WHERE kind <> '' AND commit_id > ? AND commit_id <= ? ORDER BY commit_id`;
+
+export const FOLD = `through_commit AS throughCommit, through_seq AS throughSeq, horizon_at AS horizonAt, removed,
+  last_object AS lastObject, last_actor AS lastActor, last_text AS lastText, chain, tree, remains FROM folds`;
+
+export const FOLDS = `SELECT commit_id AS commitId, ${FOLD} WHERE commit_id > ? AND commit_id <= ? ORDER BY commit_id, id`;
+
+export const LEDGER = 'SELECT id, cluster, created_at AS createdAt FROM ledger';
+
+/** Before and beyond every seq and commit. */
+export const BEGINNING = Number.MIN_SAFE_INTEGER;
+export const END = Number.MAX_SAFE_INTEGER;
+
+/** The newest fold; null where nothing was folded. */
+export function newestFold(db: Sqlite): ChainedFold | null {
+  const sql = `SELECT ${FOLD} ORDER BY through_commit DESC LIMIT 1`;
+  return (db.prepare(sql).get() as ChainedFold | undefined) ?? null;
+}
+
+/** Reads rows one after another, and lets the next one be seen before it is taken. */
+class Cursor<T> {
+  private next: IteratorResult<T, unknown>;
+
+  constructor(private readonly rows: Iterator<T, unknown>) {
+    this.next = rows.next();
+  }
+
+  /** Takes the rows from here on that belong. */
+  take(belongs: (row: T) => boolean): T[] {
+    const taken: T[] = [];
+    while (this.next.done !== true && belongs(this.next.value)) {
+      taken.push(this.next.value);
+      this.next = this.rows.next();
+    }
+    return taken;
+  }
+
+  close(): void {
+    this.rows.return?.();
+  }
+}
+
+/** A commit with the rows that say they are of it. */
+export interface CommitRows {
+  commit: CommitRow;
+  changes: ChainedChange[];
+  outcomes: ChainedOutcome[];
+  coverage: ChainedCoverage[];
+  kinds: ChainedKind[];
+  folds: ChainedFold[];
+  /** Rows before it that say they are of a commit that is not there. */
+  stray: number[];
+}
+
+/**
+ * The commits after the newest fold, each with its rows. The last, with the number `END`, has what belongs to none.
+ */
+export function* commitRows(db: Sqlite, fold: ChainedFold | null): Generator<CommitRows> {
+  const [after, afterSeq] = [fold?.throughCommit ?? BEGINNING, fold?.throughSeq ?? BEGINNING];
+  const open = <T>(sql: string, from: number): Cursor<T> =>
+    new Cursor(db.prepare<unknown[], T>(sql).iterate(from, END));
+  const changes = open<ChainedChange>(CHANGES, afterSeq);
+  const outcomes = open<OfCommit<ChainedOutcome>>(OUTCOMES, after);
+  const coverage = open<OfCommit<ChainedCoverage>>(COVERAGE, after);
+  const kinds = open<OfCommit<ChainedKind>>(KINDS, after);
+  const folds = open<OfCommit<ChainedFold>>(FOLDS, after);
+  const commits = db.prepare<unknown[], CommitRow>(COMMITS).iterate(after);
+  const rowsOf = (commit: CommitRow): CommitRows => {
+    const before = (row: { commitId: number }): boolean => row.commitId < commit.id;
+    const of = (row: { commitId: number }): boolean => row.commitId === commit.id;
+    const stray = [outcomes, coverage, kinds, folds].flatMap((rows: Cursor<{ commitId: number }>) => rows.take(before));
+    return {
+      commit,
+      changes: changes.take((row) => row.seq <= commit.lastSeq),
+      outcomes: outcomes.take(of),
+      coverage: coverage.take(of),
+      kinds: kinds.take(of).sort(byResource),
+      folds: folds.take(of),
+      stray: stray.map(({ commitId }) => commitId),
+    };
+  };
+  try {
+    for (const commit of commits) yield rowsOf(commit);
+    yield rowsOf({ id: END, at: 0, lastSeq: END, hash: Buffer.alloc(0) });
+  } finally {
+    for (const cursor of [changes, outcomes, coverage, kinds, folds]) cursor.close();
+  }
+}

@@ -1,0 +1,114 @@
+import Database from 'better-sqlite3';
+import type { Findings } from '../../proof/report.ts';
+import type { ChainedFold } from './chain.ts';
+import type { Sqlite } from './open.ts';
+import { MIGRATIONS } from './schema.ts';
+
+/** How many of its findings SQLite is asked for. */
+const FILE_FINDINGS = 20;
+
+/** The file as SQLite sees it: pages, indexes, foreign keys, constraints; and that the schema is ours, with its triggers. */
+export function verifyFile(db: Sqlite, findings: Findings): void {
+  for (const row of db.pragma(`integrity_check(${FILE_FINDINGS})`) as { integrity_check: string }[]) {
+    if (row.integrity_check !== 'ok') findings.add('file', 'the file', row.integrity_check);
+  }
+  const broken = db.pragma('foreign_key_check') as { table: string; rowid: number | null; parent: string }[];
+  for (const { table, rowid, parent } of broken) {
+    findings.add(
+      'references',
+      rowid === null ? table : `${table} ${rowid}`,
+      `it refers to ${parent} that are not there`,
+    );
+  }
+  const ours = new Database(':memory:');
+  try {
+    for (const migration of MIGRATIONS) ours.exec(migration);
+    const [expected, found] = [schemaOf(ours), schemaOf(db)];
+    for (const [name, sql] of expected) {
+      if (found.get(name) === undefined) findings.add('file', 'the schema', `the ${name} is not there`);
+      else if (found.get(name) !== sql) findings.add('file', 'the schema', `the ${name} is not what it was made as`);
+    }
+    for (const name of found.keys()) {
+      if (!expected.has(name)) findings.add('file', 'the schema', `there is a ${name}, which is none of ours`);
+    }
+  } finally {
+    ours.close();
+  }
+}
+
+function schemaOf(db: Sqlite): Map<string, string> {
+  const sql = "SELECT type || ' ' || name AS name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'";
+  return new Map((db.prepare(sql).all() as { name: string; sql: string }[]).map((row) => [row.name, row.sql]));
+}
+
+/** What refers to what. `where` and `what` are told of each row that a query gives. */
+const QUERIES: readonly { sql: string; table: string; what: string }[] = [
+  {
+    sql: 'SELECT c.seq AS id FROM changes c JOIN objects o ON o.id = c.object_id WHERE c.namespace_id <> o.namespace_id',
+    table: 'change',
+    what: "its namespace is not its object's",
+  },
+  {
+    sql: 'SELECT c.seq AS id FROM changes c JOIN changes p ON p.seq = c.parent WHERE p.object_id <> c.object_id OR p.seq >= c.seq',
+    table: 'change',
+    what: 'the change that it was made from is not an earlier one of its object',
+  },
+  {
+    sql: `SELECT c.seq AS id FROM changes c JOIN changes p ON p.seq = c.parent LEFT JOIN checkpoints k ON k.seq = c.seq
+      WHERE c.depth <> iif(k.seq IS NULL AND c.hash IS NOT NULL, p.depth + 1, 0)`,
+    table: 'change',
+    what: 'it does not follow the change that it was made from by one patch',
+  },
+  {
+    sql: 'SELECT c.seq AS id FROM changes c JOIN checkpoints k ON k.seq = c.seq WHERE c.parent IS NULL OR c.depth > 0',
+    table: 'change',
+    what: 'a whole body stands beside it that nothing reads',
+  },
+  {
+    sql: 'SELECT seq AS id FROM (SELECT seq, at, lag(at) OVER (ORDER BY seq) AS before FROM changes) WHERE at < before',
+    table: 'change',
+    what: 'its time is before that of the change before it',
+  },
+  {
+    sql: 'SELECT seq AS id FROM outcomes GROUP BY seq HAVING min(n) <> 0 OR max(n) <> count(*) - 1',
+    table: 'change',
+    what: 'one of its outcomes is not there',
+  },
+  {
+    sql: "SELECT id FROM resources WHERE (kind = '') <> (commit_id = 0)",
+    table: 'resources',
+    what: 'no commit told its kind',
+  },
+  {
+    sql: "SELECT id FROM actors WHERE NOT json_valid(identity) OR username IS NOT json_extract(identity, '$.username')",
+    table: 'actors',
+    what: 'its user name is not that of its identity',
+  },
+];
+
+/** Rows that a table has for others, and which none of them refers to: nothing of ours has put them there. */
+const UNUSED = {
+  objects: 'NOT EXISTS (SELECT 1 FROM changes WHERE object_id = t.id)',
+  actors: 'NOT EXISTS (SELECT 1 FROM changes WHERE actor_id = t.id)',
+  resources: 'id NOT IN (SELECT resource_id FROM objects)',
+  texts: `id NOT IN (SELECT namespace_id FROM objects UNION SELECT subresource_id FROM changes
+    UNION SELECT manager_id FROM changes UNION SELECT api_version_id FROM changes)`,
+};
+
+export function verifyReferences(db: Sqlite, fold: ChainedFold | null, findings: Findings): void {
+  for (const { sql, table, what } of QUERIES) {
+    for (const { id } of db.prepare<unknown[], { id: number }>(sql).iterate()) {
+      findings.add(table === 'change' && sql.includes('outcomes') ? 'outcomes' : 'references', `${table} ${id}`, what);
+    }
+  }
+  // A fold leaves the last row of each, so that its id is not given again, and resources altogether.
+  const spared = { objects: fold?.lastObject, actors: fold?.lastActor, texts: fold?.lastText };
+  for (const [table, unused] of Object.entries(UNUSED)) {
+    if (table === 'resources' && fold !== null) continue;
+    for (const { id } of db.prepare<unknown[], { id: number }>(`SELECT id FROM ${table} t WHERE ${unused}`).iterate()) {
+      if (id !== (spared as Record<string, number | undefined>)[table]) {
+        findings.add('references', `${table} ${id}`, 'no change refers to it: it was put there by something else');
+      }
+    }
+  }
+}

@@ -1,0 +1,83 @@
+import { messageOf } from '../../../shared/errors.ts';
+import { hashBody } from '../../../shared/patch.ts';
+import type { ObjectRef } from '../../../shared/types.ts';
+import { States } from '../../query/views.ts';
+import type { Findings, Report } from '../../proof/report.ts';
+import type { StoredChange } from '../port.ts';
+import { EFFECT_MASK } from './codes.ts';
+import type { Sqlite } from './open.ts';
+import { SqliteStore } from './store.ts';
+import type { VerifyOptions } from './verify.ts';
+
+/** States of one object that are rebuilt together know each other: so many are kept. */
+const TOGETHER = 500;
+
+/** Rebuilds states, and compares each with the hash that was stored of it: every object's last one, and others at random. */
+export async function verifyStates(
+  db: Sqlite,
+  report: Report,
+  findings: Findings,
+  options: VerifyOptions,
+): Promise<void> {
+  const store = new SqliteStore(db, 'the file', null, () => undefined);
+  const last = db
+    .prepare(`SELECT max(seq) FROM changes WHERE (kind & ${EFFECT_MASK}) > 0 GROUP BY object_id ORDER BY object_id`)
+    .pluck()
+    .all() as number[];
+  const isLast = new Set(last);
+  const others = (
+    db
+      .prepare(`SELECT seq FROM changes WHERE (kind & ${EFFECT_MASK}) > 0 ORDER BY object_id, seq`)
+      .pluck()
+      .all() as number[]
+  ).filter((seq) => !isLast.has(seq));
+  const chosen = options.samples >= others.length ? others : sample(others, options.samples, options.random);
+  let done = 0;
+  let states = new States(store);
+  for (const seq of [...last, ...chosen]) {
+    try {
+      const change = await store.change(seq);
+      if (change !== null) await verifyState(change, states, findings);
+    } catch (error) {
+      findings.add('objects', `change ${seq}`, `its state cannot be rebuilt: ${messageOf(error)}`);
+    }
+    if (isLast.has(seq)) report.lastStates++;
+    else report.otherStates++;
+    if (++done % TOGETHER === 0) {
+      states = new States(store);
+      options.progress?.('objects', done, last.length + chosen.length);
+    }
+  }
+  // Acts have no state; what they asked for must be readable all the same.
+  const acts = db.prepare(`SELECT seq FROM changes WHERE (kind & ${EFFECT_MASK}) = 0`).pluck().all() as number[];
+  for (const seq of options.samples >= acts.length ? acts : sample(acts, options.samples, options.random)) {
+    try {
+      (await store.change(seq))?.detail();
+    } catch (error) {
+      findings.add('objects', `change ${seq}`, `it cannot be read: ${messageOf(error)}`);
+    }
+  }
+}
+
+async function verifyState(change: StoredChange, states: States, findings: Findings): Promise<void> {
+  const hash = hashBody(await states.after(change.seq));
+  const equal = hash === null || change.hash === null ? hash === change.hash : hash.equals(change.hash);
+  if (!equal)
+    findings.add(
+      'objects',
+      `change ${change.seq} (${nameOf(change.object)})`,
+      'the state that is rebuilt is not the one that was stored',
+    );
+}
+
+function nameOf({ resource, group, namespace, name }: ObjectRef): string {
+  const type = group === '' ? resource : `${resource}.${group}`;
+  return namespace === '' ? `${type}/${name}` : `${type} ${namespace}/${name}`;
+}
+
+/** So many of the items, in their order. */
+function sample<T>(items: readonly T[], count: number, random: () => number): T[] {
+  const chosen = new Set<number>();
+  while (chosen.size < Math.min(count, items.length)) chosen.add(Math.floor(random() * items.length));
+  return [...chosen].sort((a, b) => a - b).flatMap((index) => items.slice(index, index + 1));
+}

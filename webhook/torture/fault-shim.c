@@ -1,0 +1,68 @@
+/*
+ * LD_PRELOAD shim: lets the disk fail, for files whose path has ".db". The mode is the content of the file that
+ * KUBEBLAME_FAULT names, read at every call, so that a test switches it while the server runs:
+ *   eio    writes and syncs fail with EIO
+ *   full   writes fail with ENOSPC
+ *   sync   syncs fail with EIO, writes do not
+ *   torn   the next write reaches the disk by half, and then the process is killed
+ *   slow   each sync takes 150 ms longer
+ */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+static int is_ledger(int fd) {
+  char link[64], path[4096];
+  snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+  ssize_t length = readlink(link, path, sizeof path - 1);
+  if (length < 0) return 0;
+  path[length] = 0;
+  return strstr(path, ".db") != NULL && strstr(path, ".db.") == NULL;
+}
+
+static const char *mode(int fd, char *text, size_t size) {
+  const char *name = getenv("KUBEBLAME_FAULT");
+  text[0] = 0;
+  if (name == NULL || !is_ledger(fd)) return text;
+  int file = open(name, O_RDONLY);
+  if (file < 0) return text;
+  ssize_t length = read(file, text, size - 1);
+  close(file);
+  text[length < 0 ? 0 : length] = 0;
+  return text;
+}
+
+static ssize_t write_at(const char *symbol, int fd, const void *data, size_t count, off_t at) {
+  ssize_t (*real)(int, const void *, size_t, off_t) = dlsym(RTLD_NEXT, symbol);
+  char text[16];
+  mode(fd, text, sizeof text);
+  if (strcmp(text, "eio") == 0) { errno = EIO; return -1; }
+  if (strcmp(text, "full") == 0) { errno = ENOSPC; return -1; }
+  if (strcmp(text, "torn") == 0) {
+    real(fd, data, count / 2, at);
+    kill(getpid(), SIGKILL);
+  }
+  return real(fd, data, count, at);
+}
+
+ssize_t pwrite(int fd, const void *data, size_t count, off_t at) { return write_at("pwrite", fd, data, count, at); }
+ssize_t pwrite64(int fd, const void *data, size_t count, off_t at) { return write_at("pwrite64", fd, data, count, at); }
+
+static int sync_file(const char *symbol, int fd) {
+  int (*real)(int) = dlsym(RTLD_NEXT, symbol);
+  char text[16];
+  mode(fd, text, sizeof text);
+  if (strcmp(text, "eio") == 0 || strcmp(text, "sync") == 0) { errno = EIO; return -1; }
+  if (strcmp(text, "slow") == 0) usleep(150000);
+  return real(fd);
+}
+
+int fsync(int fd) { return sync_file("fsync", fd); }
+int fdatasync(int fd) { return sync_file("fdatasync", fd); }

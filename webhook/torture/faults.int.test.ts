@@ -1,0 +1,225 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { seeded } from '../../shared/testing/random.ts';
+import { verifyFile } from '../proof/verify-file.ts';
+import { openSqliteReader } from '../store/sqlite/store.ts';
+import { useFolder } from '../testing/folder.ts';
+import { Load } from '../testing/load.ts';
+import { runCommand, serveArguments, ServerProcess } from '../testing/process.ts';
+import { TestCertificates, TestServer, until } from '../testing/server.ts';
+import { scaled, SEED } from '../testing/torture.ts';
+
+const ROUNDS = scaled(1, 20);
+
+/** Where a test cannot run, that must not be overlooked. */
+function skipLoudly(test: Mocha.Context, why: string): never {
+  console.error(`      SKIPPED: ${why}`);
+  return test.skip();
+}
+
+/** The server under load on a disk that fails: what it answered as recorded is there once, and it needs no hand after. */
+describe(`a failing machine (KUBEBLAME_TEST_SEED=${SEED})`, function () {
+  this.timeout(180_000);
+  this.slow(60_000);
+  const file = useFolder();
+  const db = (): string => file('ledger.db');
+  const fault = (mode: string): void => writeFileSync(file('fault'), mode);
+  let certificates: TestCertificates;
+  let server: ServerProcess | undefined;
+  let shim: string | null = null;
+  const builtIn = fileURLToPath(new URL('fault-shim.c', import.meta.url));
+
+  beforeEach(async () => {
+    certificates = await TestCertificates.make(file);
+    shim = file('shim.so');
+    const compiled = spawnSync('cc', ['-shared', '-fPIC', '-O1', '-o', shim, builtIn, '-ldl']);
+    if (compiled.status !== 0) shim = null;
+  });
+  afterEach(async () => {
+    await server?.kill();
+  });
+
+  async function start(path = db()): Promise<ServerProcess> {
+    const environment = shim === null ? {} : { LD_PRELOAD: shim, KUBEBLAME_FAULT: file('fault') };
+    server = await ServerProcess.start(serveArguments(path, certificates), environment);
+    return server;
+  }
+
+  const newLoad = (prefix: string): Load => new Load(certificates.ca, prefix);
+
+  /** Starts once more without any fault, lets it record something and stop, and looks at what is there. */
+  async function requireSound(path: string, loads: readonly Load[]): Promise<void> {
+    fault('');
+    const again = await start(path);
+    const after = newLoad('after');
+    const running = after.run(again.admission, 1);
+    await until('a review is recorded', () => after.recorded.size > 0);
+    after.stop();
+    await running;
+    again.signal('SIGTERM');
+    assert.equal((await again.ended).code, 0);
+    const report = await verifyFile(path, { checkpoints: [], keys: [], samples: 100, random: seeded(SEED) });
+    assert.deepEqual(report.findings, []);
+    const reader = openSqliteReader(path);
+    const counts = new Map<string, number>();
+    for (const { reviewUid } of await reader.changes({}, 1_000_000)) {
+      counts.set(reviewUid, (counts.get(reviewUid) ?? 0) + 1);
+    }
+    await reader.close();
+    for (const load of [...loads, after]) {
+      const wrong = [...load.recorded].filter((uid) => counts.get(uid) !== 1);
+      assert.deepEqual(wrong, [], 'answered as recorded, and not there exactly once');
+      const invented = [...load.lost].filter((uid) => counts.has(uid));
+      assert.deepEqual(invented, [], 'answered as not recorded, and there');
+    }
+    assert.deepEqual(
+      [...counts].filter(([, count]) => count !== 1),
+      [],
+    );
+  }
+
+  /** Load, then the fault for a while, then none; the server must record again by itself. */
+  async function failFor(mode: string, ms: number, test: Mocha.Context): Promise<Load> {
+    if (shim === null) return skipLoudly(test, 'no C compiler (cc) to let the disk fail with');
+    fault('');
+    const running = await start();
+    const load = newLoad(mode);
+    const done = load.run(running.admission, 8);
+    for (let round = 0; round < ROUNDS; round++) {
+      const before = load.recorded.size;
+      await until('reviews are recorded', () => load.recorded.size > before + 20, 60_000);
+      fault(mode);
+      await sleep(ms);
+      fault('');
+      const then = load.recorded.size;
+      await until('reviews are recorded again', () => load.recorded.size > then + 20, 60_000);
+    }
+    load.stop();
+    await done;
+    running.signal('SIGTERM');
+    assert.equal((await running.ended).code, 0);
+    assert.equal(load.unanswered.size, 0);
+    return load;
+  }
+
+  for (const [mode, title] of [
+    ['full', 'a full disk'],
+    ['eio', 'a disk whose writes and syncs fail'],
+    ['sync', 'a disk whose syncs fail'],
+  ] as const) {
+    it(`${title}: reviews are allowed and told to be lost, and recorded again afterwards`, async function () {
+      const load = await failFor(mode, 400, this);
+      assert.ok(load.lost.size > 0);
+      await requireSound(db(), [load]);
+      const reader = openSqliteReader(db());
+      const lost = (await reader.coverage()).filter(({ event }) => event === 'lost');
+      await reader.close();
+      const told = lost.reduce((sum, { detail }) => sum + Number.parseInt(detail, 10), 0);
+      assert.equal(told, load.lost.size, 'the coverage tells each loss');
+    });
+  }
+
+  it('a slow disk: every review waits for it, and is recorded', async function () {
+    const load = await failFor('slow', 1000, this);
+    assert.equal(load.lost.size, 0);
+    await requireSound(db(), [load]);
+  });
+
+  it('a write that is cut in half by a power failure', async function () {
+    if (shim === null) skipLoudly(this, 'no C compiler (cc) to let the disk fail with');
+    const loads: Load[] = [];
+    const next = seeded(SEED);
+    for (let round = 0; round < scaled(3, 60); round++) {
+      fault('');
+      const running = await start();
+      const load = newLoad(`torn-${round}`);
+      loads.push(load);
+      const done = load.run(running.admission, 8);
+      const atLeast = 5 + next() * 60;
+      await until('reviews are recorded', () => load.recorded.size > atLeast, 60_000);
+      fault('torn');
+      assert.equal((await running.ended).signal, 'SIGKILL');
+      await done;
+    }
+    await requireSound(db(), loads);
+  });
+
+  it('a small disk that is really full, until somebody makes room', async function () {
+    const disk = file('disk');
+    mkdirSync(disk);
+    if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=3m', 'tmpfs', disk]).status !== 0) {
+      skipLoudly(this, 'mounting a small tmpfs is not allowed here');
+    }
+    try {
+      const path = `${disk}/ledger.db`;
+      writeFileSync(`${disk}/ballast`, Buffer.alloc(1024 * 1024));
+      const running = await start(path);
+      const load = newLoad('tmpfs');
+      const done = load.run(running.admission, 8);
+      await until('it is full', () => load.lost.size > 20, 120_000);
+      rmSync(`${disk}/ballast`);
+      const then = load.recorded.size;
+      await until('reviews are recorded again', () => load.recorded.size > then + 20, 60_000);
+      load.stop();
+      await done;
+      running.signal('SIGTERM');
+      await running.ended;
+      await requireSound(path, [load]);
+
+      // Read-only: nothing is recorded, and said so; nothing is touched.
+      assert.equal(spawnSync('mount', ['-o', 'remount,ro', disk]).status, 0);
+      const refused = await runCommand(serveArguments(path, certificates));
+      assert.equal(refused.code, 1);
+      assert.match(refused.stderr, /^error: the ledger .* attempt to write a readonly database\nhint: check the disk/);
+      assert.equal(spawnSync('mount', ['-o', 'remount,rw', disk]).status, 0);
+      await requireSound(path, [load]);
+    } finally {
+      spawnSync('umount', ['-l', disk]);
+    }
+  });
+
+  it('a clock that jumps back: the order stays, and nothing is lost', async () => {
+    let ahead = 0;
+    const running = await TestServer.start(file, { now: () => Date.now() + ahead });
+    const load = new Load(running.certificates.ca, 'clock');
+    const done = load.run(running.running.admission, 8);
+    const next = seeded(SEED);
+    for (let jump = 0; jump < scaled(5, 200); jump++) {
+      const before = load.recorded.size;
+      await until('reviews are recorded', () => load.recorded.size > before + 20, 60_000);
+      // Up to two days, mostly back.
+      ahead += Math.floor((next() - 0.7) * 2 * 24 * 3_600_000);
+    }
+    load.stop();
+    await done;
+    await running.stop();
+    // The restart below is in the past of what is there.
+    await requireSound(db(), [load]);
+  });
+
+  it('a process that is paused under load, and a second server meanwhile', async () => {
+    const running = await start();
+    const load = newLoad('paused');
+    const done = load.run(running.admission, 16);
+    for (let round = 0; round < ROUNDS; round++) {
+      const before = load.recorded.size;
+      await until('reviews are recorded', () => load.recorded.size > before + 50, 60_000);
+      running.signal('SIGSTOP');
+      const second = await runCommand(serveArguments(db(), certificates));
+      assert.equal(second.code, 1);
+      assert.match(second.stderr, /^error: another server is writing to /);
+      running.signal('SIGCONT');
+    }
+    const then = load.recorded.size;
+    await until('reviews are recorded again', () => load.recorded.size > then + 50, 60_000);
+    load.stop();
+    await done;
+    running.signal('SIGTERM');
+    assert.equal((await running.ended).code, 0);
+    assert.deepEqual([load.lost.size, load.unanswered.size], [0, 0]);
+    await requireSound(db(), [load]);
+  });
+});
