@@ -132,7 +132,7 @@ async function open(
   opened.push(() => access.close());
   const closing = new AbortController();
   const lastSeq = async (): Promise<number> => (await store.last())?.seq ?? 0;
-  const readerOf = (caller: Caller): LedgerReader => readerFor(caller, access.reviews, store, now);
+  const readerOf = (caller: Caller): LedgerReader => readerFor(caller, access.reviews, store, now, closing.signal);
   const read = listener(
     { ...serving, ...clientTls(access) },
     readApi({ authenticate: access.authenticate, readerOf, lastSeq, now, closing: closing.signal, log }),

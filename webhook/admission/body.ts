@@ -39,7 +39,9 @@ function readBytes(request: IncomingMessage): Promise<Buffer> {
         reject(tooLarge());
       }
     });
-    request.once('end', () => resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)));
+    request.once('end', () =>
+      resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)),
+    );
     request.once('error', incomplete);
     request.once('close', () => {
       if (!request.complete) incomplete();

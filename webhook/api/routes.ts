@@ -7,6 +7,7 @@ import {
   decodeDifferenceQuery,
   decodeObjectQuery,
   decodeStateQuery,
+  decodeUserQuery,
   encodeError,
   NATIVE_API,
   ROUTES,
@@ -32,6 +33,7 @@ const ANSWERS: Record<keyof typeof ROUTES, Answer> = {
     return reader.objects(scope, limit);
   },
   changes: (reader, search) => reader.changes(decodeChangeQuery(search)),
+  users: (reader, search) => reader.users(decodeUserQuery(search)),
   states: (reader, search) => reader.states(decodeStateQuery(search)),
   differences: (reader, search) => reader.differences(decodeDifferenceQuery(search)),
   blame: (reader, search) => reader.blame(decodeBlameQuery(search)),
