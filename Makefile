@@ -1,6 +1,6 @@
 # Everything here works in a fresh clone: what a target needs is made first.
 .DEFAULT_GOAL := help
-.PHONY: help demo test torture run bench certs build image deploy undeploy clean
+.PHONY: help demo test torture run bench certs build plugin release image deploy undeploy clean
 
 IMAGE ?= kubeblame:dev
 INSTALLED := node_modules/.kubeblame-installed
@@ -31,14 +31,22 @@ run: certs build ## Run the server here, on .demo/ledger.db, with the certificat
 	@mkdir -p .demo
 	node dist/kubeblame-webhook.js serve --db .demo/ledger.db --tls-cert certs/local/tls.crt --tls-key certs/local/tls.key
 
-bench: build ## Measure what is built: admission, a burst, reading a long ledger, bytes (BENCH=admission for one)
+bench: build ## Measure what is built: admission, a burst, reading, bytes, the CLI's start (BENCH=admission for one)
 	npx tsx webhook/bench/main.ts $(BENCH)
+	npx tsx plugin/bench/start.ts
 
 certs: $(INSTALLED) ## Make a CA and a serving certificate in certs/local, unless valid ones are there
 	npx tsx certs/make-certs.ts
 
 build: $(INSTALLED) ## Bundle both programs into dist/
 	npm run --silent build
+
+plugin: $(INSTALLED) ## Bundle kubectl-blame alone, into dist/plugin
+	node -e "import('./scripts/build.mjs').then(({ buildPlugin }) => buildPlugin('$(CURDIR)', '$(CURDIR)/dist/plugin'))"
+	@echo 'dist/plugin/kubectl-blame.cjs; with kubectl-blame-main.cjs beside it, it runs wherever Node does'
+
+release: $(INSTALLED) ## Archives of the plugin, and a manifest for krew, into dist/release; URL=where they will be
+	node scripts/release.mjs '$(URL)'
 
 image: ## Build the container image, IMAGE=kubeblame:dev unless given
 	docker build -t $(IMAGE) .

@@ -54,7 +54,7 @@ export default defineConfig(
   },
   {
     // Their output is the terminal.
-    files: ['scripts/**/*.ts', 'certs/make-certs.ts', 'webhook/bench/**/*.ts'],
+    files: ['scripts/**/*.ts', 'certs/make-certs.ts', 'webhook/bench/**/*.ts', 'plugin/bench/**/*.ts'],
     rules: { 'no-console': 'off' },
   },
   {
@@ -69,7 +69,12 @@ export default defineConfig(
   },
   {
     files: ['**/*.{js,mjs,cjs}'],
-    languageOptions: { globals: { console: 'readonly', process: 'readonly' } },
+    languageOptions: { globals: { console: 'readonly', process: 'readonly', URL: 'readonly' } },
   },
-  { files: ['**/*.cjs'], languageOptions: { globals: { module: 'writable', require: 'readonly' } } },
+  {
+    files: ['**/*.cjs'],
+    languageOptions: {
+      globals: { module: 'writable', exports: 'writable', require: 'readonly', __dirname: 'readonly' },
+    },
+  },
 );

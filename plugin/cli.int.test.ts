@@ -27,23 +27,24 @@ describe('kubectl blame on a ledger of the recording', () => {
     assert.equal(code, 0);
     assert.equal(
       out,
-      `TIME      USER               OPERATION     OBJECT          CHANGE
-05:08:11  alice@example.com  update        deployment/web
+      `ID    TIME      USER               OPERATION     OBJECT
+1449  05:08:11  alice@example.com  update        deployment/web
     spec.template.spec.containers[nginx].image: …:24.2.1 → …:24.2.0
     spec.template.spec.containers[nginx].resources.limits.memory: 256Mi → 128Mi
     metadata.labels["app.kubernetes.io/version"]: "24.3" → "24.2"
-05:06:24  alice@example.com  update        deployment/web
+755   05:06:24  alice@example.com  update        deployment/web
     + spec.template.spec.containers[nginx].env[FEATURE_X].value: on
-05:06:24  alice@example.com  update        deployment/web
+732   05:06:24  alice@example.com  update        deployment/web
     spec.template.spec.containers[nginx].resources.limits.memory: 128Mi → 256Mi
     metadata.labels["app.kubernetes.io/version"]: "24.2" → "24.3"
-05:06:20  alice@example.com  update        deployment/web
+499   05:06:20  alice@example.com  update        deployment/web
     spec.replicas: 5 → 3
     spec.template.spec.containers[nginx].image: …:24.2.1 → …:24.2.0
-05:06:02  alice@example.com  update        deployment/web
+430   05:06:02  alice@example.com  update        deployment/web
     + metadata.annotations.reviewed-by: alice
-05:06:02  alice@example.com  update/scale  deployment/web  spec.replicas: 3 → 5
-05:05:48  alice@example.com  create        deployment/web
+379   05:06:02  alice@example.com  update/scale  deployment/web
+    spec.replicas: 3 → 5
+265   05:05:48  alice@example.com  create        deployment/web
     created: image web:24.2.0, shipper:1.4, replicas 3
 `,
     );
@@ -230,7 +231,7 @@ describe('kubectl blame --help', () => {
   it('is answered without a ledger, with examples and exit codes', async () => {
     const { code, out } = await ask(['--help']);
     assert.equal(code, 0);
-    assert.match(out, /^Usage: kubectl blame \[TYPE/);
+    assert.match(out, /\nUsage:\n {2}kubectl blame \[TYPE/);
     assert.match(out, /Exit codes: 0 answered, 1 error, 2 usage, 3 asked for a time or object that no record covers/);
   });
 });

@@ -2,15 +2,18 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { KubeblameError, messageOf } from '../shared/errors.ts';
 import type { LedgerReader } from '../shared/types.ts';
 import { VERSION } from '../shared/version.ts';
+import { addHistoryFlags } from './commands/history-flags.ts';
 import { addLinesFlags } from './commands/lines-flags.ts';
 import { FORMATS, type BlameFlags } from './commands/request.ts';
 import { EXIT, exitCodeOf } from './exit-code.ts';
+import { describeCommand, formatHelp } from './help.ts';
 import type { Io } from './io.ts';
-import { printable } from './views/text.ts';
 import { openReader, type SourceOptions } from './open-reader.ts';
+import { addProofCommands } from './proof-commands.ts';
+import { addSubcommands } from './subcommands.ts';
+import { printable } from './views/text.ts';
 
-const HELP = `
-Examples:
+const EXAMPLES = `
   # The latest changes, by namespace
   kubectl blame
 
@@ -18,8 +21,13 @@ Examples:
   kubectl blame deployment nginx
   kubectl blame deploy/nginx --format diff
 
-  # Everything that changed in a namespace since yesterday
+  # One of these changes, and how to take it back
+  kubectl blame show 1204
+  kubectl blame undo 1204
+
+  # Everything that changed in a namespace since yesterday, and what comes
   kubectl blame ns default --since "yesterday 18:00"
+  kubectl blame ns default --watch
 
   # What existed then; the object as it was, to apply again
   kubectl blame --at 2026-03-03T14:32
@@ -33,25 +41,36 @@ Examples:
   kubectl blame deployment nginx --field spec.replicas
 
   # The net difference between two moments
-  kubectl blame -n shop --from 09:00 --to 10:30 --format diff
+  kubectl blame -n shop --from 09:00 --to 10:30 --format diff`;
 
-Times are RFC 3339, local without a zone (2026-03-03T14:32), a date, or relative (2h, 3d, "yesterday 14:00").
+const NOTES = `
+Times are RFC 3339, local without a zone (2026-03-03T14:32), a date, or relative (2h, "10 minutes ago", "last monday",
+"yesterday 14:00"). -n is the namespace, as in kubectl; -5 and --limit 5 are git's -n 5.
 
-Exit codes: 0 answered, 1 error, 2 usage, 3 asked for a time or object that no record covers.
-`;
+Exit codes: 0 answered, 1 error, 2 usage, 3 asked for a time or object that no record covers, 4 not all of an undo is
+possible.`;
 
-/** Makes the io once the flags are known: --no-color is one of them. */
-export type IoFactory = (colour: boolean) => Io;
+/** Makes the io once the flags are known: --no-color and --no-pager are among them. */
+export type IoFactory = (colour: boolean, pager: boolean) => Io;
 
 /** Runs the command line, and returns the exit code. Errors are told on stderr: what was wrong, then what to do. */
 export async function run(args: readonly string[], makeIo: IoFactory): Promise<number> {
-  const io = makeIo(!args.includes('--no-color'));
+  const io = makeIo(!args.includes('--no-color'), !args.includes('--no-pager'));
   const program = createProgram(io);
+  if (args[0] === '__complete') {
+    const { complete } = await import('./completion/complete.ts');
+    await complete(args.slice(1), program, withReader, io);
+    return EXIT.answered;
+  }
+  // git's -5; kubectl's -n is taken.
+  const spelt = args.flatMap((word) => (/^-\d+$/.test(word) ? ['--limit', word.slice(1)] : [word]));
   try {
-    await program.parseAsync([...args], { from: 'user' });
+    await program.parseAsync(spelt, { from: 'user' });
     return EXIT.answered;
   } catch (error) {
     return fail(error, io);
+  } finally {
+    await io.end?.();
   }
 }
 
@@ -67,14 +86,20 @@ function fail(error: unknown, io: Io): number {
   return exitCodeOf(error.code);
 }
 
-function createProgram(io: Io): Command {
+/** The commands and their flags; tests and completion look at them too. */
+export function createProgram(io: Io): Command {
   const program = new Command('kubectl blame')
     .description('Who changed this, what exactly, when, and what did it look like before?')
     .usage('[TYPE [NAME...] | TYPE/NAME ...] [flags]')
-    .version(VERSION)
-    .configureOutput({ writeOut: (text) => io.out(text), writeErr: (text) => io.err(text) })
+    .version(VERSION, '--version', 'print the version of this program')
+    .configureOutput({
+      writeOut: (text) => io.out(text),
+      writeErr: (text) => io.err(text),
+      outputError: (text) => io.err(usageError(text, io)),
+    })
+    .configureHelp({ formatHelp, helpWidth: Math.min(io.style.columns ?? 100, 120) })
     .exitOverride()
-    .showHelpAfterError('See kubectl blame --help.')
+    .enablePositionalOptions()
     .showSuggestionAfterError()
     .argument('[words...]', 'a type as kubectl takes it, and names; `ns NAME` is everything in that namespace')
     .option('-n, --namespace <name>', 'namespace; otherwise the one that kubectl uses (without TYPE: all)')
@@ -88,78 +113,55 @@ function createProgram(io: Io): Command {
     .option('--user <name>', 'changes by this user')
     .addOption(new Option('--format <format>', 'how to write it').choices(FORMATS))
     .addOption(new Option('-o, --output <format>', 'the same').choices(FORMATS))
-    .option('--limit <count>', 'at most so many (default: 50 changes, all objects)', count)
+    .option('--limit <count>', 'at most so many (default: 50 changes, all objects); also -5', count)
     .option('--status', 'also changes of status by controllers')
     .option('--attempts', 'also attempts that were never persisted')
-    .helpOption('-h, --help', 'print this')
-    .addHelpText('after', HELP);
+    .helpOption('-h, --help', 'print this');
+  describeCommand(program, EXAMPLES, NOTES);
+  addHistoryFlags(program);
   addLinesFlags(program);
   addSource(program);
   program.action((words: string[], flags: BlameFlags & SourceOptions) =>
     withReader(flags, io, async (reader) => {
       const { blame } = await import('./commands/blame.ts');
-      await blame(words, flags, reader, io);
+      await blame(words, flags, reader, io).catch((error: unknown) => {
+        throw withCommandHint(error, words, program);
+      });
     }),
   );
-  const coverage = program
-    .command('coverage')
-    .description('when recording worked, and why not in between')
-    .addOption(
-      new Option('-o, --output <format>', 'how to write it').choices(['table', 'json', 'yaml']).default('table'),
-    );
-  addSource(coverage);
-  coverage.action((_flags: unknown, command: Command) => {
-    // The program has some of these flags too, and takes those that stand before the command's name.
-    const flags = command.optsWithGlobals<SourceOptions & { output: 'table' | 'json' | 'yaml' }>();
-    return withReader(flags, io, async (reader) => {
-      const { coverage: show } = await import('./commands/coverage.ts');
-      await show(flags.output, reader, io);
-    });
-  });
-  addProof(program, io);
+  addSubcommands(program, { io, addSource, withReader, count });
+  addProofCommands(program, io, count);
   return program;
 }
 
-interface VerifyFlags {
-  db?: string;
-  checkpoints: string[];
-  key: string[];
-  samples: number;
-  all?: boolean;
-  output: 'table' | 'json' | 'yaml';
+/** A type that nobody knows may be a command that was misspelt. */
+function withCommandHint(error: unknown, [word = '']: readonly string[], program: Command): unknown {
+  if (!(error instanceof KubeblameError) || error.code !== 'type-unknown') return error;
+  const similar = program.commands.map((command) => command.name()).find((name) => isSlip(word, name));
+  if (similar === undefined) return error;
+  return new KubeblameError(error.code, error.message, `did you mean the command ${similar}?`, { cause: error });
 }
 
-function addProof(program: Command, io: Io): void {
-  const each = (value: string, before: string[]): string[] => [...before, value];
-  program
-    .command('verify')
-    .description('whether the history is the one that was recorded: of a ledger file, or an exported archive')
-    .argument('[file]', 'the file; otherwise --db')
-    .addOption(new Option('--db <file>', 'ledger file').env('KUBEBLAME_DB'))
-    .option('--checkpoints <file>', 'signed checkpoints, as the server wrote them; may be repeated', each, [])
-    .option('--key <key>', 'key that signed them, NAME+ID+KEY or a file; may be repeated', each, [])
-    .option('--samples <count>', "states to rebuild besides each object's last one", count, 1000)
-    .option('--all', 'rebuild every state')
-    .addOption(
-      new Option('-o, --output <format>', 'how to write it').choices(['table', 'json', 'yaml']).default('table'),
-    )
-    .option('--no-color', 'no colours')
-    .action(async (file: string | undefined, _flags: unknown, command: Command) => {
-      const flags = command.optsWithGlobals<VerifyFlags>();
-      const { verify } = await import('./commands/verify.ts');
-      await verify({ ...flags, file: file ?? flags.db, samples: flags.all === true ? Infinity : flags.samples }, io);
-    });
-  program
-    .command('export')
-    .description('write a ledger file as an archive that verify accepts alone')
-    .argument('<archive>', 'the file to write, such as shop.kubeblame.gz')
-    .addOption(new Option('--db <file>', 'ledger file, also while a server writes to it').env('KUBEBLAME_DB'))
-    .action(async (archive: string, _flags: unknown, command: Command) => {
-      const { exportArchive } = await import('./commands/export.ts');
-      await exportArchive(command.optsWithGlobals<{ db?: string }>().db, archive, io);
-    });
+/** One letter wrong, missing, doubled or exchanged with the next. */
+function isSlip(word: string, name: string): boolean {
+  if (Math.abs(word.length - name.length) > 1 || word.length < 3) return false;
+  const sorted = (text: string): string => [...text].sort().join('');
+  let start = 0;
+  while (start < name.length && word[start] === name[start]) start++;
+  let end = 0;
+  while (end < name.length - start && word.at(-1 - end) === name.at(-1 - end)) end++;
+  return sorted(word) === sorted(name) || Math.max(word.length, name.length) - start - end <= 1;
 }
 
+/** commander's errors in our form: what was wrong, and what to do. */
+function usageError(text: string, { style: { chalk } }: Io): string {
+  const [what = '', suggestion] = text.trim().split('\n');
+  const meant = suggestion === undefined ? null : /^\((Did you mean .*\?)\)$/.exec(suggestion)?.[1];
+  const hint = meant === undefined || meant === null ? 'see kubectl blame --help' : `did${meant.slice('Did'.length)}`;
+  return `${chalk.red('error:')} ${printable(what.replace(/^error: /, ''))}\n${chalk.cyan('hint:')} ${printable(hint)}\n`;
+}
+
+/** Where the answer comes from, and how it is shown: flags of every command. */
 function addSource(command: Command): void {
   command
     .addOption(new Option('--db <file>', 'ledger file to ask, also while a server writes to it').env('KUBEBLAME_DB'))
@@ -177,7 +179,8 @@ function addSource(command: Command): void {
       ...groups,
       group,
     ])
-    .option('--no-color', 'no colours');
+    .option('--no-color', 'no colours')
+    .option('--no-pager', 'no pager');
 }
 
 async function withReader(source: SourceOptions, io: Io, ask: (reader: LedgerReader) => Promise<void>): Promise<void> {

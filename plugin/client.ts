@@ -7,6 +7,7 @@ import {
   encodeDifferenceQuery,
   encodeObjectQuery,
   encodeStateQuery,
+  encodeUserQuery,
   ROUTES,
 } from '../shared/api.ts';
 import { KubeblameError, messageOf } from '../shared/errors.ts';
@@ -27,6 +28,8 @@ import type {
   Scope,
   StatePage,
   StateQuery,
+  UserPage,
+  UserQuery,
 } from '../shared/types.ts';
 
 /** An answer as it came. */
@@ -70,6 +73,10 @@ export class ServerReader implements LedgerReader {
 
   changes(query: ChangeQuery): Promise<ChangePage> {
     return this.get(ROUTES.changes, encodeChangeQuery(query));
+  }
+
+  users(query: UserQuery): Promise<UserPage> {
+    return this.get(ROUTES.users, encodeUserQuery(query));
   }
 
   states(query: StateQuery): Promise<StatePage> {

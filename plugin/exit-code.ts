@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../shared/errors.ts';
 
 /** Exit codes, as `--help` and docs/errors.md list them. */
-export const EXIT = { answered: 0, error: 1, usage: 2, uncovered: 3 } as const;
+export const EXIT = { answered: 0, error: 1, usage: 2, uncovered: 3, incomplete: 4 } as const;
 
 const CODES: Partial<Record<ErrorCode, number>> = {
   'usage-invalid': EXIT.usage,
@@ -11,6 +11,7 @@ const CODES: Partial<Record<ErrorCode, number>> = {
   'query-invalid': EXIT.usage,
   'time-uncovered': EXIT.uncovered,
   'name-unknown': EXIT.uncovered,
+  'undo-incomplete': EXIT.incomplete,
   'field-unknown': EXIT.uncovered,
 };
 

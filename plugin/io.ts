@@ -1,6 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { KubeblameError, messageOf } from '../shared/errors.ts';
+import { LOCAL } from '../shared/time-zone.ts';
+import { PagedOutput, pagerOf } from './pager.ts';
+import { Progress } from './progress.ts';
 import { createStyle, type Style } from './views/style.ts';
 
 /** All that a command does to the outside: what tests replace. */
@@ -15,6 +18,14 @@ export interface Io {
   /** ms */
   now: number;
   env: Readonly<Record<string, string | undefined>>;
+  /** Ends what would go on for ever. */
+  interrupted?: AbortSignal;
+  /** What follows has no end: it must appear at once, and not in a pager. */
+  live?(): void;
+  /** What has been done so far of something that may take long: `1200 changes`. */
+  progress?(text: string): void;
+  /** Resolves when all is written and read. */
+  end?(): Promise<void>;
 }
 
 /** A pipe or file has no width; a terminal that does not tell it has 80 columns. */
@@ -22,9 +33,9 @@ const DEFAULT_COLUMNS = 80;
 
 /**
  * The real terminal. Colours follow NO_COLOR and FORCE_COLOR (no-color.org), symbols the locale. Ends quietly where the
- * reader of a pipe has gone.
+ * reader of a pipe has gone. On a terminal long output goes to a pager, and work over a second says that it goes on.
  */
-export function terminalIo(process: NodeJS.Process, colour: boolean): Io {
+export function terminalIo(process: NodeJS.Process, colour: boolean, pager = true): Io {
   const { stdout, stderr, env } = process;
   stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
@@ -32,18 +43,46 @@ export function terminalIo(process: NodeJS.Process, colour: boolean): Io {
   });
   const wanted = colour && (env.NO_COLOR ?? '') === '' && env.TERM !== 'dumb';
   const forced = (env.FORCE_COLOR ?? '') !== '' && env.FORCE_COLOR !== '0';
+  const now = Date.now();
   const locale = env.LC_ALL ?? env.LC_CTYPE ?? env.LANG ?? '';
+  const paged = new PagedOutput(stdout.isTTY && pager ? pagerOf(env) : null, { stdout, env });
+  const progress = stderr.isTTY
+    ? new Progress(
+        (line) => void stderr.write(line),
+        () => performance.now(),
+      )
+    : null;
+  // A pager owns the screen: what explains its text comes after it.
+  let late = '';
   return {
-    out: (text) => void stdout.write(text),
-    err: (text) => void stderr.write(text),
+    out: (output) => {
+      progress?.stop();
+      paged.write(output);
+    },
+    err: (note) => {
+      progress?.wipe();
+      if (paged.paging) late += note;
+      else void stderr.write(note);
+    },
+    live: () => {
+      progress?.stop();
+      paged.goLive();
+    },
+    progress: (label) => progress?.tick(label),
+    end: async () => {
+      progress?.stop();
+      await paged.end();
+      void stderr.write(late);
+    },
     read: (path) => (path === '-' ? text(process.stdin) : readText(path)),
     style: createStyle({
       columns: stdout.isTTY ? stdout.columns || DEFAULT_COLUMNS : null,
       colour: wanted && (stdout.isTTY || forced) ? 1 : 0,
       unicode: !stdout.isTTY || locale === '' || /utf-?8/i.test(locale),
-      timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+      timeZone: LOCAL,
+      now,
     }),
-    now: Date.now(),
+    now,
     env,
   };
 }

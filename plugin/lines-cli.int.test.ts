@@ -191,7 +191,7 @@ describe('kubectl blame --field', () => {
         .trimEnd()
         .split('\n')
         .slice(1)
-        .map((line) => line.replace(/^\S+ +(\S+).*deployment\/web +/, '$1 ')),
+        .map((line) => line.replace(/^\S+ +\S+ +(\S+).*deployment\/web +/, '$1 ')),
       [
         'bob@example.com deleted; - spec.replicas: 3',
         'alice@example.com spec.replicas: 5 → 3',

@@ -1,20 +1,29 @@
-import { existsSync } from 'node:fs';
+import { createHash } from 'node:crypto';
 import { chmod, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build as bundle } from 'esbuild';
 
+/** The server starts once: its dependencies stay in node_modules, where the image's scanners and `npm audit` see them. */
+const SERVER = { source: 'webhook/main.ts', name: 'kubeblame-webhook' };
+/** Started by the server, as a thread. */
+const WRITER = { source: 'webhook/store/sqlite/writer-thread.ts', name: 'ledger-writer' };
+
 /**
- * The programs. The CLI is run for every question, so its dependencies are bundled: opening one file instead of
- * hundreds is most of its start. Only better-sqlite3 stays outside, for its compiled part. The server starts once, and
- * its dependencies stay in node_modules, where the image's scanners and `npm audit` see them.
+ * The CLI is run for every question, so all of it is one file: opening one instead of hundreds is most of its start. It
+ * is CommonJS, which Node loads faster than a module. Only better-sqlite3's compiled part stays outside.
  */
-export const PROGRAMS = [
-  { source: 'plugin/main.ts', name: 'kubectl-blame', bundling: { external: ['better-sqlite3'] } },
-  { source: 'webhook/main.ts', name: 'kubeblame-webhook', bundling: { packages: 'external' } },
-  // Started by the server, as a thread.
-  { source: 'webhook/store/sqlite/writer-thread.ts', name: 'ledger-writer', bundling: { packages: 'external' } },
-];
+const PLUGIN = { source: 'plugin/main.ts', name: 'kubectl-blame' };
+
+/**
+ * What the CLI mostly does without, and what takes long to load: only loaded when it is called. In the sources they are
+ * ordinary imports. Names are those that are used; a name that is missing here fails the build.
+ */
+const LAZY = {
+  'string-width': ['default'],
+  yaml: ['parse', 'parseAllDocuments'],
+  'node:child_process': ['spawn'],
+};
 
 const HASHBANG = '#!/usr/bin/env node\n';
 
@@ -23,34 +32,90 @@ const REQUIRE_BANNER =
   "import { createRequire as __bannerCreateRequire } from 'node:module';\n" +
   'const require = __bannerCreateRequire(import.meta.url);';
 
-/** Bundles each program into `outdir`/NAME.js, executable; what it imports lazily goes to `outdir`/chunks. */
-export async function buildPrograms({ root, outdir, programs = PROGRAMS }) {
-  const missing = programs.filter(({ source }) => !existsSync(join(root, source)));
-  if (missing.length > 0) {
-    throw new Error(`No source for ${missing.map(({ source, name }) => `${name} (${source})`).join(', ')} in ${root}`);
-  }
-  await rm(outdir, { recursive: true, force: true });
-  for (const { source, name, bundling } of programs) {
-    await bundle({
-      absWorkingDir: root,
-      entryPoints: [{ in: source, out: name }],
-      outdir,
-      chunkNames: 'chunks/[name]-[hash]',
-      bundle: true,
-      splitting: true,
-      format: 'esm',
-      platform: 'node',
-      target: 'node20',
-      banner: { js: REQUIRE_BANNER },
-      logLevel: 'warning',
-      ...bundling,
+/** Replaces the modules of LAZY by functions that load them when they are called. */
+const lazyModules = {
+  name: 'lazy-modules',
+  setup(build) {
+    const filter = new RegExp(`^(?:${Object.keys(LAZY).join('|')})$`);
+    build.onResolve({ filter }, ({ path, namespace }) =>
+      namespace === 'lazy' ? undefined : { path, namespace: 'lazy' },
+    );
+    build.onLoad({ filter: /.*/, namespace: 'lazy' }, ({ path }) => {
+      const members = LAZY[path].map((name) => {
+        const call = `(...args) => load().${name}(...args);`;
+        return name === 'default' ? `export default ${call}` : `export const ${name} = ${call}`;
+      });
+      const load = `let loaded;\nconst load = () => (loaded ??= require(${JSON.stringify(path)}));`;
+      return { contents: [load, ...members].join('\n'), resolveDir: build.initialOptions.absWorkingDir };
     });
-    const file = join(outdir, `${name}.js`);
-    // Not in the banner: that goes to every chunk as well, and would stand twice where the source has its own.
-    const text = await readFile(file, 'utf8');
-    if (!text.startsWith('#!')) await writeFile(file, HASHBANG + text);
-    await chmod(file, 0o755);
-  }
+  },
+};
+
+/** Bundles both programs into `outdir`; what the server imports lazily goes to `outdir`/chunks. */
+export async function buildPrograms({ root, outdir }) {
+  await rm(outdir, { recursive: true, force: true });
+  await buildServer(root, outdir);
+  await buildPlugin(root, outdir);
+}
+
+async function buildServer(root, outdir) {
+  await bundle({
+    absWorkingDir: root,
+    entryPoints: [SERVER, WRITER].map(({ source, name }) => ({ in: source, out: name })),
+    outdir,
+    chunkNames: 'chunks/[name]-[hash]',
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    banner: { js: REQUIRE_BANNER },
+    logLevel: 'warning',
+    packages: 'external',
+    define: await versionOf(root),
+  });
+  const file = join(outdir, `${SERVER.name}.js`);
+  // Not in the banner: that goes to every chunk as well, and would stand twice where the source has its own.
+  const text = await readFile(file, 'utf8');
+  await writeProgram(file, text);
+}
+
+/** The CLI: the whole of it as NAME-main.cjs, and NAME.cjs, which starts it from V8's compiled form. */
+export async function buildPlugin(root, outdir) {
+  const main = join(outdir, `${PLUGIN.name}-main.cjs`);
+  await bundle({
+    absWorkingDir: root,
+    entryPoints: [PLUGIN.source],
+    outfile: main,
+    bundle: true,
+    minify: true,
+    // Names of errors and of functions in a stack.
+    keepNames: true,
+    format: 'cjs',
+    platform: 'node',
+    target: 'node20',
+    define: { 'import.meta.url': '__moduleUrl', ...(await versionOf(root)) },
+    banner: { js: "const __moduleUrl = require('node:url').pathToFileURL(__filename).href;" },
+    plugins: [lazyModules],
+    logLevel: 'warning',
+    legalComments: 'none',
+  });
+  const build = createHash('sha256')
+    .update(await readFile(main))
+    .digest('hex')
+    .slice(0, 16);
+  const start = await readFile(join(root, 'plugin', 'start.cjs'), 'utf8');
+  await writeProgram(join(outdir, `${PLUGIN.name}.cjs`), start.replace('__BUILD__', build));
+}
+
+async function versionOf(root) {
+  const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
+  return { KUBEBLAME_VERSION: JSON.stringify(version) };
+}
+
+async function writeProgram(file, text) {
+  await writeFile(file, text.startsWith('#!') ? text : HASHBANG + text);
+  await chmod(file, 0o755);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

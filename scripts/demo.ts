@@ -52,7 +52,7 @@ interface Address {
 async function show(title: string, args: string[], from: string[]): Promise<void> {
   const shown = ['kubectl', 'blame', ...args].map((word) => (/[\s*]/.test(word) ? `'${word}'` : word)).join(' ');
   process.stdout.write(`\n${chalk.dim(`# ${title}`)}\n${chalk.bold(`$ ${shown}`)}\n`);
-  const program = ['dist/kubectl-blame.js', ...args, ...from];
+  const program = ['dist/kubectl-blame.cjs', ...args, ...from];
   const child = spawn(process.execPath, program, { stdio: ['ignore', 'inherit', 'inherit'] });
   const [code] = (await once(child, 'exit')) as [number | null];
   if (code !== 0) throw new Error(`${shown} ended with exit code ${String(code)}`);
@@ -104,8 +104,8 @@ const size = (statSync(LEDGER).size / 1024).toFixed(0);
 process.stdout.write(`
 The ledger stays in ${LEDGER} (${size} KiB). Explore it:
 
-  node dist/kubectl-blame.js --db ${LEDGER}
-  node dist/kubectl-blame.js --db ${LEDGER} statefulset db -n shop --format diff
-  node dist/kubectl-blame.js --db ${LEDGER} --user bob@example.com
-  node dist/kubectl-blame.js --help
+  node dist/kubectl-blame.cjs --db ${LEDGER}
+  node dist/kubectl-blame.cjs --db ${LEDGER} statefulset db -n shop --format diff
+  node dist/kubectl-blame.cjs --db ${LEDGER} --user bob@example.com
+  node dist/kubectl-blame.cjs --help
 `);

@@ -9,6 +9,7 @@ import {
   type Operation,
   type Scope,
   type StateQuery,
+  type UserQuery,
 } from './types.ts';
 
 /*
@@ -23,6 +24,7 @@ export const ROUTES = {
   resources: `${PREFIX}/resources`,
   objects: `${PREFIX}/objects`,
   changes: `${PREFIX}/changes`,
+  users: `${PREFIX}/users`,
   states: `${PREFIX}/states`,
   differences: `${PREFIX}/differences`,
   blame: `${PREFIX}/blame`,
@@ -37,6 +39,8 @@ export const NATIVE_API = {
   /** Under it, the routes above by name: for kubectl-blame, which asks more than resources can say. */
   questions: 'questions',
 } as const;
+/** The longest that a question may wait for a change, in ms: proxies between give up after a minute. */
+export const MAX_WAIT_MS = 30_000;
 
 /** Items a page: what is given where `limit` is missing, and the most that may be asked for. */
 export const LIMITS = {
@@ -65,10 +69,12 @@ export function decodeObjectQuery(search: URLSearchParams): ObjectQuery {
 }
 
 export function encodeChangeQuery(query: ChangeQuery): URLSearchParams {
-  const { scope, since, until, user, operation, field, status, attempts, bodies, causes, limit, before, newerThan } =
-    query;
+  const { scope, since, until, user, operation, field, status, attempts, bodies, causes, limit, before } = query;
+  const { newerThan, seqs, after, waitMs } = query;
+  query;
   return params([
     ...scopeEntries(scope),
+    ...(seqs ?? []).map((seq): Entry => ['seq', seq]),
     ['since', since],
     ['until', until],
     ['user', user],
@@ -81,14 +87,16 @@ export function encodeChangeQuery(query: ChangeQuery): URLSearchParams {
     ['limit', limit],
     ['before', before],
     ['newerThan', newerThan],
+    ['after', after],
+    ['waitMs', waitMs],
   ]);
 }
 
 export function decodeChangeQuery(search: URLSearchParams): ChangeQuery {
   const flags = ['status', 'attempts', 'bodies', 'causes'] as const;
   const texts = ['user', 'field'] as const;
-  const numbers = ['since', 'until', 'before', 'newerThan'] as const;
-  const known = [...SCOPE_PARAMETERS, ...flags, ...numbers, ...texts, 'operation', 'limit'];
+  const numbers = ['since', 'until', 'before', 'newerThan', 'after', 'waitMs'] as const;
+  const known = [...SCOPE_PARAMETERS, ...flags, ...numbers, ...texts, 'operation', 'seq', 'limit'];
   const reader = new ParameterReader(search, known);
   const query: ChangeQuery = { scope: reader.scope(), limit: reader.limit(LIMITS.changes) };
   for (const name of numbers) {
@@ -105,7 +113,26 @@ export function decodeChangeQuery(search: URLSearchParams): ChangeQuery {
   }
   const operation = reader.operation('operation');
   if (operation !== undefined) query.operation = operation;
+  const seqs = reader.integers('seq');
+  if (seqs.length > 0) query.seqs = seqs;
+  if (query.waitMs !== undefined && query.after === undefined) fail('waitMs', 'needs the parameter after');
+  if (query.waitMs !== undefined && query.waitMs > MAX_WAIT_MS) fail('waitMs', `must be at most ${MAX_WAIT_MS}`);
   return query;
+}
+
+export function encodeUserQuery({ scope, since, until, status }: UserQuery): URLSearchParams {
+  return params([...scopeEntries(scope), ['since', since], ['until', until], ['status', status]]);
+}
+
+export function decodeUserQuery(search: URLSearchParams): UserQuery {
+  const reader = new ParameterReader(search, [...SCOPE_PARAMETERS, 'since', 'until', 'status']);
+  const query: UserQuery = { scope: reader.scope() };
+  for (const name of ['since', 'until'] as const) {
+    const value = reader.integer(name);
+    if (value !== undefined) query[name] = value;
+  }
+  const status = reader.flag('status');
+  return status === undefined ? query : { ...query, status };
 }
 
 export function encodeStateQuery(query: StateQuery): URLSearchParams {
@@ -223,7 +250,7 @@ function params(entries: Entry[]): URLSearchParams {
 }
 
 /** Parameters that may be given more than once. */
-const REPEATED = ['name', 'ignore'];
+const REPEATED = ['name', 'ignore', 'seq'];
 
 /** Reads parameters. */
 class ParameterReader {
@@ -279,8 +306,14 @@ class ParameterReader {
   }
 
   integer(name: string): number | undefined {
-    const value = this.text(name);
-    if (value === undefined) return undefined;
+    return this.integers(name)[0];
+  }
+
+  integers(name: string): number[] {
+    return this.search.getAll(name).map((value) => this.parse(name, value));
+  }
+
+  private parse(name: string, value: string): number {
     const number = Number(value);
     if (!/^-?\d+$/.test(value) || !Number.isSafeInteger(number)) fail(name, 'must be an integer');
     return number;

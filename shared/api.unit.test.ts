@@ -7,12 +7,14 @@ import {
   decodeError,
   decodeObjectQuery,
   decodeStateQuery,
+  decodeUserQuery,
   encodeBlameQuery,
   encodeChangeQuery,
   encodeDifferenceQuery,
   encodeError,
   encodeObjectQuery,
   encodeStateQuery,
+  encodeUserQuery,
   LIMITS,
 } from './api.ts';
 import { KubeblameError } from './errors.ts';
@@ -60,6 +62,8 @@ describe('the read API', () => {
         bodies: flag,
         causes: flag,
         before: moment,
+        after: moment,
+        seqs: fc.array(moment, { minLength: 1, maxLength: 3 }),
       },
       { requiredKeys: ['scope', 'limit'], ...plain },
     );
@@ -79,14 +83,27 @@ describe('the read API', () => {
       { requiredKeys: ['scope', 'at', 'limit'], ...plain },
     );
     const objects = fc.record({ scope, limit: limit(1000) }, plain);
+    const users = fc.record(
+      { scope, since: moment, until: moment, status: flag },
+      { requiredKeys: ['scope'], ...plain },
+    );
     fc.assert(
-      fc.property(changes, states, differences, blames, objects, (change, state, difference, blame, object) => {
-        assert.deepEqual(decodeChangeQuery(wire(encodeChangeQuery(change))), change);
-        assert.deepEqual(decodeStateQuery(wire(encodeStateQuery(state))), state);
-        assert.deepEqual(decodeDifferenceQuery(wire(encodeDifferenceQuery(difference))), difference);
-        assert.deepEqual(decodeBlameQuery(wire(encodeBlameQuery(blame))), blame);
-        assert.deepEqual(decodeObjectQuery(wire(encodeObjectQuery(object))), object);
-      }),
+      fc.property(
+        changes,
+        states,
+        differences,
+        blames,
+        objects,
+        users,
+        (change, state, difference, blame, object, user) => {
+          assert.deepEqual(decodeUserQuery(wire(encodeUserQuery(user))), user);
+          assert.deepEqual(decodeChangeQuery(wire(encodeChangeQuery(change))), change);
+          assert.deepEqual(decodeStateQuery(wire(encodeStateQuery(state))), state);
+          assert.deepEqual(decodeDifferenceQuery(wire(encodeDifferenceQuery(difference))), difference);
+          assert.deepEqual(decodeBlameQuery(wire(encodeBlameQuery(blame))), blame);
+          assert.deepEqual(decodeObjectQuery(wire(encodeObjectQuery(object))), object);
+        },
+      ),
     );
   });
 
@@ -122,6 +139,9 @@ describe('the read API', () => {
       ['user=a&user=b', 'the query parameter user is given more than once'],
       ['group=apps', 'the query parameter group needs the parameter resource'],
       ['resource=', 'the query parameter resource is empty'],
+      ['waitMs=1', 'the query parameter waitMs needs the parameter after'],
+      ['after=1&waitMs=30001', 'the query parameter waitMs must be at most 30000'],
+      ['seq=1&seq=x', 'the query parameter seq must be an integer'],
       ['withNamespaceObject=true', 'the query parameter withNamespaceObject needs the parameter namespace'],
     ] as const) {
       assert.throws(() => decodeChangeQuery(new URLSearchParams(search)), { code: 'query-invalid', message });

@@ -59,7 +59,8 @@ function afterPodDelete(before: JsonObject, options: JsonObject | null, at: numb
   }
   if (typeof pending === 'number' && grace < pending && typeof metadata.deletionTimestamp === 'string') {
     // A pending deletion can only be brought forward, and not into the past.
-    const deadline = Math.max(Date.parse(metadata.deletionTimestamp) + (grace - pending) * 1000, at);
+    const set = Date.parse(metadata.deletionTimestamp);
+    const deadline = Math.max((Number.isNaN(set) ? at : set) + (grace - pending) * 1000, at);
     return withMetadata(before, { deletionTimestamp: wholeSeconds(deadline), deletionGracePeriodSeconds: grace });
   }
   // With grace 0 the registry deletes in a second step, which is reviewed again.
@@ -125,9 +126,12 @@ function withMetadata(object: JsonObject, values: JsonObject): JsonObject {
   return { ...object, metadata: { ...metadataOf(object), ...values } };
 }
 
+/** The last second that RFC 3339 can write. A grace period may be any int64 of seconds: nobody escapes the record by it. */
+const LAST_SECOND = Date.UTC(9999, 11, 31, 23, 59, 59);
+
 /** RFC 3339 in whole seconds, as metav1.Time is written. */
 export function wholeSeconds(time: number): string {
-  return new Date(Math.floor(time / 1000) * 1000).toISOString().replace('.000Z', 'Z');
+  return new Date(Math.floor(Math.min(time, LAST_SECOND) / 1000) * 1000).toISOString().replace('.000Z', 'Z');
 }
 
 function child(object: JsonObject, key: string): JsonObject {

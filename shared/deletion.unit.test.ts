@@ -22,6 +22,15 @@ describe('a DELETE', () => {
     assert.equal(afterDelete(object({}), CONFIG_MAPS, null, AT), null);
   });
 
+  it('of a pod is understood whatever its grace period: the API takes any int64 of seconds', () => {
+    const forever = pod({}, { nodeName: 'node-1', terminationGracePeriodSeconds: Number.MAX_SAFE_INTEGER });
+    const marked = afterDelete(forever, PODS, null, AT)?.metadata as JsonObject;
+    assert.equal(marked.deletionTimestamp, '9999-12-31T23:59:59Z');
+    const odd = pod({ deletionTimestamp: 'some day', deletionGracePeriodSeconds: 30 });
+    const sooner = afterDelete(odd, PODS, { gracePeriodSeconds: 0 }, AT)?.metadata as JsonObject;
+    assert.equal(sooner.deletionTimestamp, '2026-11-22T05:07:19Z');
+  });
+
   it('marks an object that a finalizer holds', () => {
     assert.deepEqual(
       afterDelete(object({ finalizers: ['a/b'] }), CONFIG_MAPS, { propagationPolicy: 'Background' }, AT),

@@ -45,11 +45,17 @@ export interface Identified {
 
 /** The items of two versions of a list (`field` is its name) by their key; null where no key tells them apart. */
 export function identify(field: string, before: readonly Json[], after: readonly Json[]): Identified | null {
-  if (before.length === 0 && after.length === 0) return null;
+  const [first, second] = identifyAll(field, [before, after]) ?? [];
+  return first === undefined || second === undefined ? null : { before: first, after: second };
+}
+
+/** The same for any number of versions of a list: their items by the one key that tells them apart in all. */
+export function identifyAll(field: string, lists: readonly (readonly Json[])[]): Map<string, Json>[] | null {
+  if (lists.every((list) => list.length === 0)) return null;
   const candidates = (Object.hasOwn(BY_FIELD, field) ? BY_FIELD[field] : undefined) ?? [];
   for (const keys of [...candidates, ...GENERAL]) {
-    const [first, second] = [byKey(before, keys), byKey(after, keys)];
-    if (first !== null && second !== null) return { before: first, after: second };
+    const items = lists.flatMap((list) => byKey(list, keys) ?? []);
+    if (items.length === lists.length) return items;
   }
   return null;
 }

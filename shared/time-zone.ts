@@ -9,6 +9,12 @@ export interface WallTime {
   millisecond: number;
 }
 
+/**
+ * The zone of this machine's clocks, beside IANA names. Date knows it without Intl, whose first use takes 10 ms: a
+ * fifth of the start of a program.
+ */
+export const LOCAL = 'local';
+
 const formatters = new Map<string, Intl.DateTimeFormat>();
 
 function formatterOf(timeZone: string): Intl.DateTimeFormat {
@@ -34,6 +40,7 @@ function formatterOf(timeZone: string): Intl.DateTimeFormat {
 
 /** What the clocks of a time zone (an IANA name) show at a moment (ms since the epoch). */
 export function wallTimeAt(at: number, timeZone: string): WallTime {
+  if (timeZone === LOCAL) return localTimeAt(at);
   const parts = Object.fromEntries(
     formatterOf(timeZone)
       .formatToParts(at)
@@ -48,6 +55,19 @@ export function wallTimeAt(at: number, timeZone: string): WallTime {
     minute: Number(parts['minute']),
     second: Number(parts['second']),
     millisecond: ((at % 1000) + 1000) % 1000,
+  };
+}
+
+function localTimeAt(at: number): WallTime {
+  const date = new Date(at);
+  return {
+    year: date.getFullYear(),
+    month: date.getMonth() + 1,
+    day: date.getDate(),
+    hour: date.getHours(),
+    minute: date.getMinutes(),
+    second: date.getSeconds(),
+    millisecond: date.getMilliseconds(),
   };
 }
 

@@ -3,19 +3,19 @@ import { asUtc, momentOf, offsetAt, wallTimeAt, type WallTime } from './time-zon
 
 const HINT =
   'a time is like 2026-03-03T14:32:10Z, 2026-03-03T14:32 (local), 2026-03-03, 14:32, 2h, 1h30m, 3d, 2w, ' +
-  '"yesterday 14:00", "today 09:00" or now';
+  '"10 minutes ago", "yesterday 14:00", "last monday", "today 09:00" or now';
 
 const UNIT_MS: Record<string, number> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
 
 const UNKNOWN_FORM = 'it has no form that is known';
 const RELATIVE = /^(?:\d+[smhdw])+$/;
 const MOMENT =
-  /^(?:(\d{4})-(\d{2})-(\d{2})(?:[T ]+(?=\d)|$)|(today|yesterday)(?:[T ]+(?=\d)|$))?(?:(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d+))?)?)?(Z| ?[+-]\d{2}:?\d{2})?$/i;
+  /^(?:(\d{4})-(\d{2})-(\d{2})(?:[T ]+(?=\d)|$)|(today|yesterday|(?:last +)?(?:mon|tues|wednes|thurs|fri|satur|sun)day)(?:[T ]+(?=\d)|$))?(?:(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d+))?)?)?(Z| ?[+-]\d{2}:?\d{2})?$/i;
 
 /**
  * Reads a time as people write it: RFC 3339, local without a zone (minutes, seconds or a fraction; `T` or a space), a
- * date (its first moment), a time of today, `now`, an age (`2h`, `1h30m`, `3d`, `2w`, also followed by `ago`), or
- * `yesterday 14:00`. What is not given is zero: 14:32 is 14:32:00.000.
+ * date (its first moment), a time of today, `now`, an age (`2h`, `1h30m`, `3d`, `2w`, `10 minutes ago`, `last week`), or a day
+ * (`yesterday 14:00`, `last monday`: the last one before today). What is not given is zero: 14:32 is 14:32:00.000.
  *
  * `now` is ms, `timeZone` an IANA name. Returns ms. Throws KubeblameError time-invalid.
  */
@@ -23,7 +23,7 @@ export function parseTime(text: string, now: number, timeZone: string): number {
   const input = text.trim();
   const lower = input.toLowerCase();
   if (lower === 'now') return now;
-  const age = lower.replace(/\s*ago$/, '');
+  const age = compact(lower);
   if (RELATIVE.test(age)) return now - ageMs(age, text);
   const match = MOMENT.exec(input);
   if (match === null || input === '') return fail(text, UNKNOWN_FORM);
@@ -43,6 +43,21 @@ export function parseTime(text: string, now: number, timeZone: string): number {
   return zone === undefined ? momentOf(wall, timeZone) : asUtc(wall) - zoneOffsetMs(zone.trim(), text);
 }
 
+/** `1 day 2 hours ago` as `1d2h`; other texts as they are. */
+function compact(text: string): string {
+  const age = text.replace(/\s*ago$/, '').replace(/^last (?=week$)/, '1 ');
+  const spelt = age.replace(
+    /(\d+|\ban?\b)\s*(sec|min|hour|hr|day|week|[smhdw])(?:ond|ute)?s?\b\s*(?:and\b|,)?\s*/g,
+    (_, count, unit) => {
+      const number = /^\d/.test(String(count)) ? String(count) : '1';
+      return `${number}${String(unit).charAt(0)}`;
+    },
+  );
+  return RELATIVE.test(spelt) ? spelt : age;
+}
+
+const WEEKDAYS = ['sunday', 'monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday'];
+
 function ageMs(age: string, text: string): number {
   let total = 0;
   for (const [, count, unit] of age.matchAll(/(\d+)([smhdw])/g)) total += Number(count) * (UNIT_MS[unit ?? ''] ?? 0);
@@ -52,8 +67,12 @@ function ageMs(age: string, text: string): number {
 
 function dayOf(word: string | undefined, now: number, timeZone: string): Pick<WallTime, 'year' | 'month' | 'day'> {
   const { year, month, day } = wallTimeAt(now, timeZone);
-  if (word !== 'yesterday') return { year, month, day };
-  const before = new Date(Date.UTC(year, month - 1, day - 1));
+  if (word === undefined || word === 'today') return { year, month, day };
+  const weekday = WEEKDAYS.indexOf(word.replace(/^last +/, ''));
+  const today = new Date(Date.UTC(year, month - 1, day)).getUTCDay();
+  // A weekday is the last one before today, so that on a Monday `monday` is a week ago, as git has it.
+  const days = weekday < 0 ? 1 : ((today - weekday + 6) % 7) + 1;
+  const before = new Date(Date.UTC(year, month - 1, day - days));
   return { year: before.getUTCFullYear(), month: before.getUTCMonth() + 1, day: before.getUTCDate() };
 }
 

@@ -31,12 +31,22 @@ describe('parseTime', () => {
     assert.equal(read('90m ago'), '2026-11-22T10:30:00.500Z');
     assert.equal(read('3d'), '2026-11-19T12:00:00.500Z');
     assert.equal(read('2w'), '2026-11-08T12:00:00.500Z');
+    assert.equal(read('10 minutes ago'), '2026-11-22T11:50:00.500Z');
+    assert.equal(read('2 h'), '2026-11-22T10:00:00.500Z');
+    assert.equal(read('2 Hours'), '2026-11-22T10:00:00.500Z');
+    assert.equal(read('an hour ago'), '2026-11-22T11:00:00.500Z');
+    assert.equal(read('1 day, 2 hours and 30 mins ago'), '2026-11-21T09:30:00.500Z');
+    assert.equal(read('last week'), '2026-11-15T12:00:00.500Z');
   });
 
   it('reads days by name, in the local calendar', () => {
     assert.equal(read('yesterday 14:00'), '2026-11-21T13:00:00.000Z');
     assert.equal(read('Today 09:00:30'), '2026-11-22T08:00:30.000Z');
     assert.equal(read('yesterday'), '2026-11-20T23:00:00.000Z');
+    // The 22nd is a Sunday.
+    assert.equal(read('last monday'), '2026-11-15T23:00:00.000Z');
+    assert.equal(read('Saturday 14:00'), '2026-11-21T13:00:00.000Z');
+    assert.equal(read('sunday'), '2026-11-14T23:00:00.000Z');
     assert.equal(read('9:05'), '2026-11-22T08:05:00.000Z');
     // It is already the 23rd there.
     assert.equal(read('today', 'Pacific/Kiritimati'), '2026-11-22T10:00:00.000Z');
@@ -65,7 +75,6 @@ describe('parseTime', () => {
       ['Z', 'it has no form that is known'],
       ['', 'it has no form that is known'],
       ['soon', 'it has no form that is known'],
-      ['2 h', 'it has no form that is known'],
       ['2026-3-3', 'it has no form that is known'],
       ['99999999999999w', 'it is too long ago'],
     ] as const) {

@@ -155,6 +155,12 @@ export interface ChangeQuery {
   /** Only changes with a larger seq; still the newest first. */
   newerThan?: number;
   operation?: Operation;
+  /** Only these changes, by their seq. */
+  seqs?: number[];
+  /** To follow: only changes with a greater seq, the oldest first; `next` is then what to go on after, never null. */
+  after?: number;
+  /** With `after`, where there is none yet: how long to wait for one, in ms. */
+  waitMs?: number;
 }
 
 /**
@@ -164,9 +170,9 @@ export interface ChangeQuery {
 export type Denied = string[];
 
 export interface ChangePage {
-  /** Newest first. */
+  /** Newest first; oldest first where the query follows (`after`). */
   changes: Change[];
-  /** Pass as `before` for the next page; null at the end. */
+  /** Pass as `before` (or `after`) for the next page; null at the end. */
   next: number | null;
   /** Changes hidden on this page: touched only status, or never persisted. */
   hidden: { status: number; attempts: number };
@@ -221,6 +227,25 @@ export interface Difference {
 export interface DifferencePage {
   differences: Difference[];
   next: string | null;
+  denied?: Denied;
+}
+
+/** Whose changes to count: as a ChangeQuery has it, but attempts that were never persisted never count. */
+export type UserQuery = Pick<ChangeQuery, 'scope' | 'since' | 'until' | 'status'>;
+
+/** What one user changed, in numbers. */
+export interface UserSummary {
+  username: string;
+  changes: number;
+  firstAt: number;
+  lastAt: number;
+  /** What was touched, the most changed first. */
+  resources: { group: string; resource: string; kind: string; changes: number }[];
+}
+
+export interface UserPage {
+  /** The most changes first. */
+  users: UserSummary[];
   denied?: Denied;
 }
 
@@ -334,6 +359,8 @@ export interface LedgerReader {
   /** Objects that match, by name; `limit` at most. */
   objects(scope: Scope, limit: number): Promise<KnownObject[]>;
   changes(query: ChangeQuery): Promise<ChangePage>;
+  /** Who changed something, the most changes first. */
+  users(query: UserQuery): Promise<UserPage>;
   states(query: StateQuery): Promise<StatePage>;
   differences(query: DifferenceQuery): Promise<DifferencePage>;
   blame(query: BlameQuery): Promise<BlamePage>;

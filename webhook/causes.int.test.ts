@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { shopLines } from '../shared/testing/shop.ts';
 import type { Change, LedgerReader } from '../shared/types.ts';
 import { StoreReader } from './query/reader.ts';
-import { useSharedFolder } from './testing/folder.ts';
+import type { SqliteStore } from './store/sqlite/store.ts';
+import { useFolder, useSharedFolder } from './testing/folder.ts';
 import { importShop } from './testing/shop-ledger.ts';
 
 /*
@@ -211,5 +212,35 @@ describe('what led to the changes of controllers, on the recording', () => {
     );
     const talking = silent.filter(({ causes = [], effect }) => causes.length > 0 && effect !== 'deleted');
     assert.deepEqual(talking, []);
+  });
+});
+
+describe('causes where the record begins in the midst of things', () => {
+  const file = useFolder();
+
+  it('are fewer, and never others', async function () {
+    this.timeout(120_000);
+    const store = (await importShop(file('shop.db'), true)) as SqliteStore;
+    const reader = new StoreReader(store, () => Date.now());
+    const people = async (): Promise<Map<number, string | undefined>> => {
+      const { changes } = await reader.changes({ scope: {}, limit: 1000, causes: true });
+      return new Map(
+        changes.filter((change) => change.source !== 'baseline').map((change) => [change.seq, person(change)]),
+      );
+    };
+    const whole = await people();
+    const counts = { same: 0, none: 0 };
+    // In rollouts, between a pod's end and its successor, amid an eviction and a refusal.
+    for (const at of ['06:02.350', '06:20.600', '06:24.900', '07:18.400', '07:23.600', '08:11.400']) {
+      assert.notEqual(await store.fold(time(`2026-11-22T05:${at}Z`), Date.now()), null);
+      for (const [seq, now] of await people()) {
+        const known = whole.get(seq);
+        if (now === known) counts.same++;
+        else if (now === undefined || now.startsWith('system:')) counts.none++;
+        else assert.fail(`change ${seq}: ${now}, not ${String(known)}`);
+      }
+    }
+    await store.close();
+    assert.deepEqual(counts, { same: 2173, none: 118 });
   });
 });

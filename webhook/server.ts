@@ -21,6 +21,7 @@ import type { Handler, Telemetry } from './observability/telemetry.ts';
 import { openApiClient } from './observe/api-client.ts';
 import { OBSERVER_TIMING, type Observer, type ObserverTiming } from './observe/observer.ts';
 import { startObserver } from './observe/start.ts';
+import { configMapPublisher } from './proof/config-map.ts';
 import { Checkpoints } from './proof/publish.ts';
 import { checkpointsBeside } from './proof/keys.ts';
 import { UNVERIFIED_AFTER_MS } from './query/views.ts';
@@ -82,6 +83,9 @@ async function open(
     keyFile: config.signingKeyFile,
     everyMs: config.checkpointEveryMs,
     log,
+    ...(config.checkpointConfigMap === null || client === null
+      ? {}
+      : { publish: configMapPublisher(config.checkpointConfigMap, client) }),
   });
   // Closed behind the recorder, so that the last one covers all.
   opened.push(() => checkpoints.close());
@@ -128,7 +132,7 @@ async function open(
   opened.push(() => access.close());
   const closing = new AbortController();
   const lastSeq = async (): Promise<number> => (await store.last())?.seq ?? 0;
-  const readerOf = (caller: Caller): LedgerReader => readerFor(caller, access.reviews, store, now);
+  const readerOf = (caller: Caller): LedgerReader => readerFor(caller, access.reviews, store, now, closing.signal);
   const read = listener(
     { ...serving, ...clientTls(access) },
     readApi({ authenticate: access.authenticate, readerOf, lastSeq, now, closing: closing.signal, log }),

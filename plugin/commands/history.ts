@@ -6,7 +6,10 @@ import type { Change, ChangePage, LedgerReader, Scope } from '../../shared/types
 import type { Io } from '../io.ts';
 import { changeDiff, changeTitle } from '../views/change-diff.ts';
 import { historyTable } from '../views/history-table.ts';
-import { changeList, document } from '../views/json.ts';
+import { csv } from '../views/csv.ts';
+import { changeItem, changeList, document, jsonLines } from '../views/json.ts';
+import { qualifiedObjectName } from '../views/object-name.ts';
+import { onelines, statLines } from '../views/oneline.ts';
 import { marksLegend } from '../views/operation.ts';
 import type { Style } from '../views/style.ts';
 import { printable } from '../views/text.ts';
@@ -31,14 +34,18 @@ export async function showHistory(
 ): Promise<void> {
   const limit = request.limit ?? DEFAULT_LIMIT;
   const period = { ...(since === undefined ? {} : { since }), ...(until === undefined ? {} : { until }) };
-  const { changes, hidden, denied, more } = await fetchChanges(selection, period, limit, request, reader);
+  if (request.history.watch) {
+    const { watch } = await import('./watch.ts');
+    return watch(selection, period, request, reader, io);
+  }
+  const { changes, hidden, denied, more } = await fetchChanges(selection, period, limit, request, reader, io);
   const [newest, oldest] = [changes[0], changes.at(-1)];
   const count = `${changes.length}${more ? ' newest' : ''} ${changes.length === 1 ? 'change' : 'changes'}`;
   if (newest !== undefined && oldest !== undefined) {
     const when = periodText(period, oldest.at, newest.at, io.style);
     note(io, [selection.title, count, when].join(` ${io.style.dot} `));
   }
-  printHistory(changes, selection, request, io);
+  printHistory(request.history.reverse ? [...changes].reverse() : changes, selection, request, io);
   if (oldest === undefined || newest === undefined) await explainEmpty(selection, since, until, reader, io);
   else await tellPartial(since ?? oldest.at, until ?? newest.at, reader, io);
   if (more && oldest !== undefined) {
@@ -81,7 +88,9 @@ async function fetchChanges(
   limit: number,
   request: Request,
   reader: LedgerReader,
+  io: Io,
 ): Promise<Found> {
+  const { grep } = request.history;
   const found: Change[] = [];
   const hidden = { status: 0, attempts: 0 };
   const denied = new Set<string>();
@@ -93,7 +102,7 @@ async function fetchChanges(
       const page = await reader.changes({
         scope,
         ...period,
-        limit: Math.min(wanted, PAGE),
+        limit: grep === null ? Math.min(wanted, PAGE) : PAGE,
         bodies: request.format === 'diff',
         causes: request.format !== 'diff' && request.format !== 'patch',
         status: request.status,
@@ -102,8 +111,10 @@ async function fetchChanges(
         ...(request.lines.field === undefined ? {} : { field: request.lines.field }),
         ...(before === undefined ? {} : { before }),
       });
-      found.push(...page.changes);
-      wanted -= page.changes.length;
+      const matching = grep === null ? page.changes : page.changes.filter(grep);
+      found.push(...matching);
+      io.progress?.(`${found.length} changes`);
+      wanted -= matching.length;
       for (const type of page.denied ?? []) denied.add(type);
       hidden.status += page.hidden.status;
       hidden.attempts += page.hidden.attempts;
@@ -120,12 +131,27 @@ function hiddenNote(count: number, more: boolean, what: string, flag: string): s
   return `${count}${more ? '+' : ''} ${plural} ${what} hidden: ${flag} shows ${plural === 'change' ? 'it' : 'them'}`;
 }
 
-function printHistory(changes: readonly Change[], selection: Selection, { format }: Request, io: Io): void {
+export function printHistory(changes: readonly Change[], selection: Selection, { format }: Request, io: Io): void {
   const { style } = io;
   switch (format) {
     case 'json':
     case 'yaml':
       io.out(document(changeList(changes), format));
+      return;
+    case 'jsonl':
+      io.out(jsonLines(changes.map(changeItem)));
+      return;
+    case 'csv':
+      io.out(csv(changes, style));
+      return;
+    case 'name':
+      print(io, [...new Set(changes.map(({ object }) => qualifiedObjectName(object)))]);
+      return;
+    case 'oneline':
+      print(io, onelines(changes, style));
+      return;
+    case 'stat':
+      print(io, separated(changes.map((change) => statLines(change, changeTitle(change, style), style))));
       return;
     case 'wide':
       if (changes.length > 0) print(io, wideTable(changes, style));

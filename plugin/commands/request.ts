@@ -4,14 +4,33 @@ import { parseTime } from '../../shared/time.ts';
 import type { Io } from '../io.ts';
 import type { ClusterFlags } from '../kubeconfig.ts';
 import { expandUser } from '../views/user.ts';
+import {
+  formatFlag,
+  givenHistoryFlag,
+  readHistoryFlags,
+  type HistoryFlags,
+  type HistoryOptions,
+} from './history-flags.ts';
 import { asksForLines, readLinesFlags, type LinesFlags, type LinesOptions } from './lines-flags.ts';
 
-export const HISTORY_FORMATS = ['table', 'wide', 'diff', 'patch', 'json', 'yaml'] as const;
+export const HISTORY_FORMATS = [
+  'table',
+  'wide',
+  'oneline',
+  'stat',
+  'diff',
+  'patch',
+  'json',
+  'jsonl',
+  'yaml',
+  'csv',
+  'name',
+] as const;
 export const FORMATS = [...HISTORY_FORMATS, 'lines'] as const;
 export type Format = (typeof FORMATS)[number];
 
 /** The flags of `kubectl blame`, as commander gives them. */
-export interface BlameFlags extends LinesFlags, ClusterFlags {
+export interface BlameFlags extends HistoryFlags, LinesFlags, ClusterFlags {
   namespace?: string;
   allNamespaces?: boolean;
   selector?: string;
@@ -46,6 +65,7 @@ export interface Request {
   limit: number | null;
   status: boolean;
   attempts: boolean;
+  history: HistoryOptions;
   lines: LinesOptions;
   /** Whose current namespace is meant. */
   cluster: ClusterFlags;
@@ -58,7 +78,10 @@ export function readRequest(flags: BlameFlags, io: Io): Request {
     throw clash('--format', '-o');
   }
   if (flags.selector !== undefined) parseSelector(flags.selector);
-  const asked = flags.format ?? flags.output ?? null;
+  const short = formatFlag(flags);
+  const given = flags.format ?? flags.output ?? null;
+  if (short !== null && given !== null && given !== short) throw clash(`--${short}`, `--format ${given}`);
+  const asked = given ?? short;
   const format = asked === null && asksForLines(flags) ? 'lines' : asked;
   const question = readQuestion(flags, format === 'lines', io);
   requireFormat(question, format);
@@ -76,6 +99,7 @@ export function readRequest(flags: BlameFlags, io: Io): Request {
     limit: flags.limit ?? null,
     status: flags.status === true,
     attempts: flags.attempts === true,
+    history: readHistoryFlags(flags),
     lines,
     cluster: flags,
   };
@@ -86,7 +110,7 @@ function readQuestion(flags: BlameFlags, lines: boolean, io: Io): Question {
   const historyFlags = (['since', 'until', 'user', 'status', 'attempts'] as const).filter(
     (name) => flags[name] !== undefined,
   );
-  const [historyFlag] = historyFlags;
+  const historyFlag = historyFlags[0] ?? givenHistoryFlag(flags)?.slice(2);
   if (flags.at !== undefined) {
     if (flags.from !== undefined || flags.to !== undefined)
       throw clash('--at', flags.from === undefined ? '--to' : '--from');
@@ -112,14 +136,15 @@ function readQuestion(flags: BlameFlags, lines: boolean, io: Io): Question {
   if (since !== undefined && until !== undefined && since > until) {
     throw new KubeblameError('usage-invalid', '--since lies after --until', 'exchange them');
   }
+  if (flags.watch === true && until !== undefined) throw clash('--watch', '--until');
   return { kind: 'history', ...(since === undefined ? {} : { since }), ...(until === undefined ? {} : { until }) };
 }
 
 const FORMATS_OF: Record<Question['kind'], readonly Format[]> = {
   history: HISTORY_FORMATS,
-  states: ['table', 'wide', 'json', 'yaml', 'lines'],
+  states: ['table', 'wide', 'json', 'jsonl', 'yaml', 'name', 'lines'],
   lines: ['lines'],
-  differences: ['diff', 'json', 'yaml'],
+  differences: ['diff', 'json', 'jsonl', 'yaml', 'name'],
 };
 
 function requireFormat({ kind }: Question, format: Format | null): void {

@@ -133,7 +133,16 @@ function isNamespaceType({ group, resource }: NamedType): boolean {
 async function requireNamespace(namespace: string, reader: LedgerReader): Promise<void> {
   if ((await reader.objects({ namespace, withNamespaceObject: true }, 1)).length > 0) return;
   const all = await reader.objects({ type: { group: '', resource: 'namespaces' } }, SUGGESTIONS);
-  throw unknownName(`namespace ${JSON.stringify(printable(namespace))} is not in the ledger`, namespace, all);
+  const message = `namespace ${JSON.stringify(printable(namespace))} is not in the ledger`;
+  if (/^\d+$/.test(namespace)) {
+    // git's habit.
+    throw new KubeblameError(
+      'name-unknown',
+      message,
+      `-n is the namespace; for ${namespace} changes: --limit ${namespace}`,
+    );
+  }
+  throw unknownName(message, namespace, all);
 }
 
 async function requireName(name: string, type: NamedType, scope: Scope, reader: LedgerReader): Promise<void> {

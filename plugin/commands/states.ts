@@ -1,7 +1,8 @@
 import { KubeblameError } from '../../shared/errors.ts';
 import type { LedgerReader, State } from '../../shared/types.ts';
 import type { Io } from '../io.ts';
-import { document, objectList } from '../views/json.ts';
+import { document, jsonLines, objectList } from '../views/json.ts';
+import { qualifiedObjectName } from '../views/object-name.ts';
 import { statesTable } from '../views/states-table.ts';
 import { momentText, spanText } from '../views/times.ts';
 import { note, print, tellCoverage, tellDenied, tellGaps } from './notes.ts';
@@ -19,7 +20,7 @@ export async function showStates(
   reader: LedgerReader,
   io: Io,
 ): Promise<void> {
-  const { shown, denied, more } = await fetchStates(selection, at, request, reader);
+  const { shown, denied, more } = await fetchStates(selection, at, request, reader, io);
   const [only] = shown;
   if (only === undefined) {
     tellDenied(denied, io);
@@ -33,6 +34,13 @@ export async function showStates(
   const { format } = request;
   if (selection.single && (format === null || format === 'yaml' || format === 'json')) {
     io.out(document(only.body, format ?? 'yaml'));
+  } else if (format === 'jsonl') {
+    io.out(jsonLines(shown.map(({ body }) => body)));
+  } else if (format === 'name') {
+    print(
+      io,
+      shown.map(({ object }) => qualifiedObjectName(object)),
+    );
   } else if (format === 'json' || format === 'yaml') {
     io.out(document(objectList(shown.map(({ body }) => body)), format));
   } else {
@@ -55,6 +63,7 @@ async function fetchStates(
   at: number,
   { limit }: Request,
   reader: LedgerReader,
+  io: Io,
 ): Promise<{ shown: State[]; denied: Set<string>; more: boolean }> {
   const states: State[] = [];
   const denied = new Set<string>();
@@ -65,6 +74,7 @@ async function fetchStates(
       const page = await reader.states({ scope, at, limit: PAGE, ...(next === undefined ? {} : { continue: next }) });
       states.push(...page.states);
       for (const type of page.denied ?? []) denied.add(type);
+      io.progress?.(`${states.length} objects`);
       next = page.next ?? undefined;
     } while (next !== undefined && (limit === null || states.length < limit));
     more ||= next !== undefined;

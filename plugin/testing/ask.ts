@@ -10,6 +10,7 @@ export interface Answer {
 export interface AskOptions extends Partial<StyleOptions> {
   now?: number;
   env?: Record<string, string | undefined>;
+  interrupted?: AbortSignal;
   /** What -f reads, whatever file is named. */
   input?: string;
 }
@@ -19,7 +20,7 @@ export const NOW = Date.parse('2026-11-24T12:00:00Z');
 
 /** Runs the command line as main.ts does, into strings. A pipe in UTC without a kubeconfig, unless told otherwise. */
 export async function ask(args: readonly string[], options: AskOptions = {}): Promise<Answer> {
-  const { now = NOW, env = { KUBECONFIG: '/nonexistent' }, input = '', ...style } = options;
+  const { now = NOW, env = { KUBECONFIG: '/nonexistent' }, interrupted, input = '', ...style } = options;
   const answer: Answer = { code: -1, out: '', err: '' };
   answer.code = await run(args, (colour) => ({
     out: (text) => void (answer.out += text),
@@ -29,11 +30,13 @@ export async function ask(args: readonly string[], options: AskOptions = {}): Pr
       columns: null,
       unicode: true,
       timeZone: 'UTC',
+      now,
       ...style,
       colour: colour ? (style.colour ?? 0) : 0,
     }),
     now,
     env,
+    ...(interrupted === undefined ? {} : { interrupted }),
   }));
   return answer;
 }

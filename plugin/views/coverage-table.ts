@@ -8,7 +8,7 @@ import { timeFormat } from './times.ts';
 /** When recording worked, and why not in between. */
 export function coverageTable(intervals: readonly CoverageInterval[], now: number, style: Style): string[] {
   const times = intervals.flatMap(({ from, to }) => [from, to ?? now]);
-  const time = style.columns === null ? formatUtc : timeFormat(times, style);
+  const time = style.columns === null ? formatUtc : timeFormat(times, { ...style, now: null });
   const { chalk } = style;
   const rows = intervals.map(({ from, to, covered, cause }) => [
     time(from),
@@ -25,7 +25,7 @@ export function gapNotes(intervals: readonly CoverageInterval[], from: number, t
   const gaps = intervals.filter((interval) => !interval.covered && interval.from <= to && (interval.to ?? to) >= from);
   const time = timeFormat(
     gaps.flatMap((gap) => [gap.from, gap.to ?? to]),
-    style,
+    { ...style, now: null },
   );
   return gaps.map((gap) => {
     const end = gap.to === null ? 'since' : 'from';

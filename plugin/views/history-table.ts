@@ -17,15 +17,16 @@ export interface HistoryOptions {
 /** Lines of words for one change on a terminal. */
 const MAX_LINES = 3;
 /** Where words get less room than this beside the names, they are put on lines of their own. */
-const MIN_WORDS = 56;
+const MIN_WORDS = 50;
 /** A terminal that is wide enough for names and words beside each other. */
 const WIDE = 110;
 /** On a narrower one the names leave room for the shortest words. */
 const SHORT_WORDS = 'deleted'.length;
 /** What names are shortened to at least. */
 const MIN_NAME = 12;
+const MIN_WIDE_NAME = 18;
 /** Names lose at most so much for words beside them. */
-const MAX_CUT = 8;
+const MAX_CUT = 4;
 const INDENT = 4;
 
 /** The history as a table, newest first. In a pipe one line for each change, nothing shortened. */
@@ -37,6 +38,7 @@ function pipedTable(changes: readonly Change[], style: Style): string[] {
   const incarnations = new Incarnations(changes.map(({ object }) => object));
   const time = timeFormat([], style);
   const rows = changes.map((change) => [
+    String(change.seq),
     time(change.at),
     wholeWho(change, style),
     operationText(change),
@@ -44,7 +46,7 @@ function pipedTable(changes: readonly Change[], style: Style): string[] {
     incarnations.label(change.object),
     changeWords(change, { width: null, lines: Number.POSITIVE_INFINITY }, style).join('; '),
   ]);
-  return tableLines(['TIME', 'USER', 'OPERATION', 'NAMESPACE', 'OBJECT', 'CHANGE'], rows, style);
+  return tableLines(['ID', 'TIME', 'USER', 'OPERATION', 'NAMESPACE', 'OBJECT', 'CHANGE'], rows, style);
 }
 
 function terminalTable(changes: readonly Change[], options: HistoryOptions, style: Style, columns: number): string[] {
@@ -52,10 +54,11 @@ function terminalTable(changes: readonly Change[], options: HistoryOptions, styl
   const ordered = sections.flatMap((section) => section.changes);
   const namespaces = new Set(changes.map(({ object }) => object.namespace).filter((namespace) => namespace !== ''));
   const namespaced = !options.grouped && namespaces.size > 1;
-  const { heads, cells } = nameCells(ordered, namespaced, style, columns);
+  const needed = columns >= WIDE ? wordsWidth(ordered, style) : MIN_WORDS;
+  const { heads, cells } = nameCells(ordered, namespaced, needed, style, columns);
   const widths = heads.map((head, column) => widest([head.length, ...cells.map((row) => widthOf(row[column] ?? ''))]));
   const used = widthsOf(widths) + GAP * widths.length;
-  const words = ordered.map((change) => placeWords(change, columns, used, style));
+  const words = ordered.map((change) => placeWords(change, columns, used, needed, style));
   const beside = words.some(({ inline }) => inline !== '') && columns - used >= 'CHANGE'.length;
   const [head = '', ...lines] = tableLines(
     [...heads, beside ? 'CHANGE' : ''],
@@ -77,6 +80,7 @@ function terminalTable(changes: readonly Change[], options: HistoryOptions, styl
 function nameCells(
   changes: readonly Change[],
   namespaced: boolean,
+  needed: number,
   style: Style,
   columns: number,
 ): { heads: string[]; cells: string[][] } {
@@ -87,29 +91,44 @@ function nameCells(
   );
   const rows = changes.map((change) => ({
     change,
-    fixed: [time(change.at), operationText(change)],
+    fixed: [String(change.seq), time(change.at), operationText(change)],
     names: [
       wholeWho(change, style),
       ...(namespaced ? [printable(change.object.namespace)] : []),
       incarnations.label(change.object),
     ],
   }));
-  const heads = ['TIME', 'USER', 'OPERATION', ...(namespaced ? ['NAMESPACE'] : []), 'OBJECT'];
-  const [timeHead = '', userHead = '', operationHead = '', ...objectHeads] = heads;
+  const heads = ['ID', 'TIME', 'USER', 'OPERATION', ...(namespaced ? ['NAMESPACE'] : []), 'OBJECT'];
+  const [idHead = '', timeHead = '', userHead = '', operationHead = '', ...objectHeads] = heads;
   const natural = (head: string, pick: (row: (typeof rows)[number]) => string | undefined): number =>
     widest([head.length, ...rows.map((row) => widthOf(pick(row) ?? ''))]);
-  const fixed = natural(timeHead, (row) => row.fixed[0]) + natural(operationHead, (row) => row.fixed[1]);
+  const fixed = [idHead, timeHead, operationHead].map((head, index) => natural(head, (row) => row.fixed[index]));
   const wanted = [userHead, ...objectHeads].map((head, index) => natural(head, ({ names }) => names[index]));
-  const budget = columns - fixed - GAP * (heads.length - 1);
-  const beside = GAP + (columns >= WIDE ? MIN_WORDS : SHORT_WORDS);
-  // A narrow terminal that the names fill already has the words below them anyway.
-  const crowded = columns < WIDE && widthsOf(wanted) + beside > budget + MAX_CUT;
-  const widths = shrink(wanted, crowded ? budget : budget - beside, MIN_NAME);
-  const cells = rows.map(({ change, fixed: [at = ''], names }) => {
+  const budget = columns - widthsOf(fixed) - GAP * (heads.length - 1);
+  const beside = GAP + (columns >= WIDE ? needed : SHORT_WORDS);
+  const wide = columns >= WIDE;
+  const least = wide ? MIN_WIDE_NAME : MIN_NAME;
+  // Where the names leave no room for words the words go below them, and cutting names would be for nothing.
+  const cut = wide ? widthsOf(wanted.map((width) => Math.min(width, least))) : widthsOf(wanted) - MAX_CUT;
+  const crowded = cut + beside > budget;
+  const widths = shrink(wanted, crowded ? budget : budget - beside, crowded ? MIN_NAME : least);
+  const cells = rows.map(({ change, fixed: [id = '', at = ''], names }) => {
     const [, ...objects] = names.map((name, index) => shortenMiddle(name, widths[index] ?? 0, style.ellipsis));
-    return [at, fitWho(change, widths[0] ?? 0, style), paintOperation(change, style), ...objects];
+    return [
+      style.chalk.yellow(id),
+      at,
+      fitWho(change, widths[0] ?? 0, style),
+      paintOperation(change, style),
+      ...objects,
+    ];
   });
   return { heads, cells };
+}
+
+/** What words need beside the names: no more than they have. */
+function wordsWidth(changes: readonly Change[], style: Style): number {
+  const options = { width: MIN_WORDS, lines: MAX_LINES };
+  return widest(changes.flatMap((change) => changeWords(change, options, style).map(widthOf)));
 }
 
 function widthsOf(widths: readonly number[]): number {
@@ -117,9 +136,15 @@ function widthsOf(widths: readonly number[]): number {
 }
 
 /** Where the words of a change go: beside it where there is room, otherwise under it. */
-function placeWords(change: Change, columns: number, used: number, style: Style): { inline: string; below: string[] } {
+function placeWords(
+  change: Change,
+  columns: number,
+  used: number,
+  needed: number,
+  style: Style,
+): { inline: string; below: string[] } {
   const beside = columns - used;
-  if (beside >= MIN_WORDS) {
+  if (beside >= needed) {
     const [inline = '', ...more] = changeWords(change, { width: beside, lines: MAX_LINES }, style);
     return { inline, below: more.map((line) => ' '.repeat(used) + line) };
   }

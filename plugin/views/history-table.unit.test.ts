@@ -42,60 +42,60 @@ const HISTORY: Change[] = [
 describe('historyTable', () => {
   it('puts words beside the names at 160 columns', () => {
     assert.deepEqual(historyTable(HISTORY, { grouped: false }, terminal(160)), [
-      'TIME      USER                   OPERATION     OBJECT                    CHANGE',
-      '05:08:26  alice@example.com      delete?       deployment/web            deleted',
-      '05:06:03  bob@example.com        update        clusterrole/ops           + metadata.labels.tier: frontend',
-      '05:06:02  alice@example.com      update/scale  deployment/web            spec.replicas: 3 → 5',
-      '                                                                         spec.template.spec.containers[nginx].image: …:24.2.0 → …:24.2.1',
-      '05:06:01  deployment-controller  create        pod/web-68ddd67b9d-2r5tv  created: image web:24.2.0',
-      '05:05:48  -                      baseline      deployment/web            was there when recording began: image web:24.2.0, replicas 3',
+      'ID  TIME      USER                   OPERATION     OBJECT                    CHANGE',
+      '5   05:08:26  alice@example.com      delete?       deployment/web            deleted',
+      '4   05:06:03  bob@example.com        update        clusterrole/ops           + metadata.labels.tier: frontend',
+      '3   05:06:02  alice@example.com      update/scale  deployment/web            spec.replicas: 3 → 5',
+      '                                                                             spec.template.spec.containers[nginx].image: …:24.2.0 → …:24.2.1',
+      '2   05:06:01  deployment-controller  create        pod/web-68ddd67b9d-2r5tv  created: image web:24.2.0',
+      '1   05:05:48  -                      baseline      deployment/web            was there when recording began: image web:24.2.0, replicas 3',
     ]);
   });
 
   it('puts longer words under the names at 80 columns', () => {
     assert.deepEqual(historyTable(HISTORY, { grouped: false }, terminal(80)), [
-      'TIME      USER                   OPERATION     OBJECT                    CHANGE',
-      '05:08:26  alice@example.com      delete?       deployment/web            deleted',
-      '05:06:03  bob@example.com        update        clusterrole/ops',
+      'ID  TIME      USER                  OPERATION     OBJECT                 CHANGE',
+      '5   05:08:26  alice@example.com     delete?       deployment/web         deleted',
+      '4   05:06:03  bob@example.com       update        clusterrole/ops',
       '    + metadata.labels.tier: frontend',
-      '05:06:02  alice@example.com      update/scale  deployment/web',
+      '3   05:06:02  alice@example.com     update/scale  deployment/web',
       '    spec.replicas: 3 → 5',
       '    spec.template.spec.containers[nginx].image: …:24.2.0 → …:24.2.1',
-      '05:06:01  deployment-controller  create        pod/web-68ddd67b9d-2r5tv',
+      '2   05:06:01  deployment…ontroller  create        pod/web-68…7b9d-2r5tv',
       '    created: image web:24.2.0',
-      '05:05:48  -                      baseline      deployment/web',
+      '1   05:05:48  -                     baseline      deployment/web',
       '    was there when recording began: image web:24.2.0, replicas 3',
     ]);
   });
 
   it('is one line for each change in a pipe, with everything', () => {
     assert.deepEqual(historyTable(HISTORY.slice(2, 4), { grouped: true }, PIPE), [
-      'TIME                       USER                                                      OPERATION      NAMESPACE   OBJECT                     CHANGE',
-      '2026-11-22T05:06:02.139Z   alice@example.com                                         update/scale   shop        deployment/web             spec.replicas: 3 → 5; spec.template.spec.containers[nginx].image: registry.example.com/shop/web:24.2.0 → registry.example.com/shop/web:24.2.1',
-      '2026-11-22T05:06:01.000Z   system:serviceaccount:kube-system:deployment-controller   create         shop        pod/web-68ddd67b9d-2r5tv   created: image registry.example.com/shop/web:24.2.0',
+      'ID   TIME                       USER                                                      OPERATION      NAMESPACE   OBJECT                     CHANGE',
+      '3    2026-11-22T05:06:02.139Z   alice@example.com                                         update/scale   shop        deployment/web             spec.replicas: 3 → 5; spec.template.spec.containers[nginx].image: registry.example.com/shop/web:24.2.0 → registry.example.com/shop/web:24.2.1',
+      '2    2026-11-22T05:06:01.000Z   system:serviceaccount:kube-system:deployment-controller   create         shop        pod/web-68ddd67b9d-2r5tv   created: image registry.example.com/shop/web:24.2.0',
     ]);
   });
 
   it('has sections by namespace, and what has none last', () => {
     assert.deepEqual(historyTable(HISTORY.slice(0, 3), { grouped: true }, terminal(120)), [
-      'TIME      USER               OPERATION     OBJECT           CHANGE',
+      'ID  TIME      USER               OPERATION     OBJECT           CHANGE',
       '',
       'shop · 2 changes',
-      '05:08:26  alice@example.com  delete?       deployment/web   deleted',
-      '05:06:02  alice@example.com  update/scale  deployment/web   spec.replicas: 3 → 5',
-      '                                                            spec…spec.containers[nginx].image: …:24.2.0 → …:24.2.1',
+      '5   05:08:26  alice@example.com  delete?       deployment/web   deleted',
+      '3   05:06:02  alice@example.com  update/scale  deployment/web   spec.replicas: 3 → 5',
+      '                                                                spec…spec.containers[nginx].image: …:24.2.0 → …:24.2.1',
       '',
       'cluster-scoped · 1 change',
-      '05:06:03  bob@example.com    update        clusterrole/ops  + metadata.labels.tier: frontend',
+      '4   05:06:03  bob@example.com    update        clusterrole/ops  + metadata.labels.tier: frontend',
     ]);
   });
 
   it('names the namespace where there are several', () => {
     const other = change({ a: 1 }, { a: 2 }, { object: { ...WEB, namespace: 'payments' } });
     assert.deepEqual(historyTable([other, ...HISTORY.slice(2, 3)], { grouped: false }, terminal(80)).slice(0, 3), [
-      'TIME      USER               OPERATION     NAMESPACE  OBJECT          CHANGE',
-      '05:06:02  alice@example.com  update        payments   deployment/web  a: 1 → 2',
-      '05:06:02  alice@example.com  update/scale  shop       deployment/web',
+      'ID  TIME      USER              OPERATION     NAMESPACE  OBJECT',
+      '7   05:06:02  alice@ex…ple.com  update        payments   deployment/web',
+      '    a: 1 → 2',
     ]);
   });
 
@@ -113,7 +113,7 @@ describe('historyTable', () => {
         { grouped: false },
         terminal(120),
       )[1] ?? '';
-    assert.match(seen({}), /^05:06:02 {2}unknown {2}update/);
+    assert.match(seen({}), /^7 {3}05:06:02 {2}unknown {2}update/);
     assert.match(seen({ managersHint: ['kubectl-edit'] }), /unknown \(kubectl-edit\?\)/);
     assert.match(seen({ cause: 41 }), /by change 41/);
   });

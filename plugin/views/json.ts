@@ -1,4 +1,4 @@
-import { canonicalJson } from '../../shared/json.ts';
+import { canonicalJson, stringifyJson } from '../../shared/json.ts';
 import { printableJson } from '../../shared/printable.ts';
 import { writtenPatch } from '../../shared/patch.ts';
 import { formatUtc } from '../../shared/time.ts';
@@ -7,6 +7,11 @@ import { toYaml } from './yaml.ts';
 
 /** Of the documents that are our own; objects of the cluster keep theirs. */
 const API_VERSION = 'kubeblame.io/v1alpha1';
+
+/** One document a line, for tools that read them as they come. */
+export function jsonLines(values: readonly Json[]): string {
+  return values.map((value) => `${stringifyJson(value)}\n`).join('');
+}
 
 /** As kubectl prints documents: JSON with four spaces and sorted keys, or YAML. Ends in a newline. */
 export function document(value: Json, format: 'json' | 'yaml'): string {
@@ -18,7 +23,7 @@ export function changeList(changes: readonly Change[]): JsonObject {
   return list('ChangeList', changes.map(changeItem));
 }
 
-function changeItem({ at, notBefore, patch, ...facts }: Change): Json {
+export function changeItem({ at, notBefore, patch, ...facts }: Change): Json {
   return {
     ...facts,
     at: formatUtc(at),
@@ -45,6 +50,6 @@ export function objectList(bodies: readonly JsonObject[]): JsonObject {
   return { apiVersion: 'v1', items: [...bodies], kind: 'List', metadata: { resourceVersion: '' } };
 }
 
-function list(kind: string, items: Json[]): JsonObject {
+export function list(kind: string, items: Json[]): JsonObject {
   return { apiVersion: API_VERSION, kind, items };
 }

@@ -7,6 +7,12 @@ export function objectName(object: ObjectRef): string {
   return printable(`${displayName(object)}/${object.name}`);
 }
 
+/** `deployment.apps/web`, as `kubectl get -o name` prints it: kubectl takes it back. */
+export function qualifiedObjectName({ group, resource, kind, name }: ObjectRef): string {
+  const type = kind === '' ? resource : kind.toLowerCase();
+  return printable(`${group === '' ? type : `${type}.${group}`}/${name}`);
+}
+
 /** `deployment shop/web`, for sentences. */
 export function objectTitle(object: ObjectRef): string {
   const name = object.namespace === '' ? object.name : `${object.namespace}/${object.name}`;

@@ -16,7 +16,7 @@ const MIN_NAME = 12;
 /** What existed at a moment (ms): its age then, and who had changed it last. */
 export function statesTable(states: readonly State[], at: number, style: Style): string[] {
   const times = states.map(({ changedAt }) => changedAt);
-  const time = style.columns === null ? formatUtc : timeFormat(times, style);
+  const time = style.columns === null ? formatUtc : timeFormat(times, { ...style, now: null });
   const namespaced = states.some(({ object }) => object.namespace !== '');
   const heads = [...(namespaced ? ['NAMESPACE'] : []), 'OBJECT', 'AGE', 'LAST CHANGED', 'BY'];
   const rows = states.map((state) => [

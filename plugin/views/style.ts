@@ -14,6 +14,8 @@ export interface Style {
   bar: string;
   /** The IANA name of the reader's time zone. */
   timeZone: string;
+  /** The present (ms), for ages; null where times are told as they are. */
+  now: number | null;
 }
 
 export interface StyleOptions {
@@ -22,9 +24,11 @@ export interface StyleOptions {
   colour: 0 | 1 | 2 | 3;
   unicode: boolean;
   timeZone: string;
+  /** ms; without it no time is told as an age. */
+  now?: number;
 }
 
-export function createStyle({ columns, colour, unicode, timeZone }: StyleOptions): Style {
+export function createStyle({ columns, colour, unicode, timeZone, now }: StyleOptions): Style {
   return {
     columns,
     chalk: new Chalk({ level: colour }),
@@ -34,5 +38,6 @@ export function createStyle({ columns, colour, unicode, timeZone }: StyleOptions
     dot: unicode ? '·' : '-',
     bar: unicode ? '│' : '|',
     timeZone,
+    now: now ?? null,
   };
 }

@@ -2,9 +2,16 @@ import stringWidth from 'string-width';
 
 export { printable } from '../../shared/printable.ts';
 
+/* eslint-disable no-control-regex -- control characters are what this is about */
+/** Colours, and what takes a column each: nearly all that is ever measured. string-width is slow, and slower to load. */
+const COLOUR = /\u001b\[[\d;]*m/g;
+const NARROW = /^[\x20-\x7e…→·│]*$/;
+/* eslint-enable no-control-regex */
+
 /** Columns that a text takes on a terminal; colours take none. */
 export function widthOf(text: string): number {
-  return stringWidth(text);
+  const plain = text.includes('\u001b') ? text.replace(COLOUR, '') : text;
+  return NARROW.test(plain) ? plain.length : stringWidth(text);
 }
 
 /** Fills up with spaces to a width. */
@@ -14,10 +21,15 @@ export function padEnd(text: string, width: number): string {
 
 /** Characters as people see them: an emoji with its modifiers is one. */
 export function graphemes(text: string): string[] {
-  return /^[\x20-\x7e]*$/.test(text) ? [...text] : [...segmenter.segment(text)].map(({ segment }) => segment);
+  return /^[\x20-\x7e]*$/.test(text) ? [...text] : [...segments(text)].map(({ segment }) => segment);
 }
 
-const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' });
+let segmenter: Intl.Segmenter | undefined;
+
+function segments(text: string): Intl.Segments {
+  segmenter ??= new Intl.Segmenter('en', { granularity: 'grapheme' });
+  return segmenter.segment(text);
+}
 
 /** The beginning of a text, at most `width` columns. */
 export function takeStart(text: string, width: number): string {

@@ -1,14 +1,21 @@
-import { formatLocal, formatUtc, zoneName } from '../../shared/time.ts';
+import { formatAge, formatLocal, formatUtc, zoneName } from '../../shared/time.ts';
 import type { Style } from './style.ts';
 
-/** How the times of one answer are written: as short as is clear among them, and in full in a pipe. */
+/** What is older is told by its time: its age would be a day and some hours for everything. */
+const AGES_BELOW_MS = 24 * 3600 * 1000;
+
+/**
+ * How the times of one answer are written: `3m ago` for those of the last 24 hours and as short as is clear among them
+ * for others (as git's --date=human), and in full in a pipe.
+ */
 export function timeFormat(times: readonly number[], style: Style): (at: number) => string {
-  const { columns, timeZone } = style;
+  const { columns, timeZone, now } = style;
   if (columns === null) return formatUtc;
-  const days = new Set(times.map((at) => formatLocal(at, timeZone).slice(0, 10)));
+  const isRecent = (at: number): boolean => now !== null && at <= now && now - at < AGES_BELOW_MS;
+  const days = new Set(times.filter((at) => !isRecent(at)).map((at) => formatLocal(at, timeZone).slice(0, 10)));
   const years = new Set([...days].map((day) => day.slice(0, 4)));
   const from = days.size <= 1 ? 11 : years.size <= 1 ? 5 : 0;
-  return (at) => formatLocal(at, timeZone).slice(from);
+  return (at) => (isRecent(at) ? `${formatAge((now ?? at) - at)} ago` : formatLocal(at, timeZone).slice(from));
 }
 
 /** A moment for a sentence: `2026-11-22 05:06:30 UTC`, `2026-11-22 06:06:30 +01:00`. */

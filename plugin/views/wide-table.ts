@@ -10,7 +10,7 @@ import { changeWords } from './words.ts';
 
 /** Everything about each change on one line, as kubectl's wide output: nothing is shortened. */
 export function wideTable(changes: readonly Change[], style: Style): string[] {
-  const heads = 'SEQ TIME USER CAUSE GROUPS MANAGER SOURCE OUTCOME VERSION OPERATION NAMESPACE OBJECT UID CHANGE'.split(
+  const heads = 'ID TIME USER CAUSE GROUPS MANAGER SOURCE OUTCOME VERSION OPERATION NAMESPACE OBJECT UID CHANGE'.split(
     ' ',
   );
   const or = (text: string): string => (text === '' ? '-' : printable(text));

@@ -17,7 +17,7 @@ export interface WordsOptions {
 
 /** What a change did, in words: one line for each changed value, or what kind of act it was. */
 export function changeWords(change: Change, options: WordsOptions, style: Style): string[] {
-  const dropped = change.outcome === 'dropped' ? [droppedWords(change, style)] : [];
+  const dropped = change.outcome === 'dropped' ? [droppedWords(change, options.width, style)] : [];
   const unseen = change.gap === '' ? [] : [unseenWords(change, style)];
   return [...dropped, ...unseen, ...effectWords(change, options, style)].map((line) => fit(line, options.width, style));
 }
@@ -27,8 +27,9 @@ function fit(line: string, width: number | null, style: Style): string {
   return width === null || line.includes('\u001b') ? line : shortenEnd(line, width, style.ellipsis);
 }
 
-function droppedWords({ outcomeReason }: Change, style: Style): string {
-  return style.chalk.red(outcomeReason === '' ? 'never persisted' : `never persisted: ${printable(outcomeReason)}`);
+function droppedWords({ outcomeReason }: Change, width: number | null, style: Style): string {
+  const words = outcomeReason === '' ? 'never persisted' : `never persisted: ${printable(outcomeReason)}`;
+  return style.chalk.red(fit(words, width, style));
 }
 
 /** Found only later: when it happened is not known better, and who did it not at all. */

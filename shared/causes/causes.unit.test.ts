@@ -155,6 +155,17 @@ describe('what led to a pod of a ReplicaSet', () => {
     });
   });
 
+  it('counts from the first sight on where all its pods were there then, and not otherwise', () => {
+    const seen = (replicas: number): Fact[] => {
+      const body = { ...set('1', 2, 2, '1'), status: { replicas } };
+      return [fact(5, ref, null, body, { source: 'baseline', actor: null })];
+    };
+    const pods = [pod(3, 'a', false, 'carol'), pod(7, 'b', false, 'bob')];
+    assert.deepEqual(made(8, seen(2), pods), [7, true]);
+    assert.equal(made(8, seen(1), pods), null);
+    assert.equal(made(8, [], pods), null);
+  });
+
   it('does not give an unexplained pod to the next one who removes another', () => {
     const pods = [pod(2, 'a', true), pod(3, 'b', true), pod(4, 'a', false, 'bob')];
     assert.equal(made(5, [sized(1, null, 1)], pods), null);

@@ -32,10 +32,14 @@ export function podCause(
   pods: readonly PodEvent[],
   controller: string,
 ): Cause | null {
+  const from = countedFrom(owner);
+  if (from === null) return null;
   const missing: Reason[] = [];
   const extra: Reason[] = [];
   let unexplained = 0;
-  const changes = [...sizeChanges(owner), ...pods].filter(({ seq }) => seq < fact.seq).sort((a, b) => a.seq - b.seq);
+  const changes = [...sizeChanges(owner), ...pods]
+    .filter(({ seq }) => seq > from && seq < fact.seq)
+    .sort((a, b) => a.seq - b.seq);
   for (const change of changes) {
     if ('size' in change) resize(change, missing, extra);
     else if (change.came) {
@@ -49,6 +53,15 @@ export function podCause(
     }
   }
   return reasonOf(fact.effect === 'created' ? missing : extra);
+}
+
+/** The change from which on pods can be counted; null where some were missing or too many when the record begins. */
+function countedFrom([first]: readonly Fact[]): number | null {
+  if (first === undefined) return null;
+  if (first.source !== 'baseline') return 0;
+  const status = first.after?.status;
+  const there = status !== undefined && isObject(status) ? status.replicas : undefined;
+  return there === (replicasOf(first.after) ?? 0) ? first.seq : null;
 }
 
 interface SizeChange {

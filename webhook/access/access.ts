@@ -69,16 +69,17 @@ export function tokenReview(reviews: Reviews, gatewayUser: string | null): Authe
   };
 }
 
-/** The ledger as a caller may read it. */
+/** The ledger as a caller may read it. `closing` ends what waits for a change. */
 export function readerFor(
   caller: Caller,
   reviews: Reviews | null,
   store: LedgerStore,
   now: () => number,
+  closing: AbortSignal,
 ): LedgerReader {
-  if (caller.kind === 'everything') return new StoreReader(store, now);
+  if (caller.kind === 'everything') return new StoreReader(store, now, closing);
   if (reviews === null) throw new Error('a user was told, and no cluster that knows what they may read');
-  return new AuthorisedReader(caller.user, reviews, store, now);
+  return new AuthorisedReader(caller.user, reviews, store, now, closing);
 }
 
 /** What the listener needs, besides its certificate, to ask for a client certificate: whoever has none may still come. */

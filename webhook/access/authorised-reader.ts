@@ -16,6 +16,8 @@ import type {
   Scope,
   StatePage,
   StateQuery,
+  UserPage,
+  UserQuery,
 } from '../../shared/types.ts';
 import { StoreReader } from '../query/reader.ts';
 import type { LedgerStore } from '../store/port.ts';
@@ -33,6 +35,7 @@ export class AuthorisedReader implements LedgerReader {
     private readonly reviews: Reviews,
     private readonly store: LedgerStore,
     private readonly now: () => number,
+    private readonly closing: AbortSignal,
   ) {}
 
   /** How much is in the ledger, and when it was last written to, is for those who may read all of it. */
@@ -54,6 +57,11 @@ export class AuthorisedReader implements LedgerReader {
     // What led to a change is of other types than it.
     const { reader, denied } = await this.see(query.scope, query.causes === true);
     return { ...(await reader.changes(query)), ...denied };
+  }
+
+  async users(query: UserQuery): Promise<UserPage> {
+    const { reader, denied } = await this.see(query.scope);
+    return { ...(await reader.users(query)), ...denied };
   }
 
   async states(query: StateQuery): Promise<StatePage> {
@@ -90,7 +98,7 @@ export class AuthorisedReader implements LedgerReader {
     const sight = type !== undefined && !seen.somewhere(type) ? { ...seen, nothing: true } : seen;
     const denied = sight.denied.filter((name) => type === undefined || name === qualifiedName(type));
     return {
-      reader: new StoreReader(new RestrictedStore(this.store, sight), this.now),
+      reader: new StoreReader(new RestrictedStore(this.store, sight), this.now, this.closing),
       denied: denied.length === 0 ? {} : { denied },
     };
   }

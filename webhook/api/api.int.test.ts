@@ -103,6 +103,7 @@ describe('the read API', () => {
       (body: { differences: unknown[] }) => body.differences,
       16,
     ],
+    ['users', webParameters, (reader) => reader.users({ scope: web }), (body: { users: unknown[] }) => body.users, 3],
     [
       'blame',
       { at: EDITED, namespace: 'shop', removed: 'true', humans: 'true', ignore: 'bob@example.com' },

@@ -7,6 +7,7 @@ import {
   decodeDifferenceQuery,
   decodeObjectQuery,
   decodeStateQuery,
+  decodeUserQuery,
   encodeError,
   NATIVE_API,
   ROUTES,
@@ -32,6 +33,7 @@ const ANSWERS: Record<keyof typeof ROUTES, Answer> = {
     return reader.objects(scope, limit);
   },
   changes: (reader, search) => reader.changes(decodeChangeQuery(search)),
+  users: (reader, search) => reader.users(decodeUserQuery(search)),
   states: (reader, search) => reader.states(decodeStateQuery(search)),
   differences: (reader, search) => reader.differences(decodeDifferenceQuery(search)),
   blame: (reader, search) => reader.blame(decodeBlameQuery(search)),
@@ -95,7 +97,8 @@ function failures(log: Logger): ErrorRequestHandler {
     }
     const code = error instanceof KubeblameError ? error.code : 'internal';
     const stack = error instanceof Error && code === 'internal' ? error.stack : undefined;
-    log.error({ path: request.path, code, reason: messageOf(error), stack }, 'question not answered');
+    const cause = error instanceof Error && error.cause !== undefined ? messageOf(error.cause) : undefined;
+    log.error({ path: request.path, code, reason: messageOf(error), cause, stack }, 'question not answered');
     const failure =
       error instanceof KubeblameError ? error : new KubeblameError('server-error', 'the server failed to answer');
     answerFailure(request, response, failure);

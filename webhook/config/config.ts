@@ -4,6 +4,7 @@ import type { AccessConfig } from '../access/access.ts';
 import type { Cluster } from '../observe/api-client.ts';
 import { DEFAULT_SKIP, Predicates } from '../capture/predicates.ts';
 import type { RedactionRule } from '../../shared/redact.ts';
+import type { ConfigMapName } from '../proof/config-map.ts';
 import { signingKeyBeside } from '../proof/keys.ts';
 import { readPolicy, type RetentionPolicy } from '../store/retention.ts';
 import { accessConfig, accessOptions, type RawAccessOptions } from './access.ts';
@@ -35,6 +36,8 @@ export interface ServerConfig extends LedgerConfig, InstallConfig, AccessConfig 
   /** What checkpoints are signed with; made where there is none. */
   signingKeyFile: string;
   checkpointEveryMs: number;
+  /** Of the cluster that is watched; null: checkpoints go to the file and the log alone. */
+  checkpointConfigMap: ConfigMapName | null;
   retention: RetentionPolicy;
   logLevel: string;
 }
@@ -99,6 +102,10 @@ export function serverOptions(): Option[] {
     new Option('--checkpoint-minutes <minutes>', 'how often a checkpoint is signed, where something was recorded')
       .env('KUBEBLAME_CHECKPOINT_MINUTES')
       .default('10'),
+    new Option(
+      '--checkpoint-configmap <namespace/name>',
+      'config map in the cluster that is watched, to keep the newest checkpoint in (default: none)',
+    ).env('KUBEBLAME_CHECKPOINT_CONFIGMAP'),
     ...retentionOptions(),
     new Option('--log-level <level>', 'least severe log messages to write')
       .env('KUBEBLAME_LOG_LEVEL')
@@ -136,6 +143,7 @@ export interface RawServerOptions extends RawOptions, RawInstallOptions, RawAcce
   otlpEndpoint?: string;
   signingKey?: string;
   checkpointMinutes: string;
+  checkpointConfigmap?: string;
   retainAge?: string;
   retainSize?: string;
   logLevel: string;
@@ -202,6 +210,7 @@ export function serverConfig(raw: RawServerOptions, inCluster: boolean): ServerC
     signingKeyFile: raw.signingKey ?? signingKeyBeside(raw.db),
     checkpointEveryMs:
       MINUTE_MS * minutes(raw.checkpointMinutes, '--checkpoint-minutes', 'KUBEBLAME_CHECKPOINT_MINUTES'),
+    checkpointConfigMap: raw.checkpointConfigmap === undefined ? null : configMapName(raw.checkpointConfigmap),
     retention: readPolicy(raw.retainAge, raw.retainSize),
     logLevel: raw.logLevel,
   };
@@ -214,6 +223,12 @@ function readEndpoint(text: string): string {
     'OTEL_EXPORTER_OTLP_ENDPOINT',
     `"${text}" is not an http:// or https:// URL, such as http://collector:4318`,
   );
+}
+
+function configMapName(text: string): ConfigMapName {
+  const [, namespace, name] = /^([a-z0-9-]+)\/([a-z0-9.-]+)$/.exec(text) ?? [];
+  if (namespace !== undefined && name !== undefined) return { namespace, name };
+  throw invalid('--checkpoint-configmap', 'KUBEBLAME_CHECKPOINT_CONFIGMAP', `"${text}" is not NAMESPACE/NAME`);
 }
 
 const MINUTE_MS = 60_000;

@@ -70,6 +70,11 @@ describe('configuration', () => {
 
   it('names the option, the variable and what was expected', () => {
     fails({ skip: 'Events' }, /^--skip \(KUBEBLAME_SKIP\): "Events" is not RESOURCE\.GROUP/);
+    fails(
+      { checkpointConfigmap: 'x' },
+      /^--checkpoint-configmap \(KUBEBLAME_CHECKPOINT_CONFIGMAP\): "x" is not NAMESPACE\/NAME$/,
+    );
+    fails({ checkpointMinutes: '0' }, /^--checkpoint-minutes .*: "0" is not a number of minutes from 1 to 1440$/);
     fails({ cluster: '' }, /^--cluster \(KUBEBLAME_CLUSTER\): the name is empty$/);
     fails({ readTokenFile: file('none') }, /^--read-token-file \(KUBEBLAME_READ_TOKEN_FILE\): ENOENT/);
     writeFileSync(file('short'), 'abc');

@@ -68,6 +68,9 @@ async function requireRight(request: Request, user: Actor, reviews: Reviews): Pr
 function failures(log: Logger): ErrorRequestHandler {
   return (error: unknown, request, response, _next) => {
     if (error instanceof KubeblameError && statusOf(error) !== 500) {
+      // The reason, such as a missing right, is not the caller's business.
+      if (statusOf(error) > 500)
+        log.error({ path: request.path, code: error.code, reason: messageOf(error.cause) }, 'caller not checked');
       sendStatus(response, error);
       return;
     }

@@ -75,6 +75,11 @@ export class KubeApiClient implements ApiClient, ApiWriter {
     return this.ask('PUT', path, signal, body);
   }
 
+  /** Makes an object what it should be: server-side apply, as the field manager `kubeblame`. Rejects as `get`. */
+  async apply(path: string, object: JsonObject, signal: AbortSignal): Promise<void> {
+    await this.ask('PATCH', `${path}?fieldManager=kubeblame&force=true`, signal, object);
+  }
+
   private async ask(method: string, path: string, signal: AbortSignal, body?: JsonObject): Promise<JsonObject> {
     const limited = AbortSignal.any([signal, AbortSignal.timeout(GET_TIMEOUT_MS)]);
     const response = await this.send(method, path, limited, body);
@@ -106,7 +111,8 @@ export class KubeApiClient implements ApiClient, ApiWriter {
 
   private async send(method: string, path: string, signal: AbortSignal, body?: JsonObject): Promise<IncomingMessage> {
     const url = new URL(path, `${this.config.getCurrentCluster()?.server ?? ''}/`);
-    const type = body === undefined ? {} : { 'Content-Type': 'application/json' };
+    const format = method === 'PATCH' ? 'application/apply-patch+yaml' : 'application/json';
+    const type = body === undefined ? {} : { 'Content-Type': format };
     const options: RequestOptions = { method, headers: { Accept: 'application/json', ...type }, signal };
     // Credentials may be renewed: a pod's token changes every hour.
     await this.config.applyToHTTPSOptions(options);

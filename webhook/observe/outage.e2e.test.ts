@@ -93,7 +93,7 @@ describe('outages on a real API server', function () {
   }
 
   it('a webhook configuration that is narrowed or deleted is a gap that names the manager', async () => {
-    await causeIs('');
+    await until('the registration is seen', () => server.log.some(({ event }) => event === 'registered'), 30_000);
     const patch = JSON.stringify([{ op: 'replace', path: '/webhooks/0/rules/0/apiGroups', value: ['apps'] }]);
     await kubectl('patch', ...CONFIGURATION, '--type=json', '-p', patch, '--field-manager=saboteur');
     await causeIs('webhook configuration kubeblame no longer sends everything (changed by saboteur)');

@@ -95,7 +95,10 @@ export class Reflector {
       await sleep(this.timing.forbiddenMs, signal);
       return;
     }
-    this.events.failed(error instanceof SilentWatchError ? await this.probe(error, signal) : error);
+    const reason = error instanceof SilentWatchError ? await this.probe(error, signal) : error;
+    // A stop ends the question too, which says nothing about the API server.
+    if (signal.aborted) return;
+    this.events.failed(reason);
     await this.backOff(signal);
   }
 

@@ -14,7 +14,7 @@ export interface CheckpointOptions {
   keyFile: string;
   everyMs: number;
   log: Logger;
-  /** Somewhere else to keep the newest, such as the cluster. */
+  /** Keeps the newest somewhere else: in the cluster. */
   publish?: (note: string) => Promise<void>;
 }
 
@@ -24,6 +24,7 @@ export interface CheckpointOptions {
  */
 export class Checkpoints {
   private timer: NodeJS.Timeout | undefined;
+  private closing = false;
   private running: Promise<void> = Promise.resolve();
 
   private constructor(
@@ -65,6 +66,8 @@ export class Checkpoints {
   async close(): Promise<void> {
     if (this.timer === undefined) return;
     clearInterval(this.timer);
+    // Not published: what that would change in the cluster could not be recorded any more.
+    this.closing = true;
     await this.sign();
   }
 
@@ -75,7 +78,16 @@ export class Checkpoints {
     append(this.options.file, note);
     this.lastSize = head.size;
     this.options.log.info({ commits: head.size, checkpoint: note }, 'checkpoint');
-    await this.options.publish?.(note);
+    // Not waited for: the API server asks us about it first.
+    if (!this.closing) void this.publish(note);
+  }
+
+  private async publish(note: string): Promise<void> {
+    try {
+      await this.options.publish?.(note);
+    } catch (error) {
+      this.options.log.error({ reason: messageOf(error) }, 'checkpoint not published');
+    }
   }
 }
 

@@ -116,7 +116,8 @@ async function rebuild(store: LedgerView, stretch: readonly StoredChange[]): Pro
 /** A request explains some of what only a watch showed: then it is known who sent it. */
 async function setterOf(store: LedgerView, change: StoredChange, now: number): Promise<Setter> {
   const { cause, notBefore, managersHint } = change.detail();
-  const request = change.actor === null && cause !== null ? await requireChange(store, cause) : null;
+  // It may have been folded since.
+  const request = change.actor === null && cause !== null ? await store.change(cause) : null;
   const { seq, at, source, operation, subresource } = change;
   const actor: Actor | null = change.actor ?? request?.actor ?? null;
   return {

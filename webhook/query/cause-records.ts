@@ -1,4 +1,4 @@
-import { ownersOf, type Fact, type OwnerReference } from '../../shared/causes/fact.ts';
+import { isMarked, ownersOf, type Fact, type OwnerReference } from '../../shared/causes/fact.ts';
 import type { PodEvent } from '../../shared/causes/pods.ts';
 import { isObject } from '../../shared/json.ts';
 import type { Json, JsonObject } from '../../shared/types.ts';
@@ -68,6 +68,7 @@ export class CauseRecords {
         const body = operation !== undefined && 'value' in operation ? bodyOf(operation.value) : null;
         if (!ownersOf(body).some((owner) => owner.uid === uid)) continue;
         owned.add(pod);
+        if (isMarked(body)) gone.add(pod);
         if (row.source !== 'baseline')
           events.push({ seq: row.seq, pod: row.object.name, came: true, actor: row.actor });
       } else if (owned.has(pod) && !gone.has(pod)) {

@@ -24,23 +24,29 @@ import type {
   State,
   StatePage,
   StateQuery,
+  UserPage,
+  UserQuery,
 } from '../../shared/types.ts';
 import { VERSION } from '../../shared/version.ts';
 import type { LedgerView, ObjectFilter, StoredChange, StoredObject, StoredVersion } from '../store/port.ts';
 import { blameOf } from './blame.ts';
 import { Causes } from './causes.ts';
 import { gapsBetween, intervals } from './coverage.ts';
+import { follow } from './follow.ts';
+import { summarise } from './users.ts';
 import { touching } from './field.ts';
-import { isTranslation, outcomeAt, States, viewOf } from './views.ts';
+import { isControllersStatus, isTranslation, outcomeAt, States, viewOf } from './views.ts';
 
 /** Rows and objects that are fetched at once while a page fills: the page first, then more. */
 const PAGE = 500;
 
-/** Answers questions from a store. `now` tells the present (ms): an attempt that stays open becomes unverified. */
+/** Answers questions from a store. `now` tells the present (ms): an attempt that stays open becomes unverified. `closing` answers
+ * at once what waits for a change: a server that stops has no time for it. */
 export class StoreReader implements LedgerReader {
   constructor(
     private readonly store: LedgerView,
     private readonly now: () => number,
+    private readonly closing: AbortSignal = new AbortController().signal,
   ) {}
 
   async info(): Promise<LedgerInfo> {
@@ -84,18 +90,34 @@ export class StoreReader implements LedgerReader {
     const found: StoredChange[] = [];
     const states = new States(this.store);
     const names = query.field === undefined ? null : parseField(query.field);
+    const touches = async (rows: readonly StoredChange[]) =>
+      names === null ? null : touching(rows, names, states, this.now());
+    const hiddenAs = (row: StoredChange): keyof ChangePage['hidden'] | null => {
+      if (row.outcome === 'dropped' && query.attempts !== true) return 'attempts';
+      return isControllersStatus(row) && query.status !== true ? 'status' : null;
+    };
+    if (query.after !== undefined) {
+      const { limit, after, waitMs = 0 } = query;
+      const labels = async (row: StoredChange) => labelsOf(await bodyOf(row, states));
+      const signal = this.closing;
+      const asked = { filter, selector, after, limit, waitMs, signal, touches, hiddenAs, labelsOf: labels };
+      const page = await follow(this.store, asked);
+      const changes = await this.view([...page.found].reverse(), states, query);
+      return { changes: changes.reverse(), next: page.next, hidden: page.hidden };
+    }
+    if (query.seqs !== undefined) return this.named(query.seqs, filter, query, states);
     for (let size = Math.min(query.limit + 1, PAGE); ; size = PAGE) {
       const rows = await this.store.changes({ ...filter, maxSeq }, size);
-      const touched = names === null ? null : await touching(rows, names, states, this.now());
+      const touched = await touches(rows);
       for (const row of rows) {
         if (isTranslation(row) || touched?.has(row.seq) === false) continue;
         if (query.operation !== undefined && row.operation !== query.operation) continue;
         if (selector.length > 0 && !matchesSelector(selector, labelsOf(await bodyOf(row, states)))) continue;
         if (found.length === query.limit)
           return { changes: await this.view(found, states, query), next: row.seq + 1, hidden };
-        if (row.outcome === 'dropped' && query.attempts !== true) hidden.attempts++;
-        else if (isControllersStatus(row) && query.status !== true) hidden.status++;
-        else found.push(row);
+        const reason = hiddenAs(row);
+        if (reason === null) found.push(row);
+        else hidden[reason]++;
       }
       const last = rows.at(-1);
       if (last === undefined || rows.length < size) break;
@@ -118,6 +140,30 @@ export class StoreReader implements LedgerReader {
       views.push(view);
     }
     return views.reverse();
+  }
+
+  /** Those that exist, newest first; who names a change means it, so nothing is hidden. */
+  private async named(
+    seqs: readonly number[],
+    filter: ObjectFilter,
+    query: ChangeQuery,
+    states: States,
+  ): Promise<ChangePage> {
+    const found: StoredChange[] = [];
+    for (const seq of [...new Set(seqs)].sort((a, b) => b - a)) {
+      found.push(...(await this.store.changes({ ...filter, minSeq: seq, maxSeq: seq }, 1)));
+    }
+    return { changes: await this.view(found, states, query), next: null, hidden: { status: 0, attempts: 0 } };
+  }
+
+  async users({ scope, since, until, status }: UserQuery): Promise<UserPage> {
+    if (scope.labels !== undefined) throw new KubeblameError('query-invalid', 'users cannot be counted by labels');
+    const filter = {
+      ...filterOf(scope),
+      ...(since === undefined ? {} : { minSeq: (await this.store.seqAt(since - 1)) + 1 }),
+      ...(until === undefined ? {} : { maxSeq: await this.store.seqAt(until) }),
+    };
+    return { users: summarise(await this.store.users(filter, status === true)) };
   }
 
   async states(query: StateQuery): Promise<StatePage> {
@@ -251,11 +297,6 @@ function filterOf({ type, namespace, withNamespaceObject, names }: Scope): Objec
     ...(withNamespaceObject === undefined ? {} : { withNamespaceObject }),
     ...(names === undefined ? {} : { names }),
   };
-}
-
-/** A change of nothing but status is a controller's, unless it was made with kubectl: then somebody meant it. */
-function isControllersStatus(change: StoredChange): boolean {
-  return change.statusOnly && !change.manager.startsWith('kubectl');
 }
 
 /** The body that a change's labels are read from: after it, or the last one before it. */

@@ -52,6 +52,11 @@ export function isTranslation({ source, effect }: Pick<StoredChange, 'source' | 
   return source === 'baseline' && effect === 'modified';
 }
 
+/** A change of nothing but status is a controller's, unless it was made with kubectl: then somebody meant it. */
+export function isControllersStatus(change: Pick<StoredChange, 'statusOnly' | 'manager'>): boolean {
+  return change.statusOnly && !change.manager.startsWith('kubectl');
+}
+
 /** What a view depends on besides the change. */
 export interface ViewContext {
   states: States;

@@ -156,6 +156,32 @@ export function storeContract(open: () => LedgerStore | Promise<LedgerStore>): v
     );
   });
 
+  it('counts by user and type, without what was never persisted and, unless asked, without status', async () => {
+    const bob = { username: 'bob', groups: [] };
+    const pods = { ...newChange(1).object, resource: 'pods', kind: 'Pod' };
+    await append(
+      newChange(1),
+      newChange(2, { actor: bob }),
+      newChange(3, { actor: bob, object: pods }),
+      newChange(4, { actor: bob, object: pods, statusOnly: true, manager: 'kubelet' }),
+      newChange(5, { actor: bob, object: pods, statusOnly: true, manager: 'kubectl-edit' }),
+      newChange(6, { actor: null, source: 'watch' }),
+      newChange(7, { actor: bob }),
+    );
+    const reason = 'the watch never showed it';
+    await store.append({
+      changes: [],
+      outcomes: [{ seq: 7, outcome: 'dropped', resourceVersion: '', reason, at: 8000 }],
+    });
+    const configMaps = { group: '', resource: 'configmaps', kind: 'ConfigMap' };
+    const alice = { username: 'alice@example.com', ...configMaps, changes: 1, firstAt: 1000, lastAt: 1000 };
+    const bobs = { username: 'bob', ...configMaps, changes: 1, firstAt: 2000, lastAt: 2000 };
+    const his = { username: 'bob', group: '', resource: 'pods', kind: 'Pod', firstAt: 3000, lastAt: 5000 };
+    assert.deepEqual(await store.users({}, false), [alice, { ...his, changes: 2 }, bobs]);
+    assert.deepEqual(await store.users({}, true), [alice, { ...his, changes: 3 }, bobs]);
+    assert.deepEqual(await store.users({ maxSeq: 1 }, true), [alice]);
+  });
+
   it('lists objects in order, page by page, and a name’s incarnations', async () => {
     const object = (name: string, uid: string): NewChange['object'] => ({ ...newChange(1).object, name, uid });
     await append(

@@ -133,6 +133,7 @@ export type LedgerView = Pick<
   | 'resources'
   | 'objects'
   | 'changes'
+  | 'users'
   | 'change'
   | 'tail'
   | 'versions'
@@ -148,6 +149,17 @@ export interface ChangeFilter extends ObjectFilter {
   username?: string;
   minSeq?: number;
   maxSeq?: number;
+}
+
+/** How often one user changed objects of one type; attempts that were never persisted are left out. */
+export interface UserCount {
+  username: string;
+  group: string;
+  resource: string;
+  kind: string;
+  changes: number;
+  firstAt: number;
+  lastAt: number;
 }
 
 /**
@@ -172,6 +184,8 @@ export interface LedgerStore {
   objects(filter: ObjectFilter, limit: number, after?: number): Promise<StoredObject[]>;
   /** Matching changes, newest first. */
   changes(filter: ChangeFilter, limit: number): Promise<StoredChange[]>;
+  /** Counts by user and type. Changes of nothing but status count where `status` is set, or kubectl made them. */
+  users(filter: Omit<ChangeFilter, 'username'>, status: boolean): Promise<UserCount[]>;
   /** An object's changes with a body, newest first, from `maxSeq` back to the last committed one. */
   tail(objectId: number, maxSeq?: number): Promise<StoredChange[]>;
   /** The same as `tail` gives, as versions only. */

@@ -171,6 +171,7 @@ export class TestServer {
       otlpEndpoint: null,
       signingKeyFile: file('ledger.db.signing-key'),
       checkpointEveryMs: 60_000,
+      checkpointConfigMap: null,
       retention: { ageMs: null, bytes: null },
       logLevel: 'info',
       ...overrides,

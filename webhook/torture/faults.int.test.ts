@@ -30,6 +30,7 @@ describe(`a failing machine (KUBEBLAME_TEST_SEED=${SEED})`, function () {
   let certificates: TestCertificates;
   let server: ServerProcess | undefined;
   let shim: string | null = null;
+  let checks = 0;
   const builtIn = fileURLToPath(new URL('fault-shim.c', import.meta.url));
 
   beforeEach(async () => {
@@ -54,9 +55,9 @@ describe(`a failing machine (KUBEBLAME_TEST_SEED=${SEED})`, function () {
   async function requireSound(path: string, loads: readonly Load[]): Promise<void> {
     fault('');
     const again = await start(path);
-    const after = newLoad('after');
+    const after = newLoad(`after-${++checks}`);
     const running = after.run(again.admission, 1);
-    await until('a review is recorded', () => after.recorded.size > 0);
+    await until('a review is recorded', () => after.recorded.size > 0, 60_000);
     after.stop();
     await running;
     again.signal('SIGTERM');
@@ -196,6 +197,7 @@ describe(`a failing machine (KUBEBLAME_TEST_SEED=${SEED})`, function () {
     load.stop();
     await done;
     await running.stop();
+    ({ certificates } = running);
     // The restart below is in the past of what is there.
     await requireSound(db(), [load]);
   });

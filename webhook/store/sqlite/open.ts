@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { KubeblameError, messageOf } from '../../../shared/errors.ts';
+import { nativeBinding } from './native.ts';
 import { APPLICATION_ID, FORMAT, MIGRATIONS } from './schema.ts';
 
 export type Sqlite = Database.Database;
@@ -85,7 +86,8 @@ export function openForReading(path: string): Sqlite {
   }
   checkHeader(path);
   try {
-    const db = new Database(path, { readonly: true, fileMustExist: true, timeout: BUSY_TIMEOUT_MS });
+    const options = { readonly: true, fileMustExist: true, timeout: BUSY_TIMEOUT_MS, nativeBinding: nativeBinding() };
+    const db = new Database(path, options);
     db.pragma(`cache_size = ${-CACHE_KIB}`);
     const format = db.pragma('user_version', { simple: true }) as number;
     if (format !== FORMAT) {

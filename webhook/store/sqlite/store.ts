@@ -11,6 +11,7 @@ import {
   type StoredChange,
   type StoredObject,
   type StoredVersion,
+  type UserCount,
 } from '../port.ts';
 import type { FoldResult } from './fold.ts';
 import { openForReading, openForWriting, translate, type Sqlite } from './open.ts';
@@ -145,6 +146,10 @@ export class SqliteStore implements LedgerStore {
 
   changes(filter: ChangeFilter, limit: number): Promise<StoredChange[]> {
     return this.run(() => this.rows.changes(filter, limit));
+  }
+
+  users(filter: Omit<ChangeFilter, 'username'>, status: boolean): Promise<UserCount[]> {
+    return this.run(() => this.rows.users(filter, status));
   }
 
   tail(objectId: number, maxSeq = LAST_SEQ): Promise<StoredChange[]> {

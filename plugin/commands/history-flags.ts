@@ -1,0 +1,75 @@
+import type { Command } from 'commander';
+import { KubeblameError, messageOf } from '../../shared/errors.ts';
+import type { Change, Json } from '../../shared/types.ts';
+import { valueText } from '../views/value.ts';
+
+/** The flags that `git log` has too. */
+export interface HistoryFlags {
+  reverse?: boolean;
+  oneline?: boolean;
+  stat?: boolean;
+  grep?: string;
+  ignoreCase?: boolean;
+  watch?: boolean;
+}
+
+export interface HistoryOptions {
+  /** Oldest first. */
+  reverse: boolean;
+  /** Which changes are wanted, by what they say; null for all. */
+  grep: ((change: Change) => boolean) | null;
+  /** Goes on with what comes. */
+  watch: boolean;
+}
+
+export function addHistoryFlags(command: Command): void {
+  command
+    .option('-w, --watch', 'go on with what comes, the newest last')
+    .option('--reverse', 'the oldest first')
+    .option('--oneline', 'one line for each change: the same as --format oneline')
+    .option('--stat', 'how many values each change set, and where: the same as --format stat')
+    .option('--grep <pattern>', 'changes with a path or value that matches this regular expression')
+    .option('-i, --ignore-case', '--grep takes capitals and small letters for the same');
+}
+
+/** The format that a flag of its own asks for; null where none does. Throws usage-invalid. */
+export function formatFlag(flags: HistoryFlags): 'oneline' | 'stat' | null {
+  if (flags.oneline === true && flags.stat === true) {
+    throw new KubeblameError('usage-invalid', '--oneline and --stat do not go together', 'leave one of them out');
+  }
+  return flags.oneline === true ? 'oneline' : flags.stat === true ? 'stat' : null;
+}
+
+/** The first of these flags that was given, for a question that they mean nothing to. */
+export function givenHistoryFlag(flags: HistoryFlags): string | undefined {
+  const names = { reverse: '--reverse', grep: '--grep', ignoreCase: '--ignore-case', watch: '--watch' } as const;
+  const [given] = (Object.keys(names) as (keyof typeof names)[]).filter((name) => flags[name] !== undefined);
+  return given === undefined ? undefined : names[given];
+}
+
+/** Throws usage-invalid. */
+export function readHistoryFlags(flags: HistoryFlags): HistoryOptions {
+  if (flags.ignoreCase === true && flags.grep === undefined) {
+    throw new KubeblameError('usage-invalid', '--ignore-case needs --grep', 'name the pattern');
+  }
+  return {
+    reverse: flags.reverse === true,
+    grep: flags.grep === undefined ? null : matcher(flags.grep, flags.ignoreCase === true),
+    watch: flags.watch === true,
+  };
+}
+
+/** Looks through what a change set, as `path: value`, and what was there before; of an act, through its options. */
+function matcher(text: string, ignoreCase: boolean): (change: Change) => boolean {
+  let pattern: RegExp;
+  try {
+    pattern = new RegExp(text, ignoreCase ? 'iu' : 'u');
+  } catch (error) {
+    throw new KubeblameError('usage-invalid', `--grep: ${messageOf(error)}`, 'quote a special character with \\');
+  }
+  const matches = (path: string, value: Json | undefined): boolean =>
+    value !== undefined && pattern.test(`${path}: ${valueText(value)}`);
+  return (change) =>
+    change.deltas.some(({ path, before, after }) => matches(path, before) || matches(path, after)) ||
+    (change.effect === 'none' && matches(change.subresource, change.options));
+}

@@ -1,0 +1,117 @@
+import { KubeblameError } from '../../shared/errors.ts';
+import { keepersOf } from '../../shared/keepers.ts';
+import { metadataOf } from '../../shared/normalise.ts';
+import { qualifiedName } from '../../shared/resource-types.ts';
+import type { Change, LedgerReader } from '../../shared/types.ts';
+import { subresourceOf, undo, type Undo } from '../../shared/undo.ts';
+import type { Io } from '../io.ts';
+import { objectTitle } from '../views/object-name.ts';
+import { keeperLines, kubectlInput, problemLines, shellWords, undoScript } from '../views/undo.ts';
+import { note } from './notes.ts';
+import { changesById, scopeOf } from './numbers.ts';
+
+export interface UndoFlags {
+  force?: boolean;
+  anyVersion?: boolean;
+}
+
+/** How much of an object's history is looked at for who else sets its fields. */
+const HISTORY = 500;
+
+/**
+ * `kubectl blame undo ID...`: prints what takes changes back on the present objects, and applies nothing. Rejects with
+ * undo-incomplete after printing what is possible, where not all is.
+ */
+export async function undoChanges(
+  ids: readonly string[],
+  flags: UndoFlags,
+  reader: LedgerReader,
+  io: Io,
+): Promise<void> {
+  const results: Undo[] = [];
+  for (const changes of byObject(await changesById(ids, reader)))
+    results.push(await undoOne(changes, flags, reader, io));
+  const inputs = results.flatMap((result) => kubectlInput(result) ?? []);
+  const [only] = inputs;
+  if (only !== undefined) {
+    io.out(inputs.length === 1 ? only.text : undoScript(inputs));
+    note(io, `nothing has been applied; pipe it into: ${inputs.length === 1 ? shellWords(only.command) : 'sh'}`);
+  }
+  const problems = results.reduce((count, result) => count + result.problems.length, 0);
+  if (problems > 0) {
+    const what = inputs.length === 0 ? 'nothing of it can be taken back' : 'not all of it can be taken back';
+    const conflicts = results.some((result) => result.problems.some(({ kind }) => kind === 'changed'));
+    throw new KubeblameError(
+      'undo-incomplete',
+      what,
+      conflicts ? '--force overrides what others have set since' : undefined,
+    );
+  }
+  if (only === undefined) note(io, 'there is nothing to do: it is as it was before');
+}
+
+async function undoOne(changes: Change[], flags: UndoFlags, reader: LedgerReader, io: Io): Promise<Undo> {
+  const { style } = io;
+  const [first] = changes;
+  if (first === undefined) throw new RangeError('no change');
+  const scope = scopeOf(first);
+  const [state] = (await reader.states({ scope, at: io.now, limit: 1 })).states;
+  const [made] = state === undefined ? [] : (await reader.changes({ scope, seqs: [state.seq], limit: 1 })).changes;
+  const present = state === undefined ? null : { body: state.body, resourceVersion: made?.resourceVersion ?? '' };
+  const history = (await reader.changes({ scope, limit: HISTORY, status: true })).changes;
+  const undone = new Set(changes.map(({ seq }) => seq));
+  const later = history.filter(({ seq }) => !undone.has(seq));
+  const result = undo({
+    changes,
+    present,
+    later,
+    force: flags.force === true,
+    anyVersion: flags.anyVersion === true,
+  });
+  const warn = (text: string): void => io.err(`${style.chalk.yellow('warning:')} ${text}\n`);
+  for (const line of problemLines(result, style)) io.err(`${style.chalk.red('conflict:')} ${line}\n`);
+  for (const change of changes) {
+    if (change.outcome === 'pending' || change.outcome === 'unverified')
+      warn(`change ${change.seq}: nothing has confirmed that it was persisted`);
+  }
+  if (result.step.kind === 'none') return result;
+  const title = objectTitle(result.object);
+  const version = result.resourceVersion === '' ? '' : ` at resourceVersion ${result.resourceVersion}`;
+  note(io, `${title}: ${STEPS[result.step.kind]}${version}, by the record`);
+  if (result.lost.length > 0) {
+    warn(
+      `${title} was changed since it was created (${result.lost.map(({ seq }) => seq).join(', ')}): that is lost with it`,
+    );
+  }
+  if (result.step.kind === 'create') tellCreation(result, warn);
+  const body = present?.body ?? (result.step.kind === 'create' ? result.step.manifest : {});
+  for (const line of keeperLines(keepersOf(body, result.paths, history), style)) warn(line);
+  return result;
+}
+
+const STEPS = { patch: 'patches it', create: 'creates it again', delete: 'deletes it', none: '' };
+
+function tellCreation({ object, step }: Undo, warn: (text: string) => void): void {
+  if (qualifiedName(object) === 'namespaces') warn('what was in the namespace does not come back with it');
+  const { ownerReferences } = metadataOf(step.kind === 'create' ? step.manifest : null);
+  if (Array.isArray(ownerReferences)) warn('it has an owner: if that is gone, it is deleted again at once');
+}
+
+/** The changes of each object; those of an object must go one way. */
+function byObject(changes: readonly Change[]): Change[][] {
+  const groups = new Map<string, Change[]>();
+  for (const change of changes) {
+    const key = JSON.stringify(scopeOf(change));
+    groups.set(key, [...(groups.get(key) ?? []), change]);
+  }
+  for (const group of groups.values()) {
+    const ways = new Set(group.map(subresourceOf));
+    if (ways.size < 2) continue;
+    throw new KubeblameError(
+      'usage-invalid',
+      `changes ${group.map(({ seq }) => seq).join(', ')} are of an object and of its subresource`,
+      'take them back one after the other',
+    );
+  }
+  return [...groups.values()];
+}

@@ -1,0 +1,49 @@
+import { Option, type Command } from 'commander';
+import { describeCommand } from './help.ts';
+import type { Io } from './io.ts';
+
+interface VerifyFlags {
+  db?: string;
+  checkpoints: string[];
+  key: string[];
+  samples: number;
+  all?: boolean;
+  output: 'table' | 'json' | 'yaml';
+}
+
+/** Commands about the ledger itself: whether it is the one that was recorded, and a copy that proves it. */
+export function addProofCommands(program: Command, io: Io, count: (text: string) => number): void {
+  const each = (value: string, before: string[]): string[] => [...before, value];
+  const verify = program
+    .command('verify')
+    .description('whether the history is the one that was recorded: of a ledger file, or an exported archive')
+    .argument('[file]', 'the file; otherwise --db')
+    .addOption(new Option('--db <file>', 'ledger file').env('KUBEBLAME_DB'))
+    .option('--checkpoints <file>', 'signed checkpoints, as the server wrote them; may be repeated', each, [])
+    .option('--key <key>', 'key that signed them, NAME+ID+KEY or a file; may be repeated', each, [])
+    .option('--samples <count>', "states to rebuild besides each object's last one", count, 1000)
+    .option('--all', 'rebuild every state')
+    .addOption(
+      new Option('-o, --output <format>', 'how to write it').choices(['table', 'json', 'yaml']).default('table'),
+    )
+    .option('--no-color', 'no colours')
+    .action(async (file: string | undefined, _flags: unknown, command: Command) => {
+      const flags = command.optsWithGlobals<VerifyFlags>();
+      const { verify: check } = await import('./commands/verify.ts');
+      await check({ ...flags, file: file ?? flags.db, samples: flags.all === true ? Infinity : flags.samples }, io);
+    });
+  describeCommand(
+    verify,
+    '\n  # Whether a ledger is the one that was recorded\n  kubectl blame verify ledger.db --checkpoints checkpoints.log --key key.pub',
+  );
+  const copy = program
+    .command('export')
+    .description('write a ledger file as an archive that verify accepts alone')
+    .argument('<archive>', 'the file to write, such as shop.kubeblame.gz')
+    .addOption(new Option('--db <file>', 'ledger file, also while a server writes to it').env('KUBEBLAME_DB'))
+    .action(async (archive: string, _flags: unknown, command: Command) => {
+      const { exportArchive } = await import('./commands/export.ts');
+      await exportArchive(command.optsWithGlobals<{ db?: string }>().db, archive, io);
+    });
+  describeCommand(copy, '\n  # A copy that proves itself\n  kubectl blame export shop.kubeblame.gz --db ledger.db');
+}

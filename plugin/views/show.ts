@@ -1,0 +1,124 @@
+import { formatAge, formatUtc } from '../../shared/time.ts';
+import { isObject } from '../../shared/json.ts';
+import { metadataText } from '../../shared/normalise.ts';
+import type { CauseLink, Change, Json } from '../../shared/types.ts';
+import { diffLines } from './diff.ts';
+import { objectTitle } from './object-name.ts';
+import { operationText, paintOperation } from './operation.ts';
+import type { Style } from './style.ts';
+import { printable } from './text.ts';
+import { momentText } from './times.ts';
+import { valueText } from './value.ts';
+import { changeWho, userText } from './who.ts';
+import { changeWords } from './words.ts';
+
+/** What stands around a change in its object's history, and what it led to. */
+export interface Surroundings {
+  previous: Change | null;
+  next: Change | null;
+  /** Changes that name this one as their cause. */
+  caused: Change[];
+  now: number;
+}
+
+/** Everything about one change, as `git show`: facts with their labels, then what it did, as a diff. */
+export function showLines(change: Change, around: Surroundings, style: Style): string[] {
+  const { chalk } = style;
+  const facts = [
+    ...whoFacts(change, style),
+    ...whatFacts(change, around, style),
+    ...aroundFacts(change, around, style),
+  ].filter(([, value]) => value !== '');
+  const width = Math.max(...facts.map(([label]) => label.length)) + 2;
+  return [
+    `${chalk.yellow(`change ${change.seq}`)} ${chalk.bold(objectTitle(change.object))}`,
+    ...facts.map(([label, value]) => `${chalk.dim(`${label}:`.padEnd(width))}${value}`),
+    '',
+    ...bodyLines(change, style),
+  ];
+}
+
+type Fact = [label: string, value: string];
+
+function whoFacts(change: Change, style: Style): Fact[] {
+  const { actor, manager, managersHint } = change;
+  const list = (values: readonly string[]): string => values.map((value) => printable(value)).join(', ');
+  if (actor === null) {
+    return [
+      ['User', changeWho(change, style)],
+      [
+        'Managers',
+        managersHint.length === 0 ? '' : `${list(managersHint)} (by managedFields: a hint, not an identity)`,
+      ],
+    ];
+  }
+  return [
+    ['User', style.chalk.cyan(printable(actor.username))],
+    ['User UID', printable(actor.uid ?? '')],
+    ['Groups', list(actor.groups)],
+    ...Object.entries(actor.extra ?? {}).map(([key, values]): Fact => ['Extra', `${printable(key)}: ${list(values)}`]),
+    ['Manager', printable(manager)],
+  ];
+}
+
+function whatFacts(change: Change, { now }: Surroundings, style: Style): Fact[] {
+  const { at, notBefore, outcome, outcomeReason, source, resourceVersion, baseResourceVersion, reviewUid, object } =
+    change;
+  const when = style.columns === null ? formatUtc(at) : `${momentText(at, style)} (${formatAge(now - at)} ago)`;
+  const interval =
+    notBefore < at
+      ? `, at some time since ${style.columns === null ? formatUtc(notBefore) : momentText(notBefore, style)}`
+      : '';
+  const versions = [baseResourceVersion, resourceVersion].map((version) => printable(version) || '?');
+  return [
+    ['Date', when + interval],
+    ['Operation', paintOperation({ ...change, outcome: 'committed' }, style)],
+    ['Options', optionText(change.options)],
+    ['Outcome', outcomeReason === '' ? outcome : `${outcome}: ${printable(outcomeReason)}`],
+    ['Source', source],
+    ['Object UID', printable(object.uid)],
+    ['Version', resourceVersion === '' && baseResourceVersion === '' ? '' : versions.join(` ${style.arrow} `)],
+    ['Review', printable(reviewUid)],
+  ];
+}
+
+function aroundFacts({ cause, causes }: Change, { previous, next, caused }: Surroundings, style: Style): Fact[] {
+  return [
+    ['Cause', cause === null ? '' : `change ${cause}`],
+    ...(causes ?? []).map((link, index): Fact => [index === 0 ? 'For' : '', causeLine(link, style)]),
+    ['Before it', previous === null ? 'nothing is recorded' : changeLine(previous, style)],
+    ['After it', next === null ? 'nothing: this is the last one' : changeLine(next, style)],
+    ...caused.map((change, index): Fact => [index === 0 ? 'Caused' : '', `${changeLine(change, style)}`]),
+  ];
+}
+
+/** Who it was done for, nearest first, each with the evidence: `alice@example.com by 265 deployment shop/web: ...`. */
+function causeLine({ seq, actor, object, certain, why }: CauseLink, style: Style): string {
+  const who = actor === null ? 'unknown' : userText(actor.username, style);
+  const title = `${style.chalk.yellow(String(seq))} ${objectTitle(object)}`;
+  return `${certain ? '' : 'likely '}${style.chalk.cyan(who)} by ${title}: ${printable(why)}`;
+}
+
+/** `1203 update by alice@example.com: spec.replicas: 3 → 5`: another change in one line. */
+export function changeLine(change: Change, style: Style): string {
+  const [words = ''] = changeWords(change, { width: null, lines: 2 }, style);
+  return `${style.chalk.yellow(String(change.seq))} ${operationText(change)} by ${changeWho(change, style)}: ${words}`;
+}
+
+function optionText(options: Json): string {
+  if (!isObject(options)) return options === null ? '' : valueText(options);
+  const { kind: _kind, apiVersion: _version, ...rest } = options;
+  return Object.entries(rest)
+    .map(([key, value]) => `${printable(key)} ${valueText(value)}`)
+    .join(', ');
+}
+
+function bodyLines(change: Change, style: Style): string[] {
+  const { effect, before, after } = change;
+  if (effect === 'none') return changeWords(change, { width: null, lines: null }, style).map((line) => `  ${line}`);
+  const lines = diffLines(before ?? null, after ?? null, style);
+  if (lines.length > 0) return lines;
+  return [
+    `  no difference${metadataText(before ?? null, 'name') === '' ? '' : ' between the states before and after it'}`,
+  ];
+}

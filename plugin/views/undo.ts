@@ -1,0 +1,112 @@
+import { stringifyJson } from '../../shared/json.ts';
+import type { Keeper } from '../../shared/keepers.ts';
+import { writtenPatch } from '../../shared/patch.ts';
+import type { Change } from '../../shared/types.ts';
+import type { Undo, UndoProblem } from '../../shared/undo.ts';
+import { objectTitle } from './object-name.ts';
+import type { Style } from './style.ts';
+import { printable } from './text.ts';
+import { momentText } from './times.ts';
+import { valueText } from './value.ts';
+import { changeWho, userText } from './who.ts';
+import { toYaml } from './yaml.ts';
+
+/** A kubectl command, and what it reads from stdin. */
+export interface KubectlInput {
+  command: string[];
+  text: string;
+}
+
+/** How kubectl is to be called for an undo; null where there is nothing to do. */
+export function kubectlInput({ object, step }: Undo): KubectlInput | null {
+  switch (step.kind) {
+    case 'none':
+      return null;
+    case 'create':
+    case 'delete':
+      return { command: ['kubectl', step.kind, '-f', '-'], text: toYaml(step.manifest, { fold: true }) };
+    case 'patch': {
+      const [group = '', version = ''] = step.apiVersion.includes('/')
+        ? step.apiVersion.split('/')
+        : ['', step.apiVersion];
+      // With its version: the patch's paths are those of the version that was recorded.
+      const type = group === '' ? object.resource : `${object.resource}.${version}.${group}`;
+      const subresource = step.subresource === '' ? [] : ['--subresource', step.subresource];
+      const place = object.namespace === '' ? [] : ['-n', object.namespace];
+      const input = ['--type', 'json', '--patch-file', '/dev/stdin'];
+      const operations = writtenPatch(step.patch).map((operation) => `  ${stringifyJson({ ...operation })}`);
+      const text = `[\n${operations.join(',\n')}\n]\n`;
+      return { command: ['kubectl', 'patch', type, object.name, ...place, ...subresource, ...input], text };
+    }
+  }
+}
+
+/** A command as a shell reads it. */
+export function shellWords(command: readonly string[]): string {
+  return command.map((word) => (/^[\w./:=@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`)).join(' ');
+}
+
+/** Several commands as a script for a POSIX shell, which ends at the first that fails. */
+export function undoScript(inputs: readonly KubectlInput[]): string {
+  const blocks = inputs.map(({ command, text }) => {
+    const lines = new Set(text.split('\n'));
+    let end = 'END';
+    while (lines.has(end)) end += 'D';
+    // Quoted, so that the shell takes the text as it is.
+    return `${shellWords(command)} <<'${end}'\n${text}${end}\n`;
+  });
+  return `set -e\n${blocks.join('')}`;
+}
+
+/** What could not be taken back, one line each. */
+export function problemLines(result: Undo, style: Style): string[] {
+  return result.problems.map((problem) => `change ${problem.seq}: ${problemText(problem, result, style)}`);
+}
+
+function problemText(problem: UndoProblem, { object }: Undo, style: Style): string {
+  const title = objectTitle(object);
+  switch (problem.kind) {
+    case 'changed': {
+      const { wanted, present, by } = problem;
+      const value = (each: typeof wanted): string => (each === undefined ? 'nothing' : valueText(each));
+      const since = by === null ? 'changed since' : `set since by ${byText(by, style)}`;
+      return `${printable(problem.path)} stays: it was ${value(wanted)}, is now ${value(present)}, ${since}`;
+    }
+    case 'unrecorded':
+      return `${printable(problem.path)} stays: its value was never recorded, only that it changed`;
+    case 'unrecorded-parts':
+      return `${problem.paths.map((path) => printable(path)).join(', ')}: never recorded, so left out; put ${problem.paths.length === 1 ? 'it' : 'them'} in before you create it`;
+    case 'act':
+      return 'it was an act without a lasting effect on the object';
+    case 'never-persisted':
+      return 'it never came true: there is nothing to take back';
+    case 'deleting':
+      return `${title} is being deleted, and that cannot be stopped; ask again when it is gone`;
+    case 'exists':
+      return `${title} exists again`;
+    case 'gone':
+      return `${title} does not exist any more`;
+    case 'other-object':
+      return `the present ${title} is another object of the same name`;
+    case 'subresource':
+      return 'kubectl cannot change what it changed';
+  }
+}
+
+function byText(change: Change, style: Style): string {
+  return `${changeWho(change, style)} (change ${change.seq}, ${momentText(change.at, style)})`;
+}
+
+/** Who will put it back, one line each. */
+export function keeperLines(keepers: readonly Keeper[], style: Style): string[] {
+  return keepers.map(({ who, kind, evidence, path }) => {
+    switch (kind) {
+      case 'gitops':
+        return `${who} manages this object (${printable(evidence)}) and may put it back: change it at its source`;
+      case 'owner':
+        return `${printable(who)} owns this object, and its controller may put it back: change the owner`;
+      case 'controller':
+        return `${userText(who, style)} has set ${printable(path)} too (${evidence}), and may set it again`;
+    }
+  });
+}

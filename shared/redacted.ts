@@ -1,0 +1,23 @@
+import { isObject } from './json.ts';
+import type { Json } from './types.ts';
+
+/** As redact.ts writes it: the prefix, and twelve hex digits. */
+const WHOLE = /^redacted:[0-9a-f]{12}$/;
+const INSIDE = /"redacted:[0-9a-f]{12}"/;
+const LAST_APPLIED = 'metadata.annotations["kubectl.kubernetes.io/last-applied-configuration"]';
+
+/**
+ * What a recorded text at a path stands for: null where it is itself, `value` where it replaces a confidential value,
+ * `copy` where it is kubectl's annotation that repeats the object with redacted values in it.
+ */
+export function redactedAt(path: string, text: string): 'value' | 'copy' | null {
+  if (path === LAST_APPLIED) return WHOLE.test(text) || INSIDE.test(text) ? 'copy' : null;
+  return WHOLE.test(text) ? 'value' : null;
+}
+
+/** True where a value holds anything that was redacted. */
+export function holdsRedacted(value: Json): boolean {
+  if (typeof value === 'string') return WHOLE.test(value) || INSIDE.test(value);
+  if (Array.isArray(value)) return value.some(holdsRedacted);
+  return isObject(value) && Object.values(value).some(holdsRedacted);
+}

@@ -1,0 +1,169 @@
+import jsonPatch from 'fast-json-patch';
+import { overlap } from './keepers.ts';
+import { apiVersionOf, metadataOf, metadataText } from './normalise.ts';
+import { isServerSet, recreate } from './recreate.ts';
+import { holdsRedacted } from './redacted.ts';
+import { revert, type Obstacle } from './revert.ts';
+import type { Change, JsonObject, ObjectRef, Patch } from './types.ts';
+
+/** What is to be done to an object so that changes of it are taken back. */
+export type UndoStep =
+  /** A JSON Patch (RFC 6902) of the present object, guarded by `test` operations. */
+  | { kind: 'patch'; patch: Patch; subresource: string; apiVersion: string }
+  | { kind: 'create'; manifest: JsonObject }
+  | { kind: 'delete'; manifest: JsonObject }
+  | { kind: 'none' };
+
+/** Why a change, or a part of it, cannot be taken back. */
+export type UndoProblem =
+  | (Obstacle & { seq: number; /** Who set it since, where the record has it. */ by: Change | null })
+  | { kind: 'unrecorded-parts'; seq: number; paths: string[] }
+  | { kind: 'act' | 'never-persisted' | 'deleting' | 'exists' | 'gone' | 'other-object' | 'subresource'; seq: number };
+
+export interface Undo {
+  object: ObjectRef;
+  step: UndoStep;
+  /** The present object's version that it was made against; '' where that is not known, or it does not exist. */
+  resourceVersion: string;
+  problems: UndoProblem[];
+  /** Paths that it sets, as deltas have them. */
+  paths: string[];
+  /** Changes that are lost with an object that is deleted. */
+  lost: Change[];
+}
+
+export interface UndoInput {
+  /** What is to be taken back: of one object, with bodies, in any order. At least one. */
+  changes: readonly Change[];
+  /** The object as it is now. */
+  present: { body: JsonObject; resourceVersion: string } | null;
+  /** The object's changes since the oldest of `changes`, in any order: who set what since. */
+  later: readonly Change[];
+  /** Takes back also what others have changed since. */
+  force: boolean;
+  /** Leaves the test of the resourceVersion out: the tests of each field stay. */
+  anyVersion?: boolean;
+}
+
+/** Subresources whose changes are of the object itself, and those that kubectl patches with --subresource. */
+const OF_OBJECT = new Set(['', 'scale']);
+const PATCHABLE = new Set(['status', 'resize']);
+
+/** What `--subresource` a change is taken back through; null where there is no way. */
+export function subresourceOf({ subresource, operation }: Change): string | null {
+  if (OF_OBJECT.has(subresource) || operation === 'DELETE') return '';
+  return PATCHABLE.has(subresource) ? subresource : null;
+}
+
+/**
+ * How to take changes of one object back, on the object as it is now: newest first, each as a three-way merge, so that
+ * what others changed stays. All changes must be of one subresource (see `subresourceOf`).
+ */
+export function undo({ changes, present, later, force, anyVersion = false }: UndoInput): Undo {
+  const newestFirst = [...changes].sort((a, b) => b.seq - a.seq);
+  const [newest] = newestFirst;
+  if (newest === undefined) throw new RangeError('no change to undo');
+  const { object } = newest;
+  const run = new Run(present?.body ?? null, later, force);
+  for (const change of newestFirst) run.takeBack(change);
+  const resourceVersion = present?.resourceVersion ?? '';
+  const guard = anyVersion ? '' : resourceVersion;
+  const step = stepOf(present?.body ?? null, run.body, guard, subresourceOf(newest) ?? '');
+  return { object, step, resourceVersion, problems: run.problems, paths: run.paths, lost: run.lost };
+}
+
+class Run {
+  readonly problems: UndoProblem[] = [];
+  readonly paths: string[] = [];
+  lost: Change[] = [];
+
+  constructor(
+    public body: JsonObject | null,
+    private readonly later: readonly Change[],
+    private readonly force: boolean,
+  ) {}
+
+  takeBack(change: Change): void {
+    const { seq, effect, outcome, before, after, object } = change;
+    if (outcome === 'dropped') this.problems.push({ kind: 'never-persisted', seq });
+    else if (effect === 'none') this.problems.push({ kind: 'act', seq });
+    else if (subresourceOf(change) === null) this.problems.push({ kind: 'subresource', seq });
+    else if (isDeletion(change)) this.takeBackDeletion(change);
+    else if (this.body === null) this.problems.push({ kind: 'gone', seq });
+    // An object that this run creates again has no uid yet.
+    else if (!['', object.uid].includes(metadataText(this.body, 'uid')))
+      this.problems.push({ kind: 'other-object', seq });
+    else if (before == null) this.takeBackCreation(seq);
+    else if (after != null) this.takeBackUpdate(change, before, after, this.body);
+  }
+
+  private takeBackDeletion({ seq, before, object }: Change): void {
+    if (this.body !== null) {
+      const same = metadataText(this.body, 'uid') === object.uid;
+      this.problems.push({ kind: same ? 'deleting' : 'exists', seq });
+      return;
+    }
+    if (before == null) return;
+    const { manifest, lost } = recreate(before, object);
+    if (lost.length > 0) this.problems.push({ kind: 'unrecorded-parts', seq, paths: lost });
+    this.body = manifest;
+    this.paths.push('');
+  }
+
+  private takeBackCreation(seq: number): void {
+    this.lost = this.later.filter((change) => change.seq > seq && !change.statusOnly && change.effect === 'modified');
+    this.body = null;
+    this.paths.push('');
+  }
+
+  private takeBackUpdate(change: Change, before: JsonObject, after: JsonObject, present: JsonObject): void {
+    const { seq, subresource } = change;
+    // The API server passes over status in a change of the object, and over all else in one of its status.
+    const isStatus = (path: string): boolean => path === 'status' || path.startsWith('status.');
+    const keeps = (path: string): boolean => isServerSet(path) || (subresource === 'status' && !isStatus(path));
+    const { body, obstacles } = revert(before, after, present, { keeps, force: this.force });
+    for (const obstacle of obstacles) {
+      this.problems.push({ ...obstacle, seq, by: this.whoSet(obstacle.path, seq) });
+    }
+    this.body = body;
+    this.paths.push(...change.deltas.map(({ path }) => path).filter((path) => !isServerSet(path)));
+  }
+
+  private whoSet(path: string, since: number): Change | null {
+    const touching = this.later.filter(
+      ({ seq, deltas, outcome }) =>
+        seq > since && outcome !== 'dropped' && deltas.some((delta) => overlap(delta.path, path)),
+    );
+    return touching.sort((a, b) => b.seq - a.seq)[0] ?? null;
+  }
+}
+
+/** A delete, also one that only marked the object, and the update that let it go. */
+function isDeletion({ operation, effect, before, after }: Change): boolean {
+  if (operation === 'DELETE' || effect === 'deleted') return true;
+  return (
+    metadataText(before ?? null, 'deletionTimestamp') === '' && metadataText(after ?? null, 'deletionTimestamp') !== ''
+  );
+}
+
+function stepOf(present: JsonObject | null, wanted: JsonObject | null, guard: string, subresource: string): UndoStep {
+  if (present === null) return wanted === null ? { kind: 'none' } : { kind: 'create', manifest: wanted };
+  if (wanted === null) return { kind: 'delete', manifest: nameOnly(present) };
+  const patch = guardedPatch(present, wanted);
+  if (patch.length === 0) return { kind: 'none' };
+  const version: Patch = guard === '' ? [] : [{ op: 'test', path: '/metadata/resourceVersion', value: guard }];
+  return { kind: 'patch', patch: [...version, ...patch], subresource, apiVersion: apiVersionOf(present) };
+}
+
+/** Each value that is replaced or removed is tested first, but for those that are not known. */
+function guardedPatch(present: JsonObject, wanted: JsonObject): Patch {
+  const patch = jsonPatch.compare(present, wanted, true) as Patch;
+  return patch.filter((operation) => operation.op !== 'test' || !holdsRedacted(operation.value));
+}
+
+/** What `kubectl delete -f` needs. */
+function nameOnly(body: JsonObject): JsonObject {
+  const { apiVersion = '', kind = '' } = body;
+  const { name = '', namespace } = metadataOf(body);
+  return { apiVersion, kind, metadata: namespace === undefined ? { name } : { name, namespace } };
+}

@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import pino from 'pino';
+import type { JsonObject } from '../../shared/types.ts';
+import { useFolder } from '../testing/folder.ts';
+import type { TreeHead } from './checkpoint.ts';
+import { splitNotes } from './checkpoint.ts';
+import { configMapPublisher } from './config-map.ts';
+import { Checkpoints, type CheckpointOptions } from './publish.ts';
+
+describe('signed checkpoints', () => {
+  const file = useFolder();
+  const lines: { msg: string }[] = [];
+  const head: TreeHead = { origin: 'kubeblame.io/ledger/test/00', size: 1, root: Buffer.alloc(32) };
+  const options = (publish?: CheckpointOptions['publish']): CheckpointOptions => ({
+    head: () => Promise.resolve(head),
+    file: file('checkpoints'),
+    keyFile: file('key'),
+    everyMs: 60_000,
+    log: pino({ base: null }, { write: (line: string) => void lines.push(JSON.parse(line) as { msg: string }) }),
+    ...(publish === undefined ? {} : { publish }),
+  });
+  const notes = (): string[] => splitNotes(readFileSync(file('checkpoints'), 'utf8'));
+
+  it('are kept in a config map too, all but the last, and only where something was recorded since', async () => {
+    const applied: [string, JsonObject][] = [];
+    const apply = (path: string, object: JsonObject): Promise<void> => {
+      applied.push([path, object]);
+      return Promise.resolve();
+    };
+    const publish = configMapPublisher({ namespace: 'kubeblame', name: 'proof' }, { apply });
+    head.size = 1;
+    const checkpoints = await Checkpoints.open(options(publish));
+    await checkpoints.start();
+    await checkpoints.sign();
+    head.size = 2;
+    await checkpoints.sign();
+    head.size = 3;
+    await checkpoints.close();
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(notes().length, 3);
+    assert.deepEqual(
+      applied,
+      notes()
+        .slice(0, 2)
+        .map((checkpoint) => [
+          '/api/v1/namespaces/kubeblame/configmaps/proof',
+          {
+            apiVersion: 'v1',
+            kind: 'ConfigMap',
+            metadata: { name: 'proof', namespace: 'kubeblame' },
+            data: { checkpoint },
+          },
+        ]),
+    );
+  });
+
+  it('are signed though the cluster does not take them, or the disk does not: it is logged, and the next one covers it', async () => {
+    lines.length = 0;
+    head.size = 1;
+    const checkpoints = await Checkpoints.open({
+      ...options(() => Promise.reject(new Error('forbidden'))),
+      file: file('nowhere/checkpoints'),
+    });
+    await checkpoints.start();
+    assert.ok(!existsSync(file('nowhere')));
+    await checkpoints.close();
+    const other = await Checkpoints.open(options(() => Promise.reject(new Error('forbidden'))));
+    await other.start();
+    await new Promise((resolve) => setImmediate(resolve));
+    await other.close();
+    const messages = lines.map(({ msg }) => msg);
+    assert.ok(messages.includes('checkpoint not signed') && messages.includes('checkpoint not published'));
+    assert.equal(notes().length, 1);
+  });
+});
