@@ -44,7 +44,7 @@ function sortedKeys(object: JsonObject): string[] {
 }
 
 /** What JSON.stringify writes in another way: a lone surrogate as an escape, a pair as it is. */
-const NEEDS_ESCAPES = /[\u0000-\u001f"\\\ud800-\udfff]/;
+const NEEDS_ESCAPES = /["\\]|[^\u0020-\ud7ff\ue000-\uffff]/;
 
 function quoted(text: string): string {
   return NEEDS_ESCAPES.test(text) ? JSON.stringify(text) : `"${text}"`;

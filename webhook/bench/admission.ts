@@ -1,5 +1,5 @@
 import { LoadProcess, percentile, type LoadResult } from './load.ts';
-import { BenchServer } from './servers.ts';
+import type { BenchServer } from './servers.ts';
 
 /** Connections, how often the recording is sent in a round, and how many rounds. */
 const STEPS = [

@@ -62,7 +62,8 @@ export class Appender {
       ),
     };
     // Immediate: one that begins by reading does not wait for another connection's lock, but fails at once.
-    this.transaction = db.transaction((entries: EncodedEntries) => this.write(entries)).immediate;
+    const transaction = db.transaction((entries: EncodedEntries) => this.write(entries));
+    this.transaction = (entries) => void transaction.immediate(entries);
   }
 
   /** All or nothing; durable when it returns. Throws what SQLite throws. */
