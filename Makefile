@@ -43,7 +43,7 @@ build: $(INSTALLED) ## Bundle both programs into dist/
 
 plugin: $(INSTALLED) ## Bundle kubectl-blame alone, into dist/plugin
 	node -e "import('./scripts/build.mjs').then(({ buildPlugin }) => buildPlugin('$(CURDIR)', '$(CURDIR)/dist/plugin'))"
-	@echo 'dist/plugin/kubectl-blame.cjs; with kubectl-blame-main.cjs beside it, it runs wherever Node does'
+	@echo 'dist/plugin/kubectl-blame.cjs; with the .cjs files beside it, it runs wherever Node does'
 
 release: $(INSTALLED) ## Archives of the plugin, and a manifest for krew, into dist/release; URL=where they will be
 	node scripts/release.mjs '$(URL)'

@@ -37,8 +37,9 @@ const lazyModules = {
   name: 'lazy-modules',
   setup(build) {
     const filter = new RegExp(`^(?:${Object.keys(LAZY).join('|')})$`);
-    build.onResolve({ filter }, ({ path, namespace }) =>
-      namespace === 'lazy' ? undefined : { path, namespace: 'lazy' },
+    // Of our own sources: packages may use more of them.
+    build.onResolve({ filter }, ({ path, namespace, importer }) =>
+      namespace === 'lazy' || importer.includes('node_modules') ? undefined : { path, namespace: 'lazy' },
     );
     build.onLoad({ filter: /.*/, namespace: 'lazy' }, ({ path }) => {
       const members = LAZY[path].map((name) => {
@@ -48,6 +49,19 @@ const lazyModules = {
       const load = `let loaded;\nconst load = () => (loaded ??= require(${JSON.stringify(path)}));`;
       return { contents: [load, ...members].join('\n'), resolveDir: build.initialOptions.absWorkingDir };
     });
+  },
+};
+
+/** Reading through a cluster needs it, and it is twice the size of all the rest: a file of its own, loaded then. */
+const KUBERNETES = { source: '@kubernetes/client-node', name: `${PLUGIN.name}-kubernetes` };
+
+const kubernetesAside = {
+  name: 'kubernetes-aside',
+  setup(build) {
+    build.onResolve({ filter: new RegExp(`^${KUBERNETES.source}$`) }, () => ({
+      path: `./${KUBERNETES.name}.cjs`,
+      external: true,
+    }));
   },
 };
 
@@ -80,13 +94,11 @@ async function buildServer(root, outdir) {
   await writeProgram(file, text);
 }
 
-/** The CLI: the whole of it as NAME-main.cjs, and NAME.cjs, which starts it from V8's compiled form. */
+/** The CLI as NAME-main.cjs, what it reads clusters with, and NAME.cjs, which starts it from V8's compiled form. */
 export async function buildPlugin(root, outdir) {
   const main = join(outdir, `${PLUGIN.name}-main.cjs`);
-  await bundle({
+  const common = {
     absWorkingDir: root,
-    entryPoints: [PLUGIN.source],
-    outfile: main,
     bundle: true,
     minify: true,
     // Names of errors and of functions in a stack.
@@ -96,9 +108,19 @@ export async function buildPlugin(root, outdir) {
     target: 'node20',
     define: { 'import.meta.url': '__moduleUrl', ...(await versionOf(root)) },
     banner: { js: "const __moduleUrl = require('node:url').pathToFileURL(__filename).href;" },
-    plugins: [lazyModules],
     logLevel: 'warning',
     legalComments: 'none',
+  };
+  await bundle({
+    ...common,
+    entryPoints: [KUBERNETES.source],
+    outfile: join(outdir, `${KUBERNETES.name}.cjs`),
+  });
+  await bundle({
+    ...common,
+    entryPoints: [PLUGIN.source],
+    outfile: main,
+    plugins: [kubernetesAside, lazyModules],
   });
   const build = createHash('sha256')
     .update(await readFile(main))

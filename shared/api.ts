@@ -71,7 +71,6 @@ export function decodeObjectQuery(search: URLSearchParams): ObjectQuery {
 export function encodeChangeQuery(query: ChangeQuery): URLSearchParams {
   const { scope, since, until, user, operation, field, status, attempts, bodies, causes, limit, before } = query;
   const { newerThan, seqs, after, waitMs } = query;
-  query;
   return params([
     ...scopeEntries(scope),
     ...(seqs ?? []).map((seq): Entry => ['seq', seq]),

@@ -43,8 +43,8 @@ function sortedKeys(object: JsonObject): string[] {
   return keys;
 }
 
-/** What JSON.stringify may write in another way: control characters, a quote, a backslash, and half of a pair. */
-const NEEDS_ESCAPES = /[\p{Cc}"\\\p{Cs}]/u;
+/** What JSON.stringify may write in another way: control characters, a quote, a backslash, halves of a pair. */
+const NEEDS_ESCAPES = /["\\]|[^\u0020-\ud7ff\ue000-\uffff]/;
 
 function quoted(text: string): string {
   return NEEDS_ESCAPES.test(text) ? JSON.stringify(text) : `"${text}"`;

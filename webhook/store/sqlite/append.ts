@@ -63,7 +63,7 @@ export class Appender {
     };
     // Immediate: one that begins by reading does not wait for another connection's lock, but fails at once.
     const transaction = db.transaction((entries: EncodedEntries) => this.write(entries));
-    this.transaction = (entries) => transaction.immediate(entries);
+    this.transaction = (entries) => void transaction.immediate(entries);
   }
 
   /** All or nothing; durable when it returns. Throws what SQLite throws. */
