@@ -70,10 +70,13 @@ const SELECT_OBJECT = `SELECT o.id, r.api_group AS "group", r.resource, r.kind, 
 const OBJECT_ID = `SELECT id FROM objects
   WHERE resource_id = ${RESOURCE_ID} AND namespace_id = ${NAMESPACE_ID} AND name = ? AND uid = ?`;
 
-/** From a change back to the nearest whole body. In one statement: the states of a cluster are rebuilt like this. */
+/**
+ * From a change back to the nearest whole body. In one statement: the states of a cluster are rebuilt like this. A parent
+ * that points forward, in a damaged file, would never end.
+ */
 const LINE = `WITH RECURSIVE line (seq, parent, depth, detail) AS (
   SELECT seq, parent, depth, detail FROM changes WHERE seq = ?
-  UNION ALL SELECT c.seq, c.parent, c.depth, c.detail FROM line l JOIN changes c ON c.seq = l.parent
+  UNION ALL SELECT c.seq, c.parent, c.depth, c.detail FROM line l JOIN changes c ON c.seq = l.parent AND c.seq < l.seq
     WHERE l.depth > 0 OR NOT EXISTS (SELECT 1 FROM checkpoints WHERE seq = l.seq))
   SELECT l.*, k.body FROM line l LEFT JOIN checkpoints k ON l.depth = 0 AND k.seq = l.seq`;
 
@@ -266,7 +269,11 @@ export class Rows {
     const oldest = line.at(-1);
     if (oldest === undefined) throw new Error(`the ledger has no change ${seq}, which a later one builds on`);
     if (oldest.parent !== null && oldest.body === null) {
-      throw new Error(`the ledger has no change ${oldest.parent}, which a later one builds on`);
+      throw new Error(
+        oldest.parent < oldest.seq
+          ? `the ledger has no change ${oldest.parent}, which a later one builds on`
+          : `change ${oldest.seq} builds on change ${oldest.parent}, which is not before it`,
+      );
     }
     let body = oldest.body === null ? null : decodeBody(oldest.body);
     for (const step of line.reverse())

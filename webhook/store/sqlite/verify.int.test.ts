@@ -135,7 +135,7 @@ describe('the verification of a ledger', () => {
     ['a coverage event with another time', ['UPDATE coverage SET at = at - 1 WHERE id = 1'], 'chain: commit 1:'],
     ['a checkpoint changed', ["UPDATE checkpoints SET body = CAST((SELECT body FROM checkpoints) || x'00' AS BLOB)"], 'chain: commit'],
     ['a checkpoint removed', ['DELETE FROM checkpoints'], 'chain: commit'],
-    ['a checkpoint inserted', ['INSERT INTO checkpoints SELECT 3, body FROM checkpoints'], 'chain: commit 4'],
+    ['a checkpoint inserted', ['INSERT INTO checkpoints SELECT 3, body FROM checkpoints LIMIT 1'], 'chain: commit 4'],
     ['a checkpoint moved', ['UPDATE checkpoints SET seq = seq + 1'], 'chain: commit'],
     ['an object renamed', ["UPDATE objects SET name = 'x' WHERE id = 2"], 'chain: commit'],
     ['an object moved to another namespace', ["UPDATE objects SET namespace_id = (SELECT id FROM texts WHERE value = '') WHERE id = 2"], 'chain: commit'],
