@@ -131,6 +131,7 @@ describe('what a reader may see', () => {
       states: `&at=${at()}`,
       differences: `&from=0&to=${at()}`,
       blame: `&at=${at()}`,
+      users: '',
     };
     const others = ['info', 'resources', 'coverage'] as const;
     assert.deepEqual([...Object.keys(scoped), ...others].sort(), Object.keys(ROUTES).sort());

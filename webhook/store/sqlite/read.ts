@@ -72,7 +72,7 @@ const OBJECT_ID = `SELECT id FROM objects
 
 /**
  * From a change back to the nearest whole body. In one statement: the states of a cluster are rebuilt like this. A parent
- * is older: in a ledger that was tampered with a line could go round for ever.
+ * that points forward, in a damaged file, would never end.
  */
 const LINE = `WITH RECURSIVE line (seq, parent, depth, detail) AS (
   SELECT seq, parent, depth, detail FROM changes WHERE seq = ?
@@ -269,7 +269,11 @@ export class Rows {
     const oldest = line.at(-1);
     if (oldest === undefined) throw new Error(`the ledger has no change ${seq}, which a later one builds on`);
     if (oldest.parent !== null && oldest.body === null) {
-      throw new Error(`the ledger has no change ${oldest.parent}, which a later one builds on`);
+      throw new Error(
+        oldest.parent < oldest.seq
+          ? `the ledger has no change ${oldest.parent}, which a later one builds on`
+          : `change ${oldest.seq} builds on change ${oldest.parent}, which is not before it`,
+      );
     }
     let body = oldest.body === null ? null : decodeBody(oldest.body);
     for (const step of line.reverse())
