@@ -5,7 +5,7 @@ import { setFlagsFromString } from 'node:v8';
  * is some 25 MB: the recorder shares a node with the workload, and a limit is set for its memory. Costs a few percent of
  * the time under load (docs/performance.md).
  */
-const HEAP_GROWING_PERCENT = 40;
+const HEAP_GROWING_PERCENT = 30;
 
 /** Call before the work begins. */
 export function keepHeapSmall(): void {
