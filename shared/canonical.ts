@@ -43,7 +43,7 @@ function sortedKeys(object: JsonObject): string[] {
   return keys;
 }
 
-/** What JSON.stringify writes in another way: a lone surrogate as an escape, a pair as it is. */
+/** What JSON.stringify may write in another way: control characters, a quote, a backslash, halves of a pair. */
 const NEEDS_ESCAPES = /["\\]|[^\u0020-\ud7ff\ue000-\uffff]/;
 
 function quoted(text: string): string {
