@@ -5,6 +5,7 @@ import { Readable } from 'node:stream';
 import Database, { type Statement } from 'better-sqlite3';
 import { KubeblameError, messageOf } from '../../shared/errors.ts';
 import { inputError, readLines, type Line } from '../import/lines.ts';
+import { openDatabase } from '../store/sqlite/native.ts';
 import type { Sqlite } from '../store/sqlite/open.ts';
 import { APPLICATION_ID, FORMAT, MIGRATIONS } from '../store/sqlite/schema.ts';
 
@@ -67,7 +68,7 @@ function lineOf(document: unknown): string {
  * the line. What the rows say is not checked: verifyLedger does.
  */
 export async function readArchive(file: string, path: string): Promise<{ db: Sqlite; notes: string[] }> {
-  const db = new Database(path);
+  const db = openDatabase(path);
   const notes: string[] = [];
   let rows = 0;
   let expected: number | null = null;

@@ -48,7 +48,8 @@ async function requireTrue(path: string, sent: ReadonlyMap<string, string>): Pro
     if (!whole || !isObject(request.object) || change.object.resource === 'secrets') continue;
     const body = await states.after(change.seq);
     for (const [key, value] of Object.entries(request.object)) {
-      if (key === 'metadata') continue;
+      // Heartbeats of nodes are left out of their status (docs/decisions/0012): that is tested where it is done.
+      if (key === 'metadata' || (key === 'status' && request.object.kind === 'Node')) continue;
       assert.equal(canonicalJson(body?.[key] ?? null), canonicalJson(value), `change ${change.seq}: ${key}`);
     }
     compared++;

@@ -1,13 +1,14 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import Database from 'better-sqlite3';
 import { KubeblameError } from '../../../shared/errors.ts';
 
 /**
  * Where better-sqlite3's compiled part is. Found by its package, so that a bundle may hold the rest of it, and without
  * the search that it does itself. Throws sqlite-missing where it is not installed: in the plugin's archives.
  */
-export function nativeBinding(): string {
+function nativeBinding(): string {
   let folder: string;
   try {
     folder = dirname(createRequire(import.meta.url).resolve('better-sqlite3/package.json'));
@@ -26,4 +27,9 @@ export function nativeBinding(): string {
     `better-sqlite3 is installed in ${folder}, but was not built`,
     'run `npm rebuild better-sqlite3` there',
   );
+}
+
+/** Opens a SQLite file, or `:memory:`: the one way, in the sources and in a bundle. Throws sqlite-missing, and what SQLite throws. */
+export function openDatabase(path: string, options: Database.Options = {}): Database.Database {
+  return new Database(path, { ...options, nativeBinding: nativeBinding() });
 }

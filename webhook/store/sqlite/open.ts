@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { KubeblameError, messageOf } from '../../../shared/errors.ts';
-import { nativeBinding } from './native.ts';
+import { openDatabase } from './native.ts';
 import { APPLICATION_ID, FORMAT, MIGRATIONS } from './schema.ts';
 
 export type Sqlite = Database.Database;
@@ -86,8 +86,8 @@ export function openForReading(path: string): Sqlite {
   }
   checkHeader(path);
   try {
-    const options = { readonly: true, fileMustExist: true, timeout: BUSY_TIMEOUT_MS, nativeBinding: nativeBinding() };
-    const db = new Database(path, options);
+    const options = { readonly: true, fileMustExist: true, timeout: BUSY_TIMEOUT_MS };
+    const db = openDatabase(path, options);
     db.pragma(`cache_size = ${-CACHE_KIB}`);
     const format = db.pragma('user_version', { simple: true }) as number;
     if (format !== FORMAT) {
@@ -128,7 +128,7 @@ export function openForWriting(path: string, cluster: string, now: number): { db
 
 /** A connection that makes each commit durable. Throws what SQLite throws, or ledger-unwritable. */
 export function connectForWriting(path: string): Sqlite {
-  const db = new Database(path, { timeout: BUSY_TIMEOUT_MS });
+  const db = openDatabase(path, { timeout: BUSY_TIMEOUT_MS });
   try {
     db.pragma('journal_mode = WAL');
     // After journal_mode: under WAL it is not FULL unless set, and without FULL a commit is not durable.
@@ -148,7 +148,7 @@ export function connectForWriting(path: string): Sqlite {
 
 /** Reads the whole file once, read-only: damage is found at the start, not in the middle of a question at 3 a.m. */
 function checkPages(path: string): void {
-  const db = new Database(path, { readonly: true, timeout: BUSY_TIMEOUT_MS });
+  const db = openDatabase(path, { readonly: true, timeout: BUSY_TIMEOUT_MS });
   try {
     const [first] = db.pragma('quick_check(1)') as { quick_check: string }[];
     if (first?.quick_check !== 'ok') {
@@ -167,7 +167,7 @@ function checkPages(path: string): void {
 function lock(path: string): () => void {
   let db: Sqlite | undefined;
   try {
-    db = new Database(`${path}.lock`, { timeout: 0 });
+    db = openDatabase(`${path}.lock`, { timeout: 0 });
     db.pragma('journal_mode = MEMORY');
     db.exec('BEGIN EXCLUSIVE');
   } catch (error) {

@@ -1,4 +1,4 @@
-import Database from 'better-sqlite3';
+import { openDatabase } from './native.ts';
 import type { Findings } from '../../proof/report.ts';
 import type { ChainedFold } from './chain.ts';
 import type { Sqlite } from './open.ts';
@@ -20,7 +20,7 @@ export function verifyFile(db: Sqlite, findings: Findings): void {
       `it refers to ${parent} that are not there`,
     );
   }
-  const ours = new Database(':memory:');
+  const ours = openDatabase(':memory:');
   try {
     for (const migration of MIGRATIONS) ours.exec(migration);
     const [expected, found] = [schemaOf(ours), schemaOf(db)];
