@@ -195,7 +195,7 @@ describe('an installation', () => {
       (await cluster().tryKubectl('admin', ['auth', 'can-i', ...args, `--as=${account}`])).stdout.trim();
     assert.equal(await may('watch', 'secrets', '-A'), 'yes');
     for (const args of [
-      ['create', 'configmaps', '-n', 'kubeblame'],
+      ['create', 'configmaps', '-n', 'default'],
       ['update', 'validatingwebhookconfigurations/other'],
       ['delete', 'validatingwebhookconfigurations/kubeblame'],
       ['update', 'secrets/other', '-n', 'kubeblame'],
