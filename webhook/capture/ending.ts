@@ -158,27 +158,36 @@ export async function observeAbsent(
   await observeGone(draft, object, resourceVersion, 'the watch shows it', null, since);
 }
 
-/** Drops the open attempts, from a seq on, that were made at a moment (ms) which the object's watch covers. */
+/** An attempt that nothing has settled: on what, made when (ms), and what was last known to be persisted. */
+export interface OpenAttempt {
+  object: ObjectRef;
+  at: number;
+  tip: HeadVersion | null;
+}
+
+/** Drops the open attempts, from a seq on, of which `covered` says that they would have been seen by now; returns the rest. */
 export async function dropUnseen(
   draft: Draft,
-  covered: (object: ObjectRef, at: number) => boolean,
+  covered: (attempt: OpenAttempt) => boolean,
   fromSeq: number,
-): Promise<void> {
+): Promise<OpenAttempt[]> {
+  const left: OpenAttempt[] = [];
   for (let from = fromSeq; ;) {
     const page = await draft.store.open(from, PAGE);
     for (const { object, seq, at } of page) {
-      if (!covered(object, at)) continue;
-      const version = openOf(await draft.head(object)).find((candidate) => candidate.seq === seq);
+      const head = await draft.head(object);
+      const version = openOf(head).find((candidate) => candidate.seq === seq);
+      // Settled by a job whose commit is still to come.
       if (version === undefined) continue;
-      await draft.settle(
-        object,
-        version,
-        'dropped',
-        version.gone ? 'the object still exists' : 'the watch never showed it',
-      );
+      const attempt = { object, at, tip: tipOf(head) };
+      if (!covered(attempt)) left.push(attempt);
+      else {
+        const reason = version.gone ? 'the object still exists' : 'the watch never showed it';
+        await draft.settle(object, version, 'dropped', reason);
+      }
     }
     const last = page.at(-1);
-    if (last === undefined || page.length < PAGE) return;
+    if (last === undefined || page.length < PAGE) return left;
     from = last.seq + 1;
   }
 }

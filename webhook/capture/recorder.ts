@@ -8,7 +8,7 @@ import { captureReview } from './capture.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { Draft, type Memory } from './draft.ts';
 import { headKey, versionOf, type Head } from './head.ts';
-import { dropUnseen, observeAbsent, observeGone } from './ending.ts';
+import { dropUnseen, observeAbsent, observeGone, type OpenAttempt } from './ending.ts';
 import { observe } from './observe.ts';
 import type { Predicates } from './predicates.ts';
 
@@ -132,17 +132,17 @@ export class Recorder implements Memory {
   }
 
   /**
-   * Drops the attempts on an object that were made at a moment (ms) which `covered` says a watch covers: it has shown
-   * everything since, and never them.
+   * Drops the open attempts of which `covered` says that they would have been seen by now. Resolves with those that stay
+   * open.
    */
-  settleUnseen(covered: (object: ObjectRef, at: number) => boolean, at: number): Promise<void> {
+  settleUnseen(covered: (attempt: OpenAttempt) => boolean, at: number): Promise<OpenAttempt[]> {
     return this.queue.add(
       () =>
         this.job(at, async (draft) => {
-          const from = this.sweptFrom;
-          await dropUnseen(draft, covered, from);
+          const left = await dropUnseen(draft, covered, this.sweptFrom);
           // What is older stays unverified: everything that could tell has had its time.
           this.sweptFrom = await this.store.seqAt(at - SWEEP_BACK_MS);
+          return left;
         }),
       0,
     );

@@ -112,7 +112,7 @@ export async function importRecording(input: ImportInput, options: ImportOptions
   await flow.done();
   if (input.watch !== undefined) {
     const watched = new Set(events.map(({ object }) => `${object.resource}.${object.group}`));
-    await recorder.settleUnseen((object) => watched.has(`${object.resource}.${object.group}`), now);
+    await recorder.settleUnseen(({ object }) => watched.has(`${object.resource}.${object.group}`), now);
   }
   if (count > 0) await recorder.cover('stopped', 'the imported recording ends here', now);
   return result;

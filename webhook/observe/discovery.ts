@@ -17,9 +17,10 @@ export interface Discovered {
   failed: { group: string; error: unknown }[];
 }
 
-/** `/api/v1/pods`, `/apis/apps/v1/deployments`. */
-export function pathOf({ group, version, resource }: WatchedResource): string {
-  return `${group === '' ? `/api/${version}` : `/apis/${group}/${version}`}/${resource}`;
+/** `/api/v1/pods`, `/apis/apps/v1/deployments`, or those of one namespace: `/api/v1/namespaces/shop/pods`. */
+export function pathOf({ group, version, resource }: WatchedResource, namespace = ''): string {
+  const within = namespace === '' ? '' : `/namespaces/${namespace}`;
+  return `${group === '' ? `/api/${version}` : `/apis/${group}/${version}`}${within}/${resource}`;
 }
 
 /**

@@ -467,24 +467,83 @@ describe('observing an API server', () => {
     assert.equal(await big(), '12345678901234567891');
   });
 
-  it('drops an attempt that was never shown, and not before its time', async () => {
-    await observed();
-    await ledger.review();
-    const outcome = async (): Promise<string | undefined> => (await ledger.changes())[0]?.outcome;
+  describe('an attempt that was never shown', () => {
     const sweeps = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 100));
-    // A watch that says nothing covers nothing.
-    ledger.at += 600_000;
-    await sweeps();
-    assert.equal(await outcome(), 'pending');
-    ledger.at -= 600_000;
-    ledger.at += FAST.dropAfterMs;
-    api.bookmark();
-    await sweeps();
-    assert.equal(await outcome(), 'pending');
-    ledger.at += 1;
-    api.bookmark();
-    await until('it is dropped', async () => (await outcome()) === 'dropped');
-    assert.equal((await ledger.changes())[0]?.outcomeReason, 'the watch never showed it');
+    const unanswered = ({ query }: SeenRequest): boolean => query.has('fieldSelector');
+
+    it('is dropped by the watch, and not before its time', async () => {
+      // By the watch alone: no question is answered.
+      api.fail(unanswered, { status: 500 });
+      await observed();
+      await ledger.review();
+      // A watch that says nothing covers nothing.
+      ledger.at += 600_000;
+      await sweeps();
+      assert.deepEqual(await summary(), ['1 admission CREATE pending']);
+      ledger.at -= 600_000;
+      ledger.at += FAST.dropAfterMs;
+      api.bookmark();
+      await sweeps();
+      assert.deepEqual(await summary(), ['1 admission CREATE pending']);
+      ledger.at += 1;
+      api.bookmark();
+      await until('it is dropped', async () => (await summary())[0] === '1 admission CREATE dropped');
+      assert.equal((await ledger.changes())[0]?.outcomeReason, 'the watch never showed it');
+    });
+
+    it('is dropped by asking where the watch has nothing to say, and not before its time', async () => {
+      put('settings', { a: '1' }, { uid: 'u-1' });
+      await observed();
+      const seen = (data: JsonObject): JsonObject => configMap(data, { resourceVersion: '1' });
+      await ledger.review({ name: 'never', object: configMap({}, { name: 'never', uid: 'u-2' }) });
+      await ledger.review({ operation: 'UPDATE', oldObject: seen({ a: '1' }), object: seen({ a: '2' }) });
+      await ledger.review({ operation: 'DELETE', oldObject: seen({ a: '1' }), object: null });
+      await sweeps();
+      assert.deepEqual(api.seen('list').filter(unanswered), []);
+      ledger.at += FAST.dropAfterMs + 1000;
+      await until('all are dropped', async () => (await ledger.store.open(0, 1)).length === 0);
+      assert.deepEqual(await summary(), [
+        '1 baseline CREATE committed@1',
+        '2 admission CREATE dropped',
+        '3 admission UPDATE dropped',
+        '4 admission DELETE dropped',
+      ]);
+      assert.deepEqual(
+        [
+          ...new Set(
+            api
+              .seen('list')
+              .filter(unanswered)
+              .map(({ path, query }) => `${path} ${query.toString()}`),
+          ),
+        ],
+        [
+          '/api/v1/namespaces/shop/configmaps fieldSelector=metadata.name%3Dnever',
+          '/api/v1/namespaces/shop/configmaps fieldSelector=metadata.name%3Dsettings',
+        ],
+      );
+    });
+
+    it('waits for a watch that is late where asking shows something new', async () => {
+      put('settings', { a: '1' }, { uid: 'u-1' });
+      await observed();
+      const seen = (data: JsonObject): JsonObject => configMap(data, { resourceVersion: '1' });
+      await ledger.review({ operation: 'UPDATE', oldObject: seen({ a: '1' }), object: seen({ a: '2' }) });
+      await ledger.review({ name: 'late', object: configMap({}, { name: 'late', uid: 'u-late' }) });
+      api.stallWatches('configmaps');
+      put('settings', { a: '2' }, { uid: 'u-1' });
+      put('late', {});
+      ledger.at += FAST.dropAfterMs + 1000;
+      await until('it was asked about both', () => api.seen('list').filter(unanswered).length >= 2);
+      await sweeps();
+      assert.deepEqual((await summary()).slice(1), ['2 admission UPDATE pending', '3 admission CREATE pending']);
+      api.resetWatches();
+      await until('both are settled', async () => (await ledger.store.open(0, 1)).length === 0);
+      assert.deepEqual((await summary()).slice(1), [
+        '2 admission UPDATE committed@2',
+        '3 admission CREATE committed@3',
+      ]);
+    });
   });
 
   it('leaves nothing open when it is closed', async () => {

@@ -1,11 +1,13 @@
 import type { Logger } from 'pino';
 import { messageOf } from '../../shared/errors.ts';
 import type { Seen } from '../../shared/interpret.ts';
-import type { ObjectRef } from '../../shared/types.ts';
+import type { ObjectRef, ResourceType } from '../../shared/types.ts';
+import { headKey } from '../capture/head.ts';
 import type { Predicates } from '../capture/predicates.ts';
 import type { Recorder } from '../capture/recorder.ts';
 import { ApiStatusError, type ApiClient } from './api-client.ts';
 import type { RecorderFacts } from './facts.ts';
+import { look, showsNothingNew, type Look } from './look.ts';
 import { discover, pathOf, type WatchedResource } from './discovery.ts';
 import { Reflector, REFLECTOR_TIMING, SilentWatchError, type FactSink, type ReflectorTiming } from './reflector.ts';
 
@@ -17,8 +19,8 @@ export interface ObserverTiming extends ReflectorTiming {
   /** How often attempts are looked for that no watch has shown. */
   sweepMs: number;
   /**
-   * An attempt is as old as this before a watch that never showed it drops it: the API server gives a request one
-   * minute, then the watch has to tell.
+   * An attempt is as old as this before it is dropped as never seen: the API server gives a request one minute, then the
+   * watch has to tell, or the API server itself when asked.
    */
   dropAfterMs: number;
 }
@@ -30,6 +32,9 @@ export const OBSERVER_TIMING: ObserverTiming = {
   sweepMs: 15_000,
   dropAfterMs: 75_000,
 };
+
+/** Objects that one sweep asks about at most; the next one asks about more. */
+const LOOKS_A_SWEEP = 100;
 
 /** Never sent to webhooks, so only a watch sees them: who switched the recorder off. Watched whatever the rules say. */
 const ALWAYS_WATCHED = new Set(['admissionregistration.k8s.io', 'apiregistration.k8s.io']);
@@ -220,21 +225,55 @@ export class Observer {
     this.options.reached?.(answers, reason);
   }
 
-  /** Drops the attempts that a watch would have shown by now. */
+  /** Drops the attempts that would have been seen by now: by the watch, or where that is quiet, by asking. */
   private async sweep(): Promise<void> {
-    const progress = new Map<string, number>();
-    for (const { resource, progressAt } of this.running.values()) {
-      if (progressAt !== null) progress.set(`${resource.resource}.${resource.group}`, progressAt);
-    }
+    const { recorder, now, timing, log } = this.options;
+    const decided = (at: number, seenAt: number): boolean => at + timing.dropAfterMs < seenAt;
+    const watches = new Map([...this.running.values()].map((running) => [typeOf(running.resource), running]));
     try {
-      await this.options.recorder.settleUnseen(
-        ({ resource, group }, at) => at + this.options.timing.dropAfterMs < (progress.get(`${resource}.${group}`) ?? 0),
-        this.options.now(),
+      const left = await recorder.settleUnseen(
+        ({ object, at }) => decided(at, watches.get(typeOf(object))?.progressAt ?? 0),
+        now(),
       );
+      const looks = await this.look(
+        left.filter(({ at }) => decided(at, now())).map(({ object }) => object),
+        watches,
+      );
+      if (looks.size === 0) return;
+      await recorder.settleUnseen((attempt) => {
+        const seen = looks.get(headKey(attempt.object));
+        return seen !== undefined && decided(attempt.at, seen.at) && showsNothingNew(attempt, seen);
+      }, now());
     } catch (error) {
-      this.options.log.error({ reason: messageOf(error) }, 'unseen attempts not settled');
+      log.error({ reason: messageOf(error) }, 'unseen attempts not settled');
     }
   }
+
+  /** What the API server says of some of the objects, by headKey(); where it does not answer, the next sweep asks again. */
+  private async look(
+    objects: readonly ObjectRef[],
+    watches: ReadonlyMap<string, Running>,
+  ): Promise<ReadonlyMap<string, Look>> {
+    const looks = new Map<string, Look>();
+    for (const object of objects) {
+      const watch = watches.get(typeOf(object));
+      // What may not be watched, or has not been listed yet, tells nothing.
+      if (watch === undefined || watch.progressAt === null || looks.has(headKey(object))) continue;
+      if (looks.size === LOOKS_A_SWEEP) break;
+      const { client, now, log } = this.options;
+      try {
+        looks.set(headKey(object), await look(client, watch.resource, object, now(), this.stop.signal));
+      } catch (error) {
+        if (!this.stop.signal.aborted) log.info({ reason: messageOf(error) }, 'could not look for unseen attempts');
+        break;
+      }
+    }
+    return looks;
+  }
+}
+
+function typeOf({ group, resource }: Pick<ResourceType, 'group' | 'resource'>): string {
+  return `${resource}.${group}`;
 }
 
 /** True where the API server did answer, only not with what was asked for. */

@@ -276,7 +276,7 @@ export class FakeApiServer {
     if (seen.verb === 'discovery') return this.discover(seen.path, response);
     if (type === undefined) return sendStatus(response, 404, 'the server could not find the requested resource');
     if (isObjectVerb(seen.verb)) void answerObject(this, type, seen.verb, request, response);
-    else if (seen.verb === 'list') this.list(type, seen.query, response);
+    else if (seen.verb === 'list') this.list(type, seen, response);
     else this.watch(type, seen.query, response);
   }
 
@@ -327,9 +327,16 @@ export class FakeApiServer {
     });
   }
 
-  private list(type: ServedType, query: URLSearchParams, response: ServerResponse): void {
+  private list(type: ServedType, { path, query }: SeenRequest, response: ServerResponse): void {
     const [id = '', from = '0'] = (query.get('continue') ?? '').split(':');
-    const current = { items: [...(this.objects.get(typeName(type))?.values() ?? [])], version: this.version };
+    const namespace = /\/namespaces\/([^/]+)\//.exec(path)?.[1];
+    const name = query.get('fieldSelector')?.replace('metadata.name=', '');
+    const all = [...(this.objects.get(typeName(type))?.values() ?? [])].filter(
+      (item) =>
+        (namespace === undefined || metadataText(item, 'namespace') === namespace) &&
+        (name === undefined || metadataText(item, 'name') === name),
+    );
+    const current = { items: all, version: this.version };
     const snapshot = id === '' ? current : this.snapshots.get(id);
     if (snapshot === undefined) return sendStatus(response, 410, 'the provided continue parameter is too old');
     const start = Number(from);
