@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server, type ServerOptions } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { KubeblameError } from '../shared/errors.ts';
 import type { Address } from './config/config.ts';
 import type { Handler } from './observability/telemetry.ts';
@@ -15,6 +16,8 @@ const KEEP_ALIVE_MS = 120_000;
 /** How long a stop waits for requests that have begun. */
 const DRAIN_MS = 10_000;
 const DRAIN_SWEEP_MS = 50;
+/** A connection that has asked nothing for so long is a spare one: Go's clients dial more than they use, and keep them. */
+const SPARE_MS = 1_000;
 
 /** An HTTPS server with our limits. */
 export function listener(tls: ServerOptions, handle: Handler): Server {
@@ -25,8 +28,18 @@ export function listener(tls: ServerOptions, handle: Handler): Server {
   server.headersTimeout = HEADERS_TIMEOUT_MS;
   server.requestTimeout = REQUEST_TIMEOUT_MS;
   server.keepAliveTimeout = KEEP_ALIVE_MS;
+  const sockets = new Map<Duplex, number>();
+  spare.set(server, sockets);
+  server.on('secureConnection', (socket) => {
+    sockets.set(socket, performance.now());
+    socket.once('close', () => sockets.delete(socket));
+  });
+  server.on('request', ({ socket }: IncomingMessage) => sockets.delete(socket));
   return server;
 }
+
+/** The connections of each listener that have brought no request yet, with when they began: Node calls none of them idle. */
+const spare = new WeakMap<Server, Map<Duplex, number>>();
 
 /** Rejects with config-invalid, naming the option. */
 export function listen(server: Server, address: Address, option: string): Promise<Address> {
@@ -54,8 +67,12 @@ export function listen(server: Server, address: Address, option: string): Promis
 export function drain(server: Server): Promise<void> {
   return new Promise((resolve) => {
     const force = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
-    // A connection whose request was under way becomes idle after its answer.
-    const sweep = setInterval(() => server.closeIdleConnections(), DRAIN_SWEEP_MS);
+    const sweep = setInterval(() => {
+      // A connection whose request was under way becomes idle after its answer.
+      server.closeIdleConnections();
+      const before = performance.now() - SPARE_MS;
+      for (const [socket, since] of spare.get(server) ?? []) if (since < before) socket.destroy();
+    }, DRAIN_SWEEP_MS);
     server.prependListener('request', (_request: IncomingMessage, response: ServerResponse) => {
       response.setHeader('Connection', 'close');
     });
