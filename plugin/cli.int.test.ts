@@ -213,8 +213,8 @@ describe('kubectl blame on a ledger of the recording', () => {
 
   it('refuses a file that is no ledger', async () => {
     assert.equal((await ask(['--db', file('none.db')])).code, 1);
-    writeFileSync(file('text.db'), 'hello');
-    const { code, err } = await ask(['--db', file('text.db')]);
+    writeFileSync(file('text.txt'), 'hello');
+    const { code, err } = await ask(['--db', file('text.txt')]);
     assert.equal(code, 1);
     assert.match(err, /^error: .*\nhint: /);
     assert.match((await ask([])).err, /^error: no cluster to ask: .*\nhint: .*--db FILE or --server URL\n$/);

@@ -9,7 +9,7 @@ import { TestServer } from '../webhook/testing/server.ts';
 import { ask, type Answer } from './testing/ask.ts';
 
 describe('kubectl blame verify', () => {
-  const file = useFolder();
+  const file = useFolder({ verify: false });
   const db = (): string => file('ledger.db');
 
   /** Runs the server for some reviews, as often as it is started. */

@@ -109,7 +109,7 @@ describe('retention', () => {
 });
 
 describe('a backup', () => {
-  const file = useFolder();
+  const file = useFolder({ verify: false });
 
   it('of a ledger that is being written is a ledger, with its checkpoints; the server starts from it again', async () => {
     const server = await TestServer.start(file);

@@ -46,7 +46,7 @@ async function foldAll(store: SqliteStore, before: number): Promise<number> {
 
 describe('folding', function () {
   this.timeout(60_000);
-  const file = useSharedFolder();
+  const file = useSharedFolder({ verify: false });
   const marks = shopMarks();
   const at = (index: number): number => marks[index]?.at ?? NaN;
   const heads: SignedHead[] = [];

@@ -8,14 +8,14 @@ import { FORMAT } from './schema.ts';
 import { openSqliteReader, openSqliteStore, openThreadedSqliteStore } from './store.ts';
 
 describe('the SQLite store', () => {
-  const file = useFolder();
+  const file = useFolder({ verify: false });
   const open = (): ReturnType<typeof openSqliteStore> => openSqliteStore(file('ledger.db'), 'test', 0);
 
   storeContract(open);
 });
 
 describe('the SQLite store that writes in a thread', () => {
-  const file = useFolder();
+  const file = useFolder({ verify: false });
   const open = (): ReturnType<typeof openThreadedSqliteStore> => openThreadedSqliteStore(file('ledger.db'), 'test', 0);
 
   describe('keeps the contract', () => storeContract(open));
@@ -56,7 +56,7 @@ describe('the SQLite store that writes in a thread', () => {
 });
 
 describe('a ledger file', () => {
-  const file = useFolder();
+  const file = useFolder({ verify: false });
   const path = (): string => file('ledger.db');
   const open = (): ReturnType<typeof openSqliteStore> => openSqliteStore(path(), 'test', 0);
 

@@ -60,7 +60,7 @@ async function record(path: string): Promise<void> {
 }
 
 describe('the verification of a ledger', () => {
-  const file = useSharedFolder();
+  const file = useSharedFolder({ verify: false });
   const sound = (): string => file('sound.db');
   let head: SignedHead;
   let copies = 0;
