@@ -209,15 +209,9 @@ describe('observing an API server', () => {
         '3 admission UPDATE dropped',
         '4 admission DELETE dropped',
       ]);
+      const questions = on.api.seen('list').filter(unanswered);
       assert.deepEqual(
-        [
-          ...new Set(
-            api
-              .seen('list')
-              .filter(unanswered)
-              .map(({ path, query }) => `${path} ${query.toString()}`),
-          ),
-        ],
+        [...new Set(questions.map(({ path, query }) => `${path} ${query.toString()}`))],
         [
           '/api/v1/namespaces/shop/configmaps fieldSelector=metadata.name%3Dnever',
           '/api/v1/namespaces/shop/configmaps fieldSelector=metadata.name%3Dsettings',
