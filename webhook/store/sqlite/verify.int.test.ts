@@ -238,7 +238,7 @@ describe('the verification of a ledger', () => {
     const db = new Database(path, { readonly: true });
     try {
       const tables = db
-        .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
+        .prepare("SELECT CAST(name AS TEXT) FROM sqlite_schema WHERE type = 'table' ORDER BY name")
         .pluck()
         .all() as string[];
       return JSON.stringify(
