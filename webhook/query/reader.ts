@@ -217,15 +217,17 @@ export class StoreReader implements LedgerReader {
   ): Promise<{ items: T[]; next: string | null }> {
     const items: T[] = [];
     let after = query.continue === undefined ? undefined : readContinue(query.continue);
+    // One more tells whether there is another page.
+    const size = Math.min(query.limit, PAGE) + 1;
     for (;;) {
-      const objects = await this.store.objects(filterOf(query.scope), PAGE, after);
+      const objects = await this.store.objects(filterOf(query.scope), size, after);
       for (const object of objects) {
         if (items.length === query.limit) return { items, next: String(after) };
         const item = await look(object);
         if (item !== null) items.push(item);
         after = object.id;
       }
-      if (objects.length < PAGE) return { items, next: null };
+      if (objects.length < size) return { items, next: null };
     }
   }
 

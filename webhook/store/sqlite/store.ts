@@ -14,9 +14,12 @@ import {
   type UserCount,
 } from '../port.ts';
 import type { FoldResult } from './fold.ts';
+import { Names } from './names.ts';
+import { Objects } from './objects.ts';
 import { openForReading, openForWriting, translate, type Sqlite } from './open.ts';
 import { Rows } from './read.ts';
 import { FORMAT } from './schema.ts';
+import { Statements } from './statements.ts';
 import { ThreadWriter } from './thread-writer.ts';
 import { CommitTree } from './tree.ts';
 import { LocalWriter, type Writer } from './writer.ts';
@@ -52,7 +55,10 @@ export function openSqliteReader(path: string): SqliteStore {
 export class SqliteStore implements LedgerStore {
   readonly cluster: string;
   readonly format = FORMAT;
+  private readonly statements: Statements;
+  private readonly names: Names;
   private readonly rows: Rows;
+  private readonly objectRows: Objects;
   /** What the last append failed with: a full disk shows nowhere else. */
   private failure: { error: unknown } | null = null;
   private tree: CommitTree | undefined;
@@ -63,8 +69,13 @@ export class SqliteStore implements LedgerStore {
     private readonly writer: Writer | null,
     private readonly unlock: () => void,
   ) {
-    this.rows = new Rows(db);
-    this.cluster = this.guarded(() => this.rows.get<{ cluster: string }>('SELECT cluster FROM ledger')?.cluster ?? '');
+    this.statements = new Statements(db);
+    this.names = new Names(this.statements);
+    this.rows = new Rows(this.statements, this.names);
+    this.objectRows = new Objects(this.statements);
+    this.cluster = this.guarded(
+      () => this.statements.get<{ cluster: string }>('SELECT cluster FROM ledger')?.cluster ?? '',
+    );
   }
 
   async append(entries: NewEntries): Promise<void> {
@@ -81,15 +92,16 @@ export class SqliteStore implements LedgerStore {
   }
 
   last(): Promise<{ seq: number; at: number } | null> {
-    return this.run(() => this.rows.get('SELECT seq, at FROM changes ORDER BY seq DESC LIMIT 1'));
+    return this.run(() => this.statements.get('SELECT seq, at FROM changes ORDER BY seq DESC LIMIT 1'));
   }
 
   /** Of a ledger that was folded, the horizon: what remains from before it does not tell how things were then. */
   first(): Promise<{ seq: number; at: number } | null> {
     return this.run(
       () =>
-        this.rows.get('SELECT through_seq AS seq, horizon_at AS at FROM folds ORDER BY through_seq DESC LIMIT 1') ??
-        this.rows.get('SELECT seq, at FROM changes ORDER BY seq LIMIT 1'),
+        this.statements.get(
+          'SELECT through_seq AS seq, horizon_at AS at FROM folds ORDER BY through_seq DESC LIMIT 1',
+        ) ?? this.statements.get('SELECT seq, at FROM changes ORDER BY seq LIMIT 1'),
     );
   }
 
@@ -104,7 +116,7 @@ export class SqliteStore implements LedgerStore {
     } catch (error) {
       throw translate(error, this.path);
     } finally {
-      this.rows.forget();
+      this.names.forget();
     }
   }
 
@@ -120,10 +132,10 @@ export class SqliteStore implements LedgerStore {
   seqAt(at: number): Promise<number> {
     return this.run(() => {
       let low = 0;
-      let high = this.rows.get<{ seq: number | null }>('SELECT max(seq) AS seq FROM changes')?.seq ?? 0;
+      let high = this.statements.get<{ seq: number | null }>('SELECT max(seq) AS seq FROM changes')?.seq ?? 0;
       while (low < high) {
         const middle = Math.ceil((low + high) / 2);
-        const row = this.rows.get<{ seq: number; at: number }>(
+        const row = this.statements.get<{ seq: number; at: number }>(
           'SELECT seq, at FROM changes WHERE seq >= ? ORDER BY seq LIMIT 1',
           middle,
         );
@@ -136,12 +148,12 @@ export class SqliteStore implements LedgerStore {
 
   resources(): Promise<{ group: string; resource: string; kind: string }[]> {
     return this.run(() =>
-      this.rows.all('SELECT api_group AS "group", resource, kind FROM resources ORDER BY api_group, resource'),
+      this.statements.all('SELECT api_group AS "group", resource, kind FROM resources ORDER BY api_group, resource'),
     );
   }
 
   objects(filter: ObjectFilter, limit: number, after?: number): Promise<StoredObject[]> {
-    return this.run(() => this.rows.objects(filter, limit, after));
+    return this.run(() => this.objectRows.list(filter, limit, after));
   }
 
   changes(filter: ChangeFilter, limit: number): Promise<StoredChange[]> {
@@ -181,12 +193,12 @@ export class SqliteStore implements LedgerStore {
   }
 
   incarnations(key: Omit<ObjectRef, 'uid' | 'kind'>): Promise<StoredObject[]> {
-    return this.run(() => this.rows.incarnations(key));
+    return this.run(() => this.objectRows.incarnations(key));
   }
 
   span(objectId: number): Promise<{ firstAt: number; lastAt: number } | null> {
     return this.run(() => {
-      const row = this.rows.get<{ firstAt: number | null; lastAt: number | null }>(
+      const row = this.statements.get<{ firstAt: number | null; lastAt: number | null }>(
         'SELECT min(at) AS firstAt, max(at) AS lastAt FROM changes WHERE object_id = ?',
         objectId,
       );
@@ -198,7 +210,7 @@ export class SqliteStore implements LedgerStore {
 
   coverage(): Promise<NewCoverage[]> {
     return this.run(() =>
-      this.rows
+      this.statements
         .all<{ at: number; event: number; detail: string }>('SELECT at, event, detail FROM coverage ORDER BY id')
         .map(({ at, event, detail }) => ({ at, event: COVERAGE_EVENTS[event] ?? 'alive', detail })),
     );
