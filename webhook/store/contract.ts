@@ -4,6 +4,7 @@ import { applyPatch, diff, hashBody } from '../../shared/patch.ts';
 import { canonicalJson, parseJson } from '../../shared/json.ts';
 import { reconstruct } from '../../shared/reconstruct.ts';
 import { asObject, objectText } from '../../shared/testing/arbitrary.ts';
+import { checkLabelSearch } from './label-search.contract.ts';
 import { seeded } from '../../shared/testing/random.ts';
 import type { JsonObject } from '../../shared/types.ts';
 import { CHECKPOINT_EVERY } from '../capture/draft.ts';
@@ -248,6 +249,11 @@ export function storeContract(open: () => LedgerStore | Promise<LedgerStore>): v
         assert.deepEqual(found, expected, JSON.stringify(filter));
       }
     }
+  });
+
+  it('finds changes by the labels that their objects had, as one finds them who rebuilds each', async function () {
+    this.timeout(60_000);
+    for (const seed of [1, 2, 3]) await checkLabelSearch(store, seed);
   });
 
   it('gives the tail of an object back to its last committed change', async () => {

@@ -78,26 +78,32 @@ export class Rows {
     private readonly names: Names,
   ) {}
 
+  /** Without regard to labels. */
   changes(filter: ChangeFilter, limit: number): StoredChange[] {
     const streams = this.streams(filter);
+    if (streams !== null && streams.length <= MAX_STREAMS) return this.changesOf(streams, filter, limit);
+    // The + keeps SQLite from collecting and sorting all that the index has: most changes match here.
+    const { sql, values } = idsSql(filter);
+    const matching = streams === null ? [] : [{ sql: `+c.object_id IN (${sql})`, values }];
+    return this.select([...matching, ...changeConditions(filter)], limit);
+  }
+
+  /** Changes of some streams that match what a filter says of changes, newest first. */
+  changesOf(streams: readonly Stream[], filter: ChangeFilter, limit: number): StoredChange[] {
     const conditions = changeConditions(filter);
-    const [only] = streams ?? [];
-    if (streams === null || streams.length > MAX_STREAMS) {
-      // The + keeps SQLite from collecting and sorting all that the index has: most changes match here.
-      const matching =
-        streams === null ? [] : [{ sql: `+c.object_id IN (${idsSql(filter).sql})`, values: idsSql(filter).values }];
-      return this.select([...matching, ...conditions], limit);
-    }
+    const [only] = streams;
     if (only === undefined) return [];
     if (streams.length === 1) {
-      return this.select([{ sql: `c.${only.column} = ?`, values: [only.id] }, ...conditions], limit);
+      const { column, id, from = 0, to = Number.MAX_SAFE_INTEGER } = only;
+      const stretch = { sql: `c.${column} = ? AND c.seq >= ? AND c.seq <= ?`, values: [id, from, to] };
+      return this.select([stretch, ...conditions], limit);
     }
     const found: StoredChange[] = [];
     const least = filter.minSeq ?? 0;
-    const seek = ({ column, id }: Stream, maxSeq: number): number =>
+    const seek = ({ column, id, from = 0, to = Number.MAX_SAFE_INTEGER }: Stream, maxSeq: number): number =>
       this.statements.get<{ seq: number }>(
-        `SELECT seq FROM changes WHERE ${column} = ? AND seq <= ? ORDER BY seq DESC LIMIT 1`,
-        ...[id, maxSeq],
+        `SELECT seq FROM changes WHERE ${column} = ? AND seq >= ? AND seq <= ? ORDER BY seq DESC LIMIT 1`,
+        ...[id, from, Math.min(to, maxSeq)],
       )?.seq ?? 0;
     for (const seq of newestOf(streams, seek, filter.maxSeq ?? Number.MAX_SAFE_INTEGER)) {
       if (seq < least || found.length === limit) break;
@@ -128,7 +134,7 @@ export class Rows {
     return ids('actor_id', { sql: 'SELECT id FROM actors WHERE username = ?', values: [filter.username] });
   }
 
-  users(filter: Omit<ChangeFilter, 'username'>, status: boolean): UserCount[] {
+  users(filter: Omit<ChangeFilter, 'username' | 'labels'>, status: boolean): UserCount[] {
     const matching =
       objectConditions(filter).length === 0
         ? []

@@ -35,7 +35,7 @@ export const MIGRATIONS: readonly string[] = [
     created_at INTEGER NOT NULL
   ) STRICT;
 
-  -- namespaces, field managers, subresources, apiVersions
+  -- namespaces, field managers, subresources, apiVersions, sets of labels
   CREATE TABLE texts (
     id INTEGER PRIMARY KEY,
     value TEXT NOT NULL UNIQUE
@@ -78,6 +78,7 @@ export const MIGRATIONS: readonly string[] = [
     subresource_id INTEGER NOT NULL REFERENCES texts,
     manager_id INTEGER NOT NULL REFERENCES texts,
     api_version_id INTEGER NOT NULL REFERENCES texts,
+    labels_id INTEGER REFERENCES texts, -- the labels that its object has from here on; NULL: as before
     parent INTEGER REFERENCES changes, -- the change whose state the patch starts from
     depth INTEGER NOT NULL, -- patches since the last whole body
     base_version TEXT NOT NULL, -- resourceVersion that the request was made against
@@ -89,6 +90,16 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX changes_by_object ON changes (object_id);
   CREATE INDEX changes_by_namespace ON changes (namespace_id);
   CREATE INDEX changes_by_actor ON changes (actor_id);
+  CREATE INDEX changes_by_labels ON changes (labels_id, object_id) WHERE labels_id IS NOT NULL;
+  CREATE INDEX changes_relabelled ON changes (object_id) WHERE labels_id IS NOT NULL;
+
+  -- which sets have a label
+  CREATE TABLE labels (
+    key TEXT NOT NULL,
+    value TEXT NOT NULL,
+    set_id INTEGER NOT NULL REFERENCES texts,
+    PRIMARY KEY (key, value, set_id)
+  ) STRICT, WITHOUT ROWID;
 
   -- whole bodies beside a change, so that replay is bounded
   CREATE TABLE checkpoints (
@@ -144,6 +155,7 @@ export const MIGRATIONS: readonly string[] = [
   ${appendOnly('texts', 'any')}
   ${appendOnly('actors', 'any')}
   ${appendOnly('objects', 'any')}
+  ${appendOnly('labels', 'any')}
   ${appendOnly('resources', undefined, "OLD.kind <> ''")}
   ${appendOnly('changes', 'seq', BEFORE_HORIZON.seq)}
   ${appendOnly('checkpoints', 'seq')}

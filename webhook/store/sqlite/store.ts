@@ -1,4 +1,6 @@
 import { statSync } from 'node:fs';
+import { setImmediate as breathe } from 'node:timers/promises';
+import type { Requirement } from '../../../shared/selector.ts';
 import type { JsonObject, ObjectRef } from '../../../shared/types.ts';
 import type { TreeHead } from '../../proof/checkpoint.ts';
 import {
@@ -14,6 +16,7 @@ import {
   type UserCount,
 } from '../port.ts';
 import type { FoldResult } from './fold.ts';
+import { LabelSearch } from './label-search.ts';
 import { Names } from './names.ts';
 import { Objects } from './objects.ts';
 import { openForReading, openForWriting, translate, type Sqlite } from './open.ts';
@@ -25,6 +28,9 @@ import { CommitTree } from './tree.ts';
 import { LocalWriter, type Writer } from './writer.ts';
 
 const LAST_SEQ = Number.MAX_SAFE_INTEGER;
+
+/** Changes whose labels are looked at before others have their turn. */
+const LOOKED_AT_ONCE = 500;
 
 /** Opens or creates the ledger file for its one writer. Throws the ledger-* errors. */
 export function openSqliteStore(path: string, cluster: string, now: number): SqliteStore {
@@ -59,6 +65,7 @@ export class SqliteStore implements LedgerStore {
   private readonly names: Names;
   private readonly rows: Rows;
   private readonly objectRows: Objects;
+  private readonly labels: LabelSearch;
   /** What the last append failed with: a full disk shows nowhere else. */
   private failure: { error: unknown } | null = null;
   private tree: CommitTree | undefined;
@@ -73,6 +80,7 @@ export class SqliteStore implements LedgerStore {
     this.names = new Names(this.statements);
     this.rows = new Rows(this.statements, this.names);
     this.objectRows = new Objects(this.statements);
+    this.labels = new LabelSearch(this.statements, this.names);
     this.cluster = this.guarded(
       () => this.statements.get<{ cluster: string }>('SELECT cluster FROM ledger')?.cluster ?? '',
     );
@@ -157,10 +165,34 @@ export class SqliteStore implements LedgerStore {
   }
 
   changes(filter: ChangeFilter, limit: number): Promise<StoredChange[]> {
-    return this.run(() => this.rows.changes(filter, limit));
+    const { labels, ...rest } = filter;
+    if (labels === undefined || labels.length === 0) return this.run(() => this.rows.changes(rest, limit));
+    return this.labelled(labels, rest, limit);
   }
 
-  users(filter: Omit<ChangeFilter, 'username'>, status: boolean): Promise<UserCount[]> {
+  private async labelled(labels: readonly Requirement[], filter: ChangeFilter, limit: number): Promise<StoredChange[]> {
+    const sets = this.guarded(() => this.labels.sets(labels));
+    // Few changes are looked at one by one, as all are where too many match.
+    const few = (filter.maxSeq ?? LAST_SEQ) - (filter.minSeq ?? 0) < LOOKED_AT_ONCE;
+    const streams = few ? null : this.guarded(() => this.labels.streams(sets, filter));
+    if (streams !== null) return this.guarded(() => this.rows.changesOf(streams, filter, limit));
+    const found: StoredChange[] = [];
+    for (let page = filter; ;) {
+      const rows = await this.run(() => this.rows.changes(page, LOOKED_AT_ONCE));
+      for (const row of rows) {
+        if (!this.guarded(() => this.labels.had(sets, row.objectId, row.seq))) continue;
+        found.push(row);
+        if (found.length === limit) return found;
+      }
+      const last = rows.at(-1);
+      if (last === undefined || rows.length < LOOKED_AT_ONCE) return found;
+      page = { ...page, maxSeq: last.seq - 1 };
+      // Reviews wait behind a long search otherwise.
+      await breathe();
+    }
+  }
+
+  users(filter: Omit<ChangeFilter, 'username' | 'labels'>, status: boolean): Promise<UserCount[]> {
     return this.run(() => this.rows.users(filter, status));
   }
 
