@@ -5,7 +5,7 @@ import { matchesSelector, parseSelector } from '../../shared/selector.ts';
 import { seeded } from '../../shared/testing/random.ts';
 import type { JsonObject } from '../../shared/types.ts';
 import { newChange } from './contract.ts';
-import type { ChangeFilter, LedgerStore, NewChange, StoredChange } from './port.ts';
+import type { ChangeFilter, LedgerStore, NewChange, NewOutcome, StoredChange } from './port.ts';
 
 const SELECTORS = [
   ...['app=web', 'app', '!app', 'app!=web', 'app in (web,api),tier', 'tier notin (db)', 'rank>5', 'rank<5,app=api'],
@@ -14,6 +14,7 @@ const SELECTORS = [
 
 interface Version {
   seq: number;
+  depth: number;
   body: JsonObject;
 }
 
@@ -22,6 +23,13 @@ interface Version {
  * acts, ends and beginnings again), and compares each answer by labels with one that rebuilds every state.
  */
 export async function checkLabelSearch(store: LedgerStore, seed: number): Promise<void> {
+  await appendRandomly(store, seed);
+  const all = (await store.changes({}, Number.MAX_SAFE_INTEGER)).reverse();
+  await compareLabelSearch(store, await slowLabels(store, all), (await store.last())?.seq ?? 0);
+}
+
+/** Appends 200 changes of 12 objects in 8 commits. */
+export async function appendRandomly(store: LedgerStore, seed: number): Promise<void> {
   const random = seeded(seed);
   const pick = <T>(values: readonly T[]): T => values[Math.floor(random() * values.length)] as T;
   const objects = Array.from({ length: 12 }, (_, n): NewChange['object'] => ({
@@ -34,20 +42,31 @@ export async function checkLabelSearch(store: LedgerStore, seed: number): Promis
   let seq = (await store.last())?.seq ?? 0;
   for (let batch = 0; batch < 8; batch++) {
     const changes: NewChange[] = [];
+    const outcomes: NewOutcome[] = [];
     for (let n = 0; n < 25; n++) {
       const object = pick(objects);
       const known = versions.get(object.uid) ?? [];
       versions.set(object.uid, known);
       const from = random() < 0.8 ? known.at(-1) : known.at(-2);
-      changes.push(randomChange(++seq, object, from, known, random, pick));
+      const change = randomChange(++seq, object, from, known, random, pick);
+      changes.push(change);
+      const outcome = pick(['committed', 'dropped', null] as const);
+      const told = { resourceVersion: '', reason: 'the watch shows it', at: change.at } as const;
+      if (outcome !== null) outcomes.push({ seq, outcome, ...told });
     }
-    await store.append({ changes, outcomes: [] });
+    await store.append({ changes, outcomes });
   }
-  const all = (await store.changes({}, Number.MAX_SAFE_INTEGER)).reverse();
-  const labels = await slowLabels(store, all);
+}
+
+/** Asks for the changes up to a seq by many selectors, and compares with what their labels are said to be. */
+export async function compareLabelSearch(
+  store: LedgerStore,
+  labels: ReadonlyMap<number, Record<string, string>>,
+  last: number,
+): Promise<void> {
   const filters: ChangeFilter[] = [
-    ...[{}, { namespace: 'shop' }, { names: [`${seed}-1`, `${seed}-2`] }, { username: 'bob' }],
-    ...[{ maxSeq: seq - 40 }, { minSeq: seq - 60, maxSeq: seq - 10 }, { within: ['bank'] }],
+    ...[{}, { namespace: 'shop' }, { names: ['1-1', '1-2', '2-1'] }, { username: 'bob' }],
+    ...[{ maxSeq: last - 40 }, { minSeq: last - 60, maxSeq: last - 10 }, { within: ['bank'] }],
   ];
   for (const text of SELECTORS) {
     const selector = parseSelector(text);
@@ -89,14 +108,15 @@ function randomChange(
   const metadata =
     random() < 0.7 && from !== undefined ? (from.body.metadata ?? {}) : { name: object.name, ...relabelled };
   const body: JsonObject = { metadata, data: { seq: String(seq) } };
-  known.push({ seq, body });
+  const depth = from === undefined ? 0 : from.depth + 1;
+  known.push({ seq, depth, body });
   const patch = diff(from?.body ?? null, body);
   const effect = from === undefined ? 'created' : 'modified';
-  return newChange(seq, { object, actor, effect, parent, hash: hashBody(body), detail: { ...detail, patch } });
+  return newChange(seq, { object, actor, effect, parent, depth, hash: hashBody(body), detail: { ...detail, patch } });
 }
 
 /** Of each change its object's labels: those after it; of an end those before; an act leaves them as they were. */
-async function slowLabels(
+export async function slowLabels(
   store: LedgerStore,
   oldestFirst: readonly StoredChange[],
 ): Promise<Map<number, Record<string, string>>> {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { sortedJson } from '../../shared/canonical.ts';
 import { isObject } from '../../shared/json.ts';
 import { labelsOf } from '../../shared/labels.ts';
@@ -52,11 +53,30 @@ export function readLabels(text: string): Record<string, string> {
   return labelsOf({ metadata: { labels: JSON.parse(text) as Json } });
 }
 
-/** What they can be found by, as UTF-8 holds it: half of a surrogate pair, which no selector can name, is not. */
-export function labelPairs(text: string): { key: string; value: string }[] {
-  return Object.entries(readLabels(text)).map(([key, value]) => ({ key: whole(key), value: whole(value) }));
+/**
+ * The numbers that a set of labels stands under in the index, in order: one of the whole text, and one of each label. They
+ * are hashes: what is found by them must be looked at.
+ */
+export function placesOf(text: string): number[] {
+  const places = Object.entries(readLabels(text)).map(([key, value]) => placeOf(key, value));
+  return [...new Set([placeOfSet(text), ...places])].sort((a, b) => a - b);
 }
 
-function whole(text: string): string {
-  return text.replace(/\p{Surrogate}/gu, '\ufffd');
+export function placeOfSet(text: string): number {
+  return placeOf('', text);
+}
+
+/** All values of a key stand together. */
+export function placeOf(key: string, value: string): number {
+  return placesOfKey(key).from + hashOf(value, 32);
+}
+
+export function placesOfKey(key: string): { from: number; to: number } {
+  const from = hashOf(key, 16) * 2 ** 32;
+  return { from, to: from + 2 ** 32 - 1 };
+}
+
+function hashOf(text: string, bits: 16 | 32): number {
+  const digest = createHash('sha256').update(text).digest();
+  return bits === 16 ? digest.readUInt16BE() : digest.readUInt32BE();
 }

@@ -4,7 +4,17 @@ import { parseJson } from '../../shared/json.ts';
 import { diff } from '../../shared/patch.ts';
 import { asObject, objectText } from '../../shared/testing/arbitrary.ts';
 import type { JsonObject } from '../../shared/types.ts';
-import { labelPairs, labelSteps, labelsText, NO_LABELS, readLabels, stepLabels } from './labels.ts';
+import {
+  labelSteps,
+  labelsText,
+  NO_LABELS,
+  placeOf,
+  placeOfSet,
+  placesOf,
+  placesOfKey,
+  readLabels,
+  stepLabels,
+} from './labels.ts';
 
 /** A body whose metadata and labels may be anything. */
 const body = fc
@@ -54,7 +64,16 @@ describe('labels from patches', () => {
     const text = labelsText({ metadata: { labels: { b: '2', a: '1', c: 3 } } });
     assert.equal(text, '{"a":"1","b":"2","c":3}');
     assert.deepEqual(readLabels(text), { a: '1', b: '2' });
-    assert.deepEqual(labelPairs('{"a":"\\ud800"}'), [{ key: 'a', value: '\ufffd' }]);
     assert.deepEqual(readLabels(labelsText({ metadata: { labels: ['a'] } })), {});
+  });
+
+  it('stand in the index by key and value, the values of a key together', () => {
+    const { from, to } = placesOfKey('app');
+    const values = ['web', 'api', '', '\ud800'].map((value) => placeOf('app', value));
+    assert.ok(values.every((place) => place >= from && place <= to && Number.isSafeInteger(place)));
+    assert.equal(new Set(values).size, 4);
+    const text = '{"app":"web","tier":"db"}';
+    const expected = [placeOfSet(text), placeOf('app', 'web'), placeOf('tier', 'db')];
+    assert.deepEqual(placesOf(text), expected.sort((a, b) => a - b)); // prettier-ignore
   });
 });

@@ -48,7 +48,7 @@ export class Appender {
 
   constructor(db: Sqlite) {
     this.interner = new Interner(db);
-    this.labels = new LabelWriter(db, this.interner);
+    this.labels = new LabelWriter(db);
     this.statements = {
       ledger: db.prepare('SELECT id, cluster, created_at AS createdAt FROM ledger'),
       lastCommit: db.prepare('SELECT id, hash FROM commits ORDER BY id DESC LIMIT 1'),

@@ -1,7 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { Patch } from '../../../shared/types.ts';
-import { labelPairs, NO_LABELS, stepLabels } from '../labels.ts';
-import type { Interner } from './intern.ts';
+import { NO_LABELS, placeOfSet, placesOf, stepLabels } from '../labels.ts';
 import type { Sqlite } from './open.ts';
 
 /** How many objects' labels are remembered; those of others are looked up. */
@@ -18,7 +17,6 @@ interface Labelled {
   labels: Patch;
 }
 
-/** A set of labels: its text, and the text's id. */
 interface LabelSet {
   id: number;
   text: string;
@@ -28,17 +26,20 @@ interface LabelSet {
 export class LabelWriter {
   /** Of objects, their last change and its labels. */
   private readonly last = new LRUCache<number, { seq: number; id: number }>({ max: REMEMBERED });
-  private readonly listed = new LRUCache<number, true>({ max: REMEMBERED });
+  private readonly sets = new LRUCache<string, number>({ max: REMEMBERED });
   private readonly statements;
 
-  constructor(
-    db: Sqlite,
-    private readonly interner: Interner,
-  ) {
+  constructor(db: Sqlite) {
     this.statements = {
       at: db.prepare(LABELS_AT).pluck(),
-      text: db.prepare('SELECT value FROM texts WHERE id = ?').pluck(),
-      list: db.prepare('INSERT OR IGNORE INTO labels (key, value, set_id) VALUES (?, ?, ?)'),
+      text: db.prepare('SELECT labels FROM label_sets WHERE id = ?').pluck(),
+      find: db
+        .prepare(
+          'SELECT s.id FROM label_index i JOIN label_sets s ON s.id = i.set_id WHERE i.place = ? AND s.labels = ?',
+        )
+        .pluck(),
+      add: db.prepare('INSERT INTO label_sets (labels) VALUES (?)'),
+      index: db.prepare('INSERT INTO label_index (place, set_id) VALUES (?, ?)'),
     };
   }
 
@@ -53,7 +54,7 @@ export class LabelWriter {
   /** After a transaction that was rolled back, or ids that were removed. */
   forget(): void {
     this.last.clear();
-    this.listed.clear();
+    this.sets.clear();
   }
 
   private idOf(objectId: number, { parent, labels }: Labelled, last: { seq: number; id: number } | null): number {
@@ -80,11 +81,16 @@ export class LabelWriter {
   }
 
   private intern(text: string): number {
-    const id = this.interner.text(text);
-    if (!this.listed.has(id)) {
-      for (const { key, value } of labelPairs(text)) this.statements.list.run(key, value, id);
-      this.listed.set(id, true);
-    }
+    const known = this.sets.get(text);
+    if (known !== undefined) return known;
+    const id = (this.statements.find.get(placeOfSet(text), text) as number | undefined) ?? this.add(text);
+    this.sets.set(text, id);
+    return id;
+  }
+
+  private add(text: string): number {
+    const id = Number(this.statements.add.run(text).lastInsertRowid);
+    for (const place of placesOf(text)) this.statements.index.run(place, id);
     return id;
   }
 }

@@ -80,7 +80,7 @@ export class SqliteStore implements LedgerStore {
     this.names = new Names(this.statements);
     this.rows = new Rows(this.statements, this.names);
     this.objectRows = new Objects(this.statements);
-    this.labels = new LabelSearch(this.statements, this.names);
+    this.labels = new LabelSearch(this.statements);
     this.cluster = this.guarded(
       () => this.statements.get<{ cluster: string }>('SELECT cluster FROM ledger')?.cluster ?? '',
     );
