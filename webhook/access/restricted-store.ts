@@ -92,7 +92,7 @@ export class RestrictedStore implements LedgerView {
   }
 
   /** Row by row: what the database counts by itself knows nothing of rights. */
-  async users(filter: Omit<ChangeFilter, 'username'>, status: boolean): Promise<UserCount[]> {
+  async users(filter: Omit<ChangeFilter, 'username' | 'labels'>, status: boolean): Promise<UserCount[]> {
     if (this.sight === FULL_SIGHT) return this.store.users(filter, status);
     const counts = new Map<string, UserCount>();
     for (let page: ChangeFilter = filter; ;) {

@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { matchesSelector, type Requirement } from '../../shared/selector.ts';
 import type { ChangePage } from '../../shared/types.ts';
 import { isTranslation } from './views.ts';
 import type { ChangeFilter, LedgerView, StoredChange } from '../store/port.ts';
@@ -9,7 +8,6 @@ const LOOK_EVERY_MS = 200;
 
 export interface Following {
   filter: ChangeFilter;
-  selector: readonly Requirement[];
   /** Changes after this one. */
   after: number;
   limit: number;
@@ -20,7 +18,6 @@ export interface Following {
   touches: (rows: readonly StoredChange[]) => Promise<ReadonlySet<number> | null>;
   /** What hides a change; null shows it. */
   hiddenAs: (change: StoredChange) => keyof ChangePage['hidden'] | null;
-  labelsOf: (change: StoredChange) => Promise<Record<string, string>>;
 }
 
 /** Changes that are looked at in one read. */
@@ -32,7 +29,7 @@ const WINDOW = 500;
  */
 export async function follow(
   store: LedgerView,
-  { filter, selector, after, limit, waitMs, signal, touches, hiddenAs, labelsOf }: Following,
+  { filter, after, limit, waitMs, signal, touches, hiddenAs }: Following,
 ): Promise<{ found: StoredChange[]; next: number; hidden: ChangePage['hidden'] }> {
   const deadline = performance.now() + waitMs;
   const hidden = { status: 0, attempts: 0 };
@@ -48,7 +45,6 @@ export async function follow(
       const touched = await touches(rows);
       for (const row of rows.reverse()) {
         if (isTranslation(row) || touched?.has(row.seq) === false) continue;
-        if (selector.length > 0 && !matchesSelector(selector, await labelsOf(row))) continue;
         const reason = hiddenAs(row);
         if (reason !== null) hidden[reason]++;
         else if (found.push(row) === limit) return { found, next: row.seq, hidden };

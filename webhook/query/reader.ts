@@ -1,8 +1,7 @@
 import { KubeblameError } from '../../shared/errors.ts';
 import { matchesSelector, parseSelector } from '../../shared/selector.ts';
 import { deltasOfField, parseField } from '../../shared/field-path.ts';
-import { isObject } from '../../shared/json.ts';
-import { metadataOf } from '../../shared/normalise.ts';
+import { labelsOf } from '../../shared/labels.ts';
 import { believed } from '../../shared/versions.ts';
 import type {
   BlamePage,
@@ -14,7 +13,6 @@ import type {
   Difference,
   DifferencePage,
   DifferenceQuery,
-  JsonObject,
   KnownObject,
   LedgerInfo,
   LedgerReader,
@@ -28,7 +26,14 @@ import type {
   UserQuery,
 } from '../../shared/types.ts';
 import { VERSION } from '../../shared/version.ts';
-import type { LedgerView, ObjectFilter, StoredChange, StoredObject, StoredVersion } from '../store/port.ts';
+import type {
+  ChangeFilter,
+  LedgerView,
+  ObjectFilter,
+  StoredChange,
+  StoredObject,
+  StoredVersion,
+} from '../store/port.ts';
 import { blameOf } from './blame.ts';
 import { Causes } from './causes.ts';
 import { gapsBetween, intervals } from './coverage.ts';
@@ -75,10 +80,10 @@ export class StoreReader implements LedgerReader {
   }
 
   async changes(query: ChangeQuery): Promise<ChangePage> {
-    const selector = parseSelector(query.scope.labels ?? '');
     const filter = {
       ...filterOf(query.scope),
       ...(query.user === undefined ? {} : { username: query.user }),
+      labels: parseSelector(query.scope.labels ?? ''),
       minSeq: Math.max(
         query.since === undefined ? 0 : (await this.store.seqAt(query.since - 1)) + 1,
         (query.newerThan ?? -1) + 1,
@@ -98,9 +103,8 @@ export class StoreReader implements LedgerReader {
     };
     if (query.after !== undefined) {
       const { limit, after, waitMs = 0 } = query;
-      const labels = async (row: StoredChange) => labelsOf(await bodyOf(row, states));
       const signal = this.closing;
-      const asked = { filter, selector, after, limit, waitMs, signal, touches, hiddenAs, labelsOf: labels };
+      const asked = { filter, after, limit, waitMs, signal, touches, hiddenAs };
       const page = await follow(this.store, asked);
       const changes = await this.view([...page.found].reverse(), states, query);
       return { changes: changes.reverse(), next: page.next, hidden: page.hidden };
@@ -112,7 +116,6 @@ export class StoreReader implements LedgerReader {
       for (const row of rows) {
         if (isTranslation(row) || touched?.has(row.seq) === false) continue;
         if (query.operation !== undefined && row.operation !== query.operation) continue;
-        if (selector.length > 0 && !matchesSelector(selector, labelsOf(await bodyOf(row, states)))) continue;
         if (found.length === query.limit)
           return { changes: await this.view(found, states, query), next: row.seq + 1, hidden };
         const reason = hiddenAs(row);
@@ -145,7 +148,7 @@ export class StoreReader implements LedgerReader {
   /** Those that exist, newest first; who names a change means it, so nothing is hidden. */
   private async named(
     seqs: readonly number[],
-    filter: ObjectFilter,
+    filter: ChangeFilter,
     query: ChangeQuery,
     states: States,
   ): Promise<ChangePage> {
@@ -217,15 +220,17 @@ export class StoreReader implements LedgerReader {
   ): Promise<{ items: T[]; next: string | null }> {
     const items: T[] = [];
     let after = query.continue === undefined ? undefined : readContinue(query.continue);
+    // One more tells whether there is another page.
+    const size = Math.min(query.limit, PAGE) + 1;
     for (;;) {
-      const objects = await this.store.objects(filterOf(query.scope), PAGE, after);
+      const objects = await this.store.objects(filterOf(query.scope), size, after);
       for (const object of objects) {
         if (items.length === query.limit) return { items, next: String(after) };
         const item = await look(object);
         if (item !== null) items.push(item);
         after = object.id;
       }
-      if (objects.length < PAGE) return { items, next: null };
+      if (objects.length < size) return { items, next: null };
     }
   }
 
@@ -297,18 +302,4 @@ function filterOf({ type, namespace, withNamespaceObject, names }: Scope): Objec
     ...(withNamespaceObject === undefined ? {} : { withNamespaceObject }),
     ...(names === undefined ? {} : { names }),
   };
-}
-
-/** The body that a change's labels are read from: after it, or the last one before it. */
-async function bodyOf(change: StoredChange, states: States): Promise<JsonObject | null> {
-  const { before, after } = await states.around(change);
-  return after ?? before;
-}
-
-function labelsOf(body: JsonObject | null): Record<string, string> {
-  const { labels } = metadataOf(body);
-  if (!isObject(labels)) return {};
-  return Object.fromEntries(
-    Object.entries(labels).flatMap(([key, value]) => (typeof value === 'string' ? [[key, value]] : [])),
-  );
 }

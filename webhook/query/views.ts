@@ -38,7 +38,7 @@ export class States {
     return { before, after: this.keep(change.seq, after) };
   }
 
-  /** A search by label can go through many more states than it finds. */
+  /** A search by field can go through many more states than it finds. */
   private keep(seq: number, body: JsonObject | null): JsonObject | null {
     const [oldest] = this.known.keys();
     if (this.known.size >= REMEMBERED && oldest !== undefined) this.known.delete(oldest);

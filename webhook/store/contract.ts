@@ -4,6 +4,8 @@ import { applyPatch, diff, hashBody } from '../../shared/patch.ts';
 import { canonicalJson, parseJson } from '../../shared/json.ts';
 import { reconstruct } from '../../shared/reconstruct.ts';
 import { asObject, objectText } from '../../shared/testing/arbitrary.ts';
+import { checkLabelSearch } from './label-search.contract.ts';
+import { seeded } from '../../shared/testing/random.ts';
 import type { JsonObject } from '../../shared/types.ts';
 import { CHECKPOINT_EVERY } from '../capture/draft.ts';
 import type { LedgerStore, NewChange } from './port.ts';
@@ -202,6 +204,56 @@ export function storeContract(open: () => LedgerStore | Promise<LedgerStore>): v
     );
     const [b] = await store.objects({ uid: '1' }, 1);
     assert.deepEqual(await store.span(b?.id ?? 0), { firstAt: 1000, lastAt: 1000 });
+  });
+
+  it('gives every object once, whatever the pages, in the order of type, namespace and name, narrowed as it is asked', async () => {
+    const random = seeded(1);
+    const pick = <T>(...values: T[]): T => values[Math.floor(random() * values.length)] as T;
+    const objects = Array.from({ length: 120 }, (_, n) => {
+      const [group, resource] = pick(['', 'configmaps'], ['', 'namespaces'], ['apps', 'deployments'], ['b.io', 'configmaps']); // prettier-ignore
+      const namespace = resource === 'namespaces' ? '' : pick('shop', 'bank', 'a');
+      const name = pick('shop', 'bank', 'a', 'ab', 'a-b', 'z');
+      return { group: group ?? '', resource: resource ?? '', kind: 'X', namespace, name, uid: String(n) };
+    });
+    await append(...objects.map((object, index) => newChange(index + 1, { object })));
+    const order = ({ group, resource, namespace, name, uid }: NewChange['object']): string =>
+      [group, resource, namespace, name, uid.padStart(3, '0')].join('\0');
+    const type = { group: '', resource: 'configmaps' };
+    const questions: [Parameters<LedgerStore['objects']>[0], (object: NewChange['object']) => boolean][] = [
+      [{}, () => true],
+      [{ type }, ({ group, resource }) => group === '' && resource === 'configmaps'],
+      [{ namespace: 'shop' }, ({ namespace }) => namespace === 'shop'],
+      [
+        { namespace: 'shop', withNamespaceObject: true },
+        ({ namespace, resource, name }) => namespace === 'shop' || (resource === 'namespaces' && name === 'shop'),
+      ],
+      [
+        { within: ['shop', 'a'] },
+        ({ namespace, resource, name }) =>
+          ['shop', 'a'].includes(namespace) || (resource === 'namespaces' && ['shop', 'a'].includes(name)),
+      ],
+      [{ names: ['a', 'z'] }, ({ name }) => name === 'a' || name === 'z'],
+      [{ type, namespace: 'bank', namePrefix: 'a' }, ({ group, resource, namespace, name }) => group === '' && resource === 'configmaps' && namespace === 'bank' && name.startsWith('a')], // prettier-ignore
+      [{ type: { group: 'x', resource: 'y' } }, () => false],
+    ];
+    for (const [filter, matches] of questions) {
+      const expected = objects.filter(matches).map(order).sort();
+      for (const size of [1, 7, 500]) {
+        const found: string[] = [];
+        for (let after: number | undefined; ;) {
+          const page = await store.objects(filter, size, after);
+          found.push(...page.map(order));
+          after = page.at(-1)?.id;
+          if (page.length < size) break;
+        }
+        assert.deepEqual(found, expected, JSON.stringify(filter));
+      }
+    }
+  });
+
+  it('finds changes by the labels that their objects had, as one finds them who rebuilds each', async function () {
+    this.timeout(60_000);
+    for (const seed of [1, 2]) await checkLabelSearch(store, seed);
   });
 
   it('gives the tail of an object back to its last committed change', async () => {

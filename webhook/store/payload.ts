@@ -1,4 +1,5 @@
 import { constants, deflateRawSync, inflateRawSync } from 'node:zlib';
+import { inflateSync } from 'fflate';
 import type { Json, JsonObject, Patch } from '../../shared/types.ts';
 import { DICTIONARY } from './dictionary.ts';
 
@@ -47,8 +48,21 @@ export function compress(text: string): Buffer {
   return deflateRawSync(text, ZLIB);
 }
 
+/** What nearly every text fits into; one that does not is zlib's. */
+const SCRATCH = Buffer.alloc(64 * 1024);
+
+/**
+ * The text that was compressed. Throws where the bytes are none of ours. Setting up zlib for one text costs ten times as
+ * much as inflating it, and a state takes several.
+ */
+export function decompress(bytes: Uint8Array): string {
+  const { length } = inflateSync(bytes, { dictionary: ZLIB.dictionary, out: SCRATCH });
+  // Of a longer text the rest is lost.
+  return length < SCRATCH.length ? SCRATCH.toString('utf8', 0, length) : inflateRawSync(bytes, ZLIB).toString();
+}
+
 export function decodeDetail(bytes: Uint8Array): Detail {
-  const stored = JSON.parse(inflateRawSync(bytes, ZLIB).toString()) as StoredDetail;
+  const stored = JSON.parse(decompress(bytes)) as StoredDetail;
   return {
     patch: stored.p ?? [],
     options: stored.o ?? null,
@@ -59,5 +73,5 @@ export function decodeDetail(bytes: Uint8Array): Detail {
 }
 
 export function decodeBody(bytes: Uint8Array): JsonObject {
-  return JSON.parse(inflateRawSync(bytes, ZLIB).toString()) as JsonObject;
+  return JSON.parse(decompress(bytes)) as JsonObject;
 }

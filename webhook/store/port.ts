@@ -1,4 +1,5 @@
 import type { Actor, Effect, JsonObject, ObjectRef, Operation, Outcome, Source } from '../../shared/types.ts';
+import type { Requirement } from '../../shared/selector.ts';
 import type { Version } from '../../shared/versions.ts';
 import type { Detail } from './payload.ts';
 
@@ -147,6 +148,11 @@ export type LedgerView = Pick<
 
 export interface ChangeFilter extends ObjectFilter {
   username?: string;
+  /**
+   * What must hold of the labels that the object had: those after the change, or, where it is gone or an act left it as
+   * it was, those before.
+   */
+  labels?: readonly Requirement[];
   minSeq?: number;
   maxSeq?: number;
 }
@@ -185,7 +191,7 @@ export interface LedgerStore {
   /** Matching changes, newest first. */
   changes(filter: ChangeFilter, limit: number): Promise<StoredChange[]>;
   /** Counts by user and type. Changes of nothing but status count where `status` is set, or kubectl made them. */
-  users(filter: Omit<ChangeFilter, 'username'>, status: boolean): Promise<UserCount[]>;
+  users(filter: Omit<ChangeFilter, 'username' | 'labels'>, status: boolean): Promise<UserCount[]>;
   /** An object's changes with a body, newest first, from `maxSeq` back to the last committed one. */
   tail(objectId: number, maxSeq?: number): Promise<StoredChange[]>;
   /** The same as `tail` gives, as versions only. */

@@ -1,15 +1,19 @@
-import { OUTCOMES } from '../../../shared/types.ts';
+import { OUTCOMES, type Patch } from '../../../shared/types.ts';
+import { labelSteps } from '../labels.ts';
 import { compress, detailText } from '../payload.ts';
 import { COVERAGE_EVENTS, OUTCOME_REASONS, type NewChange, type NewEntries, type NewOutcome } from '../port.ts';
 import { firstLink, Link, type ChainedFold } from './chain.ts';
 import { encodeFacts, encodeUid } from './codes.ts';
 import { Interner } from './intern.ts';
+import { LabelWriter } from './label-writer.ts';
 import type { Sqlite } from './open.ts';
 
 /** A change as plain values, its documents as JSON text: what goes to another thread at little cost. */
 export interface EncodedChange extends Omit<NewChange, 'hash' | 'detail' | 'checkpoint'> {
   /** In base64. */
   hash: string | null;
+  /** What it does to the object's labels: labelSteps(). */
+  labels: Patch;
   detail: string;
   checkpoint: string | null;
 }
@@ -24,6 +28,8 @@ export function encodeEntries(entries: NewEntries): EncodedEntries {
     changes: entries.changes.map((change) => ({
       ...change,
       hash: change.hash === null ? null : change.hash.toString('base64'),
+      // A removal leaves the object with the labels that it had.
+      labels: change.effect === 'deleted' ? [] : labelSteps(change.detail.patch),
       detail: detailText(change.detail),
       checkpoint: change.checkpoint === null ? null : JSON.stringify(change.checkpoint),
     })),
@@ -36,11 +42,13 @@ export type BegunFold = Pick<ChainedFold, 'throughCommit' | 'throughSeq' | 'hori
 /** Appends entries and the chain's next link in one transaction. */
 export class Appender {
   private readonly interner: Interner;
+  private readonly labels: LabelWriter;
   private readonly statements;
   private readonly transaction: (entries: EncodedEntries) => void;
 
   constructor(db: Sqlite) {
     this.interner = new Interner(db);
+    this.labels = new LabelWriter(db);
     this.statements = {
       ledger: db.prepare('SELECT id, cluster, created_at AS createdAt FROM ledger'),
       lastCommit: db.prepare('SELECT id, hash FROM commits ORDER BY id DESC LIMIT 1'),
@@ -48,8 +56,8 @@ export class Appender {
       lastSeq: db.prepare('SELECT coalesce(max(seq), 0) FROM changes').pluck(),
       change:
         db.prepare(`INSERT INTO changes (seq, at, object_id, namespace_id, actor_id, kind, subresource_id, manager_id,
-        api_version_id, parent, depth, base_version, version, review_uid, hash, detail)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
+        api_version_id, labels_id, parent, depth, base_version, version, review_uid, hash, detail)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
       checkpoint: db.prepare('INSERT INTO checkpoints (seq, body) VALUES (?, ?)'),
       nextOutcome: db.prepare('SELECT count(*) FROM outcomes WHERE seq = ?').pluck(),
       fold: db.prepare(`INSERT INTO folds (commit_id, through_commit, through_seq, horizon_at, removed, last_object, last_actor,
@@ -94,6 +102,7 @@ export class Appender {
   /** After ids were removed from the file, or a transaction that gave some was rolled back. */
   forget(): void {
     this.interner.forget();
+    this.labels.forget();
   }
 
   /** The next commit's number, and its link behind the last one. */
@@ -123,6 +132,7 @@ export class Appender {
     const { object } = change;
     const objectId = this.interner.object(object);
     const actor = this.interner.actor(change.actor);
+    const labels = this.labels.from(objectId, change);
     const kind = encodeFacts(change);
     const reviewUid = encodeUid(change.reviewUid);
     const hash = change.hash === null ? null : Buffer.from(change.hash, 'base64');
@@ -138,6 +148,7 @@ export class Appender {
       this.interner.text(change.subresource),
       this.interner.text(change.manager),
       this.interner.text(change.apiVersion),
+      labels?.id ?? null,
       change.parent,
       change.depth,
       change.baseResourceVersion,
@@ -159,6 +170,7 @@ export class Appender {
       subresource: change.subresource,
       manager: change.manager,
       apiVersion: change.apiVersion,
+      labels: labels?.text ?? null,
       parent: change.parent,
       depth: change.depth,
       baseVersion: change.baseResourceVersion,

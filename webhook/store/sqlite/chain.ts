@@ -18,6 +18,8 @@ export interface ChainedChange {
   subresource: string;
   manager: string;
   apiVersion: string;
+  /** null where its object has the labels that it had. */
+  labels: string | null;
   parent: number | null;
   depth: number;
   baseVersion: string;
@@ -100,6 +102,7 @@ export class Link {
       row.subresource,
       row.manager,
       row.apiVersion,
+      row.labels,
       row.parent,
       row.depth,
       row.baseVersion,

@@ -28,12 +28,12 @@ export const COMMITS = 'SELECT id, at, last_seq AS lastSeq, hash FROM commits WH
 /** Of seqs after the first parameter, up to the second. */
 export const CHANGES = `SELECT c.seq, c.at, r.resource || '.' || r.api_group AS resource, n.value AS namespace, o.name, o.uid,
   coalesce(a.identity, '') AS identity, c.kind, s.value AS subresource, m.value AS manager, v.value AS apiVersion,
-  c.parent, c.depth, c.base_version AS baseVersion, c.version, c.review_uid AS reviewUid, c.hash, c.detail,
+  l.labels, c.parent, c.depth, c.base_version AS baseVersion, c.version, c.review_uid AS reviewUid, c.hash, c.detail,
   k.body AS checkpoint
   FROM changes c LEFT JOIN objects o ON o.id = c.object_id LEFT JOIN resources r ON r.id = o.resource_id
   LEFT JOIN texts n ON n.id = o.namespace_id LEFT JOIN actors a ON a.id = c.actor_id
   LEFT JOIN texts s ON s.id = c.subresource_id LEFT JOIN texts m ON m.id = c.manager_id
-  LEFT JOIN texts v ON v.id = c.api_version_id LEFT JOIN checkpoints k ON k.seq = c.seq
+  LEFT JOIN texts v ON v.id = c.api_version_id LEFT JOIN label_sets l ON l.id = c.labels_id LEFT JOIN checkpoints k ON k.seq = c.seq
   WHERE c.seq > ? AND c.seq <= ? ORDER BY c.seq`;
 
 // The others: of commits after the first parameter, up to the second.

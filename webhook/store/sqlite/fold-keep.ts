@@ -1,6 +1,7 @@
 import { applyPatch } from '../../../shared/patch.ts';
 import type { JsonObject } from '../../../shared/types.ts';
 import { compress, decodeBody, decodeDetail, detailText } from '../payload.ts';
+import { placesOf } from '../labels.ts';
 import type { ChainedFold } from './chain.ts';
 import type { CommitRow } from './chained-rows.ts';
 import { decodeFacts, encodeFacts } from './codes.ts';
@@ -41,16 +42,14 @@ export class Keep {
       .all(last?.throughSeq ?? 0, through.lastSeq) as number[];
     this.select = db.prepare<unknown[], GivenUpRow>(
       `SELECT seq, actor_id AS actor, subresource_id AS subresource, manager_id AS manager, api_version_id AS apiVersion,
-        namespace_id AS namespace FROM changes WHERE object_id = ? AND seq <= ?`,
+        namespace_id AS namespace, labels_id AS labels FROM changes WHERE object_id = ? AND seq <= ? ORDER BY seq`,
     );
   }
 
   /** Returns how many changes were removed. */
   apply(): number {
     for (const object of this.objects) this.choose(object);
-    const rows = this.objects
-      .flatMap((object) => this.select.all(object, this.through.lastSeq))
-      .filter(({ seq }) => !this.kept.has(seq));
+    const rows = this.objects.flatMap((object) => this.giveUp(object));
     const removed = rows.filter(({ seq }) => !this.bases.has(seq));
     for (const seq of this.bases) this.rebase(seq);
     for (const { seq } of removed) {
@@ -90,6 +89,7 @@ export class Keep {
         .pluck()
         .all(...seqs) as number[]),
     );
+    chosen.push(...this.lastLabels(object, chosen));
     const bySeq = new Map(versions.map((version) => [version.seq, version]));
     for (const seq of chosen) this.kept.add(seq);
     // A kept change shows what it changed only where the state before it is there: that one begins the history now.
@@ -97,6 +97,33 @@ export class Keep {
       const parent = bySeq.get(seq)?.parent ?? null;
       if (parent !== null && !this.kept.has(parent)) this.bases.add(parent);
     }
+  }
+
+  /** The change to keep so that a later one, which says nothing of its labels, still has those that it had. */
+  private lastLabels(object: number, chosen: readonly number[]): number[] {
+    const { lastSeq } = this.through;
+    const sql = 'SELECT labels_id FROM changes WHERE object_id = ? AND seq > ? ORDER BY seq LIMIT 1';
+    const next = this.db.prepare(sql).pluck().get(object, lastSeq) as number | null | undefined;
+    // There is none, or it begins with labels of its own.
+    if (next !== null) return [];
+    const ofLast =
+      'SELECT max(seq) AS last, max(iif(labels_id IS NULL, 0, seq)) AS since FROM changes WHERE object_id = ? AND seq <= ?';
+    const { last, since } = this.db.prepare(ofLast).get(object, lastSeq) as { last: number; since: number };
+    return chosen.some((seq) => seq >= since) ? [] : [last];
+  }
+
+  /** The rows of an object that are not kept. What is kept of it gets its labels where they began with one of those. */
+  private giveUp(object: number): GivenUpRow[] {
+    const rows = this.select.all(object, this.through.lastSeq);
+    const relabel = this.db.prepare('UPDATE changes SET labels_id = ? WHERE seq = ?');
+    let [labels, known]: [number | null, number | null] = [null, null];
+    for (const row of rows) {
+      labels = row.labels ?? labels;
+      if (!this.kept.has(row.seq) && !this.bases.has(row.seq)) continue;
+      if (row.labels === null && labels !== known) relabel.run(labels, row.seq);
+      known = labels;
+    }
+    return rows.filter(({ seq }) => !this.kept.has(seq));
   }
 
   /** Turns a change into a beginning: the whole body, as a fact, from nobody. Its time and version stay. */
@@ -163,6 +190,7 @@ export class Keep {
     // With those that the fold before spared for being the last.
     each([...this.objects, this.last?.lastObject ?? null], 'objects', ['changes WHERE object_id']);
     each([...rows.map(({ actor }) => actor), this.last?.lastActor ?? null], 'actors', ['changes WHERE actor_id']);
+    this.removeLabels(new Set(rows.flatMap(({ labels }) => (labels === null ? [] : [labels]))));
     const texts = rows.flatMap((row) => [row.subresource, row.manager, row.apiVersion, row.namespace]);
     each([...texts, this.last?.lastText ?? null], 'texts', [
       'objects WHERE namespace_id',
@@ -170,6 +198,22 @@ export class Keep {
       'changes WHERE manager_id',
       'changes WHERE api_version_id',
     ]);
+  }
+
+  /** Sets of labels that no change has any more, with what they are found by. */
+  private removeLabels(sets: Iterable<number>): void {
+    const { db } = this;
+    const text = db
+      .prepare('SELECT labels FROM label_sets WHERE id = ? AND NOT EXISTS (SELECT 1 FROM changes WHERE labels_id = ?)')
+      .pluck();
+    const unindex = db.prepare('DELETE FROM label_index WHERE place = ? AND set_id = ?');
+    const remove = db.prepare('DELETE FROM label_sets WHERE id = ?');
+    for (const id of sets) {
+      const labels = text.get(id, id) as string | undefined;
+      if (labels === undefined) continue;
+      for (const place of placesOf(labels)) unindex.run(place, id);
+      remove.run(id);
+    }
   }
 }
 
@@ -181,4 +225,5 @@ interface GivenUpRow {
   manager: number;
   apiVersion: number;
   namespace: number;
+  labels: number | null;
 }

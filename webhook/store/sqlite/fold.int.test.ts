@@ -13,6 +13,8 @@ import { StoreReader } from '../../query/reader.ts';
 import { useSharedFolder } from '../../testing/folder.ts';
 import { TEST_KEY } from '../../testing/recorder.ts';
 import { importShop } from '../../testing/shop-ledger.ts';
+import { newChange } from '../contract.ts';
+import { appendRandomly, compareLabelSearch, slowLabels } from '../label-search.contract.ts';
 import { openSqliteReader, openSqliteStore, type SqliteStore } from './store.ts';
 import { verifyLedger, type SignedHead } from './verify.ts';
 
@@ -109,6 +111,24 @@ describe('folding', function () {
     assert.ok((changes.at(-2)?.deltas.length ?? 0) > 0);
     await store.close();
     assert.deepEqual((await verify(path)).findings, []);
+  });
+
+  it('keeps the labels of what stays, as they were', async () => {
+    for (const seed of [4, 5]) {
+      const path = file(`labels-${seed}.db`);
+      const store = openSqliteStore(path, 'shop', 0);
+      await appendRandomly(store, seed);
+      await appendRandomly(store, seed + 100);
+      const labels = await slowLabels(store, (await store.changes({}, 1000)).reverse());
+      for (const before of [60_000, 180_000, 300_000]) {
+        assert.ok((await foldAll(store, before)) > 0);
+        assert.deepEqual((await verify(path)).findings, []);
+        await compareLabelSearch(store, labels, 400);
+      }
+      await store.append({ changes: [newChange(401)], outcomes: [] });
+      assert.deepEqual((await verify(path)).findings, []);
+      await store.close();
+    }
   });
 
   it('leaves a ledger that is recorded into as before', async () => {

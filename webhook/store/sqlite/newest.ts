@@ -2,6 +2,9 @@
 export interface Stream {
   column: 'object_id' | 'namespace_id' | 'actor_id';
   id: number;
+  /** Only from a seq on, up to another. */
+  from?: number;
+  to?: number;
 }
 
 /**

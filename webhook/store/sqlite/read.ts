@@ -1,24 +1,7 @@
-import type { Statement } from 'better-sqlite3';
-import { LRUCache } from 'lru-cache';
 import { applyOwnPatch } from '../../../shared/patch.ts';
-import {
-  OUTCOMES,
-  type Actor,
-  type JsonObject,
-  type ObjectRef,
-  type Outcome,
-  type Source,
-} from '../../../shared/types.ts';
+import { OUTCOMES, type JsonObject, type ObjectRef, type Outcome, type Source } from '../../../shared/types.ts';
 import { decodeBody, decodeDetail } from '../payload.ts';
-import {
-  OUTCOME_REASONS,
-  type ChangeFilter,
-  type ObjectFilter,
-  type StoredChange,
-  type StoredObject,
-  type StoredVersion,
-  type UserCount,
-} from '../port.ts';
+import { OUTCOME_REASONS, type ChangeFilter, type StoredChange, type StoredVersion, type UserCount } from '../port.ts';
 import { decodeFacts, decodeUid, EFFECT_MASK, SOURCE_MASK, STATUS_ONLY_MASK } from './codes.ts';
 import {
   changeConditions,
@@ -31,12 +14,8 @@ import {
   type Condition,
 } from './filter.ts';
 import { MAX_STREAMS, newestOf, type Stream } from './newest.ts';
-import type { Sqlite } from './open.ts';
-
-/** How many interned texts, actors and objects are remembered; the rest is read again. */
-const REMEMBERED = 20_000;
-/** Not `max`, which makes room for all of them at once: 10 ms of a question's time. */
-const MEMORY = { maxSize: REMEMBERED, sizeCalculation: () => 1 };
+import type { Names } from './names.ts';
+import { LIMIT, type Statements } from './statements.ts';
 
 interface Row {
   seq: number;
@@ -64,9 +43,6 @@ const SELECT = `SELECT c.seq, c.at, c.object_id, c.actor_id, c.kind, c.subresour
   x.outcome, x.reason, x.version AS outcome_version
   FROM changes c LEFT JOIN outcomes x ON x.seq = c.seq AND x.n = (SELECT max(n) FROM outcomes WHERE seq = c.seq)`;
 
-const SELECT_OBJECT = `SELECT o.id, r.api_group AS "group", r.resource, r.kind, t.value AS namespace, o.name, o.uid
-  FROM objects o JOIN resources r ON r.id = o.resource_id JOIN texts t ON t.id = o.namespace_id`;
-
 const OBJECT_ID = `SELECT id FROM objects
   WHERE resource_id = ${RESOURCE_ID} AND namespace_id = ${NAMESPACE_ID} AND name = ? AND uid = ?`;
 
@@ -86,7 +62,7 @@ const SHORT_TAIL = 2;
 /** What tells which version is real: a third of the cost of whole rows. */
 const VERSIONS = `SELECT c.seq, c.at, c.kind, c.parent, c.actor_id, c.manager_id,
   (SELECT outcome FROM outcomes WHERE seq = c.seq ORDER BY n DESC LIMIT 1) AS outcome
-  FROM changes c WHERE c.object_id = ? AND c.seq <= ? ORDER BY c.seq DESC LIMIT ?`;
+  FROM changes c WHERE c.object_id = ? AND c.seq <= ? ORDER BY c.seq DESC ${LIMIT}`;
 
 type VersionRow = Pick<Row, 'seq' | 'at' | 'kind' | 'parent' | 'actor_id' | 'manager_id' | 'outcome'>;
 
@@ -97,69 +73,37 @@ function outcomeOf(code: number | null, source: Source): Outcome {
 
 /** The read side of the SQLite adapter: statements, and rows decoded into the port's types. */
 export class Rows {
-  private readonly texts = new LRUCache<number, string>(MEMORY);
-  private readonly actors = new LRUCache<number, Actor>(MEMORY);
-  private readonly objectsById = new LRUCache<number, StoredObject>(MEMORY);
-  private readonly prepared = new Map<string, Statement<unknown[]>>();
+  constructor(
+    private readonly statements: Statements,
+    private readonly names: Names,
+  ) {}
 
-  constructor(private readonly db: Sqlite) {}
-
-  private prepare(sql: string): Statement<unknown[]> {
-    let statement = this.prepared.get(sql);
-    if (statement === undefined) {
-      statement = this.db.prepare<unknown[]>(sql);
-      this.prepared.set(sql, statement);
-    }
-    return statement;
-  }
-
-  /** After ids were removed from the file. */
-  forget(): void {
-    for (const cache of [this.texts, this.actors, this.objectsById]) cache.clear();
-  }
-
-  get<T>(sql: string, ...values: unknown[]): T | null {
-    return (this.prepare(sql).get(...values) as T | undefined) ?? null;
-  }
-
-  all<T>(sql: string, ...values: unknown[]): T[] {
-    return this.prepare(sql).all(...values) as T[];
-  }
-
-  objects(filter: ObjectFilter, limit: number, after?: number): StoredObject[] {
-    const { sql, values } = where(objectConditions(filter));
-    const order = 'r.api_group, r.resource, t.value, o.name, o.id';
-    const from =
-      after === undefined
-        ? { sql, values }
-        : {
-            sql: `${sql === '' ? 'WHERE' : `${sql} AND`} (${order}) > (SELECT ${order} FROM objects o
-              JOIN resources r ON r.id = o.resource_id JOIN texts t ON t.id = o.namespace_id WHERE o.id = ?)`,
-            values: [...values, after],
-          };
-    return this.all<StoredObject>(`${SELECT_OBJECT} ${from.sql} ORDER BY ${order} LIMIT ?`, ...from.values, limit);
-  }
-
+  /** Without regard to labels. */
   changes(filter: ChangeFilter, limit: number): StoredChange[] {
     const streams = this.streams(filter);
+    if (streams !== null && streams.length <= MAX_STREAMS) return this.changesOf(streams, filter, limit);
+    // The + keeps SQLite from collecting and sorting all that the index has: most changes match here.
+    const { sql, values } = idsSql(filter);
+    const matching = streams === null ? [] : [{ sql: `+c.object_id IN (${sql})`, values }];
+    return this.select([...matching, ...changeConditions(filter)], limit);
+  }
+
+  /** Changes of some streams that match what a filter says of changes, newest first. */
+  changesOf(streams: readonly Stream[], filter: ChangeFilter, limit: number): StoredChange[] {
     const conditions = changeConditions(filter);
-    const [only] = streams ?? [];
-    if (streams === null || streams.length > MAX_STREAMS) {
-      // The + keeps SQLite from collecting and sorting all that the index has: most changes match here.
-      const matching =
-        streams === null ? [] : [{ sql: `+c.object_id IN (${idsSql(filter).sql})`, values: idsSql(filter).values }];
-      return this.select([...matching, ...conditions], limit);
-    }
+    const [only] = streams;
     if (only === undefined) return [];
     if (streams.length === 1) {
-      return this.select([{ sql: `c.${only.column} = ?`, values: [only.id] }, ...conditions], limit);
+      const { column, id, from = 0, to = Number.MAX_SAFE_INTEGER } = only;
+      const stretch = { sql: `c.${column} = ? AND c.seq >= ? AND c.seq <= ?`, values: [id, from, to] };
+      return this.select([stretch, ...conditions], limit);
     }
     const found: StoredChange[] = [];
     const least = filter.minSeq ?? 0;
-    const seek = ({ column, id }: Stream, maxSeq: number): number =>
-      this.get<{ seq: number }>(
-        `SELECT seq FROM changes WHERE ${column} = ? AND seq <= ? ORDER BY seq DESC LIMIT 1`,
-        ...[id, maxSeq],
+    const seek = ({ column, id, from = 0, to = Number.MAX_SAFE_INTEGER }: Stream, maxSeq: number): number =>
+      this.statements.get<{ seq: number }>(
+        `SELECT seq FROM changes WHERE ${column} = ? AND seq >= ? AND seq <= ? ORDER BY seq DESC LIMIT 1`,
+        ...[id, from, Math.min(to, maxSeq)],
       )?.seq ?? 0;
     for (const seq of newestOf(streams, seek, filter.maxSeq ?? Number.MAX_SAFE_INTEGER)) {
       if (seq < least || found.length === limit) break;
@@ -171,14 +115,14 @@ export class Rows {
   /** Changes that meet all conditions, newest first. */
   private select(conditions: readonly Condition[], limit: number): StoredChange[] {
     const { sql, values } = where(conditions);
-    const rows = this.all<Row>(`${SELECT} ${sql} ORDER BY c.seq DESC LIMIT ?`, ...values, limit);
+    const rows = this.statements.all<Row>(`${SELECT} ${sql} ORDER BY c.seq DESC ${LIMIT}`, ...values, limit);
     return rows.map((row) => this.decode(row));
   }
 
   /** The indexes' parts that hold all that a filter asks for; null where it is the whole ledger. */
   private streams(filter: ChangeFilter): Stream[] | null {
     const ids = (column: Stream['column'], { sql, values }: Condition): Stream[] =>
-      this.all<{ id: number }>(sql, ...values).map(({ id }) => ({ column, id }));
+      this.statements.all<{ id: number }>(sql, ...values).map(({ id }) => ({ column, id }));
     if (isWholeNamespace(filter)) {
       const inside = ids('namespace_id', { sql: 'SELECT id FROM texts WHERE value = ?', values: [filter.namespace] });
       if (filter.withNamespaceObject !== true || filter.namespace === undefined) return inside;
@@ -190,14 +134,14 @@ export class Rows {
     return ids('actor_id', { sql: 'SELECT id FROM actors WHERE username = ?', values: [filter.username] });
   }
 
-  users(filter: Omit<ChangeFilter, 'username'>, status: boolean): UserCount[] {
+  users(filter: Omit<ChangeFilter, 'username' | 'labels'>, status: boolean): UserCount[] {
     const matching =
       objectConditions(filter).length === 0
         ? []
         : [{ sql: `c.object_id IN (${idsSql(filter).sql})`, values: idsSql(filter).values }];
     const { sql, values } = where([...matching, ...changeConditions(filter)]);
     const isStatus = `(c.kind & ${STATUS_ONLY_MASK}) > 0 AND m.value NOT GLOB 'kubectl*'`;
-    return this.all<UserCount>(
+    return this.statements.all<UserCount>(
       `SELECT a.username, r.api_group AS "group", r.resource, r.kind,
         count(*) AS changes, min(c.at) AS firstAt, max(c.at) AS lastAt
         FROM changes c JOIN actors a ON a.id = c.actor_id JOIN texts m ON m.id = c.manager_id
@@ -211,15 +155,15 @@ export class Rows {
   }
 
   change(seq: number): StoredChange | null {
-    const row = this.get<Row>(`${SELECT} WHERE c.seq = ?`, seq);
+    const row = this.statements.get<Row>(`${SELECT} WHERE c.seq = ?`, seq);
     return row === null ? null : this.decode(row);
   }
 
   tail(objectId: number, maxSeq: number): StoredChange[] {
     const found: StoredChange[] = [];
     for (let [below, limit] = [maxSeq, SHORT_TAIL]; ; limit *= 4) {
-      const rows = this.all<Row>(
-        `${SELECT} WHERE c.object_id = ? AND c.seq <= ? ORDER BY c.seq DESC LIMIT ?`,
+      const rows = this.statements.all<Row>(
+        `${SELECT} WHERE c.object_id = ? AND c.seq <= ? ORDER BY c.seq DESC ${LIMIT}`,
         ...[objectId, below, limit],
       );
       for (const row of rows) {
@@ -237,13 +181,13 @@ export class Rows {
   versions(objectId: number, maxSeq: number): StoredVersion[] {
     const found: StoredVersion[] = [];
     for (let [below, limit] = [maxSeq, SHORT_TAIL]; ; limit *= 4) {
-      const rows = this.all<VersionRow>(VERSIONS, objectId, below, limit);
+      const rows = this.statements.all<VersionRow>(VERSIONS, objectId, below, limit);
       for (const row of rows) {
         const facts = decodeFacts(row.kind);
         if (facts.effect === 'none') continue;
         const { seq, at, parent } = row;
         const outcome = outcomeOf(row.outcome, facts.source);
-        const manager = this.text(row.manager_id);
+        const manager = this.names.text(row.manager_id);
         found.push({
           ...facts,
           seq,
@@ -251,7 +195,7 @@ export class Rows {
           parent,
           outcome,
           manager,
-          actor: row.actor_id === null ? null : this.actor(row.actor_id),
+          actor: row.actor_id === null ? null : this.names.actor(row.actor_id),
         });
         if (outcome === 'committed' && !facts.late) return found;
       }
@@ -262,10 +206,13 @@ export class Rows {
   }
 
   body(seq: number): JsonObject | null {
-    const line = this.all<{ seq: number; parent: number | null; depth: number; detail: Buffer; body: Buffer | null }>(
-      LINE,
-      seq,
-    );
+    const line = this.statements.all<{
+      seq: number;
+      parent: number | null;
+      depth: number;
+      detail: Buffer;
+      body: Buffer | null;
+    }>(LINE, seq);
     const oldest = line.at(-1);
     if (oldest === undefined) throw new Error(`the ledger has no change ${seq}, which a later one builds on`);
     if (oldest.parent !== null && oldest.body === null) {
@@ -282,39 +229,35 @@ export class Rows {
   }
 
   open(fromSeq: number, limit: number): StoredChange[] {
-    return this.all<Row>(
-      `${SELECT} WHERE c.seq >= ? AND x.seq IS NULL AND (c.kind & ${EFFECT_MASK}) > 0 AND (c.kind & ${SOURCE_MASK}) = 0
-        ORDER BY c.seq LIMIT ?`,
-      fromSeq,
-      limit,
-    ).map((row) => this.decode(row));
+    return this.statements
+      .all<Row>(
+        `${SELECT} WHERE c.seq >= ? AND x.seq IS NULL AND (c.kind & ${EFFECT_MASK}) > 0 AND (c.kind & ${SOURCE_MASK}) = 0
+        ORDER BY c.seq ${LIMIT}`,
+        fromSeq,
+        limit,
+      )
+      .map((row) => this.decode(row));
   }
 
   acts(object: ObjectRef, subresource: string, limit: number): StoredChange[] {
-    return this.all<Row>(
-      `${SELECT} WHERE c.object_id = (${OBJECT_ID}) AND c.subresource_id = (SELECT id FROM texts WHERE value = ?)
-        ORDER BY c.seq DESC LIMIT ?`,
-      ...[object.group, object.resource, object.namespace, object.name, object.uid],
-      subresource,
-      limit,
-    ).map((row) => this.decode(row));
-  }
-
-  incarnations(key: Omit<ObjectRef, 'uid' | 'kind'>): StoredObject[] {
-    return this.all<StoredObject>(
-      `${SELECT_OBJECT} WHERE o.resource_id = ${RESOURCE_ID} AND o.namespace_id = ${NAMESPACE_ID} AND o.name = ?
-        ORDER BY o.id DESC`,
-      ...[key.group, key.resource, key.namespace, key.name],
-    );
+    return this.statements
+      .all<Row>(
+        `${SELECT} WHERE c.object_id = (${OBJECT_ID}) AND c.subresource_id = (SELECT id FROM texts WHERE value = ?)
+        ORDER BY c.seq DESC ${LIMIT}`,
+        ...[object.group, object.resource, object.namespace, object.name, object.uid],
+        subresource,
+        limit,
+      )
+      .map((row) => this.decode(row));
   }
 
   checkpoint(seq: number): JsonObject | null {
-    const body = this.get<{ body: Buffer }>('SELECT body FROM checkpoints WHERE seq = ?', seq);
+    const body = this.statements.get<{ body: Buffer }>('SELECT body FROM checkpoints WHERE seq = ?', seq);
     return body === null ? null : decodeBody(body.body);
   }
 
   private decode(row: Row): StoredChange {
-    const { id: objectId, ...object } = this.object(row.object_id);
+    const { id: objectId, ...object } = this.names.object(row.object_id);
     const facts = decodeFacts(row.kind);
     return {
       ...facts,
@@ -322,10 +265,10 @@ export class Rows {
       at: row.at,
       objectId,
       object,
-      subresource: this.text(row.subresource_id),
-      manager: this.text(row.manager_id),
-      apiVersion: this.text(row.api_version_id),
-      actor: row.actor_id === null ? null : this.actor(row.actor_id),
+      subresource: this.names.text(row.subresource_id),
+      manager: this.names.text(row.manager_id),
+      apiVersion: this.names.text(row.api_version_id),
+      actor: row.actor_id === null ? null : this.names.actor(row.actor_id),
       parent: row.parent,
       depth: row.depth,
       baseResourceVersion: row.base_version,
@@ -336,37 +279,5 @@ export class Rows {
       outcomeReason: OUTCOME_REASONS[row.reason ?? -1] ?? (facts.source === 'admission' ? '' : OUTCOME_REASONS[0]),
       detail: () => decodeDetail(row.detail),
     };
-  }
-
-  private text(id: number): string {
-    return this.remember(
-      this.texts,
-      id,
-      () => this.get<{ value: string }>('SELECT value FROM texts WHERE id = ?', id)?.value ?? '',
-    );
-  }
-
-  private actor(id: number): Actor {
-    return this.remember(this.actors, id, () => {
-      const row = this.get<{ identity: string }>('SELECT identity FROM actors WHERE id = ?', id);
-      return JSON.parse(row?.identity ?? '{"username":"","groups":[]}') as Actor;
-    });
-  }
-
-  private object(id: number): StoredObject {
-    return this.remember(this.objectsById, id, () => {
-      const object = this.get<StoredObject>(`${SELECT_OBJECT} WHERE o.id = ?`, id);
-      if (object === null) throw new Error(`the ledger has no object ${id}`);
-      return object;
-    });
-  }
-
-  private remember<T extends NonNullable<unknown>>(cache: LRUCache<number, T>, id: number, load: () => T): T {
-    let value = cache.get(id);
-    if (value === undefined) {
-      value = load();
-      cache.set(id, value);
-    }
-    return value;
   }
 }

@@ -68,6 +68,19 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT;
   CREATE INDEX objects_by_namespace ON objects (namespace_id);
 
+  -- labels that some object has had: the JSON text of metadata.labels, keys sorted
+  CREATE TABLE label_sets (
+    id INTEGER PRIMARY KEY,
+    labels TEXT NOT NULL
+  ) STRICT;
+
+  -- by which they are found: hashes of each label, and of the whole text (labels.ts)
+  CREATE TABLE label_index (
+    place INTEGER NOT NULL,
+    set_id INTEGER NOT NULL REFERENCES label_sets,
+    PRIMARY KEY (place, set_id)
+  ) STRICT, WITHOUT ROWID;
+
   CREATE TABLE changes (
     seq INTEGER PRIMARY KEY,
     at INTEGER NOT NULL, -- ms since 1970, never before the change before it
@@ -78,6 +91,7 @@ export const MIGRATIONS: readonly string[] = [
     subresource_id INTEGER NOT NULL REFERENCES texts,
     manager_id INTEGER NOT NULL REFERENCES texts,
     api_version_id INTEGER NOT NULL REFERENCES texts,
+    labels_id INTEGER REFERENCES label_sets, -- the labels that its object has from here on; NULL: as before
     parent INTEGER REFERENCES changes, -- the change whose state the patch starts from
     depth INTEGER NOT NULL, -- patches since the last whole body
     base_version TEXT NOT NULL, -- resourceVersion that the request was made against
@@ -89,6 +103,8 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX changes_by_object ON changes (object_id);
   CREATE INDEX changes_by_namespace ON changes (namespace_id);
   CREATE INDEX changes_by_actor ON changes (actor_id);
+  CREATE INDEX changes_by_labels ON changes (labels_id) WHERE labels_id IS NOT NULL;
+  CREATE INDEX changes_relabelled ON changes (object_id) WHERE labels_id IS NOT NULL;
 
   -- whole bodies beside a change, so that replay is bounded
   CREATE TABLE checkpoints (
@@ -144,6 +160,8 @@ export const MIGRATIONS: readonly string[] = [
   ${appendOnly('texts', 'any')}
   ${appendOnly('actors', 'any')}
   ${appendOnly('objects', 'any')}
+  ${appendOnly('label_sets', 'any')}
+  ${appendOnly('label_index', 'any')}
   ${appendOnly('resources', undefined, "OLD.kind <> ''")}
   ${appendOnly('changes', 'seq', BEFORE_HORIZON.seq)}
   ${appendOnly('checkpoints', 'seq')}

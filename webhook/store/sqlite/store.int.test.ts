@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { copyFileSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { KubeblameError } from '../../../shared/errors.ts';
+import type { Patch } from '../../../shared/types.ts';
 import { newChange, storeContract } from '../contract.ts';
 import { useFolder } from '../../testing/folder.ts';
 import { FORMAT } from './schema.ts';
@@ -87,8 +88,10 @@ describe('a ledger file', () => {
 
   it('cannot be changed: no update, no delete, in any table', async () => {
     const store = open();
+    const patch: Patch = [{ op: 'add', path: '', value: { metadata: { labels: { app: 'web' } } } }];
+    const labelled = { ...newChange(1).detail, patch };
     await store.append({
-      changes: [newChange(1, { checkpoint: { a: 1 } })],
+      changes: [newChange(1, { checkpoint: { a: 1 }, detail: labelled })],
       outcomes: [{ seq: 1, outcome: 'committed', resourceVersion: '', reason: 'the watch shows it', at: 1 }],
       coverage: [{ at: 1, event: 'started', detail: '' }],
     });
@@ -102,6 +105,8 @@ describe('a ledger file', () => {
       'commits',
       'coverage',
       'folds',
+      'label_index',
+      'label_sets',
       'ledger',
       'objects',
       'outcomes',

@@ -1,4 +1,6 @@
 import { statSync } from 'node:fs';
+import { setImmediate as breathe } from 'node:timers/promises';
+import type { Requirement } from '../../../shared/selector.ts';
 import type { JsonObject, ObjectRef } from '../../../shared/types.ts';
 import type { TreeHead } from '../../proof/checkpoint.ts';
 import {
@@ -14,14 +16,21 @@ import {
   type UserCount,
 } from '../port.ts';
 import type { FoldResult } from './fold.ts';
+import { LabelSearch } from './label-search.ts';
+import { Names } from './names.ts';
+import { Objects } from './objects.ts';
 import { openForReading, openForWriting, translate, type Sqlite } from './open.ts';
 import { Rows } from './read.ts';
 import { FORMAT } from './schema.ts';
+import { Statements } from './statements.ts';
 import { ThreadWriter } from './thread-writer.ts';
 import { CommitTree } from './tree.ts';
 import { LocalWriter, type Writer } from './writer.ts';
 
 const LAST_SEQ = Number.MAX_SAFE_INTEGER;
+
+/** Changes whose labels are looked at before others have their turn. */
+const LOOKED_AT_ONCE = 500;
 
 /** Opens or creates the ledger file for its one writer. Throws the ledger-* errors. */
 export function openSqliteStore(path: string, cluster: string, now: number): SqliteStore {
@@ -52,7 +61,11 @@ export function openSqliteReader(path: string): SqliteStore {
 export class SqliteStore implements LedgerStore {
   readonly cluster: string;
   readonly format = FORMAT;
+  private readonly statements: Statements;
+  private readonly names: Names;
   private readonly rows: Rows;
+  private readonly objectRows: Objects;
+  private readonly labels: LabelSearch;
   /** What the last append failed with: a full disk shows nowhere else. */
   private failure: { error: unknown } | null = null;
   private tree: CommitTree | undefined;
@@ -63,8 +76,14 @@ export class SqliteStore implements LedgerStore {
     private readonly writer: Writer | null,
     private readonly unlock: () => void,
   ) {
-    this.rows = new Rows(db);
-    this.cluster = this.guarded(() => this.rows.get<{ cluster: string }>('SELECT cluster FROM ledger')?.cluster ?? '');
+    this.statements = new Statements(db);
+    this.names = new Names(this.statements);
+    this.rows = new Rows(this.statements, this.names);
+    this.objectRows = new Objects(this.statements);
+    this.labels = new LabelSearch(this.statements);
+    this.cluster = this.guarded(
+      () => this.statements.get<{ cluster: string }>('SELECT cluster FROM ledger')?.cluster ?? '',
+    );
   }
 
   async append(entries: NewEntries): Promise<void> {
@@ -81,15 +100,16 @@ export class SqliteStore implements LedgerStore {
   }
 
   last(): Promise<{ seq: number; at: number } | null> {
-    return this.run(() => this.rows.get('SELECT seq, at FROM changes ORDER BY seq DESC LIMIT 1'));
+    return this.run(() => this.statements.get('SELECT seq, at FROM changes ORDER BY seq DESC LIMIT 1'));
   }
 
   /** Of a ledger that was folded, the horizon: what remains from before it does not tell how things were then. */
   first(): Promise<{ seq: number; at: number } | null> {
     return this.run(
       () =>
-        this.rows.get('SELECT through_seq AS seq, horizon_at AS at FROM folds ORDER BY through_seq DESC LIMIT 1') ??
-        this.rows.get('SELECT seq, at FROM changes ORDER BY seq LIMIT 1'),
+        this.statements.get(
+          'SELECT through_seq AS seq, horizon_at AS at FROM folds ORDER BY through_seq DESC LIMIT 1',
+        ) ?? this.statements.get('SELECT seq, at FROM changes ORDER BY seq LIMIT 1'),
     );
   }
 
@@ -104,7 +124,7 @@ export class SqliteStore implements LedgerStore {
     } catch (error) {
       throw translate(error, this.path);
     } finally {
-      this.rows.forget();
+      this.names.forget();
     }
   }
 
@@ -120,10 +140,10 @@ export class SqliteStore implements LedgerStore {
   seqAt(at: number): Promise<number> {
     return this.run(() => {
       let low = 0;
-      let high = this.rows.get<{ seq: number | null }>('SELECT max(seq) AS seq FROM changes')?.seq ?? 0;
+      let high = this.statements.get<{ seq: number | null }>('SELECT max(seq) AS seq FROM changes')?.seq ?? 0;
       while (low < high) {
         const middle = Math.ceil((low + high) / 2);
-        const row = this.rows.get<{ seq: number; at: number }>(
+        const row = this.statements.get<{ seq: number; at: number }>(
           'SELECT seq, at FROM changes WHERE seq >= ? ORDER BY seq LIMIT 1',
           middle,
         );
@@ -136,19 +156,43 @@ export class SqliteStore implements LedgerStore {
 
   resources(): Promise<{ group: string; resource: string; kind: string }[]> {
     return this.run(() =>
-      this.rows.all('SELECT api_group AS "group", resource, kind FROM resources ORDER BY api_group, resource'),
+      this.statements.all('SELECT api_group AS "group", resource, kind FROM resources ORDER BY api_group, resource'),
     );
   }
 
   objects(filter: ObjectFilter, limit: number, after?: number): Promise<StoredObject[]> {
-    return this.run(() => this.rows.objects(filter, limit, after));
+    return this.run(() => this.objectRows.list(filter, limit, after));
   }
 
   changes(filter: ChangeFilter, limit: number): Promise<StoredChange[]> {
-    return this.run(() => this.rows.changes(filter, limit));
+    const { labels, ...rest } = filter;
+    if (labels === undefined || labels.length === 0) return this.run(() => this.rows.changes(rest, limit));
+    return this.labelled(labels, rest, limit);
   }
 
-  users(filter: Omit<ChangeFilter, 'username'>, status: boolean): Promise<UserCount[]> {
+  private async labelled(labels: readonly Requirement[], filter: ChangeFilter, limit: number): Promise<StoredChange[]> {
+    const sets = this.guarded(() => this.labels.sets(labels));
+    // Few changes are looked at one by one, as all are where too many match.
+    const few = (filter.maxSeq ?? LAST_SEQ) - (filter.minSeq ?? 0) < LOOKED_AT_ONCE;
+    const streams = few ? null : this.guarded(() => this.labels.streams(sets, filter));
+    if (streams !== null) return this.guarded(() => this.rows.changesOf(streams, filter, limit));
+    const found: StoredChange[] = [];
+    for (let page = filter; ;) {
+      const rows = await this.run(() => this.rows.changes(page, LOOKED_AT_ONCE));
+      for (const row of rows) {
+        if (!this.guarded(() => this.labels.had(sets, row.objectId, row.seq))) continue;
+        found.push(row);
+        if (found.length === limit) return found;
+      }
+      const last = rows.at(-1);
+      if (last === undefined || rows.length < LOOKED_AT_ONCE) return found;
+      page = { ...page, maxSeq: last.seq - 1 };
+      // Reviews wait behind a long search otherwise.
+      await breathe();
+    }
+  }
+
+  users(filter: Omit<ChangeFilter, 'username' | 'labels'>, status: boolean): Promise<UserCount[]> {
     return this.run(() => this.rows.users(filter, status));
   }
 
@@ -181,12 +225,12 @@ export class SqliteStore implements LedgerStore {
   }
 
   incarnations(key: Omit<ObjectRef, 'uid' | 'kind'>): Promise<StoredObject[]> {
-    return this.run(() => this.rows.incarnations(key));
+    return this.run(() => this.objectRows.incarnations(key));
   }
 
   span(objectId: number): Promise<{ firstAt: number; lastAt: number } | null> {
     return this.run(() => {
-      const row = this.rows.get<{ firstAt: number | null; lastAt: number | null }>(
+      const row = this.statements.get<{ firstAt: number | null; lastAt: number | null }>(
         'SELECT min(at) AS firstAt, max(at) AS lastAt FROM changes WHERE object_id = ?',
         objectId,
       );
@@ -198,7 +242,7 @@ export class SqliteStore implements LedgerStore {
 
   coverage(): Promise<NewCoverage[]> {
     return this.run(() =>
-      this.rows
+      this.statements
         .all<{ at: number; event: number; detail: string }>('SELECT at, event, detail FROM coverage ORDER BY id')
         .map(({ at, event, detail }) => ({ at, event: COVERAGE_EVENTS[event] ?? 'alive', detail })),
     );

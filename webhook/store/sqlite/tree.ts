@@ -2,6 +2,7 @@ import { originOf, type TreeHead } from '../../proof/checkpoint.ts';
 import { MerkleTree } from '../../proof/merkle.ts';
 import { LEDGER, newestFold } from './chained-rows.ts';
 import type { Sqlite } from './open.ts';
+import { LIMIT } from './statements.ts';
 
 /** Commits that are read before others have their turn: some milliseconds. */
 const AT_ONCE = 5_000;
@@ -19,7 +20,7 @@ export class CommitTree {
       // What it would read next may have been folded.
       if (fold !== null && this.tree.size < fold.throughCommit)
         this.tree = MerkleTree.from(fold.throughCommit, fold.tree);
-      const select = this.db.prepare('SELECT hash FROM commits WHERE id > ? ORDER BY id LIMIT ?').pluck();
+      const select = this.db.prepare(`SELECT hash FROM commits WHERE id > ? ORDER BY id ${LIMIT}`).pluck();
       const hashes = select.all(this.tree.size, AT_ONCE) as Buffer[];
       for (const hash of hashes) this.tree.add(hash);
       if (hashes.length < AT_ONCE) break;

@@ -1,6 +1,7 @@
 import { openDatabase } from './native.ts';
 import type { Findings } from '../../proof/report.ts';
 import type { ChainedFold } from './chain.ts';
+import { placesOf } from '../labels.ts';
 import type { Sqlite } from './open.ts';
 import { MIGRATIONS } from './schema.ts';
 
@@ -65,6 +66,11 @@ const QUERIES: readonly { sql: string; table: string; what: string }[] = [
     what: 'a whole body stands beside it that nothing reads',
   },
   {
+    sql: `SELECT min(seq) AS id FROM changes GROUP BY object_id HAVING labels_id IS NULL`,
+    table: 'change',
+    what: 'it is the first of its object, and says nothing of its labels',
+  },
+  {
     sql: 'SELECT seq AS id FROM (SELECT seq, at, lag(at) OVER (ORDER BY seq) AS before FROM changes) WHERE at < before',
     table: 'change',
     what: 'its time is before that of the change before it',
@@ -95,6 +101,7 @@ const UNUSED = {
   resources: 'id NOT IN (SELECT resource_id FROM objects)',
   texts: `id NOT IN (SELECT namespace_id FROM objects UNION SELECT subresource_id FROM changes
     UNION SELECT manager_id FROM changes UNION SELECT api_version_id FROM changes)`,
+  label_sets: 'NOT EXISTS (SELECT 1 FROM changes WHERE labels_id = t.id)',
 };
 
 export function verifyReferences(db: Sqlite, fold: ChainedFold | null, findings: Findings): void {
@@ -103,6 +110,7 @@ export function verifyReferences(db: Sqlite, fold: ChainedFold | null, findings:
       findings.add(table === 'change' && sql.includes('outcomes') ? 'outcomes' : 'references', `${table} ${id}`, what);
     }
   }
+  verifyLabels(db, findings);
   // A fold leaves the last row of each, so that its id is not given again, and resources altogether.
   const spared = { objects: fold?.lastObject, actors: fold?.lastActor, texts: fold?.lastText };
   for (const [table, unused] of Object.entries(UNUSED)) {
@@ -111,6 +119,25 @@ export function verifyReferences(db: Sqlite, fold: ChainedFold | null, findings:
       if (id !== (spared as Record<string, number | undefined>)[table]) {
         findings.add('references', `${table} ${id}`, 'no change refers to it: it was put there by something else');
       }
+    }
+  }
+}
+
+/** The index of labels has each set under what it says, and nothing else. */
+function verifyLabels(db: Sqlite, findings: Findings): void {
+  const places = new Map<number, number[]>();
+  const index = db.prepare<[], { place: number; id: number }>(
+    'SELECT place, set_id AS id FROM label_index ORDER BY place',
+  );
+  for (const { place, id } of index.iterate()) {
+    const known = places.get(id);
+    if (known === undefined) places.set(id, [place]);
+    else known.push(place);
+  }
+  const sets = db.prepare<[], { id: number; labels: string }>('SELECT id, labels FROM label_sets');
+  for (const { id, labels } of sets.iterate()) {
+    if (placesOf(labels).join() !== (places.get(id) ?? []).join()) {
+      findings.add('references', `label_sets ${id}`, 'it is not found by what it says, or by something else');
     }
   }
 }

@@ -1,10 +1,12 @@
 import { messageOf } from '../../../shared/errors.ts';
 import { hashBody } from '../../../shared/patch.ts';
-import type { ObjectRef } from '../../../shared/types.ts';
+import type { JsonObject, ObjectRef } from '../../../shared/types.ts';
 import { States } from '../../query/views.ts';
 import type { Findings, Report } from '../../proof/report.ts';
 import type { StoredChange } from '../port.ts';
+import { labelsText } from '../labels.ts';
 import { EFFECT_MASK } from './codes.ts';
+import { LABELS_AT } from './label-writer.ts';
 import type { Sqlite } from './open.ts';
 import { SqliteStore } from './store.ts';
 import type { VerifyOptions } from './verify.ts';
@@ -32,12 +34,15 @@ export async function verifyStates(
       .all() as number[]
   ).filter((seq) => !isLast.has(seq));
   const chosen = options.samples >= others.length ? others : sample(others, options.samples, options.random);
+  const labelsAt = db.prepare(`SELECT labels FROM label_sets WHERE id = (${LABELS_AT})`).pluck();
+  const labels = ({ objectId, seq }: StoredChange): string | undefined =>
+    labelsAt.get(objectId, seq) as string | undefined;
   let done = 0;
   let states = new States(store);
   for (const seq of [...last, ...chosen]) {
     try {
       const change = await store.change(seq);
-      if (change !== null) await verifyState(change, states, findings);
+      if (change !== null) verifyState(change, await states.after(seq), labels(change), findings);
     } catch (error) {
       findings.add('objects', `change ${seq}`, `its state cannot be rebuilt: ${messageOf(error)}`);
     }
@@ -59,15 +64,19 @@ export async function verifyStates(
   }
 }
 
-async function verifyState(change: StoredChange, states: States, findings: Findings): Promise<void> {
-  const hash = hashBody(await states.after(change.seq));
+function verifyState(
+  change: StoredChange,
+  body: JsonObject | null,
+  labels: string | undefined,
+  findings: Findings,
+): void {
+  const hash = hashBody(body);
   const equal = hash === null || change.hash === null ? hash === change.hash : hash.equals(change.hash);
-  if (!equal)
-    findings.add(
-      'objects',
-      `change ${change.seq} (${nameOf(change.object)})`,
-      'the state that is rebuilt is not the one that was stored',
-    );
+  const where = `change ${change.seq} (${nameOf(change.object)})`;
+  if (!equal) findings.add('objects', where, 'the state that is rebuilt is not the one that was stored');
+  else if (body !== null && labels !== labelsText(body)) {
+    findings.add('objects', where, 'the labels that were stored of it are not those of the state');
+  }
 }
 
 function nameOf({ resource, group, namespace, name }: ObjectRef): string {

@@ -49,7 +49,8 @@ async function record(path: string): Promise<void> {
   }
   for (let n = 0; n < 6; n++) {
     const name = `other-${n}`;
-    await ledger.review({ name, object: configMap({ n: 'a' }, { name, uid: name }), username: `user-${n}` });
+    const object = configMap({ n: 'a' }, { name, uid: name, labels: { app: 'web' } });
+    await ledger.review({ name, object, username: `user-${n}` });
   }
   for (let n = 0; n < 6; n++) {
     const attach = { resource: 'pods', name: 'web-0', subResource: 'exec', operation: 'CONNECT' } as const;
@@ -121,8 +122,8 @@ describe('the verification of a ledger', () => {
     ['a change hidden from its namespace', ["UPDATE changes SET namespace_id = (SELECT id FROM texts WHERE value = '') WHERE seq = 20"], "references: change 20: its namespace is not its object's"],
     ['two changes swapped', ['UPDATE changes SET seq = -1 WHERE seq = 20', 'UPDATE changes SET seq = 20 WHERE seq = 21', 'UPDATE changes SET seq = 21 WHERE seq = -1'], 'chain: commit 21 (change 20)'],
     ['two changes whose contents are swapped', ['UPDATE changes SET detail = (SELECT detail FROM changes WHERE seq = 78) WHERE seq = 77'], 'chain: commit'],
-    ['a change inserted', ["INSERT INTO changes SELECT 83, at, object_id, namespace_id, actor_id, kind, subresource_id, manager_id, api_version_id, parent, depth, base_version, version, review_uid, hash, detail FROM changes WHERE seq = 82"], 'chain: change 83: no commit holds it'],
-    ['a change inserted before the first', ["INSERT INTO changes SELECT 0, 0, object_id, namespace_id, actor_id, kind, subresource_id, manager_id, api_version_id, parent, depth, base_version, version, review_uid, hash, detail FROM changes WHERE seq = 1"], 'chain: change 1: it is not there, but change 0 is'],
+    ['a change inserted', ["INSERT INTO changes SELECT 83, at, object_id, namespace_id, actor_id, kind, subresource_id, manager_id, api_version_id, labels_id, parent, depth, base_version, version, review_uid, hash, detail FROM changes WHERE seq = 82"], 'chain: change 83: no commit holds it'],
+    ['a change inserted before the first', ["INSERT INTO changes SELECT 0, 0, object_id, namespace_id, actor_id, kind, subresource_id, manager_id, api_version_id, labels_id, parent, depth, base_version, version, review_uid, hash, detail FROM changes WHERE seq = 1"], 'chain: change 1: it is not there, but change 0 is'],
     ['an outcome turned round', ['UPDATE outcomes SET outcome = 2 WHERE seq = 20'], 'chain: commit'],
     ['an outcome removed', ['DELETE FROM outcomes WHERE seq = 20'], 'chain: commit'],
     ['an outcome inserted', ['INSERT INTO outcomes VALUES (82, 0, 85, 2, 1, 1)'], 'chain: commit 85'],
@@ -151,6 +152,14 @@ describe('the verification of a ledger', () => {
     ['a text changed', ["UPDATE texts SET value = 'x' WHERE value = 'shop'"], 'chain: commit 2 (change 1)'],
     ['a text removed', ["DELETE FROM texts WHERE value = 'exec'"], 'references: changes 77'],
     ['a text inserted', ["INSERT INTO texts VALUES (99, 'x')"], 'references: texts 99: no change refers to it'],
+    ['labels changed', [`UPDATE label_sets SET labels = '{"app":"other"}' WHERE labels = '{"app":"web"}'`], 'chain: commit'],
+    ['a change with other labels', ["UPDATE changes SET labels_id = (SELECT id FROM label_sets WHERE labels = '{}') WHERE labels_id = (SELECT id FROM label_sets WHERE labels <> '{}')"], 'chain: commit'],
+    ['a change without its labels', ['UPDATE changes SET labels_id = NULL WHERE seq = (SELECT max(seq) FROM changes WHERE labels_id IS NOT NULL)'], 'chain: commit'],
+    ['labels that are not found', ['DELETE FROM label_index WHERE place = (SELECT min(place) FROM label_index)'], /^references: label_sets \d+: it is not found by what it says/],
+    ['labels that are found by others', ['UPDATE label_index SET place = place + 1 WHERE place = (SELECT max(place) FROM label_index)'], /^references: label_sets \d+: it is not found by what it says/],
+    ['labels that no change has', ["INSERT INTO label_sets VALUES (99, '{}')"], 'references: label_sets 99: no change refers to it'],
+    ['labels removed', ["DELETE FROM label_sets WHERE labels <> '{}'"], 'references: '],
+    ['an index of labels that there are not', ['INSERT INTO label_index VALUES (1, 99)'], 'references: label_index'],
     ['a resource renamed', ["UPDATE resources SET resource = 'x' WHERE id = 1"], 'chain: commit 2 (change 1)'],
     ['a resource with another kind', ["UPDATE resources SET kind = 'x' WHERE id = 1"], 'chain: commit 2 (change 1)'],
     ['a resource whose kind nothing told', ["UPDATE resources SET commit_id = 0 WHERE id = 1"], 'chain: commit 2 (change 1)'],
@@ -233,6 +242,8 @@ describe('the verification of a ledger', () => {
     );
   });
 
+  const WITHOUT_ROWID = ['outcomes', 'label_index'];
+
   /** All that can be read from a file. */
   function contents(path: string): string {
     const db = new Database(path, { readonly: true });
@@ -244,7 +255,7 @@ describe('the verification of a ledger', () => {
       return JSON.stringify(
         tables.map((table) =>
           db
-            .prepare(`SELECT rowid, * FROM ${table === 'outcomes' ? '(SELECT n AS rowid, * FROM outcomes)' : table}`)
+            .prepare(`SELECT ${WITHOUT_ROWID.includes(table) ? '' : 'rowid, '}* FROM ${table}`)
             .raw()
             .all(),
         ),

@@ -1,0 +1,119 @@
+import { matchesSelector, type Requirement } from '../../../shared/selector.ts';
+import { NO_LABELS, placeOf, placesOfKey, readLabels } from '../labels.ts';
+import type { ObjectFilter } from '../port.ts';
+import { objectConditions, where } from './filter.ts';
+import { LABELS_AT } from './label-writer.ts';
+import { MAX_STREAMS, type Stream } from './newest.ts';
+import { LIMIT, type Statements } from './statements.ts';
+
+/** A stretch of an object's changes with the same labels: from a change on, up to before the next that has others. */
+const STRETCH = `c.object_id AS id, c.labels_id AS labels, c.seq AS "from", (SELECT min(n.seq) FROM changes n
+  WHERE n.object_id = c.object_id AND n.seq > c.seq AND n.labels_id IS NOT NULL) AS until`;
+
+interface Stretch {
+  id: number;
+  labels: number;
+  from: number;
+  until: number | null;
+}
+
+/**
+ * Finds changes by the labels that their objects had. Labels seldom change: the ledger has a row of its index for each
+ * stretch of an object's changes with the same ones, not for each change.
+ */
+export class LabelSearch {
+  constructor(private readonly statements: Statements) {}
+
+  /** The sets of labels that a selector matches. */
+  sets(selector: readonly Requirement[]): LabelSets {
+    let candidates: Set<number> | undefined;
+    for (const { key, operator, values } of selector) {
+      if (operator === 'notin' || operator === 'absent') continue;
+      const { from, to } = placesOfKey(key);
+      const rows =
+        operator === 'in'
+          ? values.flatMap((value) =>
+              this.ids('SELECT set_id AS id FROM label_index WHERE place = ?', placeOf(key, value)),
+            )
+          : this.ids('SELECT set_id AS id FROM label_index WHERE place >= ? AND place <= ?', from, to);
+      const known = candidates;
+      candidates = new Set(rows.filter((id) => known?.has(id) ?? true));
+    }
+    candidates ??= new Set(this.ids('SELECT id FROM label_sets'));
+    return new LabelSets(candidates, selector, (id) => {
+      const row = this.statements.get<{ labels: string }>('SELECT labels FROM label_sets WHERE id = ?', id);
+      return row?.labels ?? NO_LABELS;
+    });
+  }
+
+  /** True where a change's object had one of some sets of labels. */
+  had(sets: LabelSets, objectId: number, seq: number): boolean {
+    const row = this.statements.get<{ labels_id: number }>(LABELS_AT, objectId, seq);
+    return row !== null && sets.has(row.labels_id);
+  }
+
+  /**
+   * All changes of some objects with some sets of labels; null where they are so many, and of so many objects, that
+   * looking at each change costs less.
+   */
+  streams(sets: LabelSets, filter: ObjectFilter, most = MAX_STREAMS): Stream[] | null {
+    const conditions = objectConditions(filter);
+    const { sql, values } = where(conditions);
+    const streamsOf = (found: readonly Stretch[]): Stream[] =>
+      found.filter(({ labels }) => sets.has(labels)).map(toStream);
+    const bySet = this.statements.all<Stretch>(
+      `SELECT ${STRETCH} FROM changes c WHERE c.labels_id IN (SELECT value FROM json_each(?)) ${LIMIT}`,
+      JSON.stringify(sets.candidates),
+      most + 1,
+    );
+    if (bySet.length <= most) {
+      if (conditions.length === 0) return streamsOf(bySet);
+      const ids = JSON.stringify([...new Set(bySet.map(({ id }) => id))]);
+      const inScope = new Set(
+        this.ids(`SELECT o.id FROM json_each(?) j CROSS JOIN objects o ON o.id = j.value ${sql}`, ids, ...values),
+      );
+      return streamsOf(bySet.filter(({ id }) => inScope.has(id)));
+    }
+    if (conditions.length === 0) return null;
+    const objects = this.ids(`SELECT o.id FROM objects o ${sql} ${LIMIT}`, ...values, most + 1);
+    if (objects.length > most) return null;
+    const byObject = this.statements.all<Stretch>(
+      `SELECT ${STRETCH} FROM json_each(?) j CROSS JOIN changes c ON c.object_id = j.value AND c.labels_id IS NOT NULL`,
+      JSON.stringify(objects),
+    );
+    const streams = streamsOf(byObject);
+    return streams.length > most ? null : streams;
+  }
+
+  private ids(sql: string, ...values: unknown[]): number[] {
+    return this.statements.all<{ id: number }>(sql, ...values).map(({ id }) => id);
+  }
+}
+
+/** The sets of labels that match a selector. Each of those that the index finds is read when it is asked for. */
+class LabelSets {
+  private readonly matching = new Map<number, boolean>();
+
+  constructor(
+    private readonly found: ReadonlySet<number>,
+    private readonly selector: readonly Requirement[],
+    private readonly textOf: (id: number) => string,
+  ) {}
+
+  get candidates(): number[] {
+    return [...this.found];
+  }
+
+  has(id: number): boolean {
+    let matches = this.matching.get(id);
+    if (matches === undefined) {
+      matches = this.found.has(id) && matchesSelector(this.selector, readLabels(this.textOf(id)));
+      this.matching.set(id, matches);
+    }
+    return matches;
+  }
+}
+
+function toStream({ id, from, until }: Stretch): Stream {
+  return { column: 'object_id', id, from, to: until === null ? Number.MAX_SAFE_INTEGER : until - 1 };
+}
