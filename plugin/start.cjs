@@ -17,7 +17,8 @@ function cacheFolder() {
 function run() {
   const folder = cacheFolder();
   if (folder === null) return void require(file);
-  const source = readFileSync(file, 'utf8');
+  // It is ASCII: scripts/build.mjs sees to that.
+  const source = readFileSync(file, 'latin1');
   // V8 itself refuses what another version of it, or other flags, compiled; of the source it compares only the length.
   // It holds what the run that wrote it needed, so that each command has its own.
   const words = process.argv.slice(2);

@@ -5,13 +5,22 @@ export { printable } from '../../shared/printable.ts';
 /* eslint-disable no-control-regex -- control characters are what this is about */
 /** Colours, and what takes a column each: nearly all that is ever measured. string-width is slow, and slower to load. */
 const COLOUR = /\u001b\[[\d;]*m/g;
-const NARROW = /^[\x20-\x7e…→·│]*$/;
+const NARROW = /^[\x20-\x7e…→←·│]*$/;
 /* eslint-enable no-control-regex */
 
 /** Columns that a text takes on a terminal; colours take none. */
 export function widthOf(text: string): number {
-  const plain = text.includes('\u001b') ? text.replace(COLOUR, '') : text;
+  const plain = withoutColour(text);
   return NARROW.test(plain) ? plain.length : stringWidth(text);
+}
+
+/** True where each character takes one column, whoever measures it. */
+export function isNarrow(text: string): boolean {
+  return NARROW.test(withoutColour(text));
+}
+
+function withoutColour(text: string): string {
+  return text.includes('\u001b') ? text.replace(COLOUR, '') : text;
 }
 
 /** Fills up with spaces to a width. */

@@ -9,7 +9,7 @@ import {
   type Outcome,
   type Source,
 } from '../../../shared/types.ts';
-import { decodeBody, decodeDetail } from '../payload.ts';
+import { decodeBody, decodeDetail, type Detail } from '../payload.ts';
 import {
   OUTCOME_REASONS,
   type ChangeFilter,
@@ -79,6 +79,13 @@ const LINE = `WITH RECURSIVE line (seq, parent, depth, detail) AS (
   UNION ALL SELECT c.seq, c.parent, c.depth, c.detail FROM line l JOIN changes c ON c.seq = l.parent AND c.seq < l.seq
     WHERE l.depth > 0 OR NOT EXISTS (SELECT 1 FROM checkpoints WHERE seq = l.seq))
   SELECT l.*, k.body FROM line l LEFT JOIN checkpoints k ON l.depth = 0 AND k.seq = l.seq`;
+
+/** Back to the first change that is not of status alone. */
+const ORIGIN = `WITH RECURSIVE line (seq, parent, kind) AS (
+  SELECT seq, parent, kind FROM changes WHERE seq = ?
+  UNION ALL SELECT c.seq, c.parent, c.kind FROM line l JOIN changes c ON c.seq = l.parent AND c.seq < l.seq
+    WHERE (l.kind & ${STATUS_ONLY_MASK}) > 0)
+  SELECT min(seq) AS seq FROM line`;
 
 /** Most objects have one change since the last that is known to be real. */
 const SHORT_TAIL = 2;
@@ -281,6 +288,10 @@ export class Rows {
     return body;
   }
 
+  origin(seq: number): number | null {
+    return this.get<{ seq: number }>(ORIGIN, seq)?.seq ?? null;
+  }
+
   open(fromSeq: number, limit: number): StoredChange[] {
     return this.all<Row>(
       `${SELECT} WHERE c.seq >= ? AND x.seq IS NULL AND (c.kind & ${EFFECT_MASK}) > 0 AND (c.kind & ${SOURCE_MASK}) = 0
@@ -316,6 +327,7 @@ export class Rows {
   private decode(row: Row): StoredChange {
     const { id: objectId, ...object } = this.object(row.object_id);
     const facts = decodeFacts(row.kind);
+    let detail: Detail | undefined;
     return {
       ...facts,
       seq: row.seq,
@@ -334,7 +346,7 @@ export class Rows {
       hash: row.hash,
       outcome: outcomeOf(row.outcome, facts.source),
       outcomeReason: OUTCOME_REASONS[row.reason ?? -1] ?? (facts.source === 'admission' ? '' : OUTCOME_REASONS[0]),
-      detail: () => decodeDetail(row.detail),
+      detail: () => (detail ??= decodeDetail(row.detail)),
     };
   }
 
