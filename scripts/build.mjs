@@ -147,7 +147,7 @@ export async function buildPlugin(root, outdir) {
     plugins: [kubernetesAside, oneWidth, lazyModules],
   });
   // esbuild leaves regular expressions as they are; a file of ASCII alone is read faster.
-  const text = (await readFile(main, 'utf8')).replace(/[^\x00-\x7f]/g, escapeCharacter);
+  const text = (await readFile(main, 'utf8')).replace(/[\u0080-\uffff]/g, escapeCharacter);
   await writeFile(main, text);
   const build = createHash('sha256').update(text).digest('hex').slice(0, 16);
   const start = await readFile(join(root, 'plugin', 'start.cjs'), 'utf8');
