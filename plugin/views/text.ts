@@ -28,6 +28,17 @@ export function padEnd(text: string, width: number): string {
   return text + ' '.repeat(Math.max(0, width - widthOf(text)));
 }
 
+/** Lines of at most `width` columns, broken at spaces; a longer word keeps a line of its own. */
+export function wrapWords(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(/\s+/)) {
+    const last = lines.at(-1);
+    if (last !== undefined && widthOf(last) + 1 + widthOf(word) <= width) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
+}
+
 /** Characters as people see them: an emoji with its modifiers is one. */
 export function graphemes(text: string): string[] {
   return /^[\x20-\x7e]*$/.test(text) ? [...text] : [...segments(text)].map(({ segment }) => segment);
