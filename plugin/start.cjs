@@ -34,7 +34,7 @@ function run() {
     // The first run, or a folder that is not to be read: it is compiled.
   }
   const wrapped = `(function (exports, require, module, __filename, __dirname) {${source}\n})`;
-  const options = { filename: file, importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER };
+  const options = { filename: file };
   const script = new vm.Script(wrapped, cachedData === undefined ? options : { ...options, cachedData });
   script.runInThisContext().call(exports, exports, require, module, file, __dirname);
   if (cachedData !== undefined && !script.cachedDataRejected) return;

@@ -130,6 +130,8 @@ export async function buildPlugin(root, outdir) {
     format: 'cjs',
     platform: 'node',
     target: 'node20',
+    // Of a script that start.cjs compiles Node calls import() experimental, and warns at each start.
+    supported: { 'dynamic-import': false },
     define: { 'import.meta.url': '__moduleUrl', ...(await versionOf(root)) },
     banner: { js: "const __moduleUrl = require('node:url').pathToFileURL(__filename).href;" },
     logLevel: 'warning',
