@@ -56,7 +56,8 @@ export type IoFactory = (colour: boolean, pager: boolean) => Io;
 /** Runs the command line, and returns the exit code. Errors are told on stderr: what was wrong, then what to do. */
 export async function run(args: readonly string[], makeIo: IoFactory): Promise<number> {
   const io = makeIo(!args.includes('--no-color'), !args.includes('--no-pager'));
-  const program = createProgram(io);
+  // Completion looks at all commands.
+  const program = createProgram(io, args[0] === '__complete' ? undefined : args);
   if (args[0] === '__complete') {
     const { complete } = await import('./completion/complete.ts');
     await complete(args.slice(1), program, withReader, io);
@@ -86,8 +87,8 @@ function fail(error: unknown, io: Io): number {
   return exitCodeOf(error.code);
 }
 
-/** The commands and their flags; tests and completion look at them too. */
-export function createProgram(io: Io): Command {
+/** The commands and their flags. With `args`, only the commands that they name have flags: a hundred take a while. */
+function createProgram(io: Io, args?: readonly string[]): Command {
   const program = new Command('kubectl blame')
     .description('Who changed this, what exactly, when, and what did it look like before?')
     .usage('[TYPE [NAME...] | TYPE/NAME ...] [flags]')
@@ -129,8 +130,10 @@ export function createProgram(io: Io): Command {
       });
     }),
   );
-  addSubcommands(program, { io, addSource, withReader, count });
-  addProofCommands(program, io, count);
+  const asked = (name: string): boolean => args?.includes(name) ?? true;
+  const context = { io, addSource, withReader, count, asked };
+  addSubcommands(program, context);
+  addProofCommands(program, context);
   return program;
 }
 

@@ -27,7 +27,7 @@ describe('the commands of kubectl blame, on a ledger of the recording', () => {
         /^Manager: +kubectl-patch$/m,
         /^Date: +2026-11-22 05:06:24\.\d+ UTC \(2d6h ago\)$/m,
         /^Outcome: +committed: the watch shows it$/m,
-        /^Before it: +\d+ create by alice@example.com: created: 2 keys: LOG_LEVEL, nginx.conf$/m,
+        /^Before it: +\d+ create by alice@example.com: created: 2 keys: LOG_LEVEL,\n +nginx.conf$/m,
         /^After it: +\d+ update by alice@example.com: data.LOG_LEVEL: debug → info$/m,
         /^- {2}LOG_LEVEL: info\n\+ {2}LOG_LEVEL: debug$/m,
       ]) assert.match(out, line); // prettier-ignore

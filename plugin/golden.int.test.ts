@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { useSharedFolder } from '../webhook/testing/folder.ts';
 import { importShop } from '../webhook/testing/shop-ledger.ts';
 import { ask, type AskOptions } from './testing/ask.ts';
@@ -7,25 +8,8 @@ import { widthOf } from './views/text.ts';
 
 const AT = '--at 2026-11-22T05:07:06Z';
 
-/** A manifest as a person keeps it: older than what bob did, and with something that never was there. */
-const MANIFEST = `apiVersion: apps/v1
-kind: Deployment
-metadata:
-  name: web
-  namespace: shop
-  labels: {app: web, app.kubernetes.io/version: "24.2", channel: stable}
-spec:
-  replicas: 3
-  template:
-    spec:
-      containers:
-      - name: log-shipper
-        image: registry.example.com/infra/shipper:1.4
-      - name: nginx
-        image: registry.example.com/shop/web:24.2.0
-        resources: {limits: {memory: 128Mi}}
-        args: [--verbose]
-`;
+/** As a person keeps it: older than what bob did, and with something that never was there. */
+const MANIFEST = readFileSync(new URL('testing/web.yaml', import.meta.url), 'utf8');
 
 const VIEWS: Record<string, string[]> = {
   lines: [

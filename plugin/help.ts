@@ -1,4 +1,5 @@
 import type { Command, Help } from 'commander';
+import { wrapWords } from './views/text.ts';
 
 /** Of a pipe, and of a terminal that does not say. */
 const DEFAULT_WIDTH = 100;
@@ -65,12 +66,7 @@ function list(title: string, rows: readonly (readonly string[])[], width: number
 /** Lines of at most `width` columns, broken at spaces; empty lines stay, others are filled. */
 function wrapped(text: string, width: number): string[] {
   return text.split('\n\n').flatMap((paragraph, index) => {
-    const lines: string[] = [];
-    for (const word of paragraph.split(/\s+/)) {
-      const last = lines.at(-1);
-      if (last !== undefined && last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`;
-      else lines.push(word);
-    }
+    const lines = wrapWords(paragraph, width);
     return index === 0 ? lines : ['', ...lines];
   });
 }

@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander';
 import { describeCommand } from './help.ts';
-import type { Io } from './io.ts';
+import type { Context } from './subcommands.ts';
 
 interface VerifyFlags {
   db?: string;
@@ -12,11 +12,18 @@ interface VerifyFlags {
 }
 
 /** Commands about the ledger itself: whether it is the one that was recorded, and a copy that proves it. */
-export function addProofCommands(program: Command, io: Io, count: (text: string) => number): void {
-  const each = (value: string, before: string[]): string[] => [...before, value];
-  const verify = program
+export function addProofCommands(program: Command, context: Context): void {
+  addVerify(program, context);
+  addExport(program, context);
+}
+
+function addVerify(program: Command, { io, count, asked }: Context): void {
+  const command = program
     .command('verify')
-    .description('whether the history is the one that was recorded: of a ledger file, or an exported archive')
+    .description('whether the history is the one that was recorded: of a ledger file, or an exported archive');
+  if (!asked('verify')) return;
+  const each = (value: string, before: string[]): string[] => [...before, value];
+  command
     .argument('[file]', 'the file; otherwise --db')
     .addOption(new Option('--db <file>', 'ledger file').env('KUBEBLAME_DB'))
     .option('--checkpoints <file>', 'signed checkpoints, as the server wrote them; may be repeated', each, [])
@@ -27,23 +34,26 @@ export function addProofCommands(program: Command, io: Io, count: (text: string)
       new Option('-o, --output <format>', 'how to write it').choices(['table', 'json', 'yaml']).default('table'),
     )
     .option('--no-color', 'no colours')
-    .action(async (file: string | undefined, _flags: unknown, command: Command) => {
-      const flags = command.optsWithGlobals<VerifyFlags>();
+    .action(async (file: string | undefined, _flags: unknown, self: Command) => {
+      const flags = self.optsWithGlobals<VerifyFlags>();
       const { verify: check } = await import('./commands/verify.ts');
       await check({ ...flags, file: file ?? flags.db, samples: flags.all === true ? Infinity : flags.samples }, io);
     });
   describeCommand(
-    verify,
+    command,
     '\n  # Whether a ledger is the one that was recorded\n  kubectl blame verify ledger.db --checkpoints checkpoints.log --key key.pub',
   );
-  const copy = program
-    .command('export')
-    .description('write a ledger file as an archive that verify accepts alone')
+}
+
+function addExport(program: Command, { io, asked }: Context): void {
+  const command = program.command('export').description('write a ledger file as an archive that verify accepts alone');
+  if (!asked('export')) return;
+  command
     .argument('<archive>', 'the file to write, such as shop.kubeblame.gz')
     .addOption(new Option('--db <file>', 'ledger file, also while a server writes to it').env('KUBEBLAME_DB'))
-    .action(async (archive: string, _flags: unknown, command: Command) => {
+    .action(async (archive: string, _flags: unknown, self: Command) => {
       const { exportArchive } = await import('./commands/export.ts');
-      await exportArchive(command.optsWithGlobals<{ db?: string }>().db, archive, io);
+      await exportArchive(self.optsWithGlobals<{ db?: string }>().db, archive, io);
     });
-  describeCommand(copy, '\n  # A copy that proves itself\n  kubectl blame export shop.kubeblame.gz --db ledger.db');
+  describeCommand(command, '\n  # A copy that proves itself\n  kubectl blame export shop.kubeblame.gz --db ledger.db');
 }

@@ -17,7 +17,8 @@ function cacheFolder() {
 function run() {
   const folder = cacheFolder();
   if (folder === null) return void require(file);
-  const source = readFileSync(file, 'utf8');
+  // It is ASCII: scripts/build.mjs sees to that.
+  const source = readFileSync(file, 'latin1');
   // V8 itself refuses what another version of it, or other flags, compiled; of the source it compares only the length.
   // It holds what the run that wrote it needed, so that each command has its own.
   const words = process.argv.slice(2);
@@ -33,7 +34,7 @@ function run() {
     // The first run, or a folder that is not to be read: it is compiled.
   }
   const wrapped = `(function (exports, require, module, __filename, __dirname) {${source}\n})`;
-  const options = { filename: file, importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER };
+  const options = { filename: file };
   const script = new vm.Script(wrapped, cachedData === undefined ? options : { ...options, cachedData });
   script.runInThisContext().call(exports, exports, require, module, file, __dirname);
   if (cachedData !== undefined && !script.cachedDataRejected) return;

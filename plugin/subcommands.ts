@@ -13,6 +13,8 @@ export interface Context {
   addSource: (command: Command) => void;
   withReader: (source: SourceOptions, io: Io, ask: (reader: LedgerReader) => Promise<void>) => Promise<void>;
   count: (text: string) => number;
+  /** False for a command that the words on the command line do not name: then its name and description are enough. */
+  asked: (name: string) => boolean;
 }
 
 type Document = 'json' | 'yaml';
@@ -36,12 +38,12 @@ function addOutput(command: Command, ...more: string[]): void {
   command.addOption(new Option('-o, --output <format>', 'how to write it').choices([...more, 'json', 'yaml']));
 }
 
-function addShow(program: Command, { io, addSource, withReader }: Context): void {
+function addShow(program: Command, { io, addSource, withReader, asked }: Context): void {
   const command = program
     .command('show')
-    .description('everything about a change: who, when, how it is known, what it did, what came before and after')
-    .usage('ID... [flags]')
-    .argument('<ids...>', 'changes, by the ID that tables show');
+    .description('everything about a change: who, when, how it is known, what it did, what came before and after');
+  if (!asked('show')) return;
+  command.usage('ID... [flags]').argument('<ids...>', 'changes, by the ID that tables show');
   addOutput(command);
   addSource(command);
   describeCommand(
@@ -62,10 +64,12 @@ function addShow(program: Command, { io, addSource, withReader }: Context): void
   });
 }
 
-function addUndo(program: Command, { io, addSource, withReader }: Context): void {
+function addUndo(program: Command, { io, addSource, withReader, asked }: Context): void {
   const command = program
     .command('undo')
-    .description('print what takes changes back on the objects as they are now; applies nothing')
+    .description('print what takes changes back on the objects as they are now; applies nothing');
+  if (!asked('undo')) return;
+  command
     .usage('ID... [flags]')
     .argument('<ids...>', 'changes, by the ID that tables show')
     .option('--force', 'take back also what others have set since')
@@ -98,10 +102,12 @@ applies wholly or not at all; a deletion by a manifest for kubectl create, a cre
   });
 }
 
-function addWho(program: Command, { io, addSource, withReader, count }: Context): void {
+function addWho(program: Command, { io, addSource, withReader, count, asked }: Context): void {
   const command = program
     .command('who')
-    .description('who changed something, how often, when last; with --user what that user did')
+    .description('who changed something, how often, when last; with --user what that user did');
+  if (!asked('who')) return;
+  command
     .usage('[TYPE [NAME...] | TYPE/NAME ...] [flags]')
     .argument('[words...]', 'what was changed; everything where nothing is named')
     .option('-n, --namespace <name>', 'namespace')
@@ -134,11 +140,10 @@ function addWho(program: Command, { io, addSource, withReader, count }: Context)
   });
 }
 
-function addCoverage(program: Command, { io, addSource, withReader }: Context): void {
-  const command = program
-    .command('coverage')
-    .description('when recording worked, and why not in between')
-    .usage('[flags]');
+function addCoverage(program: Command, { io, addSource, withReader, asked }: Context): void {
+  const command = program.command('coverage').description('when recording worked, and why not in between');
+  if (!asked('coverage')) return;
+  command.usage('[flags]');
   addOutput(command, 'table');
   addSource(command);
   describeCommand(command, '\n  # When nobody was looking\n  kubectl blame coverage');
@@ -151,12 +156,12 @@ function addCoverage(program: Command, { io, addSource, withReader }: Context): 
   });
 }
 
-function addVersion(program: Command, { io, addSource }: Context): void {
+function addVersion(program: Command, { io, addSource, asked }: Context): void {
   const command = program
     .command('version')
-    .description('the versions of this program, of the server, and of the ledger')
-    .usage('[flags]')
-    .option('--client', 'only of this program: asks nobody');
+    .description('the versions of this program, of the server, and of the ledger');
+  if (!asked('version')) return;
+  command.usage('[flags]').option('--client', 'only of this program: asks nobody');
   addOutput(command);
   addSource(command);
   describeCommand(command, '\n  # All versions, and whether they go together\n  kubectl blame version');
@@ -167,12 +172,12 @@ function addVersion(program: Command, { io, addSource }: Context): void {
   });
 }
 
-function addCompletion(program: Command, { io }: Context): void {
+function addCompletion(program: Command, { io, asked }: Context): void {
   const command = program
     .command('completion')
-    .description('the script by which a shell completes types, names, namespaces, users and ids')
-    .usage(`(${SHELLS.join(' | ')})`)
-    .addArgument(new Argument('<shell>', 'for which shell').choices(SHELLS));
+    .description('the script by which a shell completes types, names, namespaces, users and ids');
+  if (!asked('completion')) return;
+  command.usage(`(${SHELLS.join(' | ')})`).addArgument(new Argument('<shell>', 'for which shell').choices(SHELLS));
   describeCommand(
     command,
     `

@@ -22,7 +22,29 @@ const PLUGIN = { source: 'plugin/main.ts', name: 'kubectl-blame' };
 const LAZY = {
   'string-width': ['default'],
   yaml: ['parse', 'parseAllDocuments'],
-  'node:child_process': ['spawn'],
+  'node:child_process': ['spawn', 'spawnSync'],
+  'node:crypto': [
+    ...['createHash', 'createHmac', 'createPrivateKey', 'createPublicKey', 'hash', 'randomBytes', 'randomInt'],
+    ...['sign', 'verify'],
+  ],
+  'node:fs/promises': ['readFile'],
+  'node:stream/consumers': ['text'],
+};
+/** Packages that load one of these as well, and seldom need it. */
+const LAZY_IN = /[\\/]node_modules[\\/]commander[\\/]/;
+
+/** cli-table3 measures by an older string-width, whose expression takes V8 some ms to compile: it gets the plugin's own. */
+const oneWidth = {
+  name: 'one-width',
+  setup(build) {
+    build.onResolve({ filter: /^string-width$/ }, ({ importer }) =>
+      /[\\/]node_modules[\\/]cli-table3[\\/]/.test(importer) ? { path: 'width', namespace: 'width' } : undefined,
+    );
+    build.onLoad({ filter: /.*/, namespace: 'width' }, () => ({
+      contents: "module.exports = require('./plugin/views/text.ts').widthOf;",
+      resolveDir: build.initialOptions.absWorkingDir,
+    }));
+  },
 };
 
 const HASHBANG = '#!/usr/bin/env node\n';
@@ -39,7 +61,9 @@ const lazyModules = {
     const filter = new RegExp(`^(?:${Object.keys(LAZY).join('|')})$`);
     // Of our own sources: packages may use more of them.
     build.onResolve({ filter }, ({ path, namespace, importer }) =>
-      namespace === 'lazy' || importer.includes('node_modules') ? undefined : { path, namespace: 'lazy' },
+      namespace === 'lazy' || (importer.includes('node_modules') && !LAZY_IN.test(importer))
+        ? undefined
+        : { path, namespace: 'lazy' },
     );
     build.onLoad({ filter: /.*/, namespace: 'lazy' }, ({ path }) => {
       const members = LAZY[path].map((name) => {
@@ -106,6 +130,8 @@ export async function buildPlugin(root, outdir) {
     format: 'cjs',
     platform: 'node',
     target: 'node20',
+    // Of a script that start.cjs compiles Node calls import() experimental, and warns at each start.
+    supported: { 'dynamic-import': false },
     define: { 'import.meta.url': '__moduleUrl', ...(await versionOf(root)) },
     banner: { js: "const __moduleUrl = require('node:url').pathToFileURL(__filename).href;" },
     logLevel: 'warning',
@@ -120,14 +146,18 @@ export async function buildPlugin(root, outdir) {
     ...common,
     entryPoints: [PLUGIN.source],
     outfile: main,
-    plugins: [kubernetesAside, lazyModules],
+    plugins: [kubernetesAside, oneWidth, lazyModules],
   });
-  const build = createHash('sha256')
-    .update(await readFile(main))
-    .digest('hex')
-    .slice(0, 16);
+  // esbuild leaves regular expressions as they are; a file of ASCII alone is read faster.
+  const text = (await readFile(main, 'utf8')).replace(/[\u0080-\uffff]/g, escapeCharacter);
+  await writeFile(main, text);
+  const build = createHash('sha256').update(text).digest('hex').slice(0, 16);
   const start = await readFile(join(root, 'plugin', 'start.cjs'), 'utf8');
   await writeProgram(join(outdir, `${PLUGIN.name}.cjs`), start.replace('__BUILD__', build));
+}
+
+function escapeCharacter(character) {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
 async function versionOf(root) {

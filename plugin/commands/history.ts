@@ -2,7 +2,7 @@ import { stringifyJson } from '../../shared/json.ts';
 import { printableJson } from '../../shared/printable.ts';
 import { writtenPatch } from '../../shared/patch.ts';
 import { formatUtc } from '../../shared/time.ts';
-import type { Change, ChangePage, LedgerReader, Scope } from '../../shared/types.ts';
+import type { Change, ChangePage, ChangeQuery, LedgerReader, Scope } from '../../shared/types.ts';
 import type { Io } from '../io.ts';
 import { changeDiff, changeTitle } from '../views/change-diff.ts';
 import { historyTable } from '../views/history-table.ts';
@@ -49,10 +49,7 @@ export async function showHistory(
   if (oldest === undefined || newest === undefined) await explainEmpty(selection, since, until, reader, io);
   else await tellPartial(since ?? oldest.at, until ?? newest.at, reader, io);
   if (more && oldest !== undefined) {
-    note(
-      io,
-      `there are older ones: --limit ${limit * 2} shows more, --until ${formatUtc(oldest.at)} goes on from here`,
-    );
+    note(io, `there are older ones: --limit ${limit * 2}, or --until ${formatUtc(oldest.at)}`);
   }
   tellDenied(denied, io);
   if (hidden.status > 0) note(io, hiddenNote(hidden.status, more, 'of status by controllers', '--status'));
@@ -70,7 +67,13 @@ function periodText({ since, until }: Period, oldest: number, newest: number, st
   if (since !== undefined && until !== undefined) return spanText(since, until, style);
   if (since !== undefined) return `since ${momentText(since, style)}`;
   if (until !== undefined) return `until ${momentText(until, style)}`;
-  return spanText(oldest, newest, style);
+  // Nobody asked for them to the millisecond.
+  const [from = oldest, to = newest] = style.columns === null ? [] : [oldest, newest].map(toSecond);
+  return spanText(from, to, style);
+}
+
+function toSecond(ms: number): number {
+  return ms - (ms % 1000);
 }
 
 interface Found {
@@ -103,12 +106,7 @@ async function fetchChanges(
         scope,
         ...period,
         limit: grep === null ? Math.min(wanted, PAGE) : PAGE,
-        bodies: request.format === 'diff',
-        causes: request.format !== 'diff' && request.format !== 'patch',
-        status: request.status,
-        attempts: request.attempts,
-        ...(request.user === undefined ? {} : { user: request.user }),
-        ...(request.lines.field === undefined ? {} : { field: request.lines.field }),
+        ...changeQuery(request),
         ...(before === undefined ? {} : { before }),
       });
       const matching = grep === null ? page.changes : page.changes.filter(grep);
@@ -126,6 +124,19 @@ async function fetchChanges(
   return { changes, hidden, denied, more: more || found.length > limit };
 }
 
+/** What is asked of changes, besides which objects and when. */
+export function changeQuery(request: Request): Omit<ChangeQuery, 'scope' | 'limit'> {
+  const { format, status, attempts, user, lines } = request;
+  return {
+    bodies: format === 'diff',
+    causes: format !== 'diff' && format !== 'patch',
+    status,
+    attempts,
+    ...(user === undefined ? {} : { user }),
+    ...(lines.field === undefined ? {} : { field: lines.field }),
+  };
+}
+
 function hiddenNote(count: number, more: boolean, what: string, flag: string): string {
   const plural = count === 1 && !more ? 'change' : 'changes';
   return `${count}${more ? '+' : ''} ${plural} ${what} hidden: ${flag} shows ${plural === 'change' ? 'it' : 'them'}`;
@@ -133,6 +144,8 @@ function hiddenNote(count: number, more: boolean, what: string, flag: string): s
 
 export function printHistory(changes: readonly Change[], selection: Selection, { format }: Request, io: Io): void {
   const { style } = io;
+  // On a terminal what stands above need not be said in each line.
+  const known = selection.single && style.columns !== null && new Set(changes.map(({ object }) => object.uid)).size < 2;
   switch (format) {
     case 'json':
     case 'yaml':
@@ -151,13 +164,13 @@ export function printHistory(changes: readonly Change[], selection: Selection, {
       print(io, onelines(changes, style));
       return;
     case 'stat':
-      print(io, separated(changes.map((change) => statLines(change, changeTitle(change, style), style))));
+      print(io, separated(changes.map((change) => statLines(change, changeTitle(change, style, known), style))));
       return;
     case 'wide':
       if (changes.length > 0) print(io, wideTable(changes, style));
       return;
     case 'diff':
-      print(io, separated(changes.map((change) => changeDiff(change, style))));
+      print(io, separated(changes.map((change) => changeDiff(change, style, known))));
       return;
     case 'patch':
       print(io, separated(changes.map((change) => patchLines(change, io))));
@@ -167,7 +180,7 @@ export function printHistory(changes: readonly Change[], selection: Selection, {
       return;
     case 'table':
     case null:
-      if (changes.length > 0) print(io, historyTable(changes, { grouped: selection.broad }, style));
+      if (changes.length > 0) print(io, historyTable(changes, { grouped: selection.broad, known }, style));
   }
 }
 

@@ -1,12 +1,22 @@
 import type { LedgerReader } from '../../shared/types.ts';
 import type { Io } from '../io.ts';
 import { gapNotes } from '../views/coverage-table.ts';
-import { printable } from '../views/text.ts';
+import { printable, wrapWords } from '../views/text.ts';
 
-/** What explains the answer: on stderr, so that stdout is the data alone. */
+/** What explains the answer: on stderr, so that stdout is the data alone. On a terminal broken between words. */
 export function note(io: Io, text: string): void {
+  const { chalk, columns } = io.style;
+  const lines = columns === null ? [text] : wrapWords(text, columns - MARGIN);
+  for (const [index, line] of lines.entries()) io.err(`${chalk.dim(`${index === 0 ? '# ' : '#   '}${line}`)}\n`);
+}
+
+/** The same on one line, however long: it holds a command to copy. */
+export function noteCommand(io: Io, text: string): void {
   io.err(`${io.style.chalk.dim(`# ${text}`)}\n`);
 }
+
+/** Of a note's further lines. */
+const MARGIN = '#   '.length;
 
 /** An answer without what the reader may not read must not look whole. */
 export function tellDenied(denied: ReadonlySet<string>, io: Io): void {

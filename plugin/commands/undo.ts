@@ -7,7 +7,7 @@ import { subresourceOf, undo, type Undo } from '../../shared/undo.ts';
 import type { Io } from '../io.ts';
 import { objectTitle } from '../views/object-name.ts';
 import { keeperLines, kubectlInput, problemLines, shellWords, undoScript } from '../views/undo.ts';
-import { note } from './notes.ts';
+import { note, noteCommand } from './notes.ts';
 import { changesById, scopeOf } from './numbers.ts';
 
 export interface UndoFlags {
@@ -35,7 +35,7 @@ export async function undoChanges(
   const [only] = inputs;
   if (only !== undefined) {
     io.out(inputs.length === 1 ? only.text : undoScript(inputs));
-    note(io, `nothing has been applied; pipe it into: ${inputs.length === 1 ? shellWords(only.command) : 'sh'}`);
+    noteCommand(io, `nothing has been applied; pipe it into: ${inputs.length === 1 ? shellWords(only.command) : 'sh'}`);
   }
   const problems = results.reduce((count, result) => count + result.problems.length, 0);
   if (problems > 0) {

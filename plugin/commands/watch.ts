@@ -3,7 +3,7 @@ import { KubeblameError } from '../../shared/errors.ts';
 import type { Change, ChangePage, ChangeQuery, LedgerReader, Scope } from '../../shared/types.ts';
 import type { Io } from '../io.ts';
 import { printable } from '../views/text.ts';
-import { printHistory } from './history.ts';
+import { changeQuery, printHistory } from './history.ts';
 import { note } from './notes.ts';
 import type { Request } from './request.ts';
 import type { Selection } from './scopes.ts';
@@ -65,14 +65,7 @@ function queryOf(request: Request): Omit<ChangeQuery, 'scope' | 'limit'> {
       'use oneline, table, diff, stat, patch, jsonl or name',
     );
   }
-  return {
-    bodies: request.format === 'diff',
-    causes: request.format !== 'diff' && request.format !== 'patch',
-    status: request.status,
-    attempts: request.attempts,
-    ...(request.user === undefined ? {} : { user: request.user }),
-    ...(request.lines.field === undefined ? {} : { field: request.lines.field }),
-  };
+  return changeQuery(request);
 }
 
 /** Asks again and again, each scope from where it was. With several, the first waits, and the others are asked then. */

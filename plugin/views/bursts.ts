@@ -52,6 +52,7 @@ function idsOf({ changes }: Burst): string {
 }
 
 const MAX_IDS = 16;
+const MAX_IDS_NARROW = 12;
 const MAX_MANAGER = 26;
 const WIDE = 110;
 
@@ -97,7 +98,7 @@ export function burstTable(bursts: readonly Burst[], style: Style): string[] {
   const wide = columns >= WIDE;
   const shown = wide ? heads : heads.filter((head) => head !== 'MANAGER');
   const names = rows.map(([id = '', at = '', manager = '', ...rest]) => [
-    shortenEnd(id, MAX_IDS, style.ellipsis),
+    shortenEnd(id, wide ? MAX_IDS : MAX_IDS_NARROW, style.ellipsis),
     at,
     ...(wide ? [shortenEnd(manager, MAX_MANAGER, style.ellipsis)] : []),
     ...rest,

@@ -7,13 +7,13 @@ import { formatLocal, formatUtc } from '../../shared/time.ts';
 import { changeWho, paintWho, userText } from './who.ts';
 import { changeWords } from './words.ts';
 
-/** One line that says which change follows: who, when, what was done to which object. */
-export function changeTitle(change: Change, style: Style): string {
+/** One line that says which change follows: who, when, what was done to which object, unless that is `known`. */
+export function changeTitle(change: Change, style: Style, known = false): string {
   const { chalk, dot } = style;
   const when = style.columns === null ? formatUtc(change.at) : formatLocal(change.at, style.timeZone);
   const parts = [
     chalk.yellow(`change ${change.seq}`),
-    chalk.bold(objectTitle(change.object)),
+    ...(known ? [] : [chalk.bold(objectTitle(change.object))]),
     operationText(change),
     paintWho(changeWho(change, style), change.actor, style),
     chalk.dim(when),
@@ -22,12 +22,12 @@ export function changeTitle(change: Change, style: Style): string {
 }
 
 /** A change as a diff, headed by its title. Whole objects are shown when they come and go. */
-export function changeDiff(change: Change, style: Style): string[] {
+export function changeDiff(change: Change, style: Style, known = false): string[] {
   const body =
     change.effect === 'none'
       ? changeWords(change, { width: null, lines: null }, style).map((line) => `  ${line}`)
       : diffLines(change.before ?? null, change.after ?? null, style);
-  return [changeTitle(change, style), ...body];
+  return [changeTitle(change, style, known), ...body];
 }
 
 /** The net difference of one object between two moments. */

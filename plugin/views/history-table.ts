@@ -12,6 +12,8 @@ import { changeWords } from './words.ts';
 export interface HistoryOptions {
   /** Sections by namespace, on a terminal. */
   grouped: boolean;
+  /** All are of one object, which is named above: on a terminal it has no column. */
+  known?: boolean;
 }
 
 /** Lines of words for one change on a terminal. */
@@ -55,7 +57,7 @@ function terminalTable(changes: readonly Change[], options: HistoryOptions, styl
   const namespaces = new Set(changes.map(({ object }) => object.namespace).filter((namespace) => namespace !== ''));
   const namespaced = !options.grouped && namespaces.size > 1;
   const needed = columns >= WIDE ? wordsWidth(ordered, style) : MIN_WORDS;
-  const { heads, cells } = nameCells(ordered, namespaced, needed, style, columns);
+  const { heads, cells } = nameCells(ordered, { namespaced, known: options.known === true }, needed, style, columns);
   const widths = heads.map((head, column) => widest([head.length, ...cells.map((row) => widthOf(row[column] ?? ''))]));
   const used = widthsOf(widths) + GAP * widths.length;
   const words = ordered.map((change) => placeWords(change, columns, used, needed, style));
@@ -79,7 +81,7 @@ function terminalTable(changes: readonly Change[], options: HistoryOptions, styl
 /** All columns but the words. Names are shortened to what the terminal has room for. */
 function nameCells(
   changes: readonly Change[],
-  namespaced: boolean,
+  { namespaced, known }: { namespaced: boolean; known: boolean },
   needed: number,
   style: Style,
   columns: number,
@@ -95,10 +97,10 @@ function nameCells(
     names: [
       wholeWho(change, style),
       ...(namespaced ? [printable(change.object.namespace)] : []),
-      incarnations.label(change.object),
+      ...(known ? [] : [incarnations.label(change.object)]),
     ],
   }));
-  const heads = ['ID', 'TIME', 'USER', 'OPERATION', ...(namespaced ? ['NAMESPACE'] : []), 'OBJECT'];
+  const heads = ['ID', 'TIME', 'USER', 'OPERATION', ...(namespaced ? ['NAMESPACE'] : []), ...(known ? [] : ['OBJECT'])];
   const [idHead = '', timeHead = '', userHead = '', operationHead = '', ...objectHeads] = heads;
   const natural = (head: string, pick: (row: (typeof rows)[number]) => string | undefined): number =>
     widest([head.length, ...rows.map((row) => widthOf(pick(row) ?? ''))]);

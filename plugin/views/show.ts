@@ -6,7 +6,7 @@ import { diffLines } from './diff.ts';
 import { objectTitle } from './object-name.ts';
 import { operationText, paintOperation } from './operation.ts';
 import type { Style } from './style.ts';
-import { printable } from './text.ts';
+import { printable, wrapWords } from './text.ts';
 import { momentText } from './times.ts';
 import { valueText } from './value.ts';
 import { changeWho, userText } from './who.ts';
@@ -32,7 +32,10 @@ export function showLines(change: Change, around: Surroundings, style: Style): s
   const width = Math.max(...facts.map(([label]) => label.length)) + 2;
   return [
     `${chalk.yellow(`change ${change.seq}`)} ${chalk.bold(objectTitle(change.object))}`,
-    ...facts.map(([label, value]) => `${chalk.dim(`${label}:`.padEnd(width))}${value}`),
+    ...facts.flatMap(([label, value]) => {
+      const [first = '', ...more] = style.columns === null ? [value] : wrapWords(value, style.columns - width);
+      return [`${chalk.dim(`${label}:`.padEnd(width))}${first}`, ...more.map((line) => ' '.repeat(width) + line)];
+    }),
     '',
     ...bodyLines(change, style),
   ];

@@ -5,18 +5,38 @@ export { printable } from '../../shared/printable.ts';
 /* eslint-disable no-control-regex -- control characters are what this is about */
 /** Colours, and what takes a column each: nearly all that is ever measured. string-width is slow, and slower to load. */
 const COLOUR = /\u001b\[[\d;]*m/g;
-const NARROW = /^[\x20-\x7e…→·│]*$/;
+const NARROW = /^[\x20-\x7e…→←·│]*$/;
 /* eslint-enable no-control-regex */
 
 /** Columns that a text takes on a terminal; colours take none. */
 export function widthOf(text: string): number {
-  const plain = text.includes('\u001b') ? text.replace(COLOUR, '') : text;
+  const plain = withoutColour(text);
   return NARROW.test(plain) ? plain.length : stringWidth(text);
+}
+
+/** True where each character takes one column, whoever measures it. */
+export function isNarrow(text: string): boolean {
+  return NARROW.test(withoutColour(text));
+}
+
+function withoutColour(text: string): string {
+  return text.includes('\u001b') ? text.replace(COLOUR, '') : text;
 }
 
 /** Fills up with spaces to a width. */
 export function padEnd(text: string, width: number): string {
   return text + ' '.repeat(Math.max(0, width - widthOf(text)));
+}
+
+/** Lines of at most `width` columns, broken at spaces; a longer word keeps a line of its own. */
+export function wrapWords(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(/\s+/)) {
+    const last = lines.at(-1);
+    if (last !== undefined && widthOf(last) + 1 + widthOf(word) <= width) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
 }
 
 /** Characters as people see them: an emoji with its modifiers is one. */

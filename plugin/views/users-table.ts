@@ -9,6 +9,9 @@ import { userText } from './who.ts';
 import { isMachine } from './user.ts';
 
 const MAX_USER = 40;
+const MIN_USER = 16;
+/** Columns that are left for what a user changed, and what stands before it. */
+const RESOURCES = 52;
 
 /** Who changed something: how often, when last, and what. */
 export function usersTable(users: readonly UserSummary[], style: Style): string[] {
@@ -18,8 +21,9 @@ export function usersTable(users: readonly UserSummary[], style: Style): string[
   );
   const heads = ['USER', 'CHANGES', 'LAST SEEN', 'RESOURCES'];
   const { columns, ellipsis, chalk } = style;
+  const room = Math.max(MIN_USER, Math.min(MAX_USER, (columns ?? 0) - RESOURCES));
   const rows = users.map(({ username, changes, lastAt, resources }) => [
-    columns === null ? printable(username) : shortenMiddle(userText(username, style), MAX_USER, ellipsis),
+    columns === null ? printable(username) : shortenMiddle(userText(username, style), room, ellipsis),
     String(changes),
     time(lastAt),
     resources.map((type) => `${type.changes} ${printable(displayName(type))}`).join(', '),

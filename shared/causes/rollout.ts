@@ -93,8 +93,19 @@ function templateChanges(
   return changes;
 }
 
+/** Each is compared with many. */
+const templates = new WeakMap<JsonObject, string>();
+
 /** A pod template as text, without the label by which a ReplicaSet tells its pods from others. */
 export function templateOf(body: JsonObject | null): string {
+  const known = body === null ? '' : templates.get(body);
+  if (known !== undefined) return known;
+  const text = templateText(body);
+  if (body !== null) templates.set(body, text);
+  return text;
+}
+
+function templateText(body: JsonObject | null): string {
   const { template } = specOf(body);
   if (template === undefined || !isObject(template)) return '';
   const metadata = metadataOf(template);

@@ -133,6 +133,11 @@ export class RestrictedStore implements LedgerView {
     return this.store.versions(objectId, maxSeq);
   }
 
+  /** Of a change that this store gave. */
+  origin(seq: number): Promise<number | null> {
+    return this.store.origin(seq);
+  }
+
   /** A body is built from changes of its own object only. */
   async body(seq: number): ReturnType<LedgerStore['body']> {
     if (this.sight !== FULL_SIGHT) await requireChange(this, seq);

@@ -1,6 +1,7 @@
 import { isMarked, ownersOf, type Fact, type OwnerReference } from '../../shared/causes/fact.ts';
 import type { PodEvent } from '../../shared/causes/pods.ts';
 import { isObject } from '../../shared/json.ts';
+import { applyPatch } from '../../shared/patch.ts';
 import type { Json, JsonObject } from '../../shared/types.ts';
 import type { ChangeFilter, LedgerView, StoredChange } from '../store/port.ts';
 import type { States } from './views.ts';
@@ -11,6 +12,9 @@ const MAX_CHANGES = 5000;
 /** Looks up what causes are found from; remembers it for one answer. */
 export class CauseRecords {
   private readonly facts = new Map<string, Promise<Fact[] | null>>();
+  private readonly specs = new Map<string, Promise<Fact[] | null>>();
+  /** Bodies without status, after the changes of specsOf. */
+  private readonly bodies = new Map<number, JsonObject | null>();
   private readonly events = new Map<string, Promise<PodEvent[] | null>>();
 
   constructor(
@@ -23,10 +27,8 @@ export class CauseRecords {
   }
 
   async fact(change: StoredChange): Promise<Fact> {
-    const { seq, object, operation, subresource, source, actor, effect } = change;
     const { before, after } = await this.states.around(change);
-    const state = effect === 'none' ? before : after;
-    return { seq, object, operation, subresource, source, actor, effect, before, after: state };
+    return factOf(change, before, change.effect === 'none' ? before : after);
   }
 
   /** The changes of some objects that came true and touch more than status, oldest first; null where there are too many. */
@@ -34,6 +36,14 @@ export class CauseRecords {
     const key = JSON.stringify(filter);
     const found = this.facts.get(key) ?? this.loadFacts(filter);
     this.facts.set(key, found);
+    return found;
+  }
+
+  /** The same without the status of bodies: most changes are of nothing else, and need not be rebuilt for it. */
+  specsOf(filter: ChangeFilter): Promise<Fact[] | null> {
+    const key = JSON.stringify(filter);
+    const found = this.specs.get(key) ?? this.loadSpecs(filter);
+    this.specs.set(key, found);
     return found;
   }
 
@@ -50,6 +60,30 @@ export class CauseRecords {
     const facts: Fact[] = [];
     for (const row of rows) facts.push(await this.fact(row));
     return facts;
+  }
+
+  private async loadSpecs(filter: ChangeFilter): Promise<Fact[] | null> {
+    const rows = await this.realChanges(filter);
+    if (rows === null) return null;
+    const facts: Fact[] = [];
+    for (const row of rows) {
+      const before = row.parent === null ? null : await this.specAfter(row.parent);
+      const patch = row.detail().patch.filter(({ path }) => path !== '/status' && !path.startsWith('/status/'));
+      const after = withoutStatus(applyPatch(before, patch));
+      this.bodies.set(row.seq, after);
+      facts.push(factOf(row, before, after));
+    }
+    return facts;
+  }
+
+  /** Mostly known: the change before. */
+  private async specAfter(seq: number): Promise<JsonObject | null> {
+    const origin = (await this.store.origin(seq)) ?? seq;
+    const known = this.bodies.get(origin);
+    if (known !== undefined) return known;
+    const body = withoutStatus(await this.store.body(origin));
+    this.bodies.set(origin, body);
+    return body;
   }
 
   private async loadEvents(namespace: string, name: string, uid: string): Promise<PodEvent[] | null> {
@@ -86,12 +120,21 @@ export class CauseRecords {
   }
 
   private async realChanges(filter: ChangeFilter): Promise<StoredChange[] | null> {
-    const rows = await this.store.changes(filter, MAX_CHANGES);
+    const rows = await this.store.changes({ ...filter, withoutStatus: true }, MAX_CHANGES);
     if (rows.length === MAX_CHANGES) return null;
-    return rows
-      .filter(({ outcome, effect, statusOnly }) => outcome !== 'dropped' && effect !== 'none' && !statusOnly)
-      .reverse();
+    return rows.filter(({ outcome, effect }) => outcome !== 'dropped' && effect !== 'none').reverse();
   }
+}
+
+function factOf(change: StoredChange, before: JsonObject | null, after: JsonObject | null): Fact {
+  const { seq, object, operation, subresource, source, actor, effect } = change;
+  return { seq, object, operation, subresource, source, actor, effect, before, after };
+}
+
+function withoutStatus(body: JsonObject | null): JsonObject | null {
+  if (body?.status === undefined) return body;
+  const { status: _, ...rest } = body;
+  return rest;
 }
 
 function bodyOf(value: Json): JsonObject | null {

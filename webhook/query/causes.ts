@@ -153,11 +153,11 @@ export class Causes {
     const isDeployment = resource === 'deployments';
     const deployment = isDeployment ? { name, uid } : owner?.kind === 'Deployment' ? owner : undefined;
     if (deployment === undefined || (!isDeployment && resource !== 'replicasets')) return null;
-    const own = await this.records.factsOf({
+    const own = await this.records.specsOf({
       ...{ type: { group: 'apps', resource: 'deployments' }, namespace },
       ...{ names: [deployment.name], uid: deployment.uid },
     });
-    const sets = await this.records.factsOf({
+    const sets = await this.records.specsOf({
       ...{ type: { group: 'apps', resource: 'replicasets' }, namespace, namePrefix: `${deployment.name}-` },
     });
     if (own === null || sets === null) return null;

@@ -158,6 +158,22 @@ export function storeContract(open: () => LedgerStore | Promise<LedgerStore>): v
     );
   });
 
+  it('leaves out what is of status alone, and finds the version that it builds on', async () => {
+    await append(
+      newChange(1),
+      newChange(2, { parent: 1, statusOnly: true }),
+      newChange(3, { parent: 2, statusOnly: true }),
+      newChange(4, { parent: 3 }),
+      newChange(5, { statusOnly: true }),
+    );
+    const rows = await store.changes({ withoutStatus: true }, 10);
+    assert.deepEqual(
+      rows.map(({ seq }) => seq),
+      [4, 1],
+    );
+    assert.deepEqual(await Promise.all([1, 2, 3, 4, 5, 6].map((seq) => store.origin(seq))), [1, 1, 1, 4, 5, null]);
+  });
+
   it('counts by user and type, without what was never persisted and, unless asked, without status', async () => {
     const bob = { username: 'bob', groups: [] };
     const pods = { ...newChange(1).object, resource: 'pods', kind: 'Pod' };

@@ -139,6 +139,7 @@ export type LedgerView = Pick<
   | 'tail'
   | 'versions'
   | 'body'
+  | 'origin'
   | 'checkpoint'
   | 'span'
   | 'incarnations'
@@ -153,6 +154,8 @@ export interface ChangeFilter extends ObjectFilter {
    * it was, those before.
    */
   labels?: readonly Requirement[];
+  /** Leaves out changes of nothing but status: most of what controllers do. */
+  withoutStatus?: boolean;
   minSeq?: number;
   maxSeq?: number;
 }
@@ -200,6 +203,11 @@ export interface LedgerStore {
   checkpoint(seq: number): Promise<JsonObject | null>;
   /** The body after a change, rebuilt; null where the object is gone. Rejects where there is no such change. */
   body(seq: number): Promise<JsonObject | null>;
+  /**
+   * The newest version in a change's line, itself included, that is of more than status: what stands outside of status
+   * is still as it left it. The oldest version, where all are of status; null where there is no such change.
+   */
+  origin(seq: number): Promise<number | null>;
   /** Requests for a state that nothing has settled, from a seq on, oldest first. */
   open(fromSeq: number, limit: number): Promise<StoredChange[]>;
   /** An object's acts without a body (such as evictions) of one subresource, newest first. */

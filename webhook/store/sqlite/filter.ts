@@ -1,4 +1,5 @@
 import type { ChangeFilter, ObjectFilter } from '../port.ts';
+import { STATUS_ONLY_MASK } from './codes.ts';
 
 /*
  * The port's filters as SQL. `o` is a row of objects, `c` one of changes.
@@ -72,8 +73,9 @@ export function isWholeNamespace({ namespace, type, names, namePrefix, uid, with
 }
 
 /** What a filter says of changes, besides of which objects. */
-export function changeConditions({ username, minSeq, maxSeq }: ChangeFilter): Condition[] {
+export function changeConditions({ username, withoutStatus, minSeq, maxSeq }: ChangeFilter): Condition[] {
   const conditions: Condition[] = [];
+  if (withoutStatus === true) conditions.push({ sql: `(c.kind & ${STATUS_ONLY_MASK}) = 0`, values: [] });
   if (username !== undefined) {
     conditions.push({ sql: '+c.actor_id IN (SELECT id FROM actors WHERE username = ?)', values: [username] });
   }

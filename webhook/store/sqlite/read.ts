@@ -1,6 +1,6 @@
 import { applyOwnPatch } from '../../../shared/patch.ts';
 import { OUTCOMES, type JsonObject, type ObjectRef, type Outcome, type Source } from '../../../shared/types.ts';
-import { decodeBody, decodeDetail } from '../payload.ts';
+import { decodeBody, decodeDetail, type Detail } from '../payload.ts';
 import { OUTCOME_REASONS, type ChangeFilter, type StoredChange, type StoredVersion, type UserCount } from '../port.ts';
 import { decodeFacts, decodeUid, EFFECT_MASK, SOURCE_MASK, STATUS_ONLY_MASK } from './codes.ts';
 import {
@@ -55,6 +55,13 @@ const LINE = `WITH RECURSIVE line (seq, parent, depth, detail) AS (
   UNION ALL SELECT c.seq, c.parent, c.depth, c.detail FROM line l JOIN changes c ON c.seq = l.parent AND c.seq < l.seq
     WHERE l.depth > 0 OR NOT EXISTS (SELECT 1 FROM checkpoints WHERE seq = l.seq))
   SELECT l.*, k.body FROM line l LEFT JOIN checkpoints k ON l.depth = 0 AND k.seq = l.seq`;
+
+/** Back to the first change that is not of status alone. */
+const ORIGIN = `WITH RECURSIVE line (seq, parent, kind) AS (
+  SELECT seq, parent, kind FROM changes WHERE seq = ?
+  UNION ALL SELECT c.seq, c.parent, c.kind FROM line l JOIN changes c ON c.seq = l.parent AND c.seq < l.seq
+    WHERE (l.kind & ${STATUS_ONLY_MASK}) > 0)
+  SELECT min(seq) AS seq FROM line`;
 
 /** Most objects have one change since the last that is known to be real. */
 const SHORT_TAIL = 2;
@@ -228,6 +235,10 @@ export class Rows {
     return body;
   }
 
+  origin(seq: number): number | null {
+    return this.statements.get<{ seq: number }>(ORIGIN, seq)?.seq ?? null;
+  }
+
   open(fromSeq: number, limit: number): StoredChange[] {
     return this.statements
       .all<Row>(
@@ -259,6 +270,7 @@ export class Rows {
   private decode(row: Row): StoredChange {
     const { id: objectId, ...object } = this.names.object(row.object_id);
     const facts = decodeFacts(row.kind);
+    let detail: Detail | undefined;
     return {
       ...facts,
       seq: row.seq,
@@ -277,7 +289,7 @@ export class Rows {
       hash: row.hash,
       outcome: outcomeOf(row.outcome, facts.source),
       outcomeReason: OUTCOME_REASONS[row.reason ?? -1] ?? (facts.source === 'admission' ? '' : OUTCOME_REASONS[0]),
-      detail: () => decodeDetail(row.detail),
+      detail: () => (detail ??= decodeDetail(row.detail)),
     };
   }
 }

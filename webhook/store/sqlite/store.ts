@@ -216,6 +216,10 @@ export class SqliteStore implements LedgerStore {
     return this.run(() => this.rows.body(seq));
   }
 
+  origin(seq: number): Promise<number | null> {
+    return this.run(() => this.rows.origin(seq));
+  }
+
   open(fromSeq: number, limit: number): Promise<StoredChange[]> {
     return this.run(() => this.rows.open(fromSeq, limit));
   }

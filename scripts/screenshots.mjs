@@ -1,0 +1,109 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/*
+ * The README's pictures: the plugin in a real terminal (tmux), drawn by a browser. `make build`, then
+ * `node scripts/screenshots.mjs` with tmux, chromium and pngquant on the PATH (Debian has all three). They go to
+ * docs/images, each dark and light, as GitHub's own pages are.
+ */
+/** What is asked, and the size of the terminal. */
+const VIEWS = {
+  history: ['deployment web -n shop -7', 100, 30],
+  lines: ['deployment web -n shop --format lines --field metadata --at 2026-11-22T05:07:06', 100, 24],
+  show: ['show 501', 100, 54],
+};
+
+/** Black to white, then the bright ones; GitHub's palettes. */
+const THEMES = {
+  dark: {
+    back: '#0d1117',
+    text: '#e6edf3',
+    colours: ['#484f58', '#ff7b72', '#3fb950', '#d29922', '#58a6ff', '#bc8cff', '#39c5cf', '#b1bac4'],
+  },
+  light: {
+    back: '#ffffff',
+    text: '#1f2328',
+    colours: ['#24292f', '#cf222e', '#116329', '#7d4e00', '#0969da', '#8250df', '#1b7c83', '#6e7781'],
+  },
+};
+
+const ESC = String.fromCharCode(27);
+/** A sequence, or text between two. */
+const PARTS = new RegExp(`${ESC}\\[([\\d;]*)m|([^${ESC}]+)`, 'g');
+/** The next prompt, and what is empty below it. */
+const PROMPT = new RegExp(`(\\s|\\$ ?|${ESC}\\[[\\d;]*m)+$`);
+
+const SHOP = 'shared/fixtures/shop/';
+const root = resolve(import.meta.dirname, '..');
+const folder = mkdtempSync(join(tmpdir(), 'kubeblame-screenshots-'));
+const socket = ['-S', join(folder, 'tmux'), '-f', '/dev/null'];
+try {
+  const ledger = join(folder, 'shop.db');
+  const recording = ['--watch', `${SHOP}watch.ndjson.gz`, '--baseline', `${SHOP}truth/00-baseline.ndjson.gz`];
+  const program = join(root, 'dist/kubeblame-webhook.js');
+  run(process.execPath, [program, 'import', '--db', ledger, ...recording, `${SHOP}reviews.ndjson.gz`]);
+  symlinkSync(join(root, 'dist/kubectl-blame.cjs'), join(folder, 'kubectl-blame'));
+  mkdirSync(join(root, 'docs/images'), { recursive: true });
+  for (const [name, [words, columns, rows]] of Object.entries(VIEWS)) {
+    const screen = await capture(words, columns, rows, ledger);
+    for (const theme of Object.keys(THEMES))
+      draw(screen, theme, columns, join(root, `docs/images/${name}-${theme}.png`));
+  }
+} finally {
+  spawnSync('tmux', [...socket, 'kill-server']);
+  rmSync(folder, { recursive: true });
+}
+
+function run(command, args) {
+  return execFileSync(command, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] }).toString();
+}
+
+/** What the terminal shows after a command, with its escape sequences. */
+async function capture(words, columns, rows, ledger) {
+  const env = ['env', `PATH=${folder}:${process.env.PATH}`, `KUBEBLAME_DB=${ledger}`, `XDG_CACHE_HOME=${folder}`];
+  const more = ['TZ=UTC', 'LC_ALL=C.UTF-8', 'PS1=$ ', 'KUBEBLAME_PAGER=cat', 'bash', '--norc', '-i'];
+  const size = ['-x', String(columns), '-y', String(rows)];
+  run('tmux', [...socket, 'new-session', '-d', '-s', 'shot', ...size, ...env, ...more]);
+  await sleep(1000);
+  run('tmux', [...socket, 'send-keys', '-t', 'shot', `kubectl blame ${words}`.replace(' ', '-'), 'Enter']);
+  await sleep(3000);
+  const screen = run('tmux', [...socket, 'capture-pane', '-t', 'shot', '-e', '-p']);
+  run('tmux', [...socket, 'kill-session', '-t', 'shot']);
+  return screen.replace('kubectl-blame', 'kubectl blame').replace(PROMPT, '');
+}
+
+/** The screen as HTML: of what a terminal obeys, only colours, bold and dim are left by tmux. */
+function htmlOf(screen, { colours, text }) {
+  const style = { colour: text, bold: false, dim: false };
+  return screen.replace(PARTS, (_, codes, part) => {
+    if (part !== undefined) {
+      const escaped = part.replace(/[&<]/g, (sign) => (sign === '&' ? '&amp;' : '&lt;'));
+      const weight = style.bold ? ';font-weight:bold' : '';
+      return `<span style="color:${style.colour}${weight}${style.dim ? ';opacity:.62' : ''}">${escaped}</span>`;
+    }
+    for (const code of (codes || '0').split(';').map(Number)) {
+      if (code === 0) Object.assign(style, { colour: text, bold: false, dim: false });
+      else if (code === 1) style.bold = true;
+      else if (code === 2) style.dim = true;
+      else if (code === 22) Object.assign(style, { bold: false, dim: false });
+      else if (code >= 30 && code < 38) style.colour = colours[code - 30];
+      else if (code === 39) style.colour = text;
+    }
+    return '';
+  });
+}
+
+function draw(screen, name, columns, file) {
+  const theme = THEMES[name];
+  const page = join(folder, 'page.html');
+  const font = '14px/20px "JetBrains Mono", "DejaVu Sans Mono", monospace';
+  const css = `body{margin:0;background:${theme.back}} pre{margin:16px;font:${font};font-variant-ligatures:none}`;
+  writeFileSync(page, `<meta charset="utf-8"><style>${css}</style><pre>${htmlOf(screen, theme)}</pre>`);
+  const size = `${Math.ceil(columns * 8.43) + 32},${screen.split('\n').length * 20 + 32}`;
+  const flags = ['--headless', '--no-sandbox', '--hide-scrollbars', '--force-device-scale-factor=2'];
+  run('chromium', [...flags, `--window-size=${size}`, `--screenshot=${file}`, `file://${page}`]);
+  run('pngquant', ['--force', '--strip', '--skip-if-larger', '--output', file, '32', file]);
+}
