@@ -64,7 +64,8 @@ export function storeContract(open: () => LedgerStore | Promise<LedgerStore>): v
       operation: 'UPDATE',
       effect: 'modified',
       reviewUid: 'not-a-uuid',
-      actor: { username: 'bob', uid: '7', groups: [], extra: { scopes: ['a', 'b'] } },
+      // The second group is what a name that starts with NUL is in memory: shared/json.ts.
+      actor: { username: 'bob', uid: '7', groups: ['g', '\0$\0odd'], extra: { scopes: ['a', 'b'] } },
       detail: {
         patch: [{ op: 'remove', path: '/a' }],
         options: { x: 1 },

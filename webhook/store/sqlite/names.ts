@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { parseJson } from '../../../shared/json.ts';
 import type { Actor } from '../../../shared/types.ts';
 import type { StoredObject } from '../port.ts';
 import type { Statements } from './statements.ts';
@@ -35,7 +36,8 @@ export class Names {
   actor(id: number): Actor {
     return remember(this.actors, id, () => {
       const row = this.statements.get<{ identity: string }>('SELECT identity FROM actors WHERE id = ?', id);
-      return JSON.parse(row?.identity ?? '{"username":"","groups":[]}') as Actor;
+      // As it was written: a name may start with what stands for something else in memory (shared/json.ts).
+      return parseJson(row?.identity ?? '{"username":"","groups":[]}') as unknown as Actor;
     });
   }
 
