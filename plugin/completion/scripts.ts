@@ -9,15 +9,24 @@ const SCRIPTS = {
   bash: `
 # bash completion for kubectl-blame
 _kubectl_blame() {
-  local word candidates
+  local line="\${COMP_LINE:0:COMP_POINT}" word part prefix candidates
+  local -a words
   COMPREPLY=()
-  word="\${COMP_WORDS[COMP_CWORD]}"
-  candidates="$(kubectl-blame __complete "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)"
+  read -ra words <<<"$line"
+  if [[ $line == *[[:space:]] ]]; then words+=(''); fi
+  word="\${words[\${#words[@]}-1]}"
+  # Readline also breaks words at : and @, and replaces only what stands behind a :, or from an @ on.
+  part="\${COMP_WORDS[COMP_CWORD]}"
+  if [[ $part == : ]]; then part=''; fi
+  if [[ \${word%"$part"} == *@ ]]; then part="@$part"; fi
+  prefix="\${word%"$part"}"
+  candidates="$(kubectl-blame __complete "\${words[@]:1}" 2>/dev/null)"
   local directive="\${candidates##*:}"
   candidates="\${candidates%:*}"
-  local IFS=$'\\n' line
-  for line in $candidates; do
-    COMPREPLY+=("$(printf '%q' "\${line%%$'\\t'*}")")
+  local IFS=$'\\n' candidate
+  for candidate in $candidates; do
+    candidate="\${candidate%%$'\\t'*}"
+    COMPREPLY+=("$(printf '%q' "\${candidate#"$prefix"}")")
   done
   if [[ $directive == 0 ]]; then
     COMPREPLY=($(compgen -f -- "$word"))
