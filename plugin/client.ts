@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { request } from 'node:https';
 import {
   decodeError,
   encodeBlameQuery,
@@ -31,12 +30,7 @@ import type {
   UserPage,
   UserQuery,
 } from '../shared/types.ts';
-
-/** An answer as it came. */
-export interface Answer {
-  status: number;
-  text: string;
-}
+import { send, type Answer } from './https.ts';
 
 /** A way to a server: with an address of its own, or through the API server of a cluster. */
 export interface Transport {
@@ -51,9 +45,6 @@ export interface ClientOptions {
   tokenFile?: string;
   certificateAuthority?: string;
 }
-
-/** A whole cluster at a moment takes seconds to rebuild. */
-const TIMEOUT_MS = 60_000;
 
 /** Asks a server. Rejects with server-unreachable, unauthorized, or the error that the server answers with. */
 export class ServerReader implements LedgerReader {
@@ -140,37 +131,14 @@ export class DirectTransport implements Transport {
     const url = new URL(this.base);
     url.pathname = url.pathname.replace(/\/$/, '') + route;
     url.search = query.toString();
-    return this.send(url);
-  }
-
-  private send(url: URL): Promise<Answer> {
-    return new Promise((resolve, reject) => {
-      const fail = (error: Error): void => {
-        reject(
-          new KubeblameError(
-            'server-unreachable',
-            `${url.origin} cannot be reached: ${messageOf(error)}`,
-            hintFor(error),
-            {
-              cause: error,
-            },
-          ),
-        );
-      };
-      const options = { headers: this.headers, timeout: TIMEOUT_MS, ...(this.ca === undefined ? {} : { ca: this.ca }) };
-      const sent = request(url, options, (response) => {
-        const chunks: Buffer[] = [];
-        response.on('data', (chunk: Buffer) => chunks.push(chunk));
-        response.on('error', fail);
-        response.on('end', () => resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString() }));
-      });
-      sent.on('timeout', () => sent.destroy(new Error(`no answer within ${TIMEOUT_MS / 1000} s`)));
-      sent.on('error', (error: NodeJS.ErrnoException) => {
-        // A kept connection that the server, or a proxy, closed meanwhile: https.Agent cannot know. Asked again on a new one.
-        if (sent.reusedSocket && error.code === 'ECONNRESET') resolve(this.send(url));
-        else fail(error);
-      });
-      sent.end();
+    const options = { headers: this.headers, ...(this.ca === undefined ? {} : { ca: this.ca }) };
+    return send(url, options).catch((error: unknown) => {
+      throw new KubeblameError(
+        'server-unreachable',
+        `${url.origin} cannot be reached: ${messageOf(error)}`,
+        hintFor(error),
+        { cause: error },
+      );
     });
   }
 }
@@ -191,7 +159,7 @@ function readFile(path: string, option: string): Buffer {
   }
 }
 
-function hintFor(error: Error): string {
+function hintFor(error: unknown): string {
   const { code = '' } = error as NodeJS.ErrnoException;
   if (/CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ALTNAME/.test(code)) {
     return 'give the CA of its certificate with --certificate-authority';

@@ -1,11 +1,11 @@
 import type { RequestOptions } from 'node:https';
-import { request } from 'node:https';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { NATIVE_API } from '../shared/api.ts';
 import { KubeblameError, messageOf } from '../shared/errors.ts';
 import { isObject, parseJson } from '../shared/json.ts';
 import type { JsonObject } from '../shared/types.ts';
-import type { Answer, Transport } from './client.ts';
+import type { Transport } from './client.ts';
+import { send, type Answer } from './https.ts';
 import { kubeconfigPaths, type ClusterFlags, type Environment } from './kubeconfig.ts';
 
 /** Where Kubeblame is, in a cluster that it was installed into by manifests/. */
@@ -16,7 +16,6 @@ const SERVICE = 'https:kubeblame:read';
 const AUDIENCE = 'kubeblame';
 /** The shortest that the API server gives: a command is over in seconds. */
 const TOKEN_SECONDS = 600;
-const TIMEOUT_MS = 60_000;
 
 const CORE = `/api/v1/namespaces/${NAMESPACE}`;
 
@@ -102,7 +101,7 @@ class ApiServer {
     const url = new URL(server.replace(/\/$/, '') + path);
     const headers: Record<string, string | string[]> = { Accept: 'application/json', ...this.impersonation(), ...more };
     if (body !== undefined) headers['Content-Type'] = 'application/json';
-    const options: RequestOptions = { method, headers, timeout: TIMEOUT_MS };
+    const options: RequestOptions = { method, headers };
     try {
       // Certificates, tokens, exec plugins, OIDC, proxies: as the kubeconfig says.
       await this.config.applyToHTTPSOptions(options);
@@ -111,25 +110,13 @@ class ApiServer {
         cause: error,
       });
     }
-    return new Promise((resolve, reject) => {
-      const fail = (error: Error): void =>
-        reject(
-          new KubeblameError(
-            'server-unreachable',
-            `the API server ${url.origin} cannot be reached: ${messageOf(error)}`,
-            'check --context and --kubeconfig; kubectl version tells whether kubectl reaches it',
-            { cause: error },
-          ),
-        );
-      const sent = request(url, options, (response) => {
-        const chunks: Buffer[] = [];
-        response.on('data', (chunk: Buffer) => chunks.push(chunk));
-        response.on('error', fail);
-        response.on('end', () => resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString() }));
-      });
-      sent.on('timeout', () => sent.destroy(new Error(`no answer within ${TIMEOUT_MS / 1000} s`)));
-      sent.on('error', fail);
-      sent.end(body);
+    return send(url, options, body).catch((error: unknown) => {
+      throw new KubeblameError(
+        'server-unreachable',
+        `the API server ${url.origin} cannot be reached: ${messageOf(error)}`,
+        'check --context and --kubeconfig; kubectl version tells whether kubectl reaches it',
+        { cause: error },
+      );
     });
   }
 
