@@ -102,7 +102,7 @@ describe('kubectl blame --format lines', () => {
       ],
       [`${WEB} --format lines --field a[`, 2, /^error: the field "a\[" cannot be read from "\[" on\n/],
       [`${WEB} --humans -o yaml`, 2, /^error: --removed, --ignore-user, --humans and -f are about lines\n/],
-      [`${WEB} --field spec -o yaml`, 2, /^error: --field and --at do not go together\n/],
+      [`${WEB} --field spec -o yaml`, 2, /^error: --field and --at do not go together\nhint: .* --format lines\n/],
       ['deploy web -n shop --format lines --since 2h', 2, /^error: --format lines and --since do not go together\n/],
       ['deploy web -n shop --format lines --from 2h', 2, /^error: --format lines and --from do not go together\n/],
       ['deploy web -n shop -f x.yaml', 2, /^error: -f and TYPE do not go together\n/],
@@ -144,6 +144,17 @@ describe('kubectl blame --format lines', () => {
         ],
       );
       assert.match(err, /^# web.json · 1 object · 4 lines differ · /);
+    });
+
+    it('takes an amount for the same however it is written, as the API server does', async () => {
+      const container = 'name: nginx, resources: {limits: {cpu: 0.2, memory: 262144Ki}, requests: {cpu: 51m}}';
+      const input = `{apiVersion: apps/v1, kind: Deployment, metadata: {name: web}, spec: {template: {spec: {containers: [{${container}}]}}}}`;
+      const { out } = await blame(`-f web.yaml -n shop ${AT}`, { input });
+      const marked = out.split('\n').filter((line) => /│[~+]/.test(line));
+      assert.deepEqual(
+        marked.map((line) => line.replace(/^.*│/, '').replace(/ +/g, ' ')),
+        ['~ cpu: 51m # cluster: 50m'],
+      );
     });
 
     it('neither compares nor shows what is redacted', async () => {

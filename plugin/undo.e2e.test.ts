@@ -28,6 +28,7 @@ const KINDS: { kind: string; apiVersion: string; body: JsonObject; type?: string
   { kind: 'CronJob', apiVersion: 'batch/v1', body: { spec: { schedule: '0 3 * * *', jobTemplate: { spec: { template: { spec: { ...POD, restartPolicy: 'Never' } } } } } }, patch: { spec: { schedule: '0 4 * * *' } } },
   { kind: 'Ingress', apiVersion: 'networking.k8s.io/v1', body: { spec: { rules: [{ host: 'a.example', http: { paths: [{ path: '/', pathType: 'Prefix', backend: BACKEND }] } }] } }, patch: { spec: { defaultBackend: BACKEND, rules: null } } },
   { kind: 'Role', apiVersion: 'rbac.authorization.k8s.io/v1', body: { rules: [{ apiGroups: [''], resources: ['pods'], verbs: ['get', 'list'] }] }, patch: { rules: [{ apiGroups: ['apps'], resources: ['deployments'], verbs: ['*'] }] } },
+  { kind: 'PersistentVolumeClaim', apiVersion: 'v1', body: { spec: { accessModes: ['ReadWriteOnce'], storageClassName: 'none', resources: { requests: { storage: '1Gi' } } } }, patch: { metadata: { labels: { tier: 'db' }, annotations: { 'b/c': '2' } } } },
   { kind: 'HorizontalPodAutoscaler', apiVersion: 'autoscaling/v2', body: { spec: { maxReplicas: 5, scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'x' } } }, patch: { spec: { minReplicas: 2, maxReplicas: 9 } } },
 ]; // prettier-ignore
 

@@ -1,4 +1,5 @@
 import { canonicalJson, isObject } from './json.ts';
+import { isQuantityField, sameQuantity } from './quantity.ts';
 import { pairItems, pairTexts, textLines } from './pairing.ts';
 import type { Json, JsonObject } from './types.ts';
 
@@ -59,7 +60,8 @@ function compare(wanted: Json, found: Json, field: string, at: readonly string[]
       return compareItems(lines, others, pairTexts(others, lines), at);
     }
   }
-  if (canonicalJson(wanted) === canonicalJson(found)) return { state: 'same', at, inside: new Map() };
+  const same = canonicalJson(wanted) === canonicalJson(found) || (isQuantityField(at) && sameQuantity(wanted, found));
+  if (same) return { state: 'same', at, inside: new Map() };
   return { state: 'differs', at, wanted, value: found, inside: new Map() };
 }
 

@@ -87,7 +87,9 @@ export function readRequest(flags: BlameFlags, io: Io): Request {
   requireFormat(question, format);
   const lines = readLinesFlags(flags, format === 'lines');
   if (lines.field !== undefined && question.kind !== 'history' && question.kind !== 'lines') {
-    throw clash('--field', question.kind === 'states' ? '--at' : '--from');
+    if (question.kind === 'differences') throw clash('--field', '--from');
+    const hint = 'who set it until then, line by line: --format lines';
+    throw new KubeblameError('usage-invalid', '--field and --at do not go together', hint);
   }
   return {
     question,
