@@ -96,7 +96,7 @@ function createProgram(io: Io, args?: readonly string[]): Command {
     .configureOutput({
       writeOut: (text) => io.out(text),
       writeErr: (text) => io.err(text),
-      outputError: (text) => io.err(usageError(text, io)),
+      outputError: (text) => io.err(usageError(text, helpFor(program, args), io)),
     })
     .configureHelp({ formatHelp, helpWidth: Math.min(io.style.columns ?? 100, 120) })
     .exitOverride()
@@ -156,11 +156,17 @@ function isSlip(word: string, name: string): boolean {
   return sorted(word) === sorted(name) || Math.max(word.length, name.length) - start - end <= 1;
 }
 
+/** The help that tells more: of the command that was meant. */
+function helpFor(program: Command, args: readonly string[] = []): string {
+  const command = program.commands.find((each) => args.includes(each.name()));
+  return `${command === undefined ? program.name() : `${program.name()} ${command.name()}`} --help`;
+}
+
 /** commander's errors in our form: what was wrong, and what to do. */
-function usageError(text: string, { style: { chalk } }: Io): string {
+function usageError(text: string, help: string, { style: { chalk } }: Io): string {
   const [what = '', suggestion] = text.trim().split('\n');
   const meant = suggestion === undefined ? null : /^\((Did you mean .*\?)\)$/.exec(suggestion)?.[1];
-  const hint = meant === undefined || meant === null ? 'see kubectl blame --help' : `did${meant.slice('Did'.length)}`;
+  const hint = meant === undefined || meant === null ? `see ${help}` : `did${meant.slice('Did'.length)}`;
   return `${chalk.red('error:')} ${printable(what.replace(/^error: /, ''))}\n${chalk.cyan('hint:')} ${printable(hint)}\n`;
 }
 

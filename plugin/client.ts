@@ -146,7 +146,11 @@ export class DirectTransport implements Transport {
 function readUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : null;
   if (url?.protocol !== 'https:') {
-    throw new KubeblameError('usage-invalid', `--server: ${JSON.stringify(text)} is not an https:// URL`);
+    throw new KubeblameError(
+      'usage-invalid',
+      `--server: ${JSON.stringify(text)} is not an https:// URL`,
+      'a server has one like https://127.0.0.1:8444',
+    );
   }
   return url;
 }

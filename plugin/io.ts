@@ -91,6 +91,8 @@ async function readText(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
-    throw new KubeblameError('input-invalid', messageOf(error), undefined, { cause: error });
+    const { code } = error as NodeJS.ErrnoException;
+    const message = code === 'ENOENT' ? `there is no file ${path}` : messageOf(error);
+    throw new KubeblameError('input-invalid', message, 'name a readable file, or - for stdin', { cause: error });
   }
 }
