@@ -21,6 +21,7 @@ const PLUGIN = { source: 'plugin/main.ts', name: 'kubectl-blame' };
  */
 const LAZY = {
   'string-width': ['default'],
+  fflate: ['inflateSync'],
   yaml: ['parse', 'parseAllDocuments'],
   'node:child_process': ['spawn', 'spawnSync'],
   'node:crypto': [

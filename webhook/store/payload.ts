@@ -51,11 +51,19 @@ export function compress(text: string): Buffer {
 /** What nearly every text fits into; one that does not is zlib's. */
 const SCRATCH = Buffer.alloc(64 * 1024);
 
+/** So many texts take zlib less time than V8 takes to make fflate fast: a program that answers one question ends there. */
+const WARM_AFTER = 500;
+let inflated = 0;
+
 /**
  * The text that was compressed. Throws where the bytes are none of ours. Setting up zlib for one text costs ten times as
  * much as inflating it, and a state takes several.
  */
 export function decompress(bytes: Uint8Array): string {
+  if (inflated < WARM_AFTER) {
+    inflated++;
+    return inflateRawSync(bytes, ZLIB).toString();
+  }
   const { length } = inflateSync(bytes, { dictionary: ZLIB.dictionary, out: SCRATCH });
   // Of a longer text the rest is lost.
   return length < SCRATCH.length ? SCRATCH.toString('utf8', 0, length) : inflateRawSync(bytes, ZLIB).toString();
