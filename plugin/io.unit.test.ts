@@ -31,4 +31,12 @@ describe('terminalIo', () => {
     assert.equal(io({ LC_ALL: 'POSIX', LANG: 'en_US.UTF-8' }, true).style.ellipsis, '...');
     assert.equal(io({}, true).style.arrow, '→');
   });
+
+  it('says which file is not there, and what to do', async () => {
+    await assert.rejects(io({}, true).read('/nonexistent/a.yaml'), {
+      code: 'input-invalid',
+      message: 'there is no file /nonexistent/a.yaml',
+      hint: 'name a readable file, or - for stdin',
+    });
+  });
 });
