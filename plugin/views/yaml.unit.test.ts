@@ -29,8 +29,8 @@ function parsed(text: string, version: '1.1' | '1.2' = '1.1'): unknown {
   return parse(text, { version, intAsBigInt: true, mapAsMap: true, merge: false, uniqueKeys: true });
 }
 
-/** Strings that the parser takes for floats in YAML 1.1, and go-yaml does not: `E0`, `.`, `-._`, `._0`. */
-const MISTAKEN = /"[-+]?(?=[._eE])(?:\._[\d_]*|[._]*)(?:[eE][-+]?\d+)?"/;
+/** Strings that the parser takes for floats in YAML 1.1, and go-yaml does not: `E0`, `.`, `-._`, `._0`, `.0_`. */
+const MISTAKEN = /"[-+]?(?=[._eE])(?:\.[\d_]*_[\d_]*|[._]*)(?:[eE][-+]?\d+)?"/;
 
 /** Equal but for the order of keys and the type of numbers of equal value: 1e3 may be read as an integer. */
 function normal(value: unknown): unknown {
