@@ -57,13 +57,15 @@ export class LabelSearch {
    * looking at each change costs less.
    */
   streams(sets: LabelSets, filter: ObjectFilter, most = MAX_STREAMS): Stream[] | null {
-    const direct = this.bySet(sets.candidates, sets, filter, most);
-    if (direct !== null) return direct;
-    const byObject = this.byObject(sets, filter, most);
-    if (byObject !== null) return byObject;
+    const objects = this.objects(filter, most);
+    const { candidates } = sets;
+    const fewObjects = objects !== null && objects.length < candidates.length;
+    const streams = fewObjects ? this.byObject(objects, sets, most) : this.bySet(candidates, sets, filter, most);
+    if (streams !== null) return streams;
+    if (objects !== null && !fewObjects) return this.byObject(objects, sets, most);
     // Of what the index finds, much may not match: of all sets, where a selector says only what must not be.
-    const matching = sets.candidates.filter((id) => sets.has(id));
-    return matching.length < sets.candidates.length ? this.bySet(matching, sets, filter, most) : null;
+    const matching = candidates.filter((id) => sets.has(id));
+    return matching.length < candidates.length ? this.bySet(matching, sets, filter, most) : null;
   }
 
   private bySet(ids: readonly number[], sets: LabelSets, filter: ObjectFilter, most: number): Stream[] | null {
@@ -86,18 +88,22 @@ export class LabelSearch {
     );
   }
 
-  private byObject(sets: LabelSets, filter: ObjectFilter, most: number): Stream[] | null {
-    const conditions = objectConditions(filter);
-    if (conditions.length === 0) return null;
-    const { sql, values } = where(conditions);
-    const objects = this.ids(`SELECT o.id FROM objects o ${sql} ${LIMIT}`, ...values, most + 1);
-    if (objects.length > most) return null;
+  private byObject(objects: readonly number[], sets: LabelSets, most: number): Stream[] | null {
     const stretches = this.statements.all<Stretch>(
       `SELECT ${STRETCH} FROM json_each(?) j CROSS JOIN changes c ON c.object_id = j.value AND c.labels_id IS NOT NULL`,
       JSON.stringify(objects),
     );
     const streams = streamsOf(stretches, sets);
     return streams.length > most ? null : streams;
+  }
+
+  /** The objects that a filter narrows to; null where it does not, or to too many. */
+  private objects(filter: ObjectFilter, most: number): number[] | null {
+    const conditions = objectConditions(filter);
+    if (conditions.length === 0) return null;
+    const { sql, values } = where(conditions);
+    const objects = this.ids(`SELECT o.id FROM objects o ${sql} ${LIMIT}`, ...values, most + 1);
+    return objects.length > most ? null : objects;
   }
 
   private ids(sql: string, ...values: unknown[]): number[] {
