@@ -124,7 +124,7 @@ describe('kubectl blame verify', () => {
     assert.match(edited.out, /chain: commit 2 \(change 1\)/);
     assert.equal(edited.code, 1);
     const cut = await changed((line) => (line.startsWith('["coverage"') ? '' : line));
-    assert.match(cut.err, /has 11 rows, and it says that it has 12/);
+    assert.match(cut.err, /has 13 rows, and it says that it has 14/);
     const foreign = await changed((line) => line.replace('["texts"', '["notes"'));
     assert.match(foreign.err, /edited\.gz, line 3: there is no table notes/);
     writeFileSync(file('half.gz'), readFileSync(archive).subarray(0, 300));
