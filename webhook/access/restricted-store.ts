@@ -8,6 +8,7 @@ import type {
   ObjectFilter,
   StoredChange,
   StoredObject,
+  StoredStep,
   StoredVersion,
   UserCount,
 } from '../store/port.ts';
@@ -142,6 +143,12 @@ export class RestrictedStore implements LedgerView {
   async body(seq: number): ReturnType<LedgerStore['body']> {
     if (this.sight !== FULL_SIGHT) await requireChange(this, seq);
     return this.store.body(seq);
+  }
+
+  /** Of the same object too. */
+  async line(seq: number): Promise<StoredStep[]> {
+    if (this.sight !== FULL_SIGHT) await requireChange(this, seq);
+    return this.store.line(seq);
   }
 
   span(objectId: number): Promise<{ firstAt: number; lastAt: number } | null> {

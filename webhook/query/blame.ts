@@ -1,10 +1,11 @@
+import { setImmediate as breathe } from 'node:timers/promises';
 import { Blame } from '../../shared/blame.ts';
 import { findField } from '../../shared/field-path.ts';
 import { isMachine } from '../../shared/machines.ts';
 import { applyPatch } from '../../shared/patch.ts';
 import type { Actor, BlameQuery, JsonObject, ObjectBlame, OwnerTree, Setter, State } from '../../shared/types.ts';
-import type { LedgerView, StoredChange } from '../store/port.ts';
-import { checkpointOf, requireChange } from '../store/steps.ts';
+import type { LedgerView, StoredStep } from '../store/port.ts';
+import { requireChange } from '../store/steps.ts';
 import { Causes } from './causes.ts';
 import { isTranslation, outcomeAt, States } from './views.ts';
 
@@ -28,7 +29,6 @@ export async function blameOf(
   const at = findField(state.body, field);
   if (at === null) return null;
   const blame = new Blame(state.body, at);
-  const setters = new Map<number, Setter>();
   let newer: Version | null = null;
   for await (const version of versionsOf(store, seq)) {
     await step(newer, version);
@@ -42,23 +42,27 @@ export async function blameOf(
     if (from === null) return;
     const { seq } = from.change;
     const translated = isTranslation(from.change);
-    const { patch } = from.change.detail();
+    const patch = from.change.patch();
     // Without `to` it is where the object began, whatever the patch says.
     if (to !== null && !blame.concerns(patch)) return;
-    const setter = await setterOf(store, from.change, now);
-    setters.set(seq, setter);
-    const { actor } = setter;
-    const ignored =
-      actor !== null && (ignore.includes(actor.username) || (humans === true && isMachine(actor.username)));
-    const [before, after] = [to === null ? null : await to.body(), (await from.body()) ?? {}];
-    blame.back({ seq, before, after, patch, ignored: ignored || translated, silent: translated });
+    const ignored = translated || (await isIgnored(seq));
+    const [before, after] = [to === null ? null : to.body(), from.body() ?? {}];
+    blame.back({ seq, before, after, patch, ignored, silent: translated });
   }
+  /** Who made a change is looked up only where it matters. */
+  async function isIgnored(seq: number): Promise<boolean> {
+    if (ignore.length === 0 && humans !== true) return false;
+    const { actor } = await setterOf(store, seq, now);
+    return actor !== null && (ignore.includes(actor.username) || (humans === true && isMachine(actor.username)));
+  }
+
   const owners = blame.owners();
   const gone = removed === true ? blame.removed() : [];
   const named = new Set([...seqsOf(owners), ...gone.map(({ seq }) => seq)]);
-  const told = [...setters.values()].filter(({ seq }) => named.has(seq)).sort((a, b) => a.seq - b.seq);
-  if (humans === true) await tellCauses(store, told);
-  return { ...state, owners, removed: gone, setters: told };
+  const setters: Setter[] = [];
+  for (const seq of [...named].sort((a, b) => a - b)) if (seq > 0) setters.push(await setterOf(store, seq, now));
+  if (humans === true) await tellCauses(store, setters);
+  return { ...state, owners, removed: gone, setters };
 }
 
 /** What no person ever set may still be somebody's doing. */
@@ -77,48 +81,50 @@ function seqsOf({ seq, through, members = {} }: OwnerTree): number[] {
 
 /** A change, and the body after it, rebuilt where it is asked for. */
 interface Version {
-  change: StoredChange;
-  body: () => Promise<JsonObject | null>;
+  change: StoredStep;
+  body: () => JsonObject | null;
 }
+
+/** Stretches that are gone through before others have their turn: some milliseconds. */
+const AT_ONCE = 50;
 
 /**
  * An object's versions from one back to its first. They are rebuilt from one checkpoint to the next, so that each costs one
  * patch; a stretch that nobody looks into costs none.
  */
 async function* versionsOf(store: LedgerView, seq: number): AsyncGenerator<Version> {
+  let stretches = 0;
   for (let from: number | null = seq; from !== null;) {
-    const stretch: StoredChange[] = [];
-    let oldest: StoredChange;
-    do {
-      oldest = await requireChange(store, from);
-      stretch.push(oldest);
-      from = oldest.parent;
-    } while (oldest.depth > 0 && from !== null);
-    let bodies: Promise<(JsonObject | null)[]> | undefined;
+    const stretch = await store.line(from);
+    let bodies: (JsonObject | null)[] | undefined;
     for (const [index, change] of stretch.entries()) {
-      yield { change, body: async () => (await (bodies ??= rebuild(store, stretch)))[index] ?? null };
+      yield { change, body: () => (bodies ??= rebuild(stretch))[index] ?? null };
     }
+    from = stretch.at(-1)?.parent ?? null;
+    // Reviews wait behind a long history otherwise.
+    if (++stretches % AT_ONCE === 0) await breathe();
   }
 }
 
 /** The bodies after the changes of a stretch, newest first; the oldest has a whole body, or begins the object. */
-async function rebuild(store: LedgerView, stretch: readonly StoredChange[]): Promise<(JsonObject | null)[]> {
+function rebuild(stretch: readonly StoredStep[]): (JsonObject | null)[] {
   const bodies: (JsonObject | null)[] = [];
   let body: JsonObject | null = null;
   for (const change of [...stretch].reverse()) {
-    const checkpoint = bodies.length === 0 ? await checkpointOf(store, change) : null;
-    body = checkpoint ?? applyPatch(body, change.detail().patch);
+    const checkpoint = bodies.length === 0 ? change.checkpoint() : null;
+    body = checkpoint ?? applyPatch(body, change.patch());
     bodies.unshift(body);
   }
   return bodies;
 }
 
 /** A request explains some of what only a watch showed: then it is known who sent it. */
-async function setterOf(store: LedgerView, change: StoredChange, now: number): Promise<Setter> {
+async function setterOf(store: LedgerView, seq: number, now: number): Promise<Setter> {
+  const change = await requireChange(store, seq);
   const { cause, notBefore, managersHint } = change.detail();
   // It may have been folded since.
   const request = change.actor === null && cause !== null ? await store.change(cause) : null;
-  const { seq, at, source, operation, subresource } = change;
+  const { at, source, operation, subresource } = change;
   const actor: Actor | null = change.actor ?? request?.actor ?? null;
   return {
     ...{ seq, at, source, operation, subresource, actor, managersHint, cause },

@@ -7,7 +7,7 @@ import { applyPatch } from '../../shared/patch.ts';
 import type { Json, JsonObject, Patch } from '../../shared/types.ts';
 
 /*
- * A ledger knows the labels of an object at each change without rebuilding it: docs/decisions/0026. Labels are kept as
+ * A ledger knows the labels of an object at each change without rebuilding it: docs/decisions/0024. Labels are kept as
  * the JSON text of `metadata.labels`, keys sorted, whatever is in there: then every patch fits on them.
  */
 

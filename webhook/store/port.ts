@@ -1,4 +1,4 @@
-import type { Actor, Effect, JsonObject, ObjectRef, Operation, Outcome, Source } from '../../shared/types.ts';
+import type { Actor, Effect, JsonObject, ObjectRef, Operation, Outcome, Patch, Source } from '../../shared/types.ts';
 import type { Requirement } from '../../shared/selector.ts';
 import type { Version } from '../../shared/versions.ts';
 import type { Detail } from './payload.ts';
@@ -106,6 +106,13 @@ export interface StoredVersion extends Version {
   manager: string;
 }
 
+/** One change on the way back from a state: what it did, not who made it. */
+export interface StoredStep extends Pick<NewChange, 'seq' | 'parent' | 'source' | 'effect'> {
+  patch: () => Patch;
+  /** The whole body stored beside it; null for most. */
+  checkpoint: () => JsonObject | null;
+}
+
 export interface StoredObject extends ObjectRef {
   id: number;
 }
@@ -140,6 +147,7 @@ export type LedgerView = Pick<
   | 'versions'
   | 'body'
   | 'origin'
+  | 'line'
   | 'checkpoint'
   | 'span'
   | 'incarnations'
@@ -208,6 +216,11 @@ export interface LedgerStore {
    * is still as it left it. The oldest version, where all are of status; null where there is no such change.
    */
   origin(seq: number): Promise<number | null>;
+  /**
+   * A change, and those that its state was made from, newest first, back to the nearest with a whole body beside it, or to
+   * the first. Rejects where one is not there.
+   */
+  line(seq: number): Promise<StoredStep[]>;
   /** Requests for a state that nothing has settled, from a seq on, oldest first. */
   open(fromSeq: number, limit: number): Promise<StoredChange[]>;
   /** An object's acts without a body (such as evictions) of one subresource, newest first. */

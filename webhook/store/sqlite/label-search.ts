@@ -57,32 +57,53 @@ export class LabelSearch {
    * looking at each change costs less.
    */
   streams(sets: LabelSets, filter: ObjectFilter, most = MAX_STREAMS): Stream[] | null {
-    const conditions = objectConditions(filter);
-    const { sql, values } = where(conditions);
-    const streamsOf = (found: readonly Stretch[]): Stream[] =>
-      found.filter(({ labels }) => sets.has(labels)).map(toStream);
-    const bySet = this.statements.all<Stretch>(
+    const objects = this.objects(filter, most);
+    const { candidates } = sets;
+    const fewObjects = objects !== null && objects.length < candidates.length;
+    const streams = fewObjects ? this.byObject(objects, sets, most) : this.bySet(candidates, sets, filter, most);
+    if (streams !== null) return streams;
+    if (objects !== null && !fewObjects) return this.byObject(objects, sets, most);
+    // Of what the index finds, much may not match: of all sets, where a selector says only what must not be.
+    const matching = candidates.filter((id) => sets.has(id));
+    return matching.length < candidates.length ? this.bySet(matching, sets, filter, most) : null;
+  }
+
+  private bySet(ids: readonly number[], sets: LabelSets, filter: ObjectFilter, most: number): Stream[] | null {
+    const stretches = this.statements.all<Stretch>(
       `SELECT ${STRETCH} FROM changes c WHERE c.labels_id IN (SELECT value FROM json_each(?)) ${LIMIT}`,
-      JSON.stringify(sets.candidates),
+      JSON.stringify(ids),
       most + 1,
     );
-    if (bySet.length <= most) {
-      if (conditions.length === 0) return streamsOf(bySet);
-      const ids = JSON.stringify([...new Set(bySet.map(({ id }) => id))]);
-      const inScope = new Set(
-        this.ids(`SELECT o.id FROM json_each(?) j CROSS JOIN objects o ON o.id = j.value ${sql}`, ids, ...values),
-      );
-      return streamsOf(bySet.filter(({ id }) => inScope.has(id)));
-    }
-    if (conditions.length === 0) return null;
-    const objects = this.ids(`SELECT o.id FROM objects o ${sql} ${LIMIT}`, ...values, most + 1);
-    if (objects.length > most) return null;
-    const byObject = this.statements.all<Stretch>(
+    if (stretches.length > most) return null;
+    const conditions = objectConditions(filter);
+    if (conditions.length === 0) return streamsOf(stretches, sets);
+    const { sql, values } = where(conditions);
+    const objects = JSON.stringify([...new Set(stretches.map(({ id }) => id))]);
+    const inScope = new Set(
+      this.ids(`SELECT o.id FROM json_each(?) j CROSS JOIN objects o ON o.id = j.value ${sql}`, objects, ...values),
+    );
+    return streamsOf(
+      stretches.filter(({ id }) => inScope.has(id)),
+      sets,
+    );
+  }
+
+  private byObject(objects: readonly number[], sets: LabelSets, most: number): Stream[] | null {
+    const stretches = this.statements.all<Stretch>(
       `SELECT ${STRETCH} FROM json_each(?) j CROSS JOIN changes c ON c.object_id = j.value AND c.labels_id IS NOT NULL`,
       JSON.stringify(objects),
     );
-    const streams = streamsOf(byObject);
+    const streams = streamsOf(stretches, sets);
     return streams.length > most ? null : streams;
+  }
+
+  /** The objects that a filter narrows to; null where it does not, or to too many. */
+  private objects(filter: ObjectFilter, most: number): number[] | null {
+    const conditions = objectConditions(filter);
+    if (conditions.length === 0) return null;
+    const { sql, values } = where(conditions);
+    const objects = this.ids(`SELECT o.id FROM objects o ${sql} ${LIMIT}`, ...values, most + 1);
+    return objects.length > most ? null : objects;
   }
 
   private ids(sql: string, ...values: unknown[]): number[] {
@@ -114,6 +135,11 @@ class LabelSets {
   }
 }
 
-function toStream({ id, from, until }: Stretch): Stream {
-  return { column: 'object_id', id, from, to: until === null ? Number.MAX_SAFE_INTEGER : until - 1 };
+function streamsOf(stretches: readonly Stretch[], sets: LabelSets): Stream[] {
+  return stretches
+    .filter(({ labels }) => sets.has(labels))
+    .map(({ id, from, until }) => ({
+      ...{ column: 'object_id', id, from },
+      to: until === null ? Number.MAX_SAFE_INTEGER : until - 1,
+    }));
 }

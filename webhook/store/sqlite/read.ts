@@ -1,7 +1,14 @@
 import { applyOwnPatch } from '../../../shared/patch.ts';
 import { OUTCOMES, type JsonObject, type ObjectRef, type Outcome, type Source } from '../../../shared/types.ts';
 import { decodeBody, decodeDetail, type Detail } from '../payload.ts';
-import { OUTCOME_REASONS, type ChangeFilter, type StoredChange, type StoredVersion, type UserCount } from '../port.ts';
+import {
+  OUTCOME_REASONS,
+  type ChangeFilter,
+  type StoredChange,
+  type StoredStep,
+  type StoredVersion,
+  type UserCount,
+} from '../port.ts';
 import { decodeFacts, decodeUid, EFFECT_MASK, SOURCE_MASK, STATUS_ONLY_MASK } from './codes.ts';
 import {
   changeConditions,
@@ -50,9 +57,9 @@ const OBJECT_ID = `SELECT id FROM objects
  * From a change back to the nearest whole body. In one statement: the states of a cluster are rebuilt like this. A parent
  * that points forward, in a damaged file, would never end.
  */
-const LINE = `WITH RECURSIVE line (seq, parent, depth, detail) AS (
-  SELECT seq, parent, depth, detail FROM changes WHERE seq = ?
-  UNION ALL SELECT c.seq, c.parent, c.depth, c.detail FROM line l JOIN changes c ON c.seq = l.parent AND c.seq < l.seq
+const LINE = `WITH RECURSIVE line (seq, parent, depth, kind, detail) AS (
+  SELECT seq, parent, depth, kind, detail FROM changes WHERE seq = ?
+  UNION ALL SELECT c.seq, c.parent, c.depth, c.kind, c.detail FROM line l JOIN changes c ON c.seq = l.parent AND c.seq < l.seq
     WHERE l.depth > 0 OR NOT EXISTS (SELECT 1 FROM checkpoints WHERE seq = l.seq))
   SELECT l.*, k.body FROM line l LEFT JOIN checkpoints k ON l.depth = 0 AND k.seq = l.seq`;
 
@@ -62,6 +69,8 @@ const ORIGIN = `WITH RECURSIVE line (seq, parent, kind) AS (
   UNION ALL SELECT c.seq, c.parent, c.kind FROM line l JOIN changes c ON c.seq = l.parent AND c.seq < l.seq
     WHERE (l.kind & ${STATUS_ONLY_MASK}) > 0)
   SELECT min(seq) AS seq FROM line`;
+
+type LineRow = Pick<Row, 'seq' | 'parent' | 'depth' | 'kind' | 'detail'> & { body: Buffer | null };
 
 /** Most objects have one change since the last that is known to be real. */
 const SHORT_TAIL = 2;
@@ -213,13 +222,27 @@ export class Rows {
   }
 
   body(seq: number): JsonObject | null {
-    const line = this.statements.all<{
-      seq: number;
-      parent: number | null;
-      depth: number;
-      detail: Buffer;
-      body: Buffer | null;
-    }>(LINE, seq);
+    const line = this.lineRows(seq);
+    const whole = line.at(-1)?.body ?? null;
+    let body = whole === null ? null : decodeBody(whole);
+    for (const step of line.reverse())
+      if (step.body === null) body = applyOwnPatch(body, decodeDetail(step.detail).patch);
+    return body;
+  }
+
+  line(seq: number): StoredStep[] {
+    return this.lineRows(seq).map((row) => {
+      const { source, effect } = decodeFacts(row.kind);
+      return {
+        ...{ seq: row.seq, parent: row.parent, source, effect },
+        patch: () => decodeDetail(row.detail).patch,
+        checkpoint: () => (row.body === null ? null : decodeBody(row.body)),
+      };
+    });
+  }
+
+  private lineRows(seq: number): LineRow[] {
+    const line = this.statements.all<LineRow>(LINE, seq);
     const oldest = line.at(-1);
     if (oldest === undefined) throw new Error(`the ledger has no change ${seq}, which a later one builds on`);
     if (oldest.parent !== null && oldest.body === null) {
@@ -229,10 +252,7 @@ export class Rows {
           : `change ${oldest.seq} builds on change ${oldest.parent}, which is not before it`,
       );
     }
-    let body = oldest.body === null ? null : decodeBody(oldest.body);
-    for (const step of line.reverse())
-      if (step.body === null) body = applyOwnPatch(body, decodeDetail(step.detail).patch);
-    return body;
+    return line;
   }
 
   origin(seq: number): number | null {

@@ -12,6 +12,7 @@ import {
   type ObjectFilter,
   type StoredChange,
   type StoredObject,
+  type StoredStep,
   type StoredVersion,
   type UserCount,
 } from '../port.ts';
@@ -218,6 +219,10 @@ export class SqliteStore implements LedgerStore {
 
   origin(seq: number): Promise<number | null> {
     return this.run(() => this.rows.origin(seq));
+  }
+
+  line(seq: number): Promise<StoredStep[]> {
+    return this.run(() => this.rows.line(seq));
   }
 
   open(fromSeq: number, limit: number): Promise<StoredChange[]> {
