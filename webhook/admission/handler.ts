@@ -1,11 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { KubeblameError, messageOf } from '../../shared/errors.ts';
-import { parseJson } from '../../shared/json.ts';
-import { readReview, type Review } from '../../shared/review.ts';
+import type { Review } from '../../shared/review.ts';
 import type { Recorded } from '../capture/recorder.ts';
 import { sendFailure } from '../http.ts';
 import { readBody } from './body.ts';
 import type { Callers } from './callers.ts';
+import type { ReviewReader } from './review-reader.ts';
 
 /** What the handler needs of the recorder. */
 export interface ReviewSink {
@@ -30,6 +30,7 @@ export interface AdmissionObserver {
  */
 export function admissionHandler(
   callers: Pick<Callers, 'knows'>,
+  reader: ReviewReader,
   sink: ReviewSink,
   observer: AdmissionObserver,
   now: () => number,
@@ -47,7 +48,7 @@ export function admissionHandler(
     let review: Review;
     let bytes: number;
     try {
-      ({ review, bytes } = await readRequest(request));
+      ({ review, bytes } = await readRequest(request, reader));
     } catch (error) {
       const failure =
         error instanceof KubeblameError
@@ -72,7 +73,7 @@ export function admissionHandler(
   };
 }
 
-async function readRequest(request: IncomingMessage): Promise<{ review: Review; bytes: number }> {
+async function readRequest(request: IncomingMessage, reader: ReviewReader): Promise<{ review: Review; bytes: number }> {
   if (request.method !== 'POST') {
     throw new KubeblameError(
       'method-not-allowed',
@@ -83,9 +84,9 @@ async function readRequest(request: IncomingMessage): Promise<{ review: Review; 
   if (contentType.split(';')[0]?.trim().toLowerCase() !== 'application/json') {
     throw new KubeblameError('content-type-unsupported', `Content-Type is "${contentType}", expected application/json`);
   }
-  const { text, bytes } = await readBody(request);
-  if (text === '') throw new KubeblameError('json-invalid', 'the body is empty, expected an AdmissionReview');
-  return { review: readReview(parseJson(text)), bytes };
+  const body = await readBody(request);
+  if (body.length === 0) throw new KubeblameError('json-invalid', 'the body is empty, expected an AdmissionReview');
+  return { review: reader.read(body), bytes: body.length };
 }
 
 /** A warning is printed by kubectl: it helps whoever types, and only fills the logs of a controller. */
