@@ -25,6 +25,16 @@ export function sortedJson(value: Json): string {
   return `{${text}}`;
 }
 
+/** The same for one object, with its keys and members written by others. */
+export function sortedMembers(
+  object: JsonObject,
+  key: (quoted: string) => string,
+  member: (value: Json) => string,
+): string {
+  const members = sortedKeys(object).map((name) => key(quotedKey(name)) + member(object[name] ?? null));
+  return `{${members.join(',')}}`;
+}
+
 /** Beyond so many keys, sorting by insertion is slow where they are in no order. */
 const MAX_INSERTION_SORT = 50;
 

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
-import { canonicalJson, unescapeText } from './json.ts';
+import { hash } from 'node:crypto';
+import { canonicalBody, unescapeText } from './json.ts';
 import { applyOperation } from './patch-apply.ts';
 import { differences } from './patch-diff.ts';
 import type { Json, JsonObject, Patch } from './types.ts';
@@ -33,10 +33,17 @@ export function applyOwnPatch(document: JsonObject | null, patch: Patch): JsonOb
 /** Bytes of a body's hash: the first half of SHA-256, enough to tell the states of one object apart. */
 export const HASH_BYTES = 16;
 
-/** The hash of a body's canonical JSON; null for an object that does not exist. */
+/** Of bodies that are in memory: what a review shows is looked at more than once. */
+const hashes = new WeakMap<JsonObject, Buffer>();
+
+/** The hash of a body's canonical JSON; null for an object that does not exist. Nobody may change a body after it. */
 export function hashBody(body: JsonObject | null): Buffer | null {
   if (body === null) return null;
-  return createHash('sha256').update(canonicalJson(body)).digest().subarray(0, HASH_BYTES);
+  const known = hashes.get(body);
+  if (known !== undefined) return known;
+  const found = hash('sha256', canonicalBody(body), 'buffer').subarray(0, HASH_BYTES);
+  hashes.set(body, found);
+  return found;
 }
 
 /** The patch as it is written for others: paths with the keys as they were before json.ts escaped them. */
