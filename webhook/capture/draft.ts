@@ -164,7 +164,9 @@ export class Draft {
       (change) => change.subresource === subresource && headKey(change.object) === key,
     );
     const stored = await this.store.acts(object, subresource, RECENT_ACTS);
-    return [...stored.reverse(), ...own].filter((change) => change.at >= since).map((change) => change.seq);
+    // A commit may have ended meanwhile: then they are in both.
+    const seqs = [...stored.reverse(), ...own].filter((change) => change.at >= since).map((change) => change.seq);
+    return [...new Set(seqs)];
   }
 }
 

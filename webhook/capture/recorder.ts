@@ -57,6 +57,8 @@ export class Recorder implements Memory {
   private readonly heads = new LRUCache<string, Head>({ max: HEADS });
   private readonly recentChanges = new LRUCache<number, NewChange>({ maxSize: RECENT_BYTES });
   private readonly queue: CommitQueue;
+  /** Being committed. */
+  private committing: readonly NewChange[] = [];
   private changes: NewChange[] = [];
   private outcomes: NewOutcome[] = [];
   private coverage: NewCoverage[] = [];
@@ -162,15 +164,15 @@ export class Recorder implements Memory {
    * after it.
    */
   maintain<T>(work: () => Promise<T>): Promise<T> {
-    return this.queue.add(async () => {
-      await this.commit();
+    const job = async (): Promise<T> => {
       try {
         return await work();
       } finally {
         this.heads.clear();
         this.recentChanges.clear();
       }
-    }, 0);
+    };
+    return this.queue.add(job, 0, true);
   }
 
   /** Takes nothing more; resolves when all that was taken is settled. */
@@ -189,7 +191,7 @@ export class Recorder implements Memory {
   }
 
   get waiting(): readonly NewChange[] {
-    return this.changes;
+    return this.committing.length === 0 ? this.changes : [...this.committing, ...this.changes];
   }
 
   recent(seq: number): NewChange | undefined {
@@ -224,23 +226,19 @@ export class Recorder implements Memory {
   }
 
   private async commit(): Promise<void> {
-    if (this.changes.length + this.outcomes.length + this.coverage.length === 0) return;
+    const { changes, outcomes, coverage } = this;
+    if (changes.length + outcomes.length + coverage.length === 0) return;
+    [this.committing, this.changes, this.outcomes, this.coverage] = [changes, [], [], []];
     const started = performance.now();
-    await this.store.append({ changes: this.changes, outcomes: this.outcomes, coverage: this.coverage });
-    this.options.events?.committed(this.changes.length, (performance.now() - started) / 1000);
-    this.clear();
+    await this.store.append({ changes, outcomes, coverage });
+    this.committing = [];
+    this.options.events?.committed(changes.length, (performance.now() - started) / 1000);
   }
 
   private rollback(): void {
-    this.lastSeq -= this.changes.length;
-    this.clear();
+    this.lastSeq -= this.committing.length + this.changes.length;
+    [this.committing, this.changes, this.outcomes, this.coverage] = [[], [], [], []];
     this.heads.clear();
     this.recentChanges.clear();
-  }
-
-  private clear(): void {
-    this.changes = [];
-    this.outcomes = [];
-    this.coverage = [];
   }
 }
