@@ -25,21 +25,11 @@ export function sortedJson(value: Json): string {
   return `{${text}}`;
 }
 
-/** The same for one object, with its keys and members written by others. */
-export function sortedMembers(
-  object: JsonObject,
-  key: (quoted: string) => string,
-  member: (value: Json) => string,
-): string {
-  const members = sortedKeys(object).map((name) => key(quotedKey(name)) + member(object[name] ?? null));
-  return `{${members.join(',')}}`;
-}
-
 /** Beyond so many keys, sorting by insertion is slow where they are in no order. */
 const MAX_INSERTION_SORT = 50;
 
 /** By insertion: most keys stand in order already. */
-function sortedKeys(object: JsonObject): string[] {
+export function sortedKeys(object: JsonObject): string[] {
   const keys = Object.keys(object);
   if (keys.length > MAX_INSERTION_SORT) return keys.sort();
   for (let index = 1; index < keys.length; index++) {
@@ -60,12 +50,12 @@ function quoted(text: string): string {
   return NEEDS_ESCAPES.test(text) ? JSON.stringify(text) : `"${text}"`;
 }
 
-/** Keys recur. Bounded: labels and the keys of ConfigMaps are anybody's. */
+/** A key with its colon. Keys recur. Bounded: labels and the keys of ConfigMaps are anybody's. */
 const quotedKeys = new Map<string, string>();
 const MAX_QUOTED_KEYS = 2_000;
 const MAX_QUOTED_KEY_LENGTH = 64;
 
-function quotedKey(key: string): string {
+export function quotedKey(key: string): string {
   const known = quotedKeys.get(key);
   if (known !== undefined) return known;
   const text = `${quoted(key)}:`;

@@ -1,5 +1,5 @@
 import { configure } from 'safe-stable-stringify';
-import { sortedJson, sortedMembers } from './canonical.ts';
+import { quotedKey, sortedJson, sortedKeys } from './canonical.ts';
 import { KubeblameError, messageOf } from './errors.ts';
 import { countKeys, isEscaped, scanJson } from './json-scan.ts';
 import type { Json, JsonObject } from './types.ts';
@@ -153,20 +153,11 @@ export function canonicalJson(value: Json, indent = 0): string {
   return undoEscapes(indent === 0 ? sortedJson(value) : (stableStringify(value, null, indent) ?? 'null'));
 }
 
-/** Canonical texts of members that are in memory: an object's next body mostly has the same ones. */
-const memberTexts = new WeakMap<object, string>();
-
-/** The same for an object's body, member by member. Nobody may change it after that. */
-export function canonicalBody(body: JsonObject): string {
-  return sortedMembers(body, undoEscapes, (member) => {
-    if (typeof member !== 'object' || member === null) return canonicalJson(member);
-    let text = memberTexts.get(member);
-    if (text === undefined) {
-      text = canonicalJson(member);
-      memberTexts.set(member, text);
-    }
-    return text;
-  });
+/** The canonical text of an object, with its members written by another function. */
+export function sortedMembers(object: JsonObject, write: (member: Json) => string): string {
+  let text = '{';
+  for (const key of sortedKeys(object)) text += undoEscapes(quotedKey(key)) + write(object[key] ?? null) + ',';
+  return `${text}}`;
 }
 
 /*

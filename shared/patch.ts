@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { canonicalBody, unescapeText } from './json.ts';
+import { canonicalJson, sortedMembers, unescapeText } from './json.ts';
 import { applyOperation } from './patch-apply.ts';
 import { differences } from './patch-diff.ts';
 import type { Json, JsonObject, Patch } from './types.ts';
@@ -33,17 +33,26 @@ export function applyOwnPatch(document: JsonObject | null, patch: Patch): JsonOb
 /** Bytes of a body's hash: the first half of SHA-256, enough to tell the states of one object apart. */
 export const HASH_BYTES = 16;
 
-/** Of bodies that are in memory: what a review shows is looked at more than once. */
-const hashes = new WeakMap<JsonObject, Buffer>();
+/** Of the members of bodies that are in memory: an object's next body mostly has the same ones. */
+const memberHashes = new WeakMap<object, string>();
 
-/** The hash of a body's canonical JSON; null for an object that does not exist. Nobody may change a body after it. */
+/**
+ * The hash of a body, whatever the order of its keys: over the canonical JSON of its members, those of structure by their
+ * own hashes. null for an object that does not exist. Nobody may change the body after it.
+ */
 export function hashBody(body: JsonObject | null): Buffer | null {
   if (body === null) return null;
-  const known = hashes.get(body);
-  if (known !== undefined) return known;
-  const found = hash('sha256', canonicalBody(body), 'buffer').subarray(0, HASH_BYTES);
-  hashes.set(body, found);
-  return found;
+  const text = sortedMembers(body, (member) => {
+    if (typeof member !== 'object' || member === null) return canonicalJson(member);
+    let found = memberHashes.get(member);
+    if (found === undefined) {
+      // No JSON value begins like this.
+      found = `#${hash('sha256', canonicalJson(member), 'hex')}`;
+      memberHashes.set(member, found);
+    }
+    return found;
+  });
+  return hash('sha256', text, 'buffer').subarray(0, HASH_BYTES);
 }
 
 /** The patch as it is written for others: paths with the keys as they were before json.ts escaped them. */

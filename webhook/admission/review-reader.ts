@@ -2,7 +2,7 @@ import { isAscii, isUtf8 } from 'node:buffer';
 import { KubeblameError } from '../../shared/errors.ts';
 import { isObject, parseJson } from '../../shared/json.ts';
 import { managedField, withoutHeartbeats, type ManagedField, type Normalised } from '../../shared/normalise.ts';
-import { nameOf, readReview, type Review, type ReviewBodies } from '../../shared/review.ts';
+import { readReview, type Review, type ReviewBodies } from '../../shared/review.ts';
 import type { Json, JsonObject } from '../../shared/types.ts';
 import { Generations } from './generations.ts';
 import { CLOSE_LIST, CLOSE_OBJECT, COMMA, NOWHERE, skim, skimList, skimObject } from './skim.ts';
@@ -29,15 +29,12 @@ interface Parts {
   managedFields: Part<ManagedField>[];
 }
 
-/** Objects and callers whose last review is remembered, by their text: about so many characters, and their values. */
-const REMEMBERED_CHARACTERS = 4 * 1024 * 1024;
-/** Shared by many reviews: users, types, options. */
-const MAX_COMMON_CHARACTERS = 1024;
+/** Objects whose last review is remembered, by its bytes: the values take some three times as much memory. */
+const REMEMBERED_BYTES = 6 * 1024 * 1024;
 
 /** Reads AdmissionReviews as `readReview(parseJson(text))` does, with the same errors. */
 export class ReviewReader {
-  private readonly objects = new Generations<Parts>(REMEMBERED_CHARACTERS);
-  private readonly common = new Generations<Json>(REMEMBERED_CHARACTERS / 16);
+  private readonly objects = new Generations<Parts>(REMEMBERED_BYTES);
 
   /** `confidential`: types whose values must not stay in memory. */
   constructor(private readonly confidential: (type: { group: string; resource: string }) => boolean) {}
@@ -50,34 +47,34 @@ export class ReviewReader {
 
   /** null where the text is not as the API server writes it: then the whole of it is parsed, and judged. */
   private readPlain(bytes: Buffer): Review | null {
-    const reading = new Reading(bytes, this.objects, this.common);
+    const reading = new Reading(bytes, this.objects);
+    let document: Json | null;
     try {
-      if (!reading.review()) return null;
+      document = reading.review();
     } catch (error) {
       // A part that is not JSON as it should be. The whole tells where.
       if (error instanceof KubeblameError) return null;
       throw error;
     }
-    const review = readReview(reading.document, reading.bodies);
-    if (!this.confidential(review.resource)) {
-      this.objects.set(objectKey(review.resource, review.namespace, nameOf(review)), reading.parts, bytes.length);
-    }
+    if (document === null) return null;
+    const review = readReview(document, reading.bodies);
+    if (!this.confidential(review.resource)) this.objects.set(reading.object, reading.parts, bytes.length);
     return review;
   }
 }
 
-function objectKey({ group, resource }: JsonObject, namespace: Json | undefined, name: Json | undefined): string {
-  return [group, resource, namespace, name].join('/');
-}
+/** The members of a request that do. */
+const NAMES_OBJECT: ReadonlySet<string> = new Set(['resource', 'namespace', 'name']);
 
 /** Keys that need no thought. */
 const PLAIN_KEY = /^[A-Za-z][A-Za-z0-9]*$/;
 
 /** One review. Its methods return where in the text they have come to; NOWHERE where something is out of the ordinary. */
 class Reading {
-  readonly document: JsonObject = {};
   readonly bodies: ReviewBodies = { object: null, oldObject: null };
   readonly parts: Parts = { members: [], managedFields: [] };
+  /** What its object is called, as the text has it. */
+  object = '';
   /** Of the last review of the object. */
   private last: Parts | undefined;
   private readonly encoding: 'latin1' | 'utf8';
@@ -85,55 +82,40 @@ class Reading {
   constructor(
     private readonly bytes: Buffer,
     private readonly objects: Generations<Parts>,
-    private readonly common: Generations<Json>,
   ) {
     // The former costs less.
     this.encoding = isAscii(bytes) ? 'latin1' : 'utf8';
   }
 
-  review(): boolean {
+  /** The review without its objects; null where it is out of the ordinary. */
+  review(): Json | null {
+    let rest = '';
+    let from = 0;
+    let requests = 0;
     const end = skimObject(this.bytes, 0, (start, keyEnd, at) => {
-      const key = this.key(start, keyEnd);
-      return key === 'request' ? this.request(at) : this.fact(this.document, key, at);
+      if (this.key(start, keyEnd) !== 'request') return skim(this.bytes, at);
+      if (requests++ > 0) return NOWHERE;
+      return skimObject(this.bytes, at, (memberStart, memberKeyEnd, value) => {
+        const key = this.key(memberStart, memberKeyEnd);
+        if (key !== 'object' && key !== 'oldObject') {
+          const valueEnd = skim(this.bytes, value);
+          if (NAMES_OBJECT.has(key)) this.object += this.text(value, valueEnd);
+          return valueEnd;
+        }
+        rest += `${this.text(from, value)}null`;
+        from = this.body(key, value);
+        return from;
+      });
     });
-    // Go's encoder ends a document with a new line.
-    return end !== NOWHERE && this.text(end, this.bytes.length).trim() === '';
-  }
-
-  private request(at: number): number {
-    const request: JsonObject = {};
-    if (Object.hasOwn(this.document, 'request')) return NOWHERE;
-    this.document.request = request;
-    return skimObject(this.bytes, at, (start, keyEnd, value) => {
-      const key = this.key(start, keyEnd);
-      return key === 'object' || key === 'oldObject' ? this.body(request, key, value) : this.fact(request, key, value);
-    });
-  }
-
-  /** What a review says beside its objects. */
-  private fact(parent: JsonObject, key: string, at: number): number {
-    if (key === '' || Object.hasOwn(parent, key)) return NOWHERE;
-    const end = skim(this.bytes, at);
-    const text = this.text(at, end);
-    let value = text.length > MAX_COMMON_CHARACTERS ? undefined : this.common.get(text);
-    if (value === undefined) {
-      value = parseJson(text);
-      // Those of structure recur.
-      if (typeof value === 'object' && text.length <= MAX_COMMON_CHARACTERS) this.common.set(text, value, text.length);
-    }
-    parent[key] = value;
-    return end;
+    if (end === NOWHERE) return null;
+    // What follows the document, and a member that comes twice, is judged here too.
+    return parseJson(rest + this.text(from, this.bytes.length));
   }
 
   /** An object of the review, as normalise takes it apart. */
-  private body(request: JsonObject, key: 'object' | 'oldObject', at: number): number {
-    // Its place is taken, so that one that comes twice is found.
-    if (Object.hasOwn(request, key)) return NOWHERE;
-    request[key] = null;
+  private body(key: 'object' | 'oldObject', at: number): number {
     if (this.text(at, at + 4) === 'null') return at + 4;
-    if (isObject(request.resource)) {
-      this.last ??= this.objects.get(objectKey(request.resource, request.namespace, request.name));
-    }
+    this.last ??= this.objects.get(this.object);
     const body: JsonObject = {};
     const found: Normalised = { body, resourceVersion: '', managedFields: [] };
     const end = skimObject(this.bytes, at, (start, keyEnd, value) => {

@@ -4,7 +4,7 @@ import { diff, hashBody } from '../../shared/patch.ts';
 import type { JsonObject, ObjectRef, Patch } from '../../shared/types.ts';
 import type { LedgerStore, NewChange, NewOutcome, OutcomeReason, StoredChange } from '../store/port.ts';
 import { checkpointOf, requireChange } from '../store/steps.ts';
-import { headKey, versionOf, withVersions, type Head, type HeadVersion } from './head.ts';
+import { headKey, nameKey, versionOf, withVersions, type Head, type HeadVersion } from './head.ts';
 
 /**
  * After this many patches a whole body is stored, so that rebuilding any state applies at most as many: a body costs
@@ -37,6 +37,8 @@ export interface Memory {
   /** The time to record: never before the last one's. */
   readonly at: number;
   head(object: ObjectRef): Promise<Head>;
+  /** All incarnations of an object's name that have been added, the newest first. */
+  incarnations(key: ObjectRef): Promise<readonly ObjectRef[]>;
   /** Changes that wait for their commit, oldest first. */
   readonly waiting: readonly NewChange[];
   /** A change that was added lately, where it is remembered. */
@@ -139,16 +141,8 @@ export class Draft {
   }
 
   /** All incarnations of an object's name, the newest first, also those that wait for their commit. */
-  async incarnations(key: ObjectRef): Promise<ObjectRef[]> {
-    const name = headKey({ ...key, uid: '' });
-    const waiting = [...this.memory.waiting, ...this.changes]
-      .map(({ object }) => object)
-      .filter((object) => headKey({ ...object, uid: '' }) === name)
-      .reverse();
-    const stored = (await this.store.incarnations(key)).map(({ id: _, ...object }) => object);
-    const byUid = new Map<string, ObjectRef>();
-    for (const object of [...waiting, ...stored]) if (!byUid.has(object.uid)) byUid.set(object.uid, object);
-    return [...byUid.values()];
+  async incarnations(key: ObjectRef): Promise<readonly ObjectRef[]> {
+    return withIncarnations(await this.memory.incarnations(key), nameKey(key), this.changes);
   }
 
   /** The stored changes of one incarnation, the newest first. */
@@ -168,6 +162,19 @@ export class Draft {
     const seqs = [...stored.reverse(), ...own].filter((change) => change.at >= since).map((change) => change.seq);
     return [...new Set(seqs)];
   }
+}
+
+/** The incarnations of a name, the newest first, with those that later changes tell of. */
+export function withIncarnations(
+  known: readonly ObjectRef[],
+  name: string,
+  changes: readonly NewChange[],
+): readonly ObjectRef[] {
+  let all = known;
+  for (const { object } of changes) {
+    if (nameKey(object) === name && !all.some(({ uid }) => uid === object.uid)) all = [object, ...all];
+  }
+  return all;
 }
 
 /** Enough to see that there is more than one. */

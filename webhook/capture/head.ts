@@ -45,7 +45,12 @@ export function withVersions(head: Head, versions: readonly HeadVersion[]): Head
 }
 
 export function headKey(object: ObjectRef): string {
-  return [object.group, object.resource, object.namespace, object.name, object.uid].join('\0');
+  return `${nameKey(object)}\0${object.uid}`;
+}
+
+/** What all incarnations of an object have in common. */
+export function nameKey({ group, resource, namespace, name }: Omit<ObjectRef, 'kind' | 'uid'>): string {
+  return `${group}\0${resource}\0${namespace}\0${name}`;
 }
 
 export function versionOf(change: NewChange | StoredChange, outcome: Version['outcome']): HeadVersion {

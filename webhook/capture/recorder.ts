@@ -6,8 +6,8 @@ import type { ObjectRef } from '../../shared/types.ts';
 import type { CoverageEvent, LedgerStore, NewChange, NewCoverage, NewOutcome } from '../store/port.ts';
 import { captureReview } from './capture.ts';
 import { CommitQueue } from './commit-queue.ts';
-import { Draft, type Memory } from './draft.ts';
-import { headKey, versionOf, type Head } from './head.ts';
+import { Draft, withIncarnations, type Memory } from './draft.ts';
+import { headKey, nameKey, versionOf, type Head } from './head.ts';
 import { dropUnseen, observeAbsent, observeGone, type OpenAttempt } from './ending.ts';
 import { observe } from './observe.ts';
 import type { Predicates } from './predicates.ts';
@@ -55,6 +55,8 @@ const SWEEP_BACK_MS = 10 * 60 * 1000;
 export class Recorder implements Memory {
   readonly store: LedgerStore;
   private readonly heads = new LRUCache<string, Head>({ max: HEADS });
+  /** The incarnations of names that were asked for, the newest first. */
+  private readonly names = new LRUCache<string, readonly ObjectRef[]>({ max: HEADS });
   private readonly recentChanges = new LRUCache<number, NewChange>({ maxSize: RECENT_BYTES });
   private readonly queue: CommitQueue;
   /** Being committed. */
@@ -168,8 +170,7 @@ export class Recorder implements Memory {
       try {
         return await work();
       } finally {
-        this.heads.clear();
-        this.recentChanges.clear();
+        this.forget();
       }
     };
     return this.queue.add(job, 0, true);
@@ -202,11 +203,23 @@ export class Recorder implements Memory {
     const key = headKey(object);
     const known = this.heads.get(key);
     if (known !== undefined) return known;
-    const stored = (await this.store.incarnations(object)).find(({ uid }) => uid === object.uid);
+    const isNew = !(await this.incarnations(object)).some(({ uid }) => uid === object.uid);
+    const stored = isNew ? undefined : (await this.store.incarnations(object)).find(({ uid }) => uid === object.uid);
     const versions = stored === undefined ? [] : await this.store.tail(stored.id);
     const head = { object, versions: versions.map((change) => versionOf(change, change.outcome)), past: [] };
     this.heads.set(key, head);
     return head;
+  }
+
+  async incarnations(key: ObjectRef): Promise<readonly ObjectRef[]> {
+    const name = nameKey(key);
+    let known = this.names.get(name);
+    if (known === undefined) {
+      const stored = (await this.store.incarnations(key)).map(({ id: _, ...object }) => object);
+      known = withIncarnations(stored, name, this.waiting);
+      this.names.set(name, known);
+    }
+    return known;
   }
 
   /** Runs a job on a draft of its own, and takes over what it added only where it succeeds. */
@@ -220,6 +233,11 @@ export class Recorder implements Memory {
     if (bytes > 0) for (const change of draft.changes) this.recentChanges.set(change.seq, change, { size: bytes });
     this.outcomes.push(...draft.outcomes);
     for (const [key, head] of draft.heads) this.heads.set(key, head);
+    for (const change of draft.changes) {
+      const name = nameKey(change.object);
+      const known = this.names.get(name);
+      if (known !== undefined) this.names.set(name, withIncarnations(known, name, [change]));
+    }
     this.lastSeq += draft.changes.length;
     this.lastAt = this.now;
     return result;
@@ -238,7 +256,10 @@ export class Recorder implements Memory {
   private rollback(): void {
     this.lastSeq -= this.committing.length + this.changes.length;
     [this.committing, this.changes, this.outcomes, this.coverage] = [[], [], [], []];
-    this.heads.clear();
-    this.recentChanges.clear();
+    this.forget();
+  }
+
+  private forget(): void {
+    for (const memory of [this.heads, this.names, this.recentChanges]) memory.clear();
   }
 }
