@@ -21,10 +21,12 @@ interface Job {
   reject: (error: unknown) => void;
 }
 
-/** A job that was run, and how it is settled once that is durable. */
+/** A job that was run. Not what it worked on: that is garbage by then, and would be in memory until the commit. */
 interface Done {
-  job: Job;
+  bytes: number;
+  /** How it ended, told once that is durable. */
   settle: () => void;
+  reject: (error: unknown) => void;
 }
 
 /**
@@ -40,8 +42,8 @@ export class CommitQueue {
   private waitingBytes = 0;
   private running = false;
   private committing = false;
-  /** Since a commit failed, until what was built on it is undone. */
-  private failed = false;
+  /** Of a commit, until what was built on it is undone. */
+  private failure: { error: unknown } | null = null;
   private closed = false;
   private whenIdle: (() => void)[] = [];
 
@@ -87,8 +89,7 @@ export class CommitQueue {
     // Whoever adds several adds all of them first.
     await Promise.resolve();
     for (let job = this.next(); job !== undefined; job = this.next()) {
-      const settle = await settlementOf(job);
-      this.done.push({ job, settle });
+      this.done.push(await runJob(job));
     }
     this.running = false;
     this.commitSoon();
@@ -97,7 +98,7 @@ export class CommitQueue {
 
   /** The job whose turn it is, if its time has come. */
   private next(): Job | undefined {
-    if (this.failed) this.undo();
+    if (this.failure !== null) this.undo(this.failure.error);
     if (this.done.length >= this.options.maxBatch) return undefined;
     const busy = this.committing || this.done.length > 0;
     return this.waiting[0]?.alone === true && busy ? undefined : this.waiting.shift();
@@ -113,7 +114,7 @@ export class CommitQueue {
   private async commit(): Promise<void> {
     const batch = this.done;
     this.done = [];
-    for (const { job } of batch) this.waitingBytes -= job.bytes;
+    for (const { bytes } of batch) this.waitingBytes -= bytes;
     // Before anything else is run: it takes what the batch has left.
     const committed = this.options.commit();
     this.start();
@@ -121,28 +122,30 @@ export class CommitQueue {
       await committed;
       for (const { settle } of batch) settle();
     } catch (error) {
-      this.failed = true;
-      for (const { job } of batch) job.reject(error);
+      this.failure = { error };
+      for (const { reject } of batch) reject(error);
     }
     this.committing = false;
     this.start();
   }
 
-  /** What was run since on top of a commit that failed is run again. */
-  private undo(): void {
-    this.failed = false;
+  /** Rejects what was run since on top of a commit that failed. */
+  private undo(error: unknown): void {
+    this.failure = null;
     this.options.rollback();
-    this.waiting.unshift(...this.done.map(({ job }) => job));
+    for (const { bytes, reject } of this.done) {
+      this.waitingBytes -= bytes;
+      reject(error);
+    }
     this.done = [];
   }
 }
 
-/** Runs a job. How it ends is told once it is durable. */
-async function settlementOf({ work, resolve, reject }: Job): Promise<() => void> {
+async function runJob({ bytes, work, resolve, reject }: Job): Promise<Done> {
   try {
     const value = await work();
-    return () => resolve(value as never);
+    return { bytes, reject, settle: () => resolve(value as never) };
   } catch (error) {
-    return () => reject(error);
+    return { bytes, reject, settle: () => reject(error) };
   }
 }
