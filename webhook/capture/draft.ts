@@ -4,7 +4,7 @@ import { diff, hashBody } from '../../shared/patch.ts';
 import type { JsonObject, ObjectRef, Patch } from '../../shared/types.ts';
 import type { LedgerStore, NewChange, NewOutcome, OutcomeReason, StoredChange } from '../store/port.ts';
 import { checkpointOf, requireChange } from '../store/steps.ts';
-import { headKey, nameKey, versionOf, withVersions, type Head, type HeadVersion } from './head.ts';
+import { headKey, sameName, versionOf, withVersions, type Head, type HeadVersion } from './head.ts';
 
 /**
  * After this many patches a whole body is stored, so that rebuilding any state applies at most as many: a body costs
@@ -159,7 +159,7 @@ export class Draft {
 
   /** All incarnations of an object's name, the newest first, also those that wait for their commit. */
   async incarnations(key: ObjectRef): Promise<readonly ObjectRef[]> {
-    return withIncarnations(await this.memory.incarnations(key), nameKey(key), this.changes);
+    return withIncarnations(await this.memory.incarnations(key), key, this.changes);
   }
 
   /** The stored changes of one incarnation, the newest first. */
@@ -184,12 +184,12 @@ export class Draft {
 /** The incarnations of a name, the newest first, with those that later changes tell of. */
 export function withIncarnations(
   known: readonly ObjectRef[],
-  name: string,
+  key: ObjectRef,
   changes: readonly NewChange[],
 ): readonly ObjectRef[] {
   let all = known;
   for (const { object } of changes) {
-    if (nameKey(object) === name && !all.some(({ uid }) => uid === object.uid)) all = [object, ...all];
+    if (sameName(object, key) && !all.some(({ uid }) => uid === object.uid)) all = [object, ...all];
   }
   return all;
 }

@@ -53,6 +53,10 @@ export function nameKey({ group, resource, namespace, name }: Omit<ObjectRef, 'k
   return `${group}\0${resource}\0${namespace}\0${name}`;
 }
 
+export function sameName(a: ObjectRef, b: ObjectRef): boolean {
+  return a.name === b.name && a.namespace === b.namespace && a.resource === b.resource && a.group === b.group;
+}
+
 export function versionOf(change: NewChange | StoredChange, outcome: Version['outcome']): HeadVersion {
   return {
     seq: change.seq,

@@ -216,7 +216,7 @@ export class Recorder implements Memory {
     let known = this.names.get(name);
     if (known === undefined) {
       const stored = (await this.store.incarnations(key)).map(({ id: _, ...object }) => object);
-      known = withIncarnations(stored, name, this.waiting);
+      known = withIncarnations(stored, key, this.waiting);
       this.names.set(name, known);
     }
     return known;
@@ -236,7 +236,7 @@ export class Recorder implements Memory {
     for (const change of draft.changes) {
       const name = nameKey(change.object);
       const known = this.names.get(name);
-      if (known !== undefined) this.names.set(name, withIncarnations(known, name, [change]));
+      if (known !== undefined) this.names.set(name, withIncarnations(known, change.object, [change]));
     }
     this.lastSeq += draft.changes.length;
     this.lastAt = this.now;
