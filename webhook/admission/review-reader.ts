@@ -64,7 +64,7 @@ export class ReviewReader {
 }
 
 /** The members of a request that do. */
-const NAMES_OBJECT: ReadonlySet<string> = new Set(['resource', 'namespace', 'name']);
+const NAMES_OBJECT = ['resource', 'namespace', 'name'];
 
 /** Keys that need no thought. */
 const PLAIN_KEY = /^[A-Za-z][A-Za-z0-9]*$/;
@@ -93,13 +93,14 @@ class Reading {
     let from = 0;
     let requests = 0;
     const end = skimObject(this.bytes, 0, (start, keyEnd, at) => {
-      if (this.key(start, keyEnd) !== 'request') return skim(this.bytes, at);
+      if (!this.is(start, keyEnd, 'request')) return skim(this.bytes, at);
       if (requests++ > 0) return NOWHERE;
       return skimObject(this.bytes, at, (memberStart, memberKeyEnd, value) => {
-        const key = this.key(memberStart, memberKeyEnd);
-        if (key !== 'object' && key !== 'oldObject') {
+        const named = (key: string): boolean => this.is(memberStart, memberKeyEnd, key);
+        const key = named('object') ? 'object' : named('oldObject') ? 'oldObject' : null;
+        if (key === null) {
           const valueEnd = skim(this.bytes, value);
-          if (NAMES_OBJECT.has(key)) this.object += this.text(value, valueEnd);
+          if (NAMES_OBJECT.some(named)) this.object += this.text(value, valueEnd);
           return valueEnd;
         }
         rest += `${this.text(from, value)}null`;
@@ -109,7 +110,10 @@ class Reading {
     });
     if (end === NOWHERE) return null;
     // What follows the document, and a member that comes twice, is judged here too.
-    return parseJson(rest + this.text(from, this.bytes.length));
+    const document = parseJson(rest + this.text(from, this.bytes.length));
+    // Under a name that is spelled in another way.
+    const request = isObject(document) && isObject(document.request) ? document.request : {};
+    return isObject(request.object) || isObject(request.oldObject) ? null : document;
   }
 
   /** An object of the review, as normalise takes it apart. */
@@ -151,13 +155,12 @@ class Reading {
       if (to > from) rest += (rest === '' ? '' : ',') + this.text(from, to);
     };
     const end = skimObject(this.bytes, at, (start, keyEnd, value) => {
-      const key = this.key(start, keyEnd);
-      if (key !== 'managedFields' && key !== 'resourceVersion') {
+      const isVersion = this.is(start, keyEnd, 'resourceVersion');
+      if (!isVersion && !this.is(start, keyEnd, 'managedFields')) {
         to = skim(this.bytes, value);
         return to;
       }
       cut();
-      const isVersion = key === 'resourceVersion';
       if ((isVersion ? versions++ : lists++) > 0) return NOWHERE;
       const valueEnd = isVersion ? this.version(found, value) : this.managers(found, value);
       from = to = valueEnd + 1;
@@ -166,12 +169,13 @@ class Reading {
     if (end === NOWHERE) return NOWHERE;
     cut();
     const text = `{${rest}}`;
-    const part = this.known('members', 'metadata', ({ text: known }) => known === text) ?? {
-      key: 'metadata',
-      text,
-      bytes: NOWHERE,
-      value: parseJson(text),
-    };
+    let part = this.known('members', 'metadata', (known) => known.text === text);
+    if (part === undefined) {
+      const value = parseJson(text) as JsonObject;
+      // Under a name that is spelled in another way.
+      if (value.managedFields !== undefined || value.resourceVersion !== undefined) return NOWHERE;
+      part = { key: 'metadata', text, bytes: NOWHERE, value };
+    }
     keep(this.parts.members, part);
     found.body.metadata = part.value;
     return end;
@@ -217,6 +221,15 @@ class Reading {
   ): Parts[K][number] | undefined {
     const isIt = (part: Part<unknown>): boolean => part.key === key && fits(part);
     return this.parts[kind].find(isIt) ?? this.last?.[kind].find(isIt);
+  }
+
+  /** Whether the key that stands there, quotes included, is this one. */
+  private is(start: number, end: number, key: string): boolean {
+    if (end - start !== key.length + 2) return false;
+    for (let index = 0; index < key.length; index++) {
+      if (this.bytes[start + 1 + index] !== key.charCodeAt(index)) return false;
+    }
+    return true;
   }
 
   /** '' for one that needs a closer look. */

@@ -129,8 +129,8 @@ export class Draft {
     const settled = { ...version, outcome, resourceVersion: resourceVersion || version.resourceVersion };
     const head = await this.head(object);
     const replace = (other: HeadVersion): HeadVersion => (other.seq === version.seq ? settled : other);
-    const versions = head.versions.map(replace);
-    this.setHead(withVersions({ ...head, past: head.past.map(replace) }, versions));
+    const past = head.past.some(({ seq }) => seq === version.seq) ? head.past.map(replace) : head.past;
+    this.setHead(withVersions({ object: head.object, versions: head.versions, past }, head.versions.map(replace)));
     return settled;
   }
 
