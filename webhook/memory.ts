@@ -3,14 +3,11 @@ import { setFlagsFromString } from 'node:v8';
 /**
  * Collects garbage before the heap has grown by so much of what is in use. By itself V8 lets it grow to five times that: the
  * recorder shares a node with the workload, and a limit is set for its memory. At 30 % a tenth of all time under load
- * was spent on it (docs/performance.md).
+ * was spent on it; at 100 % the process has some 20 MB more (docs/performance.md).
  */
-const HEAP_GROWING_PERCENT = 100;
-/** Of each half of the young generation; V8's own is 16. Under load nearly all of it is garbage either way. */
-const MAX_SEMI_SPACE_MB = 8;
+const HEAP_GROWING_PERCENT = 60;
 
 /** Call before the work begins. */
 export function keepHeapSmall(): void {
   setFlagsFromString(`--heap-growing-percent=${HEAP_GROWING_PERCENT}`);
-  setFlagsFromString(`--max-semi-space-size=${MAX_SEMI_SPACE_MB}`);
 }

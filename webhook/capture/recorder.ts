@@ -39,7 +39,7 @@ const HEADS = 10_000;
  * Changes that are kept in memory, by the bytes of their reviews: the next review of an object mostly builds on one that
  * was added a moment ago, and need not read and unpack it.
  */
-const RECENT_BYTES = 4 * 1024 * 1024;
+const RECENT_BYTES = 2 * 1024 * 1024;
 const MAX_BATCH = 256;
 /** Bounds what waits: at some 10 KB a review the bytes bind first, at 64 MiB. More is refused with `overloaded`. */
 export const QUEUE_LIMITS = { maxWaiting: 10_000, maxWaitingBytes: 64 * 1024 * 1024 };
