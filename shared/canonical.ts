@@ -29,7 +29,7 @@ export function sortedJson(value: Json): string {
 const MAX_INSERTION_SORT = 50;
 
 /** By insertion: most keys stand in order already. */
-function sortedKeys(object: JsonObject): string[] {
+export function sortedKeys(object: JsonObject): string[] {
   const keys = Object.keys(object);
   if (keys.length > MAX_INSERTION_SORT) return keys.sort();
   for (let index = 1; index < keys.length; index++) {
@@ -50,12 +50,12 @@ function quoted(text: string): string {
   return NEEDS_ESCAPES.test(text) ? JSON.stringify(text) : `"${text}"`;
 }
 
-/** Keys recur. Bounded: labels and the keys of ConfigMaps are anybody's. */
+/** A key with its colon. Keys recur. Bounded: labels and the keys of ConfigMaps are anybody's. */
 const quotedKeys = new Map<string, string>();
 const MAX_QUOTED_KEYS = 2_000;
 const MAX_QUOTED_KEY_LENGTH = 64;
 
-function quotedKey(key: string): string {
+export function quotedKey(key: string): string {
   const known = quotedKeys.get(key);
   if (known !== undefined) return known;
   const text = `${quoted(key)}:`;

@@ -1,17 +1,13 @@
 import { afterDelete, updateEnds, wholeSeconds } from './deletion.ts';
 import { isObject } from './json.ts';
-import { fieldManager, metadataOf, metadataText, normalise, type ManagedField } from './normalise.ts';
+import { fieldManager, metadataOf, metadataText, type Normalised } from './normalise.ts';
 import { diff } from './patch.ts';
 import type { Redactor } from './redact.ts';
 import { nameOf, type Review } from './review.ts';
 import type { Json, JsonObject, ObjectRef, Patch } from './types.ts';
 
 /** A body that the API server has shown, and at which version. */
-export interface Seen {
-  body: JsonObject;
-  resourceVersion: string;
-  managedFields: ManagedField[];
-}
+export type Seen = Normalised;
 
 /**
  * What a review asks for:
@@ -41,14 +37,11 @@ export const REPLICAS_PATH: readonly string[] = ['spec', 'replicas'];
 export function interpret(review: Review, at: number, redactor: Redactor): Interpretation {
   const type = { group: review.resource.group, resource: review.resource.resource };
   const whole = carriesWholeObject(review);
-  const see = (object: JsonObject | null): Seen | null => {
-    if (object === null) return null;
-    const normalised = normalise(object);
-    return { ...normalised, body: whole ? redactor.redact(normalised.body, type) : normalised.body };
-  };
+  const see = (object: Seen | null): Seen | null =>
+    object === null || !whole ? object : { ...object, body: redactor.redact(object.body, type) };
   const before = see(review.oldObject);
   const after = see(review.object);
-  const known = review.object ?? review.oldObject;
+  const known = (review.object ?? review.oldObject)?.body ?? null;
   const meaning = whole ? wholeMeaning(review, type, before, after, at) : partialMeaning(review, at);
   return {
     object: {
@@ -80,7 +73,7 @@ function isScale(review: Review): boolean {
 /** Requests about a Namespace name it as their namespace too, though it is in none. */
 function namespaceOf(review: Review, whole: boolean): string {
   if (review.resource.group === '' && review.resource.resource === 'namespaces') return '';
-  return whole ? metadataText(review.object ?? review.oldObject, 'namespace') : review.namespace;
+  return whole ? metadataText((review.object ?? review.oldObject)?.body ?? null, 'namespace') : review.namespace;
 }
 
 function wholeMeaning(
@@ -104,7 +97,7 @@ function wholeMeaning(
 }
 
 function partialMeaning(review: Review, at: number): Meaning {
-  const part = review.object;
+  const part = review.object?.body ?? null;
   if (part !== null && review.operation === 'UPDATE' && isScale(review)) {
     const replicas = isObject(part.spec) ? part.spec.replicas : undefined;
     // Go leaves out a zero.
@@ -171,7 +164,7 @@ function requestOptions(review: Review, whole: boolean): Json {
   } = review.options ?? {};
   if (!whole && review.object !== null) {
     // `status` is the answer's place: a token, in a TokenRequest.
-    const { kind: _, apiVersion: __, metadata: ___, status: ____, ...asked } = review.object;
+    const { kind: _, apiVersion: __, metadata: ___, status: ____, ...asked } = review.object.body;
     Object.assign(options, asked);
   }
   return Object.keys(options).length === 0 ? null : options;

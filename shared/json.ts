@@ -1,5 +1,5 @@
 import { configure } from 'safe-stable-stringify';
-import { sortedJson } from './canonical.ts';
+import { quotedKey, sortedJson, sortedKeys } from './canonical.ts';
 import { KubeblameError, messageOf } from './errors.ts';
 import { countKeys, isEscaped, scanJson } from './json-scan.ts';
 import type { Json, JsonObject } from './types.ts';
@@ -151,6 +151,13 @@ const stableStringify = configure({ bigint: false, circularValue: Error });
 /** The one JSON text of a value: keys sorted, no white space. What is hashed; with `indent`, as kubectl prints it. */
 export function canonicalJson(value: Json, indent = 0): string {
   return undoEscapes(indent === 0 ? sortedJson(value) : (stableStringify(value, null, indent) ?? 'null'));
+}
+
+/** The canonical text of an object, with its members written by another function. */
+export function sortedMembers(object: JsonObject, write: (member: Json) => string): string {
+  let text = '{';
+  for (const key of sortedKeys(object)) text += undoEscapes(quotedKey(key)) + write(object[key] ?? null) + ',';
+  return `${text}}`;
 }
 
 /*

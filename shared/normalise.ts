@@ -18,7 +18,8 @@ export interface ManagedField {
   manager: string;
   /** RFC 3339, in seconds; '' where it is missing. */
   time: string;
-  entry: JsonObject;
+  /** What tells whether it is the same entry: all of it, or its text. */
+  entry: Json;
 }
 
 /** Splits an object into its body and the facts. The argument is not changed; the body shares its parts. */
@@ -32,7 +33,8 @@ export function normalise(object: JsonObject): Normalised {
   };
 }
 
-function withoutHeartbeats(body: JsonObject): JsonObject {
+/** A node's body without the times of its heartbeats; the same body where it is no node's. */
+export function withoutHeartbeats(body: JsonObject): JsonObject {
   if (body.kind !== 'Node' || body.apiVersion !== 'v1' || !isObject(body.status)) return body;
   const { conditions } = body.status;
   if (!Array.isArray(conditions)) return body;
@@ -75,11 +77,16 @@ export function metadataText(object: JsonObject | null, key: string): string {
 
 function readManagedFields(value: Json | undefined): ManagedField[] {
   if (!Array.isArray(value)) return [];
-  return value.filter(isObject).map((entry) => ({
-    manager: typeof entry.manager === 'string' ? entry.manager : '',
-    time: typeof entry.time === 'string' ? entry.time : '',
-    entry,
-  }));
+  return value.filter(isObject).map((entry) => managedField(entry, entry));
+}
+
+/** What an entry of metadata.managedFields tells; `identity` is what it is compared by. */
+export function managedField({ manager, time }: JsonObject, identity: Json): ManagedField {
+  return {
+    manager: typeof manager === 'string' ? manager : '',
+    time: typeof time === 'string' ? time : '',
+    entry: identity,
+  };
 }
 
 /** The entries that were added or changed between two versions of an object. */

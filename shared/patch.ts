@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
-import { canonicalJson, unescapeText } from './json.ts';
+import { hash } from 'node:crypto';
+import { canonicalJson, sortedMembers, unescapeText } from './json.ts';
 import { applyOperation } from './patch-apply.ts';
 import { differences } from './patch-diff.ts';
 import type { Json, JsonObject, Patch } from './types.ts';
@@ -33,10 +33,26 @@ export function applyOwnPatch(document: JsonObject | null, patch: Patch): JsonOb
 /** Bytes of a body's hash: the first half of SHA-256, enough to tell the states of one object apart. */
 export const HASH_BYTES = 16;
 
-/** The hash of a body's canonical JSON; null for an object that does not exist. */
+/** Of the members of bodies that are in memory: an object's next body mostly has the same ones. */
+const memberHashes = new WeakMap<object, string>();
+
+/**
+ * The hash of a body, whatever the order of its keys: over the canonical JSON of its members, those of structure by their
+ * own hashes. null for an object that does not exist. Nobody may change the body after it.
+ */
 export function hashBody(body: JsonObject | null): Buffer | null {
   if (body === null) return null;
-  return createHash('sha256').update(canonicalJson(body)).digest().subarray(0, HASH_BYTES);
+  const text = sortedMembers(body, (member) => {
+    if (typeof member !== 'object' || member === null) return canonicalJson(member);
+    let found = memberHashes.get(member);
+    if (found === undefined) {
+      // No JSON value begins like this.
+      found = `#${hash('sha256', canonicalJson(member), 'hex')}`;
+      memberHashes.set(member, found);
+    }
+    return found;
+  });
+  return hash('sha256', text, 'buffer').subarray(0, HASH_BYTES);
 }
 
 /** The patch as it is written for others: paths with the keys as they were before json.ts escaped them. */

@@ -5,6 +5,7 @@ import jsonPatch from 'fast-json-patch';
 import { canonicalJson, parseJson, stringifyJson } from './json.ts';
 import { applyOwnPatch, applyPatch, diff, hashBody } from './patch.ts';
 import { asObject, objectText } from './testing/arbitrary.ts';
+import type { JsonObject } from './types.ts';
 
 describe('patches', () => {
   it('give the document back: diff, then apply', () => {
@@ -89,5 +90,27 @@ describe('patches', () => {
     assert.notDeepEqual(hashBody({ a: 1 }), hashBody({ a: '1' }));
     assert.equal(hashBody(null), null);
     assert.equal(hashBody({})?.length, 16);
+  });
+
+  it('hash a body by all that is in it, also in another one that shares parts with it', () => {
+    const spec = { replicas: 3 };
+    const bodies: JsonObject[] = [
+      { spec },
+      { spec, status: {} },
+      { status: spec },
+      { spec: { replicas: 4 } },
+      { spec: [3] },
+      { spec: '#' },
+      { spec: null },
+      parseJson('{"spec":{"replicas":3.0}}') as JsonObject,
+      parseJson('{"spec":"\\u0000#3.0"}') as JsonObject,
+      parseJson('{"spec":3.0}') as JsonObject,
+    ];
+    const hex = (body: JsonObject): string | undefined => hashBody(body)?.toString('hex');
+    assert.equal(new Set(bodies.map(hex)).size, bodies.length);
+    assert.deepEqual(
+      bodies.map(hex),
+      bodies.map((body) => hex(structuredClone(body))),
+    );
   });
 });

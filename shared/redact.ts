@@ -41,6 +41,11 @@ export class Redactor {
     }
   }
 
+  /** True where a type has confidential values. */
+  covers({ group, resource }: { group: string; resource: string }): boolean {
+    return this.pathsByType.has(`${resource}.${group}`);
+  }
+
   /** The body with its confidential values replaced; the same body where no rule covers its type. */
   redact(body: JsonObject, type: { group: string; resource: string }): JsonObject {
     const paths = this.pathsByType.get(`${type.resource}.${type.group}`);

@@ -1,5 +1,6 @@
 import { KubeblameError } from './errors.ts';
 import { exactNumber, isObject } from './json.ts';
+import { metadataText, normalise, type Normalised } from './normalise.ts';
 import { OPERATIONS, type Actor, type Json, type JsonObject, type Operation } from './types.ts';
 
 /** The request of an admission.k8s.io/v1 AdmissionReview: the parts that are recorded, or that decide what is. */
@@ -15,11 +16,14 @@ export interface Review {
   namespace: string;
   operation: Operation;
   actor: Actor;
-  object: JsonObject | null;
-  oldObject: JsonObject | null;
+  object: Normalised | null;
+  oldObject: Normalised | null;
   options: JsonObject | null;
   dryRun: boolean;
 }
+
+/** The objects of a review, where they were taken apart already. */
+export type ReviewBodies = Pick<Review, 'object' | 'oldObject'>;
 
 function invalid(what: string): KubeblameError {
   return new KubeblameError('review-invalid', `not a usable AdmissionReview: ${what}`);
@@ -79,9 +83,9 @@ function readActor(userInfo: JsonObject): Actor {
 
 /**
  * Reads a parsed AdmissionReview. Throws KubeblameError review-invalid, naming the field, where it is not one: nothing
- * is guessed. Source of the shape: k8s.io/api/admission/v1/types.go.
+ * is guessed. `bodies`: the request's objects, where the document does not have them. Source of the shape: k8s.io/api/admission/v1/types.go.
  */
-export function readReview(document: Json): Review {
+export function readReview(document: Json, bodies?: ReviewBodies): Review {
   if (!isObject(document)) throw invalid('the document is not an object');
   if (document.kind !== 'AdmissionReview') throw invalid('kind must be AdmissionReview');
   if (document.apiVersion !== 'admission.k8s.io/v1') throw invalid('apiVersion must be admission.k8s.io/v1');
@@ -110,13 +114,19 @@ export function readReview(document: Json): Review {
     namespace: text(request, 'namespace', 'request'),
     operation: operation as Operation,
     actor: readActor(requiredObject(request, 'userInfo', 'request')),
-    object: optionalObject(request, 'object', 'request'),
-    oldObject: optionalObject(request, 'oldObject', 'request'),
+    ...(bodies ?? { object: readBody(request, 'object'), oldObject: readBody(request, 'oldObject') }),
     options: optionalObject(request, 'options', 'request'),
     dryRun: request.dryRun === true,
   };
   requireBodies(review);
   return review;
+}
+
+function readBody(request: JsonObject, key: string): Normalised | null {
+  const body = optionalObject(request, key, 'request');
+  if (body?.metadata !== undefined && !isObject(body.metadata))
+    throw invalid(`request.${key}.metadata must be an object`);
+  return body === null ? null : normalise(body);
 }
 
 /** Every body that the operation implies must be there, with a name: a change without one could not be told. */
@@ -128,21 +138,11 @@ function requireBodies(review: Review): void {
   if ((operation === 'UPDATE' || operation === 'DELETE') && oldObject === null) {
     throw invalid(`request.oldObject is missing in a ${operation}`);
   }
-  for (const [key, body] of [
-    ['object', object],
-    ['oldObject', oldObject],
-  ] as const) {
-    if (body?.metadata !== undefined && !isObject(body.metadata))
-      throw invalid(`request.${key}.metadata must be an object`);
-  }
   if (nameOf(review) === '') throw invalid('neither request.name nor metadata.name of its object is given');
 }
 
 /** The object's name: request.name is empty for a generateName and for the reviews of a deletecollection. */
 export function nameOf(review: Review): string {
-  for (const body of [review.object, review.oldObject]) {
-    const name = isObject(body?.metadata) ? body.metadata.name : undefined;
-    if (review.name === '' && typeof name === 'string' && name !== '') return name;
-  }
-  return review.name;
+  if (review.name !== '') return review.name;
+  return metadataText(review.object?.body ?? null, 'name') || metadataText(review.oldObject?.body ?? null, 'name');
 }

@@ -8,6 +8,7 @@ import { clientTls, openAccess, readerFor } from './access/access.ts';
 import type { Caller } from './access/caller.ts';
 import { pathOf, type Callers } from './admission/callers.ts';
 import { admissionHandler } from './admission/handler.ts';
+import { ReviewReader } from './admission/review-reader.ts';
 import { readApi } from './api/routes.ts';
 import { QUEUE_LIMITS, Recorder, type QueueLimits } from './capture/recorder.ts';
 import { SignsOfLife } from './capture/signs-of-life.ts';
@@ -117,7 +118,8 @@ async function open(
   const telemetry = await startTelemetry(config, metrics);
   if (telemetry !== null) opened.push(() => telemetry.close());
   const { callers } = identity;
-  const handle = admissionHandler(callers, recorder, health, now);
+  const reader = new ReviewReader((type) => redactor.covers(type));
+  const handle = admissionHandler(callers, reader, recorder, health, now);
   // It answers every failure itself.
   const admit: Handler = (request, response) => void handle(request, response);
   const traced = telemetry === null ? admit : telemetry.traced('POST /admit', admit);

@@ -8,21 +8,11 @@ import { KubeblameError } from '../../shared/errors.ts';
 export const MAX_BODY_BYTES = 7 * 1024 * 1024;
 
 /**
- * Reads a request's body as UTF-8 text. Rejects with body-too-large (at once, where Content-Length tells it),
- * body-incomplete or json-invalid.
+ * Reads a request's body. Rejects with body-too-large (at once, where Content-Length tells it) or body-incomplete. By
+ * events: iterating over a stream costs as much as all of HTTP.
  */
-export async function readBody(request: IncomingMessage): Promise<{ text: string; bytes: number }> {
-  if (Number(request.headers['content-length'] ?? 0) > MAX_BODY_BYTES) throw tooLarge();
-  const whole = await readBytes(request);
-  try {
-    return { text: UTF8.decode(whole), bytes: whole.length };
-  } catch (error) {
-    throw new KubeblameError('json-invalid', 'the body is not UTF-8 text', undefined, { cause: error });
-  }
-}
-
-/** By events: iterating over a stream costs as much as all of HTTP. */
-function readBytes(request: IncomingMessage): Promise<Buffer> {
+export function readBody(request: IncomingMessage): Promise<Buffer> {
+  if (Number(request.headers['content-length'] ?? 0) > MAX_BODY_BYTES) return Promise.reject(tooLarge());
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
@@ -48,9 +38,6 @@ function readBytes(request: IncomingMessage): Promise<Buffer> {
     });
   });
 }
-
-/** Strict: a replacement character in a stored value would be a change that nobody made. */
-const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 function tooLarge(): KubeblameError {
   return new KubeblameError('body-too-large', `the body is larger than ${MAX_BODY_BYTES} bytes`);

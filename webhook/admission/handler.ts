@@ -1,11 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { KubeblameError, messageOf } from '../../shared/errors.ts';
-import { parseJson } from '../../shared/json.ts';
-import { readReview, type Review } from '../../shared/review.ts';
+import type { Review } from '../../shared/review.ts';
 import type { Recorded } from '../capture/recorder.ts';
 import { sendFailure } from '../http.ts';
 import { readBody } from './body.ts';
 import type { Callers } from './callers.ts';
+import type { ReviewReader } from './review-reader.ts';
 
 /** What the handler needs of the recorder. */
 export interface ReviewSink {
@@ -30,6 +30,7 @@ export interface AdmissionObserver {
  */
 export function admissionHandler(
   callers: Pick<Callers, 'knows'>,
+  reader: ReviewReader,
   sink: ReviewSink,
   observer: AdmissionObserver,
   now: () => number,
@@ -44,10 +45,9 @@ export function admissionHandler(
     }
     const started = performance.now();
     const at = now();
-    let review: Review;
-    let bytes: number;
+    let asked: Asked;
     try {
-      ({ review, bytes } = await readRequest(request));
+      asked = record(await readRequest(request), reader, sink, at);
     } catch (error) {
       const failure =
         error instanceof KubeblameError
@@ -57,22 +57,34 @@ export function admissionHandler(
       sendFailure(response, failure);
       return;
     }
+    const { uid, isPerson, recorded } = asked;
     try {
-      const result = await sink.record(review, at, bytes);
-      sendAllowed(response, review.uid);
+      const result = await recorded;
+      sendAllowed(response, uid);
       observer.answered(result, (performance.now() - started) / 1000);
     } catch (error) {
-      observer.lost(error, review.uid);
-      sendAllowed(
-        response,
-        review.uid,
-        isPerson(review) ? `kubeblame did not record this request: ${reasonOf(error)}` : undefined,
-      );
+      observer.lost(error, uid);
+      const warning = `kubeblame did not record this request: ${reasonOf(error)}`;
+      // It is printed by kubectl: it helps whoever types, and only fills the logs of a controller.
+      sendAllowed(response, uid, isPerson ? warning : undefined);
     }
   };
 }
 
-async function readRequest(request: IncomingMessage): Promise<{ review: Review; bytes: number }> {
+/** What must be known of a review until it is answered. Not the review: under load most of the memory would be theirs. */
+interface Asked {
+  uid: string;
+  isPerson: boolean;
+  recorded: Promise<Recorded>;
+}
+
+function record(body: Buffer, reader: ReviewReader, sink: ReviewSink, at: number): Asked {
+  const review = reader.read(body);
+  const isPerson = !review.actor.username.startsWith('system:');
+  return { uid: review.uid, isPerson, recorded: sink.record(review, at, body.length) };
+}
+
+async function readRequest(request: IncomingMessage): Promise<Buffer> {
   if (request.method !== 'POST') {
     throw new KubeblameError(
       'method-not-allowed',
@@ -83,14 +95,9 @@ async function readRequest(request: IncomingMessage): Promise<{ review: Review; 
   if (contentType.split(';')[0]?.trim().toLowerCase() !== 'application/json') {
     throw new KubeblameError('content-type-unsupported', `Content-Type is "${contentType}", expected application/json`);
   }
-  const { text, bytes } = await readBody(request);
-  if (text === '') throw new KubeblameError('json-invalid', 'the body is empty, expected an AdmissionReview');
-  return { review: readReview(parseJson(text)), bytes };
-}
-
-/** A warning is printed by kubectl: it helps whoever types, and only fills the logs of a controller. */
-function isPerson(review: Review): boolean {
-  return !review.actor.username.startsWith('system:');
+  const body = await readBody(request);
+  if (body.length === 0) throw new KubeblameError('json-invalid', 'the body is empty, expected an AdmissionReview');
+  return body;
 }
 
 /** Why, in words that tell a stranger nothing about the machine. */

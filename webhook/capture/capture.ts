@@ -48,15 +48,16 @@ async function captureState(
   const fromBase = before === null || base === null ? patch : await patchOn(draft, base, before, after, patch);
   if (fromBase.length === 0) return 'unchanged';
   const past = base === null ? null : await pastOf(draft, object, base, after);
-  const version = await draft.add({
-    ...requestFacts(review, interpretation),
-    effect: after === null ? 'deleted' : before === null ? 'created' : 'modified',
-    late: past?.late ?? false,
-    base,
-    body: after,
-    patch: fromBase,
-    detail: { options: interpretation.options },
-  });
+  const version = await draft.add(
+    requested(review, interpretation, {
+      effect: after === null ? 'deleted' : before === null ? 'created' : 'modified',
+      late: past?.late ?? false,
+      base,
+      body: after,
+      patch: fromBase,
+      detail: { options: interpretation.options },
+    }),
+  );
   if (past !== null) await settlePast(draft, object, version, past);
   if (version.gone) {
     await dropRivals(draft, object);
@@ -159,29 +160,26 @@ async function captureProjection(
   const after = apply(body, await replicasPath(draft, object, apiVersionOf(body)));
   const patch = diff(body, after);
   if (patch.length === 0) return 'unchanged';
-  await draft.add({
-    ...requestFacts(review, { ...interpretation, object }),
-    effect: 'modified',
-    late: false,
-    base: version,
-    body: after,
-    patch,
-    detail: {},
-  });
+  await draft.add(
+    requested(
+      review,
+      { ...interpretation, object },
+      { effect: 'modified', late: false, base: version, body: after, patch, detail: {} },
+    ),
+  );
   return 'recorded';
 }
 
 async function captureAct(draft: Draft, review: Review, interpretation: Interpretation): Promise<'recorded'> {
   const object = await incarnationOf(draft, interpretation.object);
-  await draft.add({
-    ...requestFacts(review, { ...interpretation, object }),
-    effect: 'none',
-    late: false,
-    base: null,
-    body: null,
-    patch: [],
-    detail: { options: interpretation.options },
-  });
+  const { options } = interpretation;
+  await draft.add(
+    requested(
+      review,
+      { ...interpretation, object },
+      { effect: 'none', late: false, base: null, body: null, patch: [], detail: { options } },
+    ),
+  );
   return 'recorded';
 }
 
@@ -209,10 +207,12 @@ async function definitionBody(draft: Draft, object: ObjectRef): Promise<JsonObje
   return version === null || version.gone ? null : draft.body(version.seq);
 }
 
-function requestFacts(
+/** What a change says that a request made, `what` being what it came to. */
+function requested(
   review: Review,
-  { object, manager, baseResourceVersion }: Interpretation,
-): Omit<ChangeInput, 'effect' | 'late' | 'base' | 'body' | 'patch' | 'detail'> {
+  { object, manager, baseResourceVersion }: Omit<Interpretation, 'meaning'>,
+  what: Pick<ChangeInput, 'effect' | 'late' | 'base' | 'body' | 'patch' | 'detail'>,
+): ChangeInput {
   return {
     object,
     operation: review.operation,
@@ -220,8 +220,14 @@ function requestFacts(
     source: 'admission',
     actor: review.actor,
     manager,
+    effect: what.effect,
+    late: what.late,
     baseResourceVersion,
     resourceVersion: '',
     reviewUid: review.uid,
+    base: what.base,
+    body: what.body,
+    patch: what.patch,
+    detail: what.detail,
   };
 }

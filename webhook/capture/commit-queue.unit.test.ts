@@ -88,4 +88,88 @@ describe('the commit queue', () => {
     assert.deepEqual(await Promise.all(taken), ['a', 'b', 'c', 'd']);
     await jobs.close();
   });
+
+  describe('while a commit is on its way', () => {
+    let finish: ((error?: Error) => void)[];
+    const turn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5));
+    beforeEach(() => {
+      finish = [];
+      commit = () => {
+        log.push('commit');
+        return new Promise((resolve, reject) => {
+          finish.push((error) => (error === undefined ? resolve() : reject(error)));
+        });
+      };
+    });
+
+    it('runs what comes, and commits it when that one is settled', async () => {
+      const jobs = queue();
+      const first = jobs.add(job('a'), 1);
+      await turn();
+      const others = ['b', 'c'].map((name) => jobs.add(job(name), 1));
+      await turn();
+      assert.deepEqual(log, ['a', 'commit', 'b', 'c']);
+      assert.equal(jobs.depth, 2);
+      finish[0]?.();
+      await turn();
+      assert.deepEqual(log, ['a', 'commit', 'b', 'c', 'commit']);
+      finish[1]?.();
+      assert.deepEqual(await Promise.all([first, ...others]), ['a', 'b', 'c']);
+      assert.equal(jobs.depth, 0);
+    });
+
+    it('runs no more than one commit can take', async () => {
+      const jobs = queue({ maxBatch: 1 });
+      const all = ['a', 'b', 'c'].map((name) => jobs.add(job(name), 1));
+      await turn();
+      assert.deepEqual(log, ['a', 'commit', 'b']);
+      finish[0]?.();
+      await turn();
+      finish[1]?.();
+      await turn();
+      finish[2]?.();
+      assert.deepEqual(await Promise.all(all), ['a', 'b', 'c']);
+      assert.deepEqual(log, ['a', 'commit', 'b', 'commit', 'c', 'commit']);
+    });
+
+    it('rejects with one that fails what was built on it, and goes on with what was not', async () => {
+      const jobs = queue({ maxBatch: 1 });
+      const all = Promise.allSettled(['a', 'b', 'c'].map((name) => jobs.add(job(name), 1)));
+      await turn();
+      finish[0]?.(new Error('disk full'));
+      await turn();
+      finish[1]?.();
+      assert.deepEqual(
+        (await all).map(({ status }) => status),
+        ['rejected', 'rejected', 'fulfilled'],
+      );
+      assert.deepEqual(log, ['a', 'commit', 'b', 'rollback', 'c', 'commit']);
+      assert.equal(await Promise.race([jobs.close(), turn().then(() => 'open')]), undefined);
+    });
+
+    it('runs a job that must be alone when all before it is settled, and nothing beside it', async () => {
+      const jobs = queue();
+      const all = [jobs.add(job('a'), 1), jobs.add(job('alone'), 1, true), jobs.add(job('b'), 1)];
+      await turn();
+      assert.deepEqual(log, ['a', 'commit']);
+      finish[0]?.();
+      await turn();
+      finish[1]?.();
+      await turn();
+      finish[2]?.();
+      assert.deepEqual(await Promise.all(all), ['a', 'alone', 'b']);
+    });
+
+    it('is closed when that is settled', async () => {
+      const jobs = queue();
+      const added = jobs.add(job('a'), 1);
+      await turn();
+      let closed = false;
+      const closing = jobs.close().then(() => (closed = true));
+      await turn();
+      assert.equal(closed, false);
+      finish[0]?.();
+      await Promise.all([added, closing]);
+    });
+  });
 });

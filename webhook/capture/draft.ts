@@ -4,7 +4,7 @@ import { diff, hashBody } from '../../shared/patch.ts';
 import type { JsonObject, ObjectRef, Patch } from '../../shared/types.ts';
 import type { LedgerStore, NewChange, NewOutcome, OutcomeReason, StoredChange } from '../store/port.ts';
 import { checkpointOf, requireChange } from '../store/steps.ts';
-import { headKey, versionOf, withVersions, type Head, type HeadVersion } from './head.ts';
+import { headKey, sameName, versionOf, withVersions, type Head, type HeadVersion } from './head.ts';
 
 /**
  * After this many patches a whole body is stored, so that rebuilding any state applies at most as many: a body costs
@@ -37,6 +37,8 @@ export interface Memory {
   /** The time to record: never before the last one's. */
   readonly at: number;
   head(object: ObjectRef): Promise<Head>;
+  /** All incarnations of an object's name that have been added, the newest first. */
+  incarnations(key: ObjectRef): Promise<readonly ObjectRef[]>;
   /** Changes that wait for their commit, oldest first. */
   readonly waiting: readonly NewChange[];
   /** A change that was added lately, where it is remembered. */
@@ -72,11 +74,22 @@ export class Draft {
 
   /** Adds a change; one with a body becomes the newest version of its object's head. */
   async add(input: ChangeInput): Promise<HeadVersion> {
-    const { base, body, patch, detail, ...facts } = input;
+    const { base, body, patch, detail } = input;
     const depth = body !== null && base !== null ? base.depth + 1 : 0;
     const checkpoint = body !== null && depth >= CHECKPOINT_EVERY ? body : null;
+    // Written out, here and elsewhere on the way of a review: copying with ... takes several times as long.
     const change: NewChange = {
-      ...facts,
+      object: input.object,
+      operation: input.operation,
+      subresource: input.subresource,
+      source: input.source,
+      actor: input.actor,
+      manager: input.manager,
+      effect: input.effect,
+      late: input.late,
+      baseResourceVersion: input.baseResourceVersion,
+      resourceVersion: input.resourceVersion,
+      reviewUid: input.reviewUid,
       seq: this.memory.nextSeq + this.changes.length,
       at: this.memory.at,
       parent: base?.seq ?? null,
@@ -85,7 +98,13 @@ export class Draft {
       hash: hashBody(body),
       statusOnly: isStatusOnly(patch),
       checkpoint,
-      detail: { options: null, cause: null, notBefore: null, managersHint: [], ...detail, patch },
+      detail: {
+        patch,
+        options: detail.options ?? null,
+        cause: detail.cause ?? null,
+        notBefore: detail.notBefore ?? null,
+        managersHint: detail.managersHint ?? [],
+      },
     };
     this.changes.push(change);
     const version = versionOf(change, change.source === 'admission' ? 'pending' : 'committed');
@@ -110,8 +129,8 @@ export class Draft {
     const settled = { ...version, outcome, resourceVersion: resourceVersion || version.resourceVersion };
     const head = await this.head(object);
     const replace = (other: HeadVersion): HeadVersion => (other.seq === version.seq ? settled : other);
-    const versions = head.versions.map(replace);
-    this.setHead(withVersions({ ...head, past: head.past.map(replace) }, versions));
+    const past = head.past.some(({ seq }) => seq === version.seq) ? head.past.map(replace) : head.past;
+    this.setHead(withVersions({ object: head.object, versions: head.versions, past }, head.versions.map(replace)));
     return settled;
   }
 
@@ -139,16 +158,8 @@ export class Draft {
   }
 
   /** All incarnations of an object's name, the newest first, also those that wait for their commit. */
-  async incarnations(key: ObjectRef): Promise<ObjectRef[]> {
-    const name = headKey({ ...key, uid: '' });
-    const waiting = [...this.memory.waiting, ...this.changes]
-      .map(({ object }) => object)
-      .filter((object) => headKey({ ...object, uid: '' }) === name)
-      .reverse();
-    const stored = (await this.store.incarnations(key)).map(({ id: _, ...object }) => object);
-    const byUid = new Map<string, ObjectRef>();
-    for (const object of [...waiting, ...stored]) if (!byUid.has(object.uid)) byUid.set(object.uid, object);
-    return [...byUid.values()];
+  async incarnations(key: ObjectRef): Promise<readonly ObjectRef[]> {
+    return withIncarnations(await this.memory.incarnations(key), key, this.changes);
   }
 
   /** The stored changes of one incarnation, the newest first. */
@@ -164,8 +175,23 @@ export class Draft {
       (change) => change.subresource === subresource && headKey(change.object) === key,
     );
     const stored = await this.store.acts(object, subresource, RECENT_ACTS);
-    return [...stored.reverse(), ...own].filter((change) => change.at >= since).map((change) => change.seq);
+    // A commit may have ended meanwhile: then they are in both.
+    const seqs = [...stored.reverse(), ...own].filter((change) => change.at >= since).map((change) => change.seq);
+    return [...new Set(seqs)];
   }
+}
+
+/** The incarnations of a name, the newest first, with those that later changes tell of. */
+export function withIncarnations(
+  known: readonly ObjectRef[],
+  key: ObjectRef,
+  changes: readonly NewChange[],
+): readonly ObjectRef[] {
+  let all = known;
+  for (const { object } of changes) {
+    if (sameName(object, key) && !all.some(({ uid }) => uid === object.uid)) all = [object, ...all];
+  }
+  return all;
 }
 
 /** Enough to see that there is more than one. */

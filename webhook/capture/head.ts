@@ -32,20 +32,41 @@ export interface Head {
 
 /** A head with other versions. What lies behind the last committed one is needed only by who comes late. */
 export function withVersions(head: Head, versions: readonly HeadVersion[]): Head {
-  const tip = versions.findIndex((version) => version.outcome === 'committed' && !version.late);
-  if (tip === -1) return { ...head, versions };
+  const tip = versions.findIndex(isCommitted);
+  if (tip === -1) return { object: head.object, versions, past: head.past };
   const kept = versions.slice(0, tip + 1);
-  const passed = [...versions.slice(tip + 1), ...head.versions].filter(
-    (version) => version.outcome === 'committed' && !version.late && !kept.some(({ seq }) => seq === version.seq),
-  );
-  const past = [...passed, ...head.past].filter(
-    (version, index, all) => all.findIndex(({ seq }) => seq === version.seq) === index,
-  );
-  return { ...head, versions: kept, past: past.slice(0, PAST) };
+  const past: HeadVersion[] = [];
+  const remember = (version: HeadVersion): void => {
+    if (past.length < PAST && !has(kept, version) && !has(past, version)) past.push(version);
+  };
+  for (let index = tip + 1; index < versions.length; index++) {
+    const version = versions[index];
+    if (version !== undefined && isCommitted(version)) remember(version);
+  }
+  for (const version of head.versions) if (isCommitted(version)) remember(version);
+  for (const version of head.past) remember(version);
+  return { object: head.object, versions: kept, past };
+}
+
+function isCommitted(version: HeadVersion): boolean {
+  return version.outcome === 'committed' && !version.late;
+}
+
+function has(versions: readonly HeadVersion[], { seq }: HeadVersion): boolean {
+  return versions.some((version) => version.seq === seq);
 }
 
 export function headKey(object: ObjectRef): string {
-  return [object.group, object.resource, object.namespace, object.name, object.uid].join('\0');
+  return `${nameKey(object)}\0${object.uid}`;
+}
+
+/** What all incarnations of an object have in common. */
+export function nameKey({ group, resource, namespace, name }: Omit<ObjectRef, 'kind' | 'uid'>): string {
+  return `${group}\0${resource}\0${namespace}\0${name}`;
+}
+
+export function sameName(a: ObjectRef, b: ObjectRef): boolean {
+  return a.name === b.name && a.namespace === b.namespace && a.resource === b.resource && a.group === b.group;
 }
 
 export function versionOf(change: NewChange | StoredChange, outcome: Version['outcome']): HeadVersion {
@@ -71,7 +92,7 @@ export function versionOf(change: NewChange | StoredChange, outcome: Version['ou
 
 /** The last version that is known to have been persisted; null where none is. */
 export function tipOf(head: Head): HeadVersion | null {
-  return head.versions.find((version) => version.outcome === 'committed' && !version.late) ?? null;
+  return head.versions.find(isCommitted) ?? null;
 }
 
 /** The attempts that nothing has settled yet, oldest first. */

@@ -6,8 +6,8 @@ import type { ObjectRef } from '../../shared/types.ts';
 import type { CoverageEvent, LedgerStore, NewChange, NewCoverage, NewOutcome } from '../store/port.ts';
 import { captureReview } from './capture.ts';
 import { CommitQueue } from './commit-queue.ts';
-import { Draft, type Memory } from './draft.ts';
-import { headKey, versionOf, type Head } from './head.ts';
+import { Draft, withIncarnations, type Memory } from './draft.ts';
+import { headKey, nameKey, versionOf, type Head } from './head.ts';
 import { dropUnseen, observeAbsent, observeGone, type OpenAttempt } from './ending.ts';
 import { observe } from './observe.ts';
 import type { Predicates } from './predicates.ts';
@@ -39,7 +39,7 @@ const HEADS = 10_000;
  * Changes that are kept in memory, by the bytes of their reviews: the next review of an object mostly builds on one that
  * was added a moment ago, and need not read and unpack it.
  */
-const RECENT_BYTES = 4 * 1024 * 1024;
+const RECENT_BYTES = 2 * 1024 * 1024;
 const MAX_BATCH = 256;
 /** Bounds what waits: at some 10 KB a review the bytes bind first, at 64 MiB. More is refused with `overloaded`. */
 export const QUEUE_LIMITS = { maxWaiting: 10_000, maxWaitingBytes: 64 * 1024 * 1024 };
@@ -55,8 +55,12 @@ const SWEEP_BACK_MS = 10 * 60 * 1000;
 export class Recorder implements Memory {
   readonly store: LedgerStore;
   private readonly heads = new LRUCache<string, Head>({ max: HEADS });
+  /** The incarnations of names that were asked for, the newest first. */
+  private readonly names = new LRUCache<string, readonly ObjectRef[]>({ max: HEADS });
   private readonly recentChanges = new LRUCache<number, NewChange>({ maxSize: RECENT_BYTES });
   private readonly queue: CommitQueue;
+  /** Being committed. */
+  private committing: readonly NewChange[] = [];
   private changes: NewChange[] = [];
   private outcomes: NewOutcome[] = [];
   private coverage: NewCoverage[] = [];
@@ -162,15 +166,14 @@ export class Recorder implements Memory {
    * after it.
    */
   maintain<T>(work: () => Promise<T>): Promise<T> {
-    return this.queue.add(async () => {
-      await this.commit();
+    const job = async (): Promise<T> => {
       try {
         return await work();
       } finally {
-        this.heads.clear();
-        this.recentChanges.clear();
+        this.forget();
       }
-    }, 0);
+    };
+    return this.queue.add(job, 0, true);
   }
 
   /** Takes nothing more; resolves when all that was taken is settled. */
@@ -189,7 +192,7 @@ export class Recorder implements Memory {
   }
 
   get waiting(): readonly NewChange[] {
-    return this.changes;
+    return this.committing.length === 0 ? this.changes : [...this.committing, ...this.changes];
   }
 
   recent(seq: number): NewChange | undefined {
@@ -200,11 +203,23 @@ export class Recorder implements Memory {
     const key = headKey(object);
     const known = this.heads.get(key);
     if (known !== undefined) return known;
-    const stored = (await this.store.incarnations(object)).find(({ uid }) => uid === object.uid);
+    const isNew = !(await this.incarnations(object)).some(({ uid }) => uid === object.uid);
+    const stored = isNew ? undefined : (await this.store.incarnations(object)).find(({ uid }) => uid === object.uid);
     const versions = stored === undefined ? [] : await this.store.tail(stored.id);
     const head = { object, versions: versions.map((change) => versionOf(change, change.outcome)), past: [] };
     this.heads.set(key, head);
     return head;
+  }
+
+  async incarnations(key: ObjectRef): Promise<readonly ObjectRef[]> {
+    const name = nameKey(key);
+    let known = this.names.get(name);
+    if (known === undefined) {
+      const stored = (await this.store.incarnations(key)).map(({ id: _, ...object }) => object);
+      known = withIncarnations(stored, key, this.waiting);
+      this.names.set(name, known);
+    }
+    return known;
   }
 
   /** Runs a job on a draft of its own, and takes over what it added only where it succeeds. */
@@ -218,29 +233,33 @@ export class Recorder implements Memory {
     if (bytes > 0) for (const change of draft.changes) this.recentChanges.set(change.seq, change, { size: bytes });
     this.outcomes.push(...draft.outcomes);
     for (const [key, head] of draft.heads) this.heads.set(key, head);
+    for (const change of draft.changes) {
+      const name = nameKey(change.object);
+      const known = this.names.get(name);
+      if (known !== undefined) this.names.set(name, withIncarnations(known, change.object, [change]));
+    }
     this.lastSeq += draft.changes.length;
     this.lastAt = this.now;
     return result;
   }
 
   private async commit(): Promise<void> {
-    if (this.changes.length + this.outcomes.length + this.coverage.length === 0) return;
+    const { changes, outcomes, coverage } = this;
+    if (changes.length + outcomes.length + coverage.length === 0) return;
+    [this.committing, this.changes, this.outcomes, this.coverage] = [changes, [], [], []];
     const started = performance.now();
-    await this.store.append({ changes: this.changes, outcomes: this.outcomes, coverage: this.coverage });
-    this.options.events?.committed(this.changes.length, (performance.now() - started) / 1000);
-    this.clear();
+    await this.store.append({ changes, outcomes, coverage });
+    this.committing = [];
+    this.options.events?.committed(changes.length, (performance.now() - started) / 1000);
   }
 
   private rollback(): void {
-    this.lastSeq -= this.changes.length;
-    this.clear();
-    this.heads.clear();
-    this.recentChanges.clear();
+    this.lastSeq -= this.committing.length + this.changes.length;
+    [this.committing, this.changes, this.outcomes, this.coverage] = [[], [], [], []];
+    this.forget();
   }
 
-  private clear(): void {
-    this.changes = [];
-    this.outcomes = [];
-    this.coverage = [];
+  private forget(): void {
+    for (const memory of [this.heads, this.names, this.recentChanges]) memory.clear();
   }
 }

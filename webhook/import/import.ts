@@ -1,7 +1,7 @@
 import { KubeblameError } from '../../shared/errors.ts';
 import { BUILT_IN_TYPES } from '../../shared/built-in-types.ts';
 import { compareResourceVersions } from '../../shared/resource-version.ts';
-import { metadataText, normalise } from '../../shared/normalise.ts';
+import { metadataText } from '../../shared/normalise.ts';
 import type { Review } from '../../shared/review.ts';
 import type { Recorded, Recorder } from '../capture/recorder.ts';
 import type { Predicates } from '../capture/predicates.ts';
@@ -125,7 +125,7 @@ function resourceOfKind(group: string, kind: string): string | null {
 
 /** The version that a review proves to have existed before it. */
 function versionShown(review: Review): string {
-  return review.oldObject === null ? '' : normalise(review.oldObject).resourceVersion;
+  return review.oldObject?.resourceVersion ?? '';
 }
 
 /** An event of an object without a resourceVersion cannot be placed, and none of a real API server is. */

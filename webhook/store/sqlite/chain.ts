@@ -143,12 +143,15 @@ export class Link {
 
   /** Each value with its type and length before it, so that no two lists of values give the same bytes. */
   private add(...values: (string | number | Buffer | null)[]): void {
+    let text = '';
     for (const value of values) {
-      const bytes = Buffer.isBuffer(value) ? value : Buffer.from(value === null ? '' : String(value));
-      this.sha.update(
-        `${value === null ? 'n' : Buffer.isBuffer(value) ? 'b' : typeof value === 'number' ? 'i' : 't'}${bytes.length}:`,
-      );
-      this.sha.update(bytes);
+      if (Buffer.isBuffer(value)) {
+        this.sha.update(`${text}b${value.length}:`).update(value);
+        text = '';
+      } else if (value === null) text += 'n0:';
+      else if (typeof value === 'number') text += `i${String(value).length}:${value}`;
+      else text += `t${Buffer.byteLength(value)}:${value}`;
     }
+    this.sha.update(text);
   }
 }
