@@ -1,14 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { KubeblameError } from './errors.ts';
-import {
-  canonicalJson,
-  exactNumber,
-  MAX_DEPTH,
-  parseJson,
-  stringifyJson,
-  unescapeText,
-} from './json.ts';
+import { canonicalJson, exactNumber, MAX_DEPTH, parseJson, stringifyJson, unescapeText } from './json.ts';
 import { jsonText } from './testing/arbitrary.ts';
 
 const nested = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth);
