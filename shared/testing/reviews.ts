@@ -1,4 +1,4 @@
-import type { JsonObject } from '../types.ts';
+import type { JsonObject, ObjectRef } from '../types.ts';
 
 /** What a test wants to say about a review; the rest is filled in. */
 export interface ReviewOptions {
@@ -47,6 +47,16 @@ export function reviewDocument(options: ReviewOptions = {}): JsonObject {
     },
   };
 }
+
+/** The object of `configMap()` and `reviewDocument()`. */
+export const SETTINGS: ObjectRef = {
+  group: '',
+  resource: 'configmaps',
+  kind: 'ConfigMap',
+  namespace: 'shop',
+  name: 'settings',
+  uid: 'u-1',
+};
 
 /** A ConfigMap as a review shows it. */
 export function configMap(data: JsonObject = { level: 'info' }, metadata: JsonObject = {}): JsonObject {

@@ -2,20 +2,11 @@ import assert from 'node:assert/strict';
 import { believed } from '../../shared/versions.ts';
 import { normalise } from '../../shared/normalise.ts';
 import { reconstruct } from '../../shared/reconstruct.ts';
-import { configMap } from '../../shared/testing/reviews.ts';
-import type { JsonObject, ObjectRef } from '../../shared/types.ts';
+import { configMap, SETTINGS } from '../../shared/testing/reviews.ts';
+import type { JsonObject } from '../../shared/types.ts';
 import { loadStep } from '../store/steps.ts';
 import { useFolder } from '../testing/folder.ts';
 import { TestRecorder } from '../testing/recorder.ts';
-
-const REF: ObjectRef = {
-  group: '',
-  resource: 'configmaps',
-  kind: 'ConfigMap',
-  namespace: 'shop',
-  name: 'settings',
-  uid: 'u-1',
-};
 
 const at = (version: string, data: JsonObject, metadata: JsonObject = {}): JsonObject =>
   configMap(data, { ...metadata, resourceVersion: version });
@@ -35,7 +26,8 @@ describe('settling', () => {
       object: to,
       ...(username === undefined ? {} : { username }),
     });
-  const show = (body: JsonObject): Promise<void> => ledger.recorder.observe(REF, normalise(body), (ledger.at += 1000));
+  const show = (body: JsonObject): Promise<void> =>
+    ledger.recorder.observe(SETTINGS, normalise(body), (ledger.at += 1000));
   const state = async (): Promise<JsonObject | null> => {
     const [object] = await ledger.store.objects({ uid: 'u-1' }, 1);
     assert.ok(object !== undefined);
@@ -142,7 +134,7 @@ describe('settling', () => {
     await ledger.review({ operation: 'DELETE', object: null, oldObject: at('20', { a: '1' }) });
     await update(at('20', { a: '1' }), at('20', { a: '2' }));
     assert.equal(await state(), null);
-    await ledger.recorder.observeGone(REF, '21', (ledger.at += 1000));
+    await ledger.recorder.observeGone(SETTINGS, '21', (ledger.at += 1000));
     assert.deepEqual(await ledger.summary(), [
       '1 baseline CREATE committed@20',
       '2 admission DELETE committed@21',
@@ -165,7 +157,7 @@ describe('settling', () => {
   it('closes an object that only the watch saw go, and names the delete that marked it', async () => {
     await show(at('20', {}, { finalizers: ['a/b'] }));
     await ledger.review({ operation: 'DELETE', object: null, oldObject: at('20', {}, { finalizers: ['a/b'] }) });
-    await ledger.recorder.observeGone(REF, '22', (ledger.at += 1000));
+    await ledger.recorder.observeGone(SETTINGS, '22', (ledger.at += 1000));
     assert.deepEqual(await ledger.summary(), [
       '1 baseline CREATE committed@20',
       '2 admission DELETE committed',

@@ -1,19 +1,10 @@
 import assert from 'node:assert/strict';
 import { normalise } from '../../shared/normalise.ts';
-import { configMap } from '../../shared/testing/reviews.ts';
-import type { JsonObject, ObjectRef } from '../../shared/types.ts';
+import { configMap, SETTINGS } from '../../shared/testing/reviews.ts';
+import type { JsonObject } from '../../shared/types.ts';
 import { StoreReader } from '../query/reader.ts';
 import { useFolder } from '../testing/folder.ts';
 import { TestRecorder } from '../testing/recorder.ts';
-
-const REF: ObjectRef = {
-  group: '',
-  resource: 'configmaps',
-  kind: 'ConfigMap',
-  namespace: 'shop',
-  name: 'settings',
-  uid: 'u-1',
-};
 
 describe('what a watch shows that no review did', () => {
   const file = useFolder();
@@ -24,7 +15,7 @@ describe('what a watch shows that no review did', () => {
   afterEach(() => ledger.close());
 
   const show = (data: JsonObject, resourceVersion: string, since?: number): Promise<void> =>
-    ledger.recorder.observe(REF, normalise(configMap(data, { resourceVersion })), (ledger.at += 1000), since);
+    ledger.recorder.observe(SETTINGS, normalise(configMap(data, { resourceVersion })), (ledger.at += 1000), since);
 
   describe('an object that is shown in two API versions', () => {
     const scaler = (
@@ -40,7 +31,7 @@ describe('what a watch shows that no review did', () => {
     });
     const type = { group: 'autoscaling', resource: 'horizontalpodautoscalers', kind: 'HorizontalPodAutoscaler' };
     const showScaler = (body: JsonObject): Promise<void> =>
-      ledger.recorder.observe({ ...REF, ...type, name: 'web' }, normalise(body), (ledger.at += 1000));
+      ledger.recorder.observe({ ...SETTINGS, ...type, name: 'web' }, normalise(body), (ledger.at += 1000));
     const apply = (from: JsonObject | null, to: JsonObject): Promise<unknown> =>
       ledger.review({
         ...type,
@@ -92,7 +83,7 @@ describe('what a watch shows that no review did', () => {
 
   it('takes an object that was created after the record began, and not through us, for a difference', async () => {
     await ledger.review({ object: configMap({}) });
-    const ref = { ...REF, name: 'missed', uid: 'u-2' };
+    const ref = { ...SETTINGS, name: 'missed', uid: 'u-2' };
     const managedFields = [{ manager: 'kubectl', time: '2026-11-22T05:00:02Z' }];
     const body = (creationTimestamp: string): JsonObject =>
       configMap({}, { name: 'missed', uid: 'u-2', creationTimestamp, resourceVersion: '9', managedFields });
@@ -117,7 +108,7 @@ describe('what a watch shows that no review did', () => {
     ledger.at += 60_000;
     const since = ledger.at - 5_000;
     await show({ a: '2' }, '12', since);
-    await ledger.recorder.observeGone(REF, '13', ledger.at + 9_000, ledger.at);
+    await ledger.recorder.observeGone(SETTINGS, '13', ledger.at + 9_000, ledger.at);
     const [, changed, gone] = await ledger.changes();
     assert.deepEqual([changed?.detail().notBefore, gone?.detail().notBefore], [since, ledger.at]);
   });
@@ -125,7 +116,7 @@ describe('what a watch shows that no review did', () => {
   it('names the deletion of the definition, or of the namespace, as the cause of an end', async () => {
     for (const [index, [ref, container]] of [
       [
-        { ...REF, group: 'example.com', resource: 'trains', kind: 'Train', name: 'ice' },
+        { ...SETTINGS, group: 'example.com', resource: 'trains', kind: 'Train', name: 'ice' },
         {
           group: 'apiextensions.k8s.io',
           resource: 'customresourcedefinitions',
@@ -134,7 +125,7 @@ describe('what a watch shows that no review did', () => {
         },
       ] as const,
       [
-        { ...REF, name: 'inside', uid: 'u-2' },
+        { ...SETTINGS, name: 'inside', uid: 'u-2' },
         { resource: 'namespaces', kind: 'Namespace', name: 'shop' },
       ] as const,
     ].entries()) {

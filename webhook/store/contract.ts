@@ -6,6 +6,7 @@ import { reconstruct } from '../../shared/reconstruct.ts';
 import { asObject, objectText } from '../../shared/testing/arbitrary.ts';
 import { checkLabelSearch } from './label-search.contract.ts';
 import { seeded } from '../../shared/testing/random.ts';
+import { SETTINGS } from '../../shared/testing/reviews.ts';
 import type { JsonObject } from '../../shared/types.ts';
 import { CHECKPOINT_EVERY } from '../capture/draft.ts';
 import type { LedgerStore, NewChange } from './port.ts';
@@ -17,7 +18,7 @@ export function newChange(seq: number, values: Partial<NewChange> = {}): NewChan
   return {
     seq,
     at: 1_000 * seq,
-    object: { group: '', resource: 'configmaps', kind: 'ConfigMap', namespace: 'shop', name: 'settings', uid: 'u-1' },
+    object: SETTINGS,
     operation: 'CREATE',
     subresource: '',
     source: 'admission',
