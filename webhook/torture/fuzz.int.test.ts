@@ -43,8 +43,8 @@ async function requireTrue(path: string, sent: ReadonlyMap<string, string>): Pro
     assert.ok(text !== undefined, `change ${change.seq} is of the review ${change.reviewUid}, which nobody sent`);
     const { request } = parseJson(text) as { request: JsonObject };
     // Half of a surrogate pair is no character: SQLite keeps U+FFFD for it, as Go reads it.
-    const { username = '' } = request.userInfo as { username?: string };
-    assert.equal(change.actor?.username, Buffer.from(username).toString());
+    const { username } = request.userInfo as { username?: string | null };
+    assert.equal(change.actor?.username, Buffer.from(username ?? '').toString());
     assert.equal(change.operation, request.operation);
     const whole = change.subresource === '' && change.effect !== 'deleted' && change.operation !== 'DELETE';
     if (!whole || !isObject(request.object) || change.object.resource === 'secrets') continue;
