@@ -42,7 +42,13 @@ export interface Memory {
   /** Changes that wait for their commit, oldest first. */
   readonly waiting: readonly NewChange[];
   /** A change that was added lately, where it is remembered. */
-  recent(seq: number): NewChange | undefined;
+  recent(seq: number): Recent | undefined;
+}
+
+/** A change, and the body after it; null where the object is gone, and for an act. */
+export interface Recent {
+  change: NewChange;
+  body: JsonObject | null;
 }
 
 /**
@@ -51,6 +57,8 @@ export interface Memory {
  */
 export class Draft {
   readonly changes: NewChange[] = [];
+  /** Those that follow each of them, in their order. */
+  readonly bodies: (JsonObject | null)[] = [];
   readonly outcomes: NewOutcome[] = [];
   readonly heads = new Map<string, Head>();
 
@@ -107,6 +115,7 @@ export class Draft {
       },
     };
     this.changes.push(change);
+    this.bodies.push(body);
     const version = versionOf(change, change.source === 'admission' ? 'pending' : 'committed');
     if (change.effect !== 'none') {
       const head = await this.head(change.object);
@@ -143,14 +152,16 @@ export class Draft {
   /** A change of this draft, of those that wait for their commit, or of the store. Rejects where there is none. */
   async change(seq: number): Promise<NewChange> {
     const bySeq = (change: NewChange): boolean => change.seq === seq;
-    const own = this.changes.find(bySeq) ?? this.memory.recent(seq) ?? this.memory.waiting.find(bySeq);
+    const own = this.changes.find(bySeq) ?? this.memory.recent(seq)?.change ?? this.memory.waiting.find(bySeq);
     if (own !== undefined) return own;
     const stored = await requireChange(this.store, seq);
     return { ...stored, detail: stored.detail(), checkpoint: await checkpointOf(this.store, stored) };
   }
 
   /** The body of a state; null where the object is gone. */
-  body(seq: number): Promise<JsonObject | null> {
+  async body(seq: number): Promise<JsonObject | null> {
+    const recent = this.memory.recent(seq);
+    if (recent !== undefined) return recent.body;
     return reconstruct(seq, async (at) => {
       const { parent, detail, checkpoint } = await this.change(at);
       return { parent, patch: detail.patch, checkpoint };

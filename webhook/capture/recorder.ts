@@ -6,7 +6,7 @@ import type { ObjectRef } from '../../shared/types.ts';
 import type { CoverageEvent, LedgerStore, NewChange, NewCoverage, NewOutcome } from '../store/port.ts';
 import { captureReview } from './capture.ts';
 import { CommitQueue } from './commit-queue.ts';
-import { Draft, withIncarnations, type Memory } from './draft.ts';
+import { Draft, withIncarnations, type Memory, type Recent } from './draft.ts';
 import { headKey, nameKey, versionOf, type Head } from './head.ts';
 import { dropUnseen, observeAbsent, observeGone, type OpenAttempt } from './ending.ts';
 import { observe } from './observe.ts';
@@ -37,7 +37,7 @@ export interface RecorderOptions {
 const HEADS = 10_000;
 /**
  * Changes that are kept in memory, by the bytes of their reviews: the next review of an object mostly builds on one that
- * was added a moment ago, and need not read and unpack it.
+ * was added a moment ago, and need not read and unpack it. Their bodies share most of their parts.
  */
 const RECENT_BYTES = 2 * 1024 * 1024;
 const MAX_BATCH = 256;
@@ -57,7 +57,7 @@ export class Recorder implements Memory {
   private readonly heads = new LRUCache<string, Head>({ max: HEADS });
   /** The incarnations of names that were asked for, the newest first. */
   private readonly names = new LRUCache<string, readonly ObjectRef[]>({ max: HEADS });
-  private readonly recentChanges = new LRUCache<number, NewChange>({ maxSize: RECENT_BYTES });
+  private readonly recentChanges = new LRUCache<number, Recent>({ maxSize: RECENT_BYTES });
   private readonly queue: CommitQueue;
   /** Being committed. */
   private committing: readonly NewChange[] = [];
@@ -195,7 +195,7 @@ export class Recorder implements Memory {
     return this.committing.length === 0 ? this.changes : [...this.committing, ...this.changes];
   }
 
-  recent(seq: number): NewChange | undefined {
+  recent(seq: number): Recent | undefined {
     return this.recentChanges.get(seq);
   }
 
@@ -230,7 +230,11 @@ export class Recorder implements Memory {
     const result = await work(draft);
     this.changes.push(...draft.changes);
     // Without a size it is not known what it holds.
-    if (bytes > 0) for (const change of draft.changes) this.recentChanges.set(change.seq, change, { size: bytes });
+    if (bytes > 0) {
+      for (const [index, change] of draft.changes.entries()) {
+        this.recentChanges.set(change.seq, { change, body: draft.bodies[index] ?? null }, { size: bytes });
+      }
+    }
     this.outcomes.push(...draft.outcomes);
     for (const [key, head] of draft.heads) this.heads.set(key, head);
     for (const change of draft.changes) {
