@@ -11,7 +11,7 @@ import { CLOSE_LIST, CLOSE_OBJECT, COMMA, NOWHERE, skim, skimList, skimObject } 
  * Reads reviews without parsing most of them. A review repeats itself: its old object has the spec of the new one, and what
  * was the new status of an object is the old one of its next review. So a review is cut into the members of its objects,
  * and those whose text stood there before are not parsed again. That equal texts become the same value in memory, not
- * only an equal one, makes comparing and hashing cheap, too. docs/decisions/0023.
+ * only an equal one, makes comparing and hashing cheap, too. docs/decisions/0025.
  */
 
 /** A value whose text was read. Nobody may change it. */

@@ -8,6 +8,9 @@ const STEPS = [
   { connections: 64, times: 3, rounds: 5 },
 ];
 
+/** Before anything is measured: by then the code that matters is compiled, in both. */
+const WARM_ROUNDS = 6;
+
 export interface AdmissionRow {
   connections: number;
   baseline: Measured;
@@ -24,6 +27,8 @@ export interface Measured {
   p999Ms: number;
   /** CPU time of the server's process, in microseconds a request. */
   cpuUs: number;
+  /** Bytes that it wrote to the disk, a request. */
+  writtenBytes: number;
 }
 
 /**
@@ -37,7 +42,7 @@ export async function measureAdmission(
   const load = new LoadProcess();
   const both = [servers.baseline, servers.kubeblame] as const;
   let salt = 1;
-  for (const { port } of both) await load.run({ port, ca, connections: 16, rounds: 2, salt: salt++ }); // warm
+  for (const { port } of both) await load.run({ port, ca, connections: 16, rounds: WARM_ROUNDS, salt: salt++ });
   const rows: AdmissionRow[] = [];
   for (const { connections, times, rounds } of STEPS) {
     const series = both.map((server) => new Series(server));
@@ -59,13 +64,15 @@ class Series {
   readonly throughputs: number[] = [];
   private readonly times: number[] = [];
   private cpuMs = 0;
+  private written = 0;
 
   constructor(private readonly server: BenchServer) {}
 
   async add(run: (port: number) => Promise<LoadResult>): Promise<void> {
-    const before = this.server.cpuMs();
+    const [before, writtenBefore] = [this.server.cpuMs(), this.server.writtenBytes()];
     const { seconds, timesMs } = await run(this.server.port);
     this.cpuMs += this.server.cpuMs() - before;
+    this.written += this.server.writtenBytes() - writtenBefore;
     this.throughputs.push(timesMs.length / seconds);
     for (const time of timesMs) this.times.push(time);
   }
@@ -78,6 +85,7 @@ class Series {
       p99Ms: percentile(times, 0.99),
       p999Ms: percentile(times, 0.999),
       cpuUs: (this.cpuMs * 1000) / times.length,
+      writtenBytes: this.written / times.length,
     };
   }
 }

@@ -7,6 +7,7 @@ import { makeLocalCertificates } from '../../certs/local-certificates.ts';
 import { measureAdmission, type AdmissionRow, type Measured } from './admission.ts';
 import { measureBurst } from './burst.ts';
 import { measureBytes } from './bytes.ts';
+import { measureDisk } from './disk.ts';
 import { observerMemory } from './observer-memory.ts';
 import { measureReading } from './reading.ts';
 import { BenchServer } from './servers.ts';
@@ -46,6 +47,14 @@ async function admission(): Promise<void> {
       ],
       rows.map(admissionCells),
     );
+    for (const { connections, kubeblame } of rows) {
+      if (Number.isNaN(kubeblame.writtenBytes)) continue;
+      const { bytes, p50Ms, p99Ms } = measureDisk(path('floor'), Math.round(kubeblame.writtenBytes));
+      console.log(
+        `${connections} connections: ${bytes} bytes written a request; a bare write of so many with its fsync, on the same disk: p50 ${p50Ms.toFixed(2)} ms, p99 ${p99Ms.toFixed(2)} ms`,
+      );
+    }
+    console.log();
   } finally {
     await kubeblame.stop();
     await baseline.stop();
