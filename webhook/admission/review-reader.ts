@@ -32,6 +32,9 @@ interface Parts {
 /** Objects whose last review is remembered, by its bytes: the values take some three times as much memory. */
 const REMEMBERED_BYTES = 4 * 1024 * 1024;
 
+/** Each is looked for among all: of a review with more than any real object has, everything is parsed. */
+const MAX_PARTS = 64;
+
 /** Reads AdmissionReviews as `readReview(parseJson(text))` does, with the same errors. */
 export class ReviewReader {
   private readonly objects = new Generations<Parts>(REMEMBERED_BYTES);
@@ -132,7 +135,7 @@ class Reading {
   }
 
   private member(body: JsonObject, key: string, at: number): number {
-    if (key === '' || Object.hasOwn(body, key)) return NOWHERE;
+    if (key === '' || Object.hasOwn(body, key) || this.parts.members.length > MAX_PARTS) return NOWHERE;
     let part = this.standing('members', key, at);
     if (part === undefined) {
       const end = skim(this.bytes, at);
@@ -190,6 +193,7 @@ class Reading {
 
   private managers(found: Normalised, at: number): number {
     return skimList(this.bytes, at, (item) => {
+      if (this.parts.managedFields.length > MAX_PARTS) return NOWHERE;
       let part = this.standing('managedFields', '', item);
       if (part === undefined) {
         const end = skim(this.bytes, item);

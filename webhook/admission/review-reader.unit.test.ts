@@ -57,6 +57,7 @@ describe('a review that is read by its parts', () => {
 
   const text = (object: string): string =>
     JSON.stringify(reviewDocument({ uid: 'u', object: null })).replace('"object":null', `"object":${object}`);
+  const many = (item: (index: number) => string): string => Array.from({ length: 20_000 }, (_, n) => item(n)).join();
   const odd: [what: string, text: string][] = [
     ['ends with a new line, as Go writes it', `${text('{"metadata":{"name":"a"}}')}\n`],
     ['has a second document behind it', `${text('{"metadata":{"name":"a"}}')}{}`],
@@ -82,6 +83,11 @@ describe('a review that is read by its parts', () => {
     ['has an object that is spelled with escapes', text('null,"\\u006fldObject":{"metadata":{"name":"a"}}')],
     ['has a request that is spelled with escapes', text('{"metadata":{}}').replace('"request"', '"reques\\u0074"')],
     ['has numbers that JavaScript cannot hold', text('{"metadata":{"generation":12345678901234567890},"spec":[1.0]}')],
+    ['has more members than a real object', text(`{"metadata":{},${many((n) => `"m${n}":{"n":${n}}`)}}`)],
+    [
+      'has more managers than a real object',
+      text(`{"metadata":{"managedFields":[${many((n) => `{"manager":"${n}"}`)}]}}`),
+    ],
     ['is not ASCII', text('{"metadata":{"name":"ü€😀"},"data":{"ü":"€"}}')],
     ['is nested deeper than is looked through', text(`{"spec":${'['.repeat(300)}${']'.repeat(300)}}`)],
     ['is nested too deep', text(`{"spec":${'['.repeat(1100)}${']'.repeat(1100)}}`)],
