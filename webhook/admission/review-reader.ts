@@ -30,7 +30,7 @@ interface Parts {
 }
 
 /** Objects whose last review is remembered, by its bytes: the values take some three times as much memory. */
-const REMEMBERED_BYTES = 4 * 1024 * 1024;
+const REMEMBERED_BYTES = 3 * 1024 * 1024;
 
 /** Each is looked for among all: of a review with more than any real object has, everything is parsed. */
 const MAX_PARTS = 64;

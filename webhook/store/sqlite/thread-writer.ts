@@ -25,7 +25,7 @@ export interface WriterFailure {
 }
 
 /** It keeps little: without these it lets some ten megabytes of garbage lie. A batch is at most 64 MiB of text. */
-const LIMITS = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 512 };
+const LIMITS = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 512 };
 
 interface Waiting {
   resolve: (result: FoldResult | null) => void;
