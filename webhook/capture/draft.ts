@@ -168,6 +168,11 @@ export class Draft {
     });
   }
 
+  /** The objects of changes that wait for their commit: the store may not know them yet. */
+  get unstored(): ObjectRef[] {
+    return [...this.memory.waiting, ...this.changes].map(({ object }) => object);
+  }
+
   /** All incarnations of an object's name, the newest first, also those that wait for their commit. */
   async incarnations(key: ObjectRef): Promise<readonly ObjectRef[]> {
     return withIncarnations(await this.memory.incarnations(key), key, this.changes);

@@ -131,7 +131,7 @@ export async function endContents(
 
 async function endAll(
   draft: Draft,
-  filter: ObjectFilter,
+  filter: Pick<ObjectFilter, 'type' | 'namespace'>,
   reason: OutcomeReason,
   cause: number,
   resourceVersion: string,
@@ -140,7 +140,12 @@ async function endAll(
     const page = await draft.store.objects(filter, PAGE, after);
     for (const { id: _, ...object } of page) await endBy(draft, object, reason, cause, resourceVersion);
     after = page.at(-1)?.id;
-    if (page.length < PAGE) return;
+    if (page.length < PAGE) break;
+  }
+  for (const object of draft.unstored) {
+    const { type = object, namespace = object.namespace } = filter;
+    const isIn = object.group === type.group && object.resource === type.resource && object.namespace === namespace;
+    if (isIn) await endBy(draft, object, reason, cause, resourceVersion);
   }
 }
 

@@ -155,6 +155,22 @@ describe('what a watch shows that no review did', () => {
     }
   });
 
+  it('ends what is in a namespace with it, also what waits for the same commit', async () => {
+    const namespace = { resource: 'namespaces', kind: 'Namespace', namespace: '', name: 'shop', uid: 'u-ns' };
+    const body = { metadata: { name: 'shop', uid: 'u-ns', resourceVersion: '5' } };
+    await ledger.recorder.observe({ ...SETTINGS, ...namespace }, normalise(body), ledger.at);
+    await Promise.all([
+      ledger.review({ object: configMap({}) }),
+      ledger.recorder.observeGone({ ...SETTINGS, ...namespace }, '9', ledger.at + 1000),
+    ]);
+    assert.deepEqual(await ledger.summary(), [
+      '1 baseline CREATE committed@5',
+      '2 admission CREATE dropped',
+      '3 watch DELETE committed@9',
+    ]);
+    assert.equal((await ledger.changes())[1]?.outcomeReason, 'its namespace is gone');
+  });
+
   it('believes no second object of a name while the first is there', async () => {
     const at = (uid: string, resourceVersion?: string): JsonObject =>
       configMap({ by: uid }, { uid, ...(resourceVersion === undefined ? {} : { resourceVersion }) });
