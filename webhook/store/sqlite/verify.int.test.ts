@@ -249,7 +249,7 @@ describe('the verification of a ledger', () => {
     const db = new Database(path, { readonly: true });
     try {
       const tables = db
-        .prepare("SELECT CAST(name AS TEXT) FROM sqlite_schema WHERE type = 'table' ORDER BY 1")
+        .prepare("SELECT CAST(name AS TEXT) FROM sqlite_schema WHERE CAST(type AS TEXT) = 'table' ORDER BY 1")
         .pluck()
         .all() as string[];
       return JSON.stringify(
