@@ -1,5 +1,5 @@
 import { afterDelete, updateEnds, wholeSeconds } from './deletion.ts';
-import { isObject } from './json.ts';
+import { isObject, itemsOf } from './json.ts';
 import { fieldManager, metadataOf, metadataText, type Normalised } from './normalise.ts';
 import { diff } from './patch.ts';
 import type { Redactor } from './redact.ts';
@@ -130,7 +130,7 @@ function bound(body: JsonObject, node: string, binding: JsonObject, at: number):
     if (isObject(added)) metadata[key] = { ...(isObject(metadata[key]) ? metadata[key] : {}), ...added };
   }
   const status = isObject(body.status) ? body.status : {};
-  const conditions = Array.isArray(status.conditions) ? status.conditions.filter(isObject) : [];
+  const conditions = itemsOf(status.conditions);
   const scheduled = {
     type: 'PodScheduled',
     status: 'True',

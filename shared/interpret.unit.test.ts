@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { interpret, type Meaning } from './interpret.ts';
 import { Redactor } from './redact.ts';
 import { readReview } from './review.ts';
-import { configMap, reviewDocument, type ReviewOptions } from './testing/reviews.ts';
+import { configMap, reviewDocument, SETTINGS, type ReviewOptions } from './testing/reviews.ts';
 import type { JsonObject } from './types.ts';
 
 const AT = Date.parse('2026-11-22T05:07:19.269Z');
@@ -25,14 +25,7 @@ describe('the meaning of a review', () => {
     const object = configMap({ a: '1' }, { resourceVersion: '7', managedFields: [{ manager: 'kubectl-create' }] });
     const { meaning, object: ref } = read({ object });
     assert.deepEqual(state(meaning).after, configMap({ a: '1' }));
-    assert.deepEqual(ref, {
-      group: '',
-      resource: 'configmaps',
-      kind: 'ConfigMap',
-      namespace: 'shop',
-      name: 'settings',
-      uid: 'u-1',
-    });
+    assert.deepEqual(ref, SETTINGS);
   });
 
   it('takes the name of a generateName from the object, and of a deletecollection from the old object', () => {

@@ -1,4 +1,4 @@
-import { isObject, sameJson } from './json.ts';
+import { isObject, itemsOf, sameJson } from './json.ts';
 import type { Json, JsonObject, ObjectRef, ResourceType } from './types.ts';
 
 /** An object as it is recorded, and the facts about it that are not part of its body. */
@@ -76,8 +76,7 @@ export function metadataText(object: JsonObject | null, key: string): string {
 }
 
 function readManagedFields(value: Json | undefined): ManagedField[] {
-  if (!Array.isArray(value)) return [];
-  return value.filter(isObject).map((entry) => managedField(entry, entry));
+  return itemsOf(value).map((entry) => managedField(entry, entry));
 }
 
 /** What an entry of metadata.managedFields tells; `identity` is what it is compared by. */

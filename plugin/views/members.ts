@@ -1,5 +1,5 @@
 import { isObject } from '../../shared/json.ts';
-import type { Json, JsonObject } from '../../shared/types.ts';
+import type { Json } from '../../shared/types.ts';
 import { printable } from './text.ts';
 
 /** The value under some keys, one inside the other; undefined where there is none. */
@@ -10,11 +10,6 @@ export function memberOf(value: Json | undefined, ...keys: string[]): Json | und
     at = at[key];
   }
   return at;
-}
-
-/** The objects of a list; none where it is no list. */
-export function itemsOf(value: Json | undefined): JsonObject[] {
-  return Array.isArray(value) ? value.filter(isObject) : [];
 }
 
 /** What can be printed of some values: strings and numbers. */

@@ -1,6 +1,6 @@
-import { isObject } from '../../shared/json.ts';
+import { isObject, itemsOf } from '../../shared/json.ts';
 import type { Json } from '../../shared/types.ts';
-import { itemsOf, memberOf, texts } from './members.ts';
+import { memberOf, texts } from './members.ts';
 import { printable } from './text.ts';
 
 /**

@@ -1,5 +1,5 @@
 import { interpret, REPLICAS_PATH, type Interpretation, type Meaning, type Seen } from '../../shared/interpret.ts';
-import { isObject } from '../../shared/json.ts';
+import { isObject, itemsOf } from '../../shared/json.ts';
 import { diff, hashBody } from '../../shared/patch.ts';
 import { apiVersionOf } from '../../shared/normalise.ts';
 import type { Redactor } from '../../shared/redact.ts';
@@ -193,8 +193,9 @@ async function incarnationOf(draft: Draft, object: ObjectRef): Promise<ObjectRef
 async function replicasPath(draft: Draft, object: ObjectRef, apiVersion: string): Promise<readonly string[]> {
   const definition = await definitionBody(draft, object);
   const spec = definition !== null && isObject(definition.spec) ? definition.spec : {};
-  const versions = Array.isArray(spec.versions) ? spec.versions.filter(isObject) : [];
-  const version = versions.find(({ name }) => typeof name === 'string' && apiVersion === `${object.group}/${name}`);
+  const version = itemsOf(spec.versions).find(
+    ({ name }) => typeof name === 'string' && apiVersion === `${object.group}/${name}`,
+  );
   const scale = isObject(version?.subresources) ? version.subresources.scale : undefined;
   const path = isObject(scale) ? scale.specReplicasPath : undefined;
   return typeof path === 'string' ? path.split('.').slice(1) : REPLICAS_PATH;

@@ -1,4 +1,4 @@
-import { canonicalJson, isObject } from '../../shared/json.ts';
+import { canonicalJson, isObject, itemsOf } from '../../shared/json.ts';
 import { touchedEntries, type ManagedField } from '../../shared/normalise.ts';
 import type { Seen } from '../../shared/interpret.ts';
 import type { Json, JsonObject, ObjectRef } from '../../shared/types.ts';
@@ -62,7 +62,7 @@ export class RegistrationWatch implements FactSink {
   /** What is wrong with it; '' where it sends everything to where it did before. */
   private faultOf(configuration: JsonObject): string {
     if (this.judge !== undefined) return this.judge(configuration);
-    const complete = objects(configuration.webhooks).filter(sendsEverything);
+    const complete = itemsOf(configuration.webhooks).filter(sendsEverything);
     if (complete.length === 0) return 'no longer sends everything';
     const targets = complete.map(({ clientConfig }) => targetOf(clientConfig));
     if (this.target === '') [this.target = ''] = targets;
@@ -95,7 +95,7 @@ function managersText(before: readonly ManagedField[], after: readonly ManagedFi
 function sendsEverything(webhook: JsonObject): boolean {
   const { rules, objectSelector, matchConditions, namespaceSelector } = webhook;
   return (
-    objects(rules).some(coversEverything) &&
+    itemsOf(rules).some(coversEverything) &&
     isEmpty(objectSelector) &&
     (!Array.isArray(matchConditions) || matchConditions.length === 0) &&
     leavesOutByNameOnly(namespaceSelector)
@@ -119,7 +119,7 @@ function leavesOutByNameOnly(selector: Json | undefined): boolean {
   return (
     isEmpty(matchLabels) &&
     isEmpty(others) &&
-    objects(matchExpressions).every(({ key, operator }) => key === NAMESPACE_NAME && operator === 'NotIn')
+    itemsOf(matchExpressions).every(({ key, operator }) => key === NAMESPACE_NAME && operator === 'NotIn')
   );
 }
 
@@ -132,10 +132,6 @@ function targetOf(clientConfig: Json | undefined): string {
 
 function isEmpty(value: Json | undefined): boolean {
   return !isObject(value) || Object.keys(value).length === 0;
-}
-
-function objects(value: Json | undefined): JsonObject[] {
-  return Array.isArray(value) ? value.filter(isObject) : [];
 }
 
 function strings(value: Json | undefined): string[] {

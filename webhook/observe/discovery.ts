@@ -1,5 +1,5 @@
 import { NATIVE_API } from '../../shared/api.ts';
-import { isObject } from '../../shared/json.ts';
+import { isObject, itemsOf } from '../../shared/json.ts';
 import type { Json, JsonObject } from '../../shared/types.ts';
 import type { ApiClient } from './api-client.ts';
 
@@ -28,9 +28,9 @@ export function pathOf({ group, version, resource }: WatchedResource, namespace 
  * be a new change, without an end. Rejects where the API server cannot be asked at all.
  */
 export async function discover(client: ApiClient, signal: AbortSignal): Promise<Discovered> {
-  const others = list(await client.get('/apis', signal), 'groups').filter(({ name }) => name !== NATIVE_API.group);
+  const others = itemsOf((await client.get('/apis', signal)).groups).filter(({ name }) => name !== NATIVE_API.group);
   const groups = others.flatMap((group) => {
-    const versions = list(group, 'versions').map((version) => text(version.version));
+    const versions = itemsOf(group.versions).map((version) => text(version.version));
     const preferred = isObject(group.preferredVersion) ? text(group.preferredVersion.version) : '';
     // The preferred version first: a resource that it lacks is taken from another one.
     return [
@@ -59,17 +59,12 @@ export async function discover(client: ApiClient, signal: AbortSignal): Promise<
 }
 
 function watchable(document: JsonObject, group: string, version: string): WatchedResource[] {
-  return list(document, 'resources').flatMap((entry) => {
+  return itemsOf(document.resources).flatMap((entry) => {
     const [resource, kind] = [text(entry.name), text(entry.kind)];
     const verbs = Array.isArray(entry.verbs) ? entry.verbs : [];
     const usable = resource !== '' && !resource.includes('/') && verbs.includes('list') && verbs.includes('watch');
     return usable ? [{ group, version, resource, kind }] : [];
   });
-}
-
-function list(document: JsonObject, key: string): JsonObject[] {
-  const value = document[key];
-  return Array.isArray(value) ? value.filter(isObject) : [];
 }
 
 function text(value: Json | undefined): string {

@@ -1,5 +1,5 @@
 import type { OpenAttempt } from '../capture/ending.ts';
-import { isObject } from '../../shared/json.ts';
+import { itemsOf } from '../../shared/json.ts';
 import { metadataText } from '../../shared/normalise.ts';
 import type { ObjectRef } from '../../shared/types.ts';
 import type { ApiClient } from './api-client.ts';
@@ -28,8 +28,7 @@ export async function look(
 ): Promise<Look> {
   const query = new URLSearchParams({ fieldSelector: `metadata.name=${name.replaceAll(/[\\,=]/g, '\\$&')}` });
   const page = await client.get(`${pathOf(resource, namespace)}?${query.toString()}`, signal);
-  const items = Array.isArray(page.items) ? page.items.filter(isObject) : [];
-  const found = items.find((item) => metadataText(item, 'uid') === uid);
+  const found = itemsOf(page.items).find((item) => metadataText(item, 'uid') === uid);
   return { at, resourceVersion: found === undefined ? '' : metadataText(found, 'resourceVersion') };
 }
 

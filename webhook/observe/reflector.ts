@@ -1,5 +1,5 @@
 import { messageOf } from '../../shared/errors.ts';
-import { isObject } from '../../shared/json.ts';
+import { isObject, itemsOf } from '../../shared/json.ts';
 import { metadataText, normalise, refOf } from '../../shared/normalise.ts';
 import type { Seen } from '../../shared/interpret.ts';
 import type { JsonObject, ObjectRef } from '../../shared/types.ts';
@@ -126,9 +126,8 @@ export class Reflector {
     do {
       const query = new URLSearchParams({ limit: String(LIST_LIMIT), ...(next === '' ? {} : { continue: next }) });
       const page = await this.client.get(`${pathOf(this.resource)}?${query.toString()}`, signal);
-      const items = Array.isArray(page.items) ? page.items.filter(isObject) : [];
       const flow: Promise<void>[] = [];
-      for (const item of items) {
+      for (const item of itemsOf(page.items)) {
         // Items of a list of a built-in type do not repeat what they are.
         const object = { ...item, apiVersion: apiVersionOf(this.resource), kind: this.resource.kind };
         uids.add(metadataText(object, 'uid'));

@@ -11,7 +11,7 @@ export type Sqlite = Database.Database;
 const BUSY_TIMEOUT_MS = 5000;
 
 /**
- * Of a new ledger. A commit writes whole pages, eight for one change, and each table and index ends with one that is not
+ * Of a new ledger. A commit writes whole pages, some nine for one change, and each table and index ends with one that is not
  * full: half of SQLite's usual size takes two thirds of the bytes a commit, a tenth less of a small ledger, and no more time.
  */
 const PAGE_BYTES = 2_048;
