@@ -48,8 +48,12 @@ interface Part {
 export class Blame {
   private readonly root: Part;
 
-  /** `field`: keys and places in the body to which the question is limited. */
-  constructor(body: JsonObject, field: readonly string[] = []) {
+  /** `field`: keys and places in the body to which the question is limited; `withRemoved`: whether removed() is asked for. */
+  constructor(
+    body: JsonObject,
+    field: readonly string[] = [],
+    private readonly withRemoved = true,
+  ) {
     this.root = partOf(body, field);
   }
 
@@ -58,9 +62,9 @@ export class Blame {
     return this.root.open === 0;
   }
 
-  /** False where a change cannot tell anything more: all that it touches has its owner. Then it may be left out. */
-  concerns(patch: Patch): boolean {
-    return isOpen(this.root, touchedBy(patch));
+  /** False where changes that touch this cannot tell anything more: all of it has its owner. Then they may be left out. */
+  concerns(touched: Touched): boolean {
+    return isOpen(this.root, touched, this.withRemoved);
   }
 
   /** Goes one change back. */
@@ -107,13 +111,20 @@ function membersOf(value: Json): [string, Json][] {
 }
 
 /** True where something that may have been touched has no owner yet. */
-function isOpen(part: Part, touched: Touched): boolean {
+function isOpen(part: Part, touched: Touched, withRemoved: boolean): boolean {
   if (part.open === 0 || touched === 'all') return part.open > 0;
+  if (Array.isArray(part.final)) {
+    // Items are touched by their place then: no item came or went.
+    return [...part.inside.values()].some((inner) => {
+      const below = touched.get(String(inner.place));
+      return below !== undefined && isOpen(inner, below, withRemoved);
+    });
+  }
   return [...touched].some(([key, below]) => {
     if (part.only !== undefined && key !== part.only) return false;
     const inner = part.inside.get(key);
     // A member that is not there any more is told by what it was in.
-    return inner === undefined || isOpen(inner, below);
+    return inner === undefined ? withRemoved : isOpen(inner, below, withRemoved);
   });
 }
 

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { Blame, ownerAt, type BlameStep } from './blame.ts';
 import { diff } from './patch.ts';
 import { mergeRemoved } from './removed.ts';
+import { touchedBy } from './touched.ts';
 import type { Json, JsonObject, Owner, RemovedPart } from './types.ts';
 
 interface Answer {
@@ -18,7 +19,7 @@ function blame(bodies: JsonObject[], { ignored = [] as number[], field = [] as s
   for (let seq = bodies.length; seq > 0 && !found.done; seq--, steps++) {
     const [before, after] = [bodies[seq - 2] ?? null, bodies[seq - 1] ?? {}];
     const patch = diff(before, after);
-    const concerned = found.concerns(patch);
+    const concerned = found.concerns(touchedBy(patch));
     const step: BlameStep = { seq, before, after, ignored: ignored.includes(seq), patch };
     const known = JSON.stringify([found.owners(), found.removed()]);
     found.back(step);

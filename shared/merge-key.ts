@@ -60,6 +60,12 @@ export function identifyAll(field: string, lists: readonly (readonly Json[])[]):
   return null;
 }
 
+/** Whether what an item is told apart by may be in one of its members, in a list of this name. */
+export function mayIdentify(field: string, member: string): boolean {
+  const candidates = (Object.hasOwn(BY_FIELD, field) ? BY_FIELD[field] : undefined) ?? [];
+  return [...candidates, ...GENERAL].some((keys) => keys.some((key) => key.split('.')[0] === member));
+}
+
 /** null where an item is no object, lacks the first of the keys, or shares them with another. */
 function byKey(list: readonly Json[], keys: string[]): Map<string, Json> | null {
   const items = new Map<string, Json>();

@@ -3,6 +3,7 @@ import { Blame } from '../../shared/blame.ts';
 import { findField } from '../../shared/field-path.ts';
 import { isMachine } from '../../shared/machines.ts';
 import { applyPatch } from '../../shared/patch.ts';
+import { touchedBy, type Touched } from '../../shared/touched.ts';
 import type { Actor, BlameQuery, JsonObject, ObjectBlame, OwnerTree, Setter, State } from '../../shared/types.ts';
 import type { LedgerView, StoredStep } from '../store/port.ts';
 import { requireChange } from '../store/steps.ts';
@@ -28,10 +29,10 @@ export async function blameOf(
 ): Promise<ObjectBlame | null> {
   const at = findField(state.body, field);
   if (at === null) return null;
-  const blame = new Blame(state.body, at);
+  const blame = new Blame(state.body, at, removed === true);
   let newer: Version | null = null;
-  for await (const version of versionsOf(store, seq)) {
-    await step(newer, version);
+  for await (const version of versionsOf(store, seq, (touched) => !blame.concerns(touched))) {
+    await step(version.skipped ? null : newer, version);
     newer = version;
     if (blame.done) break;
   }
@@ -44,7 +45,7 @@ export async function blameOf(
     const translated = isTranslation(from.change);
     const patch = from.change.patch();
     // Without `to` it is where the object began, whatever the patch says.
-    if (to !== null && !blame.concerns(patch)) return;
+    if (to !== null && !blame.concerns(touchedBy(patch))) return;
     const ignored = translated || (await isIgnored(seq));
     const [before, after] = [to === null ? null : to.body(), from.body() ?? {}];
     blame.back({ seq, before, after, patch, ignored, silent: translated });
@@ -83,6 +84,8 @@ function seqsOf({ seq, through, members = {} }: OwnerTree): number[] {
 interface Version {
   change: StoredStep;
   body: () => JsonObject | null;
+  /** True where changes between it and the version that came before it were left out. */
+  skipped: boolean;
 }
 
 /** Stretches that are gone through before others have their turn: some milliseconds. */
@@ -90,17 +93,25 @@ const AT_ONCE = 50;
 
 /**
  * An object's versions from one back to its first. They are rebuilt from one checkpoint to the next, so that each costs one
- * patch; a stretch that nobody looks into costs none.
+ * patch; a stretch that nobody looks into costs none. Where `mayPass` says so of what stretches touched, all of them are left out.
  */
-async function* versionsOf(store: LedgerView, seq: number): AsyncGenerator<Version> {
-  let stretches = 0;
+async function* versionsOf(
+  store: LedgerView,
+  seq: number,
+  mayPass: (touched: Touched) => boolean,
+): AsyncGenerator<Version> {
+  let [stretches, passed] = [0, false];
   for (let from: number | null = seq; from !== null;) {
     const stretch = await store.line(from);
     let bodies: (JsonObject | null)[] | undefined;
     for (const [index, change] of stretch.entries()) {
-      yield { change, body: () => (bodies ??= rebuild(stretch))[index] ?? null };
+      yield { change, body: () => (bodies ??= rebuild(stretch))[index] ?? null, skipped: passed && index === 0 };
     }
-    from = stretch.at(-1)?.parent ?? null;
+    const oldest = stretch.at(-1);
+    // The longest first.
+    const skip = oldest?.skips().findLast(({ touched }) => mayPass(touched));
+    passed = skip !== undefined;
+    from = skip?.to ?? oldest?.parent ?? null;
     // Reviews wait behind a long history otherwise.
     if (++stretches % AT_ONCE === 0) await breathe();
   }

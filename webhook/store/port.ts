@@ -1,5 +1,6 @@
 import type { Actor, Effect, JsonObject, ObjectRef, Operation, Outcome, Patch, Source } from '../../shared/types.ts';
 import type { Requirement } from '../../shared/selector.ts';
+import type { Touched } from '../../shared/touched.ts';
 import type { Version } from '../../shared/versions.ts';
 import type { Detail } from './payload.ts';
 
@@ -111,6 +112,14 @@ export interface StoredStep extends Pick<NewChange, 'seq' | 'parent' | 'source' 
   patch: () => Patch;
   /** The whole body stored beside it; null for most. */
   checkpoint: () => JsonObject | null;
+  /** Beside a whole body, stretches of the line that end with this change, the shortest first. */
+  skips: () => Skip[];
+}
+
+/** What the changes of a stretch touched, the last included, and the version that the first of them was made to. */
+export interface Skip {
+  to: number;
+  touched: Touched;
 }
 
 export interface StoredObject extends ObjectRef {

@@ -1,4 +1,4 @@
-import { OUTCOMES, type Patch } from '../../../shared/types.ts';
+import { OUTCOMES, type JsonObject, type Patch } from '../../../shared/types.ts';
 import { labelSteps } from '../labels.ts';
 import { compress, detailText } from '../payload.ts';
 import { COVERAGE_EVENTS, OUTCOME_REASONS, type NewChange, type NewEntries, type NewOutcome } from '../port.ts';
@@ -7,6 +7,8 @@ import { encodeFacts, encodeUid } from './codes.ts';
 import { Interner } from './intern.ts';
 import { LabelWriter } from './label-writer.ts';
 import type { Sqlite } from './open.ts';
+import { SkipMaker } from './skip-maker.ts';
+import { encodeSkips } from './skips.ts';
 
 /** A change as plain values, its documents as JSON text: what goes to another thread at little cost. */
 export interface EncodedChange extends Omit<NewChange, 'hash' | 'detail' | 'checkpoint'> {
@@ -61,12 +63,14 @@ export type BegunFold = Pick<ChainedFold, 'throughCommit' | 'throughSeq' | 'hori
 export class Appender {
   private readonly interner: Interner;
   private readonly labels: LabelWriter;
+  private readonly skips: SkipMaker;
   private readonly statements;
   private readonly transaction: (entries: EncodedEntries) => void;
 
   constructor(db: Sqlite) {
     this.interner = new Interner(db);
     this.labels = new LabelWriter(db);
+    this.skips = new SkipMaker(db);
     this.statements = {
       ledger: db.prepare('SELECT id, cluster, created_at AS createdAt FROM ledger'),
       lastCommit: db.prepare('SELECT id, hash FROM commits ORDER BY id DESC LIMIT 1'),
@@ -76,7 +80,7 @@ export class Appender {
         db.prepare(`INSERT INTO changes (seq, at, object_id, namespace_id, actor_id, kind, subresource_id, manager_id,
         api_version_id, labels_id, parent, depth, base_version, version, review_uid, hash, detail)
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
-      checkpoint: db.prepare('INSERT INTO checkpoints (seq, body) VALUES (?, ?)'),
+      checkpoint: db.prepare('INSERT INTO checkpoints (seq, body, skips) VALUES (?, ?, ?)'),
       nextOutcome: db.prepare('SELECT count(*) FROM outcomes WHERE seq = ?').pluck(),
       fold: db.prepare(`INSERT INTO folds (commit_id, through_commit, through_seq, horizon_at, removed, last_object, last_actor,
         last_text, chain, tree, remains) VALUES (?, ?, ?, ?, 0, 0, 0, 0, ?, ?, x'')`),
@@ -175,7 +179,8 @@ export class Appender {
       hash,
       detail,
     );
-    if (checkpoint !== null) this.statements.checkpoint.run(change.seq, checkpoint);
+    const skips = change.checkpoint === null ? null : this.skipsOf(change, change.checkpoint);
+    if (checkpoint !== null) this.statements.checkpoint.run(change.seq, checkpoint, skips);
     link.change({
       seq: change.seq,
       at: change.at,
@@ -197,7 +202,14 @@ export class Appender {
       hash,
       detail,
       checkpoint,
+      skips,
     });
+  }
+
+  private skipsOf({ parent, detail }: EncodedChange, checkpoint: string): Buffer {
+    if (parent === null) return encodeSkips({ place: 1, skips: [] });
+    const { p: patch = [] } = JSON.parse(detail) as { p?: Patch };
+    return encodeSkips(this.skips.of(parent, patch, JSON.parse(checkpoint) as JsonObject));
   }
 
   private writeOutcome(outcome: NewOutcome, commitId: number, link: Link): void {

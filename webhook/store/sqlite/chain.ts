@@ -28,6 +28,8 @@ export interface ChainedChange {
   hash: Buffer | null;
   detail: Buffer;
   checkpoint: Buffer | null;
+  /** Beside a whole body. */
+  skips: Buffer | null;
 }
 
 export interface ChainedOutcome {
@@ -111,6 +113,7 @@ export class Link {
       row.hash,
       row.detail,
       row.checkpoint,
+      row.skips,
     );
   }
 

@@ -29,7 +29,7 @@ export const COMMITS = 'SELECT id, at, last_seq AS lastSeq, hash FROM commits WH
 export const CHANGES = `SELECT c.seq, c.at, r.resource || '.' || r.api_group AS resource, n.value AS namespace, o.name, o.uid,
   coalesce(a.identity, '') AS identity, c.kind, s.value AS subresource, m.value AS manager, v.value AS apiVersion,
   l.labels, c.parent, c.depth, c.base_version AS baseVersion, c.version, c.review_uid AS reviewUid, c.hash, c.detail,
-  k.body AS checkpoint
+  k.body AS checkpoint, k.skips
   FROM changes c LEFT JOIN objects o ON o.id = c.object_id LEFT JOIN resources r ON r.id = o.resource_id
   LEFT JOIN texts n ON n.id = o.namespace_id LEFT JOIN actors a ON a.id = c.actor_id
   LEFT JOIN texts s ON s.id = c.subresource_id LEFT JOIN texts m ON m.id = c.manager_id

@@ -4,6 +4,7 @@ import { decodeBody, decodeDetail, type Detail } from '../payload.ts';
 import {
   OUTCOME_REASONS,
   type ChangeFilter,
+  type Skip,
   type StoredChange,
   type StoredStep,
   type StoredVersion,
@@ -22,6 +23,7 @@ import {
 } from './filter.ts';
 import { MAX_STREAMS, newestOf, type Stream } from './newest.ts';
 import type { Names } from './names.ts';
+import { decodeSkips } from './skips.ts';
 import { LIMIT, type Statements } from './statements.ts';
 
 interface Row {
@@ -57,11 +59,11 @@ const OBJECT_ID = `SELECT id FROM objects
  * From a change back to the nearest whole body. In one statement: the states of a cluster are rebuilt like this. A parent
  * that points forward, in a damaged file, would never end.
  */
-const LINE = `WITH RECURSIVE line (seq, parent, depth, kind, detail) AS (
+export const LINE = `WITH RECURSIVE line (seq, parent, depth, kind, detail) AS (
   SELECT seq, parent, depth, kind, detail FROM changes WHERE seq = ?
   UNION ALL SELECT c.seq, c.parent, c.depth, c.kind, c.detail FROM line l JOIN changes c ON c.seq = l.parent AND c.seq < l.seq
     WHERE l.depth > 0 OR NOT EXISTS (SELECT 1 FROM checkpoints WHERE seq = l.seq))
-  SELECT l.*, k.body FROM line l LEFT JOIN checkpoints k ON l.depth = 0 AND k.seq = l.seq`;
+  SELECT l.*, k.body, k.skips FROM line l LEFT JOIN checkpoints k ON l.depth = 0 AND k.seq = l.seq`;
 
 /** Back to the first change that is not of status alone. */
 const ORIGIN = `WITH RECURSIVE line (seq, parent, kind) AS (
@@ -70,7 +72,10 @@ const ORIGIN = `WITH RECURSIVE line (seq, parent, kind) AS (
     WHERE (l.kind & ${STATUS_ONLY_MASK}) > 0)
   SELECT min(seq) AS seq FROM line`;
 
-type LineRow = Pick<Row, 'seq' | 'parent' | 'depth' | 'kind' | 'detail'> & { body: Buffer | null };
+type LineRow = Pick<Row, 'seq' | 'parent' | 'depth' | 'kind' | 'detail'> & {
+  body: Buffer | null;
+  skips: Buffer | null;
+};
 
 /** Most objects have one change since the last that is known to be real. */
 const SHORT_TAIL = 2;
@@ -237,8 +242,16 @@ export class Rows {
         ...{ seq: row.seq, parent: row.parent, source, effect },
         patch: () => decodeDetail(row.detail).patch,
         checkpoint: () => (row.body === null ? null : decodeBody(row.body)),
+        skips: () => this.skips(row),
       };
     });
+  }
+
+  /** Only those that no fold has cut into. */
+  private skips({ skips }: LineRow): Skip[] {
+    if (skips === null) return [];
+    const horizon = this.statements.get<{ seq: number | null }>('SELECT max(through_seq) AS seq FROM folds')?.seq ?? 0;
+    return decodeSkips(skips).skips.filter(({ to }) => to > horizon);
   }
 
   private lineRows(seq: number): LineRow[] {

@@ -109,7 +109,8 @@ export const MIGRATIONS: readonly string[] = [
   -- whole bodies beside a change, so that replay is bounded
   CREATE TABLE checkpoints (
     seq INTEGER PRIMARY KEY REFERENCES changes,
-    body BLOB NOT NULL
+    body BLOB NOT NULL,
+    skips BLOB NOT NULL -- what was touched since those before it: skips.ts
   ) STRICT;
 
   -- what became of a change: the row with the highest n counts

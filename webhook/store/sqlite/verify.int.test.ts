@@ -3,13 +3,16 @@ import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { seeded } from '../../../shared/testing/random.ts';
 import { configMap } from '../../../shared/testing/reviews.ts';
-import type { Report } from '../../proof/report.ts';
+import type { Touched } from '../../../shared/touched.ts';
+import { Findings, type Report } from '../../proof/report.ts';
 import { useSharedFolder } from '../../testing/folder.ts';
 import { TestRecorder } from '../../testing/recorder.ts';
 import { scaled, SEED } from '../../testing/torture.ts';
 import { importShop } from '../../testing/shop-ledger.ts';
 import { MIGRATIONS } from './schema.ts';
+import { decodeSkips, encodeSkips } from './skips.ts';
 import { CommitTree } from './tree.ts';
+import { verifySkips } from './verify-skips.ts';
 import { verifyLedger, type SignedHead, type VerifyOptions } from './verify.ts';
 
 /** Verifies a file wholly, whatever it is. */
@@ -135,8 +138,9 @@ describe('the verification of a ledger', () => {
     ['a coverage event changed', ["UPDATE coverage SET detail = 'x' WHERE id = 1"], 'chain: commit 1:'],
     ['a coverage event with another time', ['UPDATE coverage SET at = at - 1 WHERE id = 1'], 'chain: commit 1:'],
     ['a checkpoint changed', ["UPDATE checkpoints SET body = CAST((SELECT body FROM checkpoints) || x'00' AS BLOB)"], 'chain: commit'],
+    ['what stretches touched changed', ["UPDATE checkpoints SET skips = CAST(skips || x'00' AS BLOB)"], 'chain: commit'],
     ['a checkpoint removed', ['DELETE FROM checkpoints'], 'chain: commit'],
-    ['a checkpoint inserted', ['INSERT INTO checkpoints SELECT 3, body FROM checkpoints LIMIT 1'], 'chain: commit 4'],
+    ['a checkpoint inserted', ['INSERT INTO checkpoints SELECT 3, body, skips FROM checkpoints LIMIT 1'], 'chain: commit 4'],
     ['a checkpoint moved', ['UPDATE checkpoints SET seq = seq + 1'], 'chain: commit'],
     ['an object renamed', ["UPDATE objects SET name = 'x' WHERE id = 2"], 'chain: commit'],
     ['an object moved to another namespace', ["UPDATE objects SET namespace_id = (SELECT id FROM texts WHERE value = '') WHERE id = 2"], 'chain: commit'],
@@ -219,6 +223,33 @@ describe('the verification of a ledger', () => {
       'file: the schema: the trigger changes_keep_rows is not there',
       'file: the schema: there is a table notes, which is none of ours',
     ]);
+  });
+
+  it('finds what stretches touched that is not what their changes did', () => {
+    const copy = file('skips.db');
+    copyFileSync(sound(), copy);
+    const db = new Database(copy);
+    try {
+      const findings = (): string[] => {
+        const found = new Findings();
+        verifySkips(db, 0, found);
+        return found.told.map(({ where, what }) => `${where}: ${what}`);
+      };
+      assert.deepEqual(findings(), []);
+      const { seq, skips } = db.prepare('SELECT seq, skips FROM checkpoints ORDER BY seq DESC LIMIT 1').get() as {
+        seq: number;
+        skips: Buffer;
+      };
+      const { place, skips: all } = decodeSkips(skips);
+      assert.deepEqual(all, [{ to: seq - 12, touched: new Map([['data', new Map([['n', 'all']])]]) }]);
+      for (const trigger of ['keep_values', 'keep_rows']) db.exec(`DROP TRIGGER checkpoints_${trigger}`);
+      const nothing = all.map(({ to }) => ({ to, touched: new Map<string, Touched>() }));
+      db.prepare('UPDATE checkpoints SET skips = ? WHERE seq = ?').run(encodeSkips({ place, skips: nothing }), seq);
+      const wrong = 'what it says that changes before it touched is not what they did';
+      assert.deepEqual(findings(), [`change ${seq}: ${wrong}`]);
+    } finally {
+      db.close();
+    }
   });
 
   it('finds an index that leaves a change out', async () => {

@@ -1,0 +1,199 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { configMap } from '../../shared/testing/reviews.ts';
+import type { BlameQuery, Json, JsonObject, ObjectBlame } from '../../shared/types.ts';
+import type { LedgerStore } from '../store/port.ts';
+import { openSqliteReader } from '../store/sqlite/store.ts';
+import { useFolder } from '../testing/folder.ts';
+import { TestRecorder } from '../testing/recorder.ts';
+import { StoreReader } from './reader.ts';
+
+/** The same ledger; `line` as it is wrapped. */
+function withLine(store: LedgerStore, line: LedgerStore['line']): LedgerStore {
+  return new Proxy(store, {
+    get: (target, name) => {
+      if (name === 'line') return line;
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
+}
+
+/** Without the skips each change is gone through. */
+const plain = (store: LedgerStore): LedgerStore =>
+  withLine(store, async (seq) => (await store.line(seq)).map((step) => ({ ...step, skips: () => [] })));
+
+type Edit =
+  { kind: 'count' | 'list' | 'drop' | 'item' | 'swap' | 'rename' | 'plain' } | { kind: 'set' | 'remove'; key: string };
+
+/** Mostly the same key, as controllers write; now and then something else. */
+const edit: fc.Arbitrary<Edit> = fc.oneof(
+  { weight: 30, arbitrary: fc.constantFrom<Edit>({ kind: 'count' }, { kind: 'item' }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom('set', 'remove'), key: fc.constantFrom('a', 'b', 'c') }) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom<Edit>(
+      ...(['list', 'drop', 'swap', 'rename', 'plain'] as const).map((kind) => ({ kind })),
+    ),
+  },
+);
+
+function edited(data: JsonObject, step: Edit, turn: number): JsonObject {
+  const items = data.items as Json[];
+  switch (step.kind) {
+    case 'set':
+      return { ...data, [step.key]: { value: turn, same: 1 } };
+    case 'remove':
+      return Object.fromEntries(Object.entries(data).filter(([key]) => key !== step.key));
+    case 'list':
+      return { ...data, items: [...items.slice(1), `item ${turn}`, ...items.slice(0, 1)].slice(-4) };
+    case 'item': {
+      // As a controller does: the same field of the same item.
+      const parts = data.parts as JsonObject[];
+      return {
+        ...data,
+        parts: parts.map((part, index) =>
+          index === 0 ? { ...part, image: `v${turn}`, nested: [{ name: 'x', at: turn }] } : part,
+        ),
+      };
+    }
+    case 'swap':
+      return { ...data, parts: [...(data.parts as Json[])].reverse() };
+    case 'rename':
+      return {
+        ...data,
+        parts: (data.parts as JsonObject[]).map((part, index) =>
+          index === turn % 2 ? { ...part, name: `part-${turn % 5}-${index}` } : part,
+        ),
+      };
+    case 'plain':
+      return {
+        ...data,
+        pairs: (data.pairs as JsonObject[]).map((pair, index) =>
+          index === turn % 3 ? { ...pair, left: turn % 4 } : pair,
+        ),
+      };
+    default:
+      return { ...data, count: String(turn) };
+  }
+}
+
+describe('the blame of an object with a long history', () => {
+  const file = useFolder();
+  let made = 0;
+
+  async function record(edits: readonly Edit[]): Promise<TestRecorder> {
+    const recorder = await TestRecorder.open(file(`ledger-${++made}.db`));
+    const bodyOf = (data: JsonObject, version: number): JsonObject => {
+      const body = configMap(data);
+      return version === 0
+        ? body
+        : { ...body, metadata: { ...(body.metadata as JsonObject), resourceVersion: String(version) } };
+    };
+    let data: JsonObject = {
+      fixed: 'x',
+      a: { value: 0, same: 1 },
+      items: ['one', 'two', 'three'],
+      parts: [
+        { name: 'a', image: 'v0', kept: { deep: [1, 2] } },
+        { name: 'b', image: 'v0', kept: { deep: [1, 2] } },
+      ],
+      pairs: [0, 1, 2].map((left) => ({ left, right: 1 })),
+      count: '0',
+    };
+    let version = 100;
+    await recorder.review({ object: bodyOf(data, 0) });
+    const sent: Promise<unknown>[] = [];
+    for (const [index, step] of edits.entries()) {
+      const after = edited(data, step, index + 1);
+      const username = `user-${index % 3}`;
+      sent.push(
+        recorder.review({
+          operation: 'UPDATE',
+          object: bodyOf(after, version),
+          oldObject: bodyOf(data, version),
+          username,
+        }),
+      );
+      // What was refused is not what the next one builds on.
+      if (step.kind === 'drop') continue;
+      data = after;
+      version++;
+    }
+    await Promise.all(sent);
+    return recorder;
+  }
+
+  async function ask(store: LedgerStore, query: Partial<BlameQuery>, at: number): Promise<ObjectBlame[]> {
+    return (await new StoreReader(store, () => at).blame({ scope: {}, at, limit: 10, ...query })).blames;
+  }
+
+  it('is the same whether stretches are left out or not', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(edit, { minLength: 300, maxLength: 700 }), fc.nat(600), async (edits, back) => {
+        const recorder = await record(edits);
+        try {
+          const queries: Partial<BlameQuery>[] = [
+            { field: 'data.parts' },
+            {},
+            { removed: true },
+            { ignore: ['user-1'] },
+            { field: 'data.items' },
+            { field: 'data.count' },
+            { removed: true, at: recorder.at - Math.min(back, edits.length) * 1000 },
+          ];
+          for (const query of queries) {
+            const found = await ask(recorder.store, query, recorder.at);
+            assert.deepEqual(found, await ask(plain(recorder.store), query, recorder.at));
+            assert.equal(found.length, 1);
+          }
+        } finally {
+          await recorder.close();
+        }
+      }),
+      { numRuns: 12, seed: 20261125 },
+    );
+  });
+
+  it('reads as many stretches as the logarithm of its length', async () => {
+    const recorder = await record([
+      { kind: 'set', key: 'b' },
+      ...Array.from({ length: 8_000 }, (): Edit => ({ kind: 'count' })),
+    ]);
+    try {
+      let read = 0;
+      const counted = withLine(recorder.store, (seq) => {
+        read++;
+        return recorder.store.line(seq);
+      });
+      const [found] = await ask(counted, {}, recorder.at);
+      assert.deepEqual(
+        found?.setters.map(({ seq }) => seq),
+        [1, 2, 8_002],
+      );
+      // Of 667.
+      assert.equal(read, 30);
+    } finally {
+      await recorder.close();
+    }
+  });
+
+  it('is the same after the oldest of the history was folded', async () => {
+    const recorder = await record(Array.from({ length: 400 }, (): Edit => ({ kind: 'count' })));
+    const path = file(`ledger-${made}.db`);
+    try {
+      const fold = (recorder.store as unknown as { fold: (before: number, now: number) => Promise<unknown> }).fold;
+      await recorder.recorder.maintain(() => fold.call(recorder.store, recorder.at - 200_000, recorder.at));
+    } finally {
+      await recorder.close();
+    }
+    const store = openSqliteReader(path);
+    try {
+      const found = await ask(store, { removed: true }, recorder.at);
+      assert.deepEqual(found, await ask(plain(store), { removed: true }, recorder.at));
+      assert.equal(found[0]?.owners.seq, (await store.changes({}, 1_000)).at(-1)?.seq);
+    } finally {
+      await store.close();
+    }
+  });
+});

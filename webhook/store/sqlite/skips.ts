@@ -1,0 +1,27 @@
+import { decodeTouched, encodeTouched } from '../../../shared/touched.ts';
+import type { Json } from '../../../shared/types.ts';
+import { compress, decompress } from '../payload.ts';
+import type { Skip } from '../port.ts';
+
+/** The skips beside a whole body, as they are stored. */
+export interface Skips {
+  /** How many whole bodies the line has had, this one included. */
+  place: number;
+  skips: Skip[];
+}
+
+/** As `[place, to, touched, to, touched, ...]`, compressed. */
+export function encodeSkips({ place, skips }: Skips): Buffer {
+  const flat = skips.flatMap(({ to, touched }): Json[] => [to, encodeTouched(touched)]);
+  return compress(JSON.stringify([place, ...flat]));
+}
+
+/** Throws where the bytes are none of ours. */
+export function decodeSkips(bytes: Uint8Array): Skips {
+  const [place, ...flat] = JSON.parse(decompress(bytes)) as Json[];
+  const skips: Skip[] = [];
+  for (let index = 0; index < flat.length; index += 2) {
+    skips.push({ to: Number(flat[index]), touched: decodeTouched(flat[index + 1] ?? 1) });
+  }
+  return { place: Number(place), skips };
+}
