@@ -40,10 +40,15 @@ function add(touched: Map<string, Touched>, [key = '', ...rest]: readonly string
 
 const MAYBE_PLACE = /^(?:\d+|-)$/;
 
+/** Lists of bodies that were looked at: a patch may touch each item of a long one. */
+const identified = new WeakMap<Json[], boolean>();
+
 /** Whether the items of a list are told apart by something else than one of their members. */
 function staysIdentified(field: string, list: Json | null, member: string | undefined): boolean {
-  if (!Array.isArray(list) || member === undefined) return false;
-  return !mayIdentify(field, member) && identify(field, list, list) !== null;
+  if (!Array.isArray(list) || member === undefined || mayIdentify(field, member)) return false;
+  const known = identified.get(list) ?? identify(field, list, list) !== null;
+  identified.set(list, known);
+  return known;
 }
 
 function memberOf(value: Json | null, key: string): Json | null {

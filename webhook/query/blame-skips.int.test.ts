@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import Database from 'better-sqlite3';
 import fc from 'fast-check';
 import { configMap } from '../../shared/testing/reviews.ts';
 import type { BlameQuery, Json, JsonObject, ObjectBlame } from '../../shared/types.ts';
 import type { LedgerStore } from '../store/port.ts';
+import { encodeSkips } from '../store/sqlite/skips.ts';
 import { openSqliteReader } from '../store/sqlite/store.ts';
 import { useFolder } from '../testing/folder.ts';
 import { TestRecorder } from '../testing/recorder.ts';
@@ -78,60 +80,60 @@ function edited(data: JsonObject, step: Edit, turn: number): JsonObject {
   }
 }
 
+async function record(path: string, edits: readonly Edit[]): Promise<TestRecorder> {
+  const recorder = await TestRecorder.open(path);
+  const bodyOf = (data: JsonObject, version: number): JsonObject => {
+    const body = configMap(data);
+    return version === 0
+      ? body
+      : { ...body, metadata: { ...(body.metadata as JsonObject), resourceVersion: String(version) } };
+  };
+  let data: JsonObject = {
+    fixed: 'x',
+    a: { value: 0, same: 1 },
+    items: ['one', 'two', 'three'],
+    parts: [
+      { name: 'a', image: 'v0', kept: { deep: [1, 2] } },
+      { name: 'b', image: 'v0', kept: { deep: [1, 2] } },
+    ],
+    pairs: [0, 1, 2].map((left) => ({ left, right: 1 })),
+    count: '0',
+  };
+  let version = 100;
+  await recorder.review({ object: bodyOf(data, 0) });
+  const sent: Promise<unknown>[] = [];
+  for (const [index, step] of edits.entries()) {
+    const after = edited(data, step, index + 1);
+    const username = `user-${index % 3}`;
+    sent.push(
+      recorder.review({
+        operation: 'UPDATE',
+        object: bodyOf(after, version),
+        oldObject: bodyOf(data, version),
+        username,
+      }),
+    );
+    // What was refused is not what the next one builds on.
+    if (step.kind === 'drop') continue;
+    data = after;
+    version++;
+  }
+  await Promise.all(sent);
+  return recorder;
+}
+
+async function ask(store: LedgerStore, query: Partial<BlameQuery>, at: number): Promise<ObjectBlame[]> {
+  return (await new StoreReader(store, () => at).blame({ scope: {}, at, limit: 10, ...query })).blames;
+}
+
 describe('the blame of an object with a long history', () => {
   const file = useFolder();
   let made = 0;
 
-  async function record(edits: readonly Edit[]): Promise<TestRecorder> {
-    const recorder = await TestRecorder.open(file(`ledger-${++made}.db`));
-    const bodyOf = (data: JsonObject, version: number): JsonObject => {
-      const body = configMap(data);
-      return version === 0
-        ? body
-        : { ...body, metadata: { ...(body.metadata as JsonObject), resourceVersion: String(version) } };
-    };
-    let data: JsonObject = {
-      fixed: 'x',
-      a: { value: 0, same: 1 },
-      items: ['one', 'two', 'three'],
-      parts: [
-        { name: 'a', image: 'v0', kept: { deep: [1, 2] } },
-        { name: 'b', image: 'v0', kept: { deep: [1, 2] } },
-      ],
-      pairs: [0, 1, 2].map((left) => ({ left, right: 1 })),
-      count: '0',
-    };
-    let version = 100;
-    await recorder.review({ object: bodyOf(data, 0) });
-    const sent: Promise<unknown>[] = [];
-    for (const [index, step] of edits.entries()) {
-      const after = edited(data, step, index + 1);
-      const username = `user-${index % 3}`;
-      sent.push(
-        recorder.review({
-          operation: 'UPDATE',
-          object: bodyOf(after, version),
-          oldObject: bodyOf(data, version),
-          username,
-        }),
-      );
-      // What was refused is not what the next one builds on.
-      if (step.kind === 'drop') continue;
-      data = after;
-      version++;
-    }
-    await Promise.all(sent);
-    return recorder;
-  }
-
-  async function ask(store: LedgerStore, query: Partial<BlameQuery>, at: number): Promise<ObjectBlame[]> {
-    return (await new StoreReader(store, () => at).blame({ scope: {}, at, limit: 10, ...query })).blames;
-  }
-
   it('is the same whether stretches are left out or not', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(edit, { minLength: 300, maxLength: 700 }), fc.nat(600), async (edits, back) => {
-        const recorder = await record(edits);
+        const recorder = await record(file(`ledger-${++made}.db`), edits);
         try {
           const queries: Partial<BlameQuery>[] = [
             { field: 'data.parts' },
@@ -156,7 +158,7 @@ describe('the blame of an object with a long history', () => {
   });
 
   it('reads as many stretches as the logarithm of its length', async () => {
-    const recorder = await record([
+    const recorder = await record(file('long.db'), [
       { kind: 'set', key: 'b' },
       ...Array.from({ length: 8_000 }, (): Edit => ({ kind: 'count' })),
     ]);
@@ -179,8 +181,11 @@ describe('the blame of an object with a long history', () => {
   });
 
   it('is the same after the oldest of the history was folded', async () => {
-    const recorder = await record(Array.from({ length: 400 }, (): Edit => ({ kind: 'count' })));
-    const path = file(`ledger-${made}.db`);
+    const recorder = await record(
+      file('folded.db'),
+      Array.from({ length: 400 }, (): Edit => ({ kind: 'count' })),
+    );
+    const path = file('folded.db');
     try {
       const fold = (recorder.store as unknown as { fold: (before: number, now: number) => Promise<unknown> }).fold;
       await recorder.recorder.maintain(() => fold.call(recorder.store, recorder.at - 200_000, recorder.at));
@@ -195,5 +200,41 @@ describe('the blame of an object with a long history', () => {
     } finally {
       await store.close();
     }
+  });
+});
+
+describe('the blame of an object of which a whole body is damaged', () => {
+  const file = useFolder({ verify: false });
+  const counts = (length: number): Edit[] => Array.from({ length }, () => ({ kind: 'count' }));
+
+  /** Past the triggers, as no program of ours does. */
+  function damage(path: string, skips: (seq: number) => Buffer): void {
+    const db = new Database(path);
+    db.exec('DROP TRIGGER checkpoints_keep_values');
+    for (const seq of db.prepare('SELECT seq FROM checkpoints').pluck().all() as number[]) {
+      db.prepare('UPDATE checkpoints SET skips = ? WHERE seq = ?').run(skips(seq), seq);
+    }
+    db.close();
+  }
+
+  it('ends where it says to go on from a newer change', async () => {
+    const recorder = await record(file('forward.db'), counts(60));
+    damage(file('forward.db'), (seq) => encodeSkips({ place: 1, skips: [{ to: seq, touched: new Map() }] }));
+    assert.deepEqual(await ask(recorder.store, {}, recorder.at), await ask(plain(recorder.store), {}, recorder.at));
+    await recorder.close();
+  });
+
+  it('does not keep what is new from being recorded', async () => {
+    const recorder = await record(file('rubbish.db'), counts(20));
+    assert.equal((await recorder.changes()).length, 21);
+    damage(file('rubbish.db'), () => Buffer.from('rubbish'));
+    const bodyAt = (count: number): JsonObject =>
+      configMap({ count: String(count) }, { resourceVersion: String(count) });
+    await recorder.review({ operation: 'UPDATE', object: bodyAt(200), oldObject: bodyAt(199) });
+    for (let n = 201; n < 215; n++) {
+      await recorder.review({ operation: 'UPDATE', object: bodyAt(n), oldObject: bodyAt(n - 1) });
+    }
+    assert.equal((await recorder.changes()).filter(({ source }) => source === 'admission').length, 36);
+    await recorder.close();
   });
 });

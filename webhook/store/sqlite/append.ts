@@ -1,3 +1,4 @@
+import Database from 'better-sqlite3';
 import { OUTCOMES, type JsonObject, type Patch } from '../../../shared/types.ts';
 import { labelSteps } from '../labels.ts';
 import { compress, detailText } from '../payload.ts';
@@ -209,7 +210,13 @@ export class Appender {
   private skipsOf({ parent, detail }: EncodedChange, checkpoint: string): Buffer {
     if (parent === null) return encodeSkips({ place: 1, skips: [] });
     const { p: patch = [] } = JSON.parse(detail) as { p?: Patch };
-    return encodeSkips(this.skips.of(parent, patch, JSON.parse(checkpoint) as JsonObject));
+    try {
+      return encodeSkips(this.skips.of(parent, patch, JSON.parse(checkpoint) as JsonObject));
+    } catch (error) {
+      if (error instanceof Database.SqliteError) throw error;
+      // Older rows are damaged: what is new is recorded all the same, and nothing is left out behind it.
+      return encodeSkips({ place: 1, skips: [] });
+    }
   }
 
   private writeOutcome(outcome: NewOutcome, commitId: number, link: Link): void {

@@ -247,11 +247,11 @@ export class Rows {
     });
   }
 
-  /** Only those that no fold has cut into. */
-  private skips({ skips }: LineRow): Skip[] {
+  /** Only those that no fold has cut into; and that go back, as in a damaged file they may not. */
+  private skips({ seq, skips }: LineRow): Skip[] {
     if (skips === null) return [];
     const horizon = this.statements.get<{ seq: number | null }>('SELECT max(through_seq) AS seq FROM folds')?.seq ?? 0;
-    return decodeSkips(skips).skips.filter(({ to }) => to > horizon);
+    return decodeSkips(skips).skips.filter(({ to }) => to > horizon && to < seq);
   }
 
   private lineRows(seq: number): LineRow[] {

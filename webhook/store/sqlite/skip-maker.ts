@@ -1,4 +1,4 @@
-import { joinTouched, touchedBy } from '../../../shared/touched.ts';
+import { joinTouched, touchedBy, type Touched } from '../../../shared/touched.ts';
 import type { JsonObject, Patch } from '../../../shared/types.ts';
 import { decodeDetail } from '../payload.ts';
 import type { Skip } from '../port.ts';
@@ -36,7 +36,7 @@ export class SkipMaker {
     const oldest = line.pop();
     if (oldest === undefined) return { place: 1, skips: [] };
     const patches = [patch, ...line.map(({ detail }) => decodeDetail(detail).patch)];
-    const own = patches.map((one) => touchedBy(one, body)).reduce(joinTouched);
+    const own = patches.map((one) => touchedBy(one, body)).reduce(joinTouched, new Map<string, Touched>());
     const place = (this.at(oldest.seq)?.place ?? 0) + 1;
     const skips: Skip[] = [];
     let next: Skip | null = { to: oldest.seq, touched: own };
