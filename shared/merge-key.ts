@@ -52,8 +52,7 @@ export function identify(field: string, before: readonly Json[], after: readonly
 /** The same for any number of versions of a list: their items by the one key that tells them apart in all. */
 export function identifyAll(field: string, lists: readonly (readonly Json[])[]): Map<string, Json>[] | null {
   if (lists.every((list) => list.length === 0)) return null;
-  const candidates = (Object.hasOwn(BY_FIELD, field) ? BY_FIELD[field] : undefined) ?? [];
-  for (const keys of [...candidates, ...GENERAL]) {
+  for (const keys of candidatesOf(field)) {
     const items = lists.flatMap((list) => byKey(list, keys) ?? []);
     if (items.length === lists.length) return items;
   }
@@ -62,8 +61,13 @@ export function identifyAll(field: string, lists: readonly (readonly Json[])[]):
 
 /** Whether what an item is told apart by may be in one of its members, in a list of this name. */
 export function mayIdentify(field: string, member: string): boolean {
-  const candidates = (Object.hasOwn(BY_FIELD, field) ? BY_FIELD[field] : undefined) ?? [];
-  return [...candidates, ...GENERAL].some((keys) => keys.some((key) => key.split('.')[0] === member));
+  return candidatesOf(field).some((keys) => keys.some((key) => key.split('.')[0] === member));
+}
+
+/** By what the items of a list of this name may be told apart, the best first. */
+function candidatesOf(field: string): string[][] {
+  const own = (Object.hasOwn(BY_FIELD, field) ? BY_FIELD[field] : undefined) ?? [];
+  return [...own, ...GENERAL];
 }
 
 /** null where an item is no object, lacks the first of the keys, or shares them with another. */

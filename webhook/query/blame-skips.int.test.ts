@@ -8,18 +8,8 @@ import { encodeSkips } from '../store/sqlite/skips.ts';
 import { openSqliteReader } from '../store/sqlite/store.ts';
 import { useFolder } from '../testing/folder.ts';
 import { TestRecorder } from '../testing/recorder.ts';
+import { withLine } from '../testing/with-line.ts';
 import { StoreReader } from './reader.ts';
-
-/** The same ledger; `line` as it is wrapped. */
-function withLine(store: LedgerStore, line: LedgerStore['line']): LedgerStore {
-  return new Proxy(store, {
-    get: (target, name) => {
-      if (name === 'line') return line;
-      const value: unknown = Reflect.get(target, name);
-      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
-    },
-  });
-}
 
 /** Without the skips each change is gone through. */
 const plain = (store: LedgerStore): LedgerStore =>

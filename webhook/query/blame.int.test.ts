@@ -4,6 +4,7 @@ import { configMap } from '../../shared/testing/reviews.ts';
 import type { BlameQuery, JsonObject, ObjectBlame } from '../../shared/types.ts';
 import { useFolder } from '../testing/folder.ts';
 import { TestRecorder } from '../testing/recorder.ts';
+import { withLine } from '../testing/with-line.ts';
 import { StoreReader } from './reader.ts';
 
 describe('the blame of an object', () => {
@@ -42,12 +43,9 @@ describe('the blame of an object', () => {
     );
     let read = 0;
     const { store } = recorder;
-    const counting = new Proxy(store, {
-      get: (target, name) => {
-        if (name === 'line') read++;
-        const value: unknown = Reflect.get(target, name);
-        return typeof value === 'function' ? (value.bind(target) as unknown) : value;
-      },
+    const counting = withLine(store, (seq) => {
+      read++;
+      return store.line(seq);
     });
     const reader = new StoreReader(counting, () => recorder.at);
     await reader.blame({ scope: {}, at: recorder.at, limit: 10, field: 'data.count' });

@@ -9,7 +9,7 @@ import { Interner } from './intern.ts';
 import { LabelWriter } from './label-writer.ts';
 import type { Sqlite } from './open.ts';
 import { SkipMaker } from './skip-maker.ts';
-import { encodeSkips } from './skips.ts';
+import { encodeSkips, NO_SKIPS } from './skips.ts';
 
 /** A change as plain values, its documents as JSON text: what goes to another thread at little cost. */
 export interface EncodedChange extends Omit<NewChange, 'hash' | 'detail' | 'checkpoint'> {
@@ -208,14 +208,14 @@ export class Appender {
   }
 
   private skipsOf({ parent, detail }: EncodedChange, checkpoint: string): Buffer {
-    if (parent === null) return encodeSkips({ place: 1, skips: [] });
+    if (parent === null) return encodeSkips(NO_SKIPS);
     const { p: patch = [] } = JSON.parse(detail) as { p?: Patch };
     try {
       return encodeSkips(this.skips.of(parent, patch, JSON.parse(checkpoint) as JsonObject));
     } catch (error) {
       if (error instanceof Database.SqliteError) throw error;
       // Older rows are damaged: what is new is recorded all the same, and nothing is left out behind it.
-      return encodeSkips({ place: 1, skips: [] });
+      return encodeSkips(NO_SKIPS);
     }
   }
 

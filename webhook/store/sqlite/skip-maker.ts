@@ -4,7 +4,7 @@ import { decodeDetail } from '../payload.ts';
 import type { Skip } from '../port.ts';
 import type { Sqlite } from './open.ts';
 import { LINE } from './read.ts';
-import { decodeSkips, type Skips } from './skips.ts';
+import { decodeSkips, NO_SKIPS, type Skips } from './skips.ts';
 
 /*
  * Beside every whole body of a line it is stored what the changes since the last one touched; beside every eighth, what
@@ -34,7 +34,7 @@ export class SkipMaker {
   of(parent: number, patch: Patch, body: JsonObject): Skips {
     const line = this.line.all(parent);
     const oldest = line.pop();
-    if (oldest === undefined) return { place: 1, skips: [] };
+    if (oldest === undefined) return NO_SKIPS;
     const patches = [patch, ...line.map(({ detail }) => decodeDetail(detail).patch)];
     const own = patches.map((one) => touchedBy(one, body)).reduce(joinTouched, new Map<string, Touched>());
     const place = (this.at(oldest.seq)?.place ?? 0) + 1;

@@ -10,6 +10,9 @@ export interface Skips {
   skips: Skip[];
 }
 
+/** Where nothing can be left out. */
+export const NO_SKIPS: Skips = { place: 1, skips: [] };
+
 /** As `[place, to, touched, to, touched, ...]`, compressed. */
 export function encodeSkips({ place, skips }: Skips): Buffer {
   const flat = skips.flatMap(({ to, touched }): Json[] => [to, encodeTouched(touched)]);

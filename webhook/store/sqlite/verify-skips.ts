@@ -1,7 +1,7 @@
 import { messageOf } from '../../../shared/errors.ts';
-import type { Findings } from '../../proof/report.ts';
 import { sameJson } from '../../../shared/json.ts';
 import { encodeTouched } from '../../../shared/touched.ts';
+import type { Findings } from '../../proof/report.ts';
 import { decodeBody, decodeDetail } from '../payload.ts';
 import type { Skip } from '../port.ts';
 import type { Sqlite } from './open.ts';
@@ -23,7 +23,8 @@ export function verifySkips(db: Sqlite, horizon: number, findings: Findings): vo
     `SELECT c.seq, c.parent, c.detail, k.body, k.skips FROM checkpoints k JOIN changes c ON c.seq = k.seq
       WHERE c.parent IS NOT NULL ORDER BY c.seq`,
   );
-  for (const { seq, parent, detail, body, skips } of rows.all()) {
+  // One at a time: together they are most of the ledger.
+  for (const { seq, parent, detail, body, skips } of rows.iterate()) {
     try {
       const kept = (all: readonly Skip[]): Skip[] => all.filter(({ to }) => to > horizon);
       const stored = kept(decodeSkips(skips).skips);
