@@ -68,7 +68,8 @@ export class Blame {
   }
 
   /** Goes one change back. */
-  back({ before, after, patch, ...step }: BlameStep): void {
+  back({ before, after, patch, ...facts }: BlameStep): void {
+    const step = { ...facts, withRemoved: this.withRemoved && !facts.ignored };
     if (before === null) claim(this.root, step);
     else visit(this.root, '', after, before, touchedBy(patch), step);
   }
@@ -129,7 +130,10 @@ function isOpen(part: Part, touched: Touched, withRemoved: boolean): boolean {
 }
 
 /** The change that a step back is made over. */
-type Step = Pick<BlameStep, 'seq' | 'ignored' | 'silent'>;
+interface Step extends Pick<BlameStep, 'seq' | 'ignored' | 'silent'> {
+  /** Whether what it took away is told. */
+  withRemoved: boolean;
+}
 
 /** Gives a part, and what in it has no owner yet, to a change that it did not exist before. */
 function claim(part: Part, step: Step): void {
@@ -151,7 +155,7 @@ function visit(part: Part, field: string, after: Json, before: Json, touched: To
   if (Array.isArray(after) && Array.isArray(before)) {
     const pairs = pairItems(field, before, after);
     followItems(part, pairs, after, before, step);
-    if (!step.ignored) keepRemovedItems(part, field, pairs, before, step.seq);
+    if (step.withRemoved) keepRemovedItems(part, field, pairs, before, step.seq);
   } else if (isObject(after) && isObject(before)) {
     for (const key of touched === 'all' ? part.inside.keys() : touched.keys()) {
       const inner = part.inside.get(key);
@@ -160,7 +164,7 @@ function visit(part: Part, field: string, after: Json, before: Json, touched: To
       if (old === undefined || now === undefined) claim(inner, step);
       else visit(inner, key, now, old, touched === 'all' ? 'all' : (touched.get(key) ?? 'all'), step);
     }
-    if (!step.ignored) keepRemovedMembers(part, after, before, step.seq);
+    if (step.withRemoved) keepRemovedMembers(part, after, before, step.seq);
   } else if (kindOf(after) !== kindOf(before)) {
     claim(part, step);
   } else {
