@@ -1,0 +1,261 @@
+import { existsSync, fdatasyncSync, mkdirSync, rmSync, writevSync } from 'node:fs';
+import { open, type FileHandle } from 'node:fs/promises';
+import { KubeblameError, messageOf } from '../../shared/errors.ts';
+import { HEADER_BYTES, headerOf, type Spooled } from './records.ts';
+import { createSegment, listSegments, newSegment } from './segments.ts';
+
+/** What may lie in the spool: some twenty-five thousand reviews. More is refused with `overloaded`. */
+export const SPOOL_BYTES = 256 * 1024 * 1024;
+/** In so many files, each with room for two of the largest bodies that are read. */
+const SEGMENTS = 16;
+
+/** So many files are kept for the next burst. */
+const KEPT_FREE = 2;
+
+/** While writes are as quick as this, a lone review is written by the thread itself. */
+const QUICK_MS = 2;
+
+/** How long at most an answer waits for the ledger, where the spool is half full. */
+const HELD_MS = 1_000;
+
+type Entry = Omit<Spooled, 'number'>;
+
+interface Waiting {
+  entry: Entry;
+  resolve: () => void;
+  reject: (error: unknown) => void;
+}
+
+interface Segment {
+  path: string;
+  file: FileHandle;
+  /** The number of its last review. */
+  last: number;
+}
+
+export interface SpoolOptions {
+  folder: string;
+  /** The ledger's: ledgerNumber(). */
+  ledger: number;
+  /** The number of the first review. All that lies in the folder before it is in the ledger. */
+  next: number;
+  /** Told of the last number that is durable, before anybody is answered. */
+  durable: (through: number) => void;
+  maxBytes: number;
+}
+
+/**
+ * Makes reviews durable at the price of one write, so that they can be answered before they are understood: the recorder
+ * takes them into the ledger behind. Reviews that come while a write is on its way share the next one.
+ */
+export class Spool {
+  private waiting: Waiting[] = [];
+  private waitingBytes = 0;
+  private writing = false;
+  private closed = false;
+  private whenIdle: (() => void) | null = null;
+  private next: number;
+  private current: Segment | null = null;
+  private position = 0;
+  /** Whose reviews are not all in the ledger yet, the oldest first. */
+  private full: Omit<Segment, 'file'>[] = [];
+  /** Whose are, to be written over. */
+  private free: string[];
+  /** The file that follows, made ready while the last one is being filled. */
+  private ready: Promise<Omit<Segment, 'last'>> | null = null;
+  /** Answers that wait for the ledger. */
+  private held: (() => void)[] = [];
+  private lastMs = Infinity;
+  private readonly segmentBytes: number;
+
+  constructor(private readonly options: SpoolOptions) {
+    this.next = options.next;
+    this.segmentBytes = Math.floor(options.maxBytes / SEGMENTS);
+    // For its owner's eyes only.
+    if (!existsSync(options.folder)) mkdirSync(options.folder, { mode: 0o700 });
+    this.free = listSegments(options.folder);
+  }
+
+  /**
+   * Resolves when the review is durable; where the spool is half full, also when the ledger has come nearer, so that whoever
+   * sends waits for it. Rejects with overloaded, closing, or ledger-unwritable: then it is not there.
+   */
+  add(entry: Entry): Promise<void> {
+    if (this.closed) return Promise.reject(new KubeblameError('closing', 'the server is shutting down'));
+    const bytes = HEADER_BYTES + entry.body.length;
+    if (this.waitingBytes + bytes > 2 * this.segmentBytes) {
+      return Promise.reject(overloaded(`${this.waiting.length} reviews wait for the disk`));
+    }
+    this.waitingBytes += bytes;
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ entry, resolve, reject });
+      this.start();
+    });
+  }
+
+  /** All reviews up to a number are in the ledger. */
+  taken(through: number): void {
+    const isTaken = ({ last }: { last: number }): boolean => last <= through;
+    this.free.push(...this.full.filter(isTaken).map(({ path }) => path));
+    this.full = this.full.filter((segment) => !isTaken(segment));
+    for (const path of this.free.splice(KEPT_FREE)) rmSync(path, { force: true });
+    if (!this.isHalfFull) this.release();
+  }
+
+  /** Takes no more; resolves when all that was taken is answered. */
+  async close(): Promise<void> {
+    this.closed = true;
+    this.release();
+    if (this.writing) await new Promise<void>((resolve) => (this.whenIdle = resolve));
+    await this.current?.file.close();
+    await this.ready?.then(({ file }) => file.close()).catch(() => undefined);
+    this.current = this.ready = null;
+  }
+
+  private get isHalfFull(): boolean {
+    return this.full.length * 2 >= SEGMENTS;
+  }
+
+  private release(): void {
+    for (const answer of this.held.splice(0)) answer();
+  }
+
+  private start(): void {
+    if (this.writing) return;
+    this.writing = true;
+    // Whatever else has arrived in this turn of the event loop shares the write.
+    setImmediate(() => void this.run());
+  }
+
+  private async run(): Promise<void> {
+    while (this.waiting.length > 0) await this.writeBatch(this.nextBatch());
+    this.writing = false;
+    this.whenIdle?.();
+  }
+
+  /** What waits, as far as it fits into one file. */
+  private nextBatch(): Waiting[] {
+    let bytes = 0;
+    const tooMany = this.waiting.findIndex(
+      ({ entry }) => (bytes += HEADER_BYTES + entry.body.length) > this.segmentBytes,
+    );
+    // One at least: no body that is read is larger than a file.
+    return this.waiting.splice(0, tooMany === -1 ? this.waiting.length : Math.max(tooMany, 1));
+  }
+
+  private async writeBatch(batch: readonly Waiting[]): Promise<void> {
+    const buffers: Buffer[] = [];
+    let [number, bytes] = [this.next, 0];
+    for (const { entry } of batch) {
+      buffers.push(headerOf({ ...entry, number: number++ }, this.options.ledger), entry.body);
+      bytes += HEADER_BYTES + entry.body.length;
+    }
+    this.waitingBytes -= bytes;
+    try {
+      const segment = await this.segmentFor(bytes);
+      const started = performance.now();
+      // Nobody else waits, and to hand it to another thread and back takes as long as the disk does.
+      const isLone = batch.length === 1 && this.lastMs < QUICK_MS;
+      const written = await (isLone ? writeHere : write)(segment.file, buffers, this.position);
+      if (written !== bytes) throw new Error(`only ${written} of ${bytes} bytes were written`);
+      this.lastMs = performance.now() - started;
+      segment.last = number - 1;
+    } catch (error) {
+      // The next write goes over what this one may have left: nobody was told that it is there.
+      const failure = error instanceof KubeblameError ? error : unwritable(error);
+      for (const { reject } of batch) reject(failure);
+      return;
+    }
+    this.position += bytes;
+    this.next = number;
+    this.options.durable(number - 1);
+    for (const { resolve } of batch) this.answer(resolve);
+  }
+
+  private answer(resolve: () => void): void {
+    if (!this.isHalfFull || this.closed) {
+      resolve();
+      return;
+    }
+    const timer = setTimeout(resolve, HELD_MS);
+    this.held.push(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  }
+
+  /** The file that has room for so many bytes more. */
+  private async segmentFor(bytes: number): Promise<Segment> {
+    if (this.current !== null && this.position + bytes <= this.segmentBytes) {
+      if (this.position * 2 > this.segmentBytes) this.makeReady().catch(() => undefined);
+      return this.current;
+    }
+    if (this.current !== null) {
+      const { path, file, last } = this.current;
+      await this.endAt(file, this.position);
+      // Before there is another one, which may not be to be had: it may be free when all in it is taken.
+      this.full.push({ path, last });
+      this.current = null;
+      await file.close();
+    }
+    const { path, file } = await this.makeReady();
+    this.ready = null;
+    this.position = 0;
+    this.current = { path, file, last: 0 };
+    return this.current;
+  }
+
+  /** What a write left that failed must not be taken for what follows in the next file. */
+  private async endAt(file: FileHandle, position: number): Promise<void> {
+    if (position + HEADER_BYTES > this.segmentBytes) return;
+    await file.write(Buffer.alloc(HEADER_BYTES), 0, HEADER_BYTES, position);
+    await file.datasync();
+  }
+
+  /** Rejects with overloaded, or what the file system rejects with; then the next call tries again. */
+  private makeReady(): Promise<Omit<Segment, 'last'>> {
+    this.ready ??= this.openNext().catch((error: unknown) => {
+      this.ready = null;
+      throw error;
+    });
+    return this.ready;
+  }
+
+  private async openNext(): Promise<Omit<Segment, 'last'>> {
+    const old = this.free.shift();
+    if (old !== undefined) return { path: old, file: await open(old, 'r+') };
+    const used = new Set([...this.full.map(({ path }) => path), ...(this.current === null ? [] : [this.current.path])]);
+    if (used.size >= SEGMENTS) {
+      throw overloaded('the spool is full: the ledger does not take reviews as fast as they come');
+    }
+    const { folder } = this.options;
+    const path = newSegment(folder, used);
+    return { path, file: await createSegment(folder, path, this.segmentBytes) };
+  }
+}
+
+/** Returns how many bytes are durable. */
+function writeHere({ fd }: FileHandle, buffers: readonly Buffer[], at: number): number {
+  const written = writevSync(fd, buffers, at);
+  fdatasyncSync(fd);
+  return written;
+}
+
+async function write(file: FileHandle, buffers: readonly Buffer[], at: number): Promise<number> {
+  const { bytesWritten } = await file.writev(buffers, at);
+  await file.datasync();
+  return bytesWritten;
+}
+
+function overloaded(message: string): KubeblameError {
+  return new KubeblameError('overloaded', message);
+}
+
+function unwritable(error: unknown): KubeblameError {
+  return new KubeblameError(
+    'ledger-unwritable',
+    `the spool cannot be written: ${messageOf(error)}`,
+    'check the disk: free space, permissions, and its health',
+    { cause: error },
+  );
+}
