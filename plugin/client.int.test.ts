@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { Clock } from '../webhook/clock.ts';
 import { useSharedFolder } from '../webhook/testing/folder.ts';
 import { TestServer } from '../webhook/testing/server.ts';
 import { importShop } from '../webhook/testing/shop-ledger.ts';
@@ -21,7 +22,9 @@ describe('kubectl blame against a server', () => {
     await (await importShop(file('ledger.db'), true)).close();
     // Nothing is recorded here, so any key will do.
     writeFileSync(file('ledger.db.key'), `${'0'.repeat(64)}\n`);
-    server = await TestServer.start(file, { readToken: TOKEN, now: () => NOW });
+    const clock = new Clock();
+    clock.standAt(NOW);
+    server = await TestServer.start(file, { readToken: TOKEN, clock });
     url = `https://127.0.0.1:${server.running.read.port}`;
     writeFileSync(file('ca.crt'), server.certificates.ca);
     writeFileSync(file('token'), `${TOKEN}\n`);

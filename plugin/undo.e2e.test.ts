@@ -84,6 +84,7 @@ describe('kubectl blame undo on a real API server', () => {
     await until(
       `the ${operation} of the ${kind} is committed`,
       async () => {
+        await server.settled();
         const { changes } = await reader.changes({ scope: { namespace: 'undo', names: ['x'] }, limit: 500 });
         found = changes.find((change) => change.object.kind === kind && change.operation === operation);
         return found?.outcome === 'committed' && changes.find(({ object }) => object.kind === kind)?.outcome === 'committed'; // prettier-ignore

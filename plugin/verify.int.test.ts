@@ -17,6 +17,8 @@ describe('kubectl blame verify', () => {
     const server = await TestServer.start(file);
     for (const name of names) {
       await server.admission.admit(reviewDocument({ name, object: configMap({ name }, { name, uid: name }) }));
+      // A commit for each.
+      await server.settled();
     }
     await server.stop();
     return server;
@@ -105,6 +107,7 @@ describe('kubectl blame verify', () => {
     await server.admission.admit(
       reviewDocument({ name: 'a', object: configMap({ text: 'line\u2028' }, { uid: 'a' }) }),
     );
+    await server.settled();
     const archive = file('archive.gz');
     const made = await ask(['export', archive, '--db', db()]);
     assert.equal(made.code, 0, made.err);

@@ -6,8 +6,9 @@ import { build as bundle } from 'esbuild';
 
 /** The server starts once: its dependencies stay in node_modules, where the image's scanners and `npm audit` see them. */
 const SERVER = { source: 'webhook/main.ts', name: 'kubeblame-webhook' };
-/** Started by the server, as a thread. */
+/** Started by the server, as threads. */
 const WRITER = { source: 'webhook/store/sqlite/writer-thread.ts', name: 'ledger-writer' };
+const GATE = { source: 'webhook/admission/gate-thread.ts', name: 'admission-gate' };
 
 /**
  * The CLI is run for every question, so all of it is one file: opening one instead of hundreds is most of its start. It
@@ -100,7 +101,7 @@ export async function buildPrograms({ root, outdir }) {
 async function buildServer(root, outdir) {
   await bundle({
     absWorkingDir: root,
-    entryPoints: [SERVER, WRITER].map(({ source, name }) => ({ in: source, out: name })),
+    entryPoints: [SERVER, WRITER, GATE].map(({ source, name }) => ({ in: source, out: name })),
     outdir,
     chunkNames: 'chunks/[name]-[hash]',
     bundle: true,

@@ -26,7 +26,7 @@ export const ERROR_CODES = {
   'ledger-out-of-order': 'The input is older than what the ledger already holds.',
   'sqlite-missing': 'This installation cannot read ledger files.',
   'key-missing': 'The key that Secret values are redacted with is missing.',
-  overloaded: 'More reviews wait to be stored than the queue may hold.',
+  overloaded: 'More reviews wait to be stored than there is room for; or a question would be answered without them.',
   closing: 'The server is shutting down.',
   // configuration and input files
   'config-invalid': 'The configuration has a value that cannot be used.',

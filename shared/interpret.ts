@@ -33,12 +33,15 @@ export interface Interpretation {
 /** Where most kinds keep what their `scale` subresource sets. */
 export const REPLICAS_PATH: readonly string[] = ['spec', 'replicas'];
 
-/** The meaning of a review that was received at `at` (ms). Confidential values are replaced before anything else. */
-export function interpret(review: Review, at: number, redactor: Redactor): Interpretation {
+/**
+ * The meaning of a review that was received at `at` (ms). Confidential values are replaced before anything else; without a
+ * redactor they were before.
+ */
+export function interpret(review: Review, at: number, redactor: Redactor | null): Interpretation {
   const type = { group: review.resource.group, resource: review.resource.resource };
   const whole = carriesWholeObject(review);
   const see = (object: Seen | null): Seen | null =>
-    object === null || !whole ? object : { ...object, body: redactor.redact(object.body, type) };
+    object === null || !whole || redactor === null ? object : { ...object, body: redactor.redact(object.body, type) };
   const before = see(review.oldObject);
   const after = see(review.object);
   const known = (review.object ?? review.oldObject)?.body ?? null;
@@ -60,7 +63,7 @@ export function interpret(review: Review, at: number, redactor: Redactor): Inter
 }
 
 /** True where the review's bodies are the object itself; false for the parts that some subresources take. */
-function carriesWholeObject(review: Review): boolean {
+export function carriesWholeObject(review: Review): boolean {
   if (review.operation === 'CONNECT') return false;
   if (review.subresource === '') return true;
   return review.operation === 'UPDATE' && !isScale(review);

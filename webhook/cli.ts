@@ -1,11 +1,13 @@
 import { existsSync, statSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { SingleBar } from 'cli-progress';
+import type { SingleBar } from 'cli-progress';
 import pino, { type Logger } from 'pino';
 import { KubeblameError, messageOf } from '../shared/errors.ts';
 import { Redactor } from '../shared/redact.ts';
 import { parseTime } from '../shared/time.ts';
 import { VERSION } from '../shared/version.ts';
+import { ReviewReader } from './admission/review-reader.ts';
+import { Intake } from './capture/intake.ts';
 import { Recorder } from './capture/recorder.ts';
 import {
   isInCluster,
@@ -23,8 +25,13 @@ import { startServer } from './server.ts';
 import { verifyFile } from './proof/verify-file.ts';
 import { backup } from './store/sqlite/backup.ts';
 import { enforce, readPolicy } from './store/retention.ts';
+import { SpoolReader } from './spool/reader.ts';
+import { ledgerNumber } from './spool/records.ts';
+import { spoolFolder } from './spool/segments.ts';
 import { redactionKey } from './store/key.ts';
+import type { LedgerStore } from './store/port.ts';
 import { keepHeapSmall } from './memory.ts';
+import { workBehindOthers } from './threads.ts';
 import { openSqliteStore } from './store/sqlite/store.ts';
 
 /** How long a stop may take before the process ends anyway: below the 30 s that Kubernetes gives a pod. */
@@ -133,10 +140,12 @@ async function run(work: () => Promise<void>): Promise<void> {
 }
 
 async function serveForever(raw: RawServerOptions): Promise<void> {
-  const config = serverConfig(raw, isInCluster());
+  const config = await serverConfig(raw, isInCluster());
   const log = pino({ level: config.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime });
   keepHeapSmall();
-  const server = await startServer(config, log, () => Date.now());
+  const server = await startServer(config, log);
+  // The thread of the admission endpoint has been started.
+  workBehindOthers();
   log.info({ admission: server.admission, read: server.read, db: config.db, version: VERSION }, 'serving');
   stopOnSignal(() => server.stop(), log);
 }
@@ -179,18 +188,19 @@ function stopOnSignal(end: () => Promise<void>, log: Logger): void {
 }
 
 async function importFiles(reviews: string, raw: RawOptions & RawImportOptions): Promise<void> {
-  const config = ledgerConfig(raw);
+  const config = await ledgerConfig(raw);
   const store = openSqliteStore(config.db, config.cluster, Date.now());
   try {
     const redactor = new Redactor(redactionKey(config.keyFile, (await store.last()) === null), config.redact);
     const recorder = await Recorder.open({ store, redactor, predicates: config.predicates });
+    await takeSpool(config.db, store, recorder, redactor);
     const input: ImportInput = {
       reviews,
       ...(raw.baseline === undefined ? {} : { baseline: raw.baseline }),
       ...(raw.baselineAt === undefined ? {} : { baselineAt: raw.baselineAt }),
       ...(raw.watch === undefined ? {} : { watch: raw.watch }),
     };
-    const bar = progressBar();
+    const bar = await progressBar();
     try {
       const result = await importRecording(input, {
         recorder,
@@ -213,9 +223,25 @@ async function importFiles(reviews: string, raw: RawOptions & RawImportOptions):
   }
 }
 
+/** What a server has answered that was killed: before anything else. */
+async function takeSpool(db: string, store: LedgerStore, recorder: Recorder, redactor: Redactor): Promise<void> {
+  const intake = new Intake({
+    spool: new SpoolReader(spoolFolder(db), ledgerNumber(store.id)),
+    reviews: new ReviewReader((type) => redactor.covers(type)),
+    recorder,
+    recorded: () => undefined,
+    lost: (error, uid) => process.stderr.write(`not recorded: ${uid} ${messageOf(error)}\n`),
+    failing: (error) => process.stderr.write(`trying again: ${messageOf(error)}\n`),
+    taken: () => undefined,
+  });
+  await intake.takeLeft();
+  await intake.close();
+}
+
 /** Only on a terminal: the number of lines is not known, so it counts. */
-function progressBar(): SingleBar | null {
+async function progressBar(): Promise<SingleBar | null> {
   if (!process.stderr.isTTY) return null;
+  const { SingleBar } = await import('cli-progress');
   const bar = new SingleBar({ format: 'importing: {value} reviews', stream: process.stderr, clearOnComplete: true });
   bar.start(0, 0);
   return bar;

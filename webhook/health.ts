@@ -1,7 +1,5 @@
 import { KubeblameError, messageOf } from '../shared/errors.ts';
 import type { Logger } from 'pino';
-import type { AdmissionObserver } from './admission/handler.ts';
-import type { Recorded } from './capture/recorder.ts';
 import type { Metrics } from './observability/metrics.ts';
 
 export interface HealthOptions {
@@ -16,8 +14,8 @@ export interface HealthOptions {
 /** Callers that were turned away are named in the log once in so long. */
 const QUIET_MS = 60_000;
 
-/** Whether the server is ready, and what became of every review: counted, and losses written to the log. */
-export class Health implements AdmissionObserver {
+/** Whether the server is ready, and what became of reviews that are not in the ledger: counted, and written to the log. */
+export class Health {
   private readonly log: Logger;
   private readonly metrics: Metrics;
   private losses = 0;
@@ -27,11 +25,6 @@ export class Health implements AdmissionObserver {
   constructor(private readonly options: HealthOptions) {
     this.log = options.log;
     this.metrics = options.metrics;
-  }
-
-  answered(result: Recorded, seconds: number): void {
-    this.metrics.count(result);
-    this.metrics.answered(seconds);
   }
 
   lost(error: unknown, uid: string): void {

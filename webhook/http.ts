@@ -1,5 +1,8 @@
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ErrorCode, KubeblameError } from '../shared/errors.ts';
+
+/** An HTTP handler, as node:http calls it. */
+export type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
 /** The one place where an error's code becomes an HTTP status. What is not listed is the server's own failure. */
 const STATUS: Partial<Record<ErrorCode, number>> = {
@@ -29,11 +32,15 @@ export function statusOf(error: KubeblameError): number {
   return STATUS[error.code] ?? 500;
 }
 
-/** Answers with the error: `{"error": {"code", "message", "hint"}}`. Ends the connection where the body was not read. */
+/** `{"error": {"code", "message", "hint"}}`. */
+export function failureText({ code, message, hint }: KubeblameError): string {
+  return JSON.stringify({ error: { code, message, ...(hint === undefined ? {} : { hint }) } });
+}
+
+/** Answers with the error. Ends the connection where the body was not read. */
 export function sendFailure(response: ServerResponse, error: KubeblameError): void {
   if (response.headersSent || response.destroyed) return;
-  const { code, message, hint } = error;
-  const body = JSON.stringify({ error: { code, message, ...(hint === undefined ? {} : { hint }) } });
+  const body = failureText(error);
   const status = statusOf(error);
   response.writeHead(status, {
     'Content-Type': 'application/json',

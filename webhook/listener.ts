@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { KubeblameError } from '../shared/errors.ts';
 import type { Address } from './config/config.ts';
-import type { Handler } from './observability/telemetry.ts';
+import type { Handler } from './http.ts';
 
 /** A client has this long to send its headers, and its whole request: the API server waits a few seconds at most. */
 const HEADERS_TIMEOUT_MS = 5_000;

@@ -47,6 +47,7 @@ describe('the server', () => {
     await server.admission.admit(reviewDocument());
     await server.admission.admit(reviewDocument({ dryRun: true }));
     await server.admission.admit('no review');
+    await server.settled();
     const { status, headers, text } = await server.admission.get('/metrics');
     assert.deepEqual([status, headers['content-type']], [200, 'text/plain; version=0.0.4; charset=utf-8']);
     const lines = text.split('\n').filter((line) => line.startsWith('kubeblame_reviews_total'));
@@ -65,6 +66,7 @@ describe('the server', () => {
 
   it('tells what an operator has to know', async () => {
     await server.admission.admit(reviewDocument());
+    await server.settled();
     const { text } = await server.admission.get('/metrics');
     const value = (name: string): string | undefined => new RegExp(`^${name} (.*)$`, 'm').exec(text)?.[1];
     assert.deepEqual(

@@ -1,24 +1,24 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import express from 'express';
 import type { Logger } from 'pino';
-import { KubeblameError } from '../shared/errors.ts';
+import { KubeblameError, messageOf } from '../shared/errors.ts';
 import { Redactor } from '../shared/redact.ts';
 import type { LedgerReader } from '../shared/types.ts';
 import { clientTls, openAccess, readerFor } from './access/access.ts';
 import type { Caller } from './access/caller.ts';
-import { pathOf, type Callers } from './admission/callers.ts';
-import { admissionHandler } from './admission/handler.ts';
+import type { GateData } from './admission/gate-messages.ts';
+import { Gate } from './admission/gate.ts';
+import { pages } from './admission/pages.ts';
 import { ReviewReader } from './admission/review-reader.ts';
 import { readApi } from './api/routes.ts';
-import { QUEUE_LIMITS, Recorder, type QueueLimits } from './capture/recorder.ts';
+import { Intake } from './capture/intake.ts';
+import { Recorder } from './capture/recorder.ts';
 import { SignsOfLife } from './capture/signs-of-life.ts';
+import { Clock } from './clock.ts';
 import type { Address, ServerConfig } from './config/config.ts';
 import { Health } from './health.ts';
-import { sendFailure } from './http.ts';
-import { openIdentity } from './install/identity.ts';
+import { openIdentity, type Identity } from './install/identity.ts';
 import { drain, listen, listener } from './listener.ts';
 import { Metrics } from './observability/metrics.ts';
-import type { Handler, Telemetry } from './observability/telemetry.ts';
+import type { Collector } from './observability/collector.ts';
 import { openApiClient } from './observe/api-client.ts';
 import { OBSERVER_TIMING, type Observer, type ObserverTiming } from './observe/observer.ts';
 import { startObserver } from './observe/start.ts';
@@ -26,6 +26,10 @@ import { configMapPublisher } from './proof/config-map.ts';
 import { Checkpoints } from './proof/publish.ts';
 import { checkpointsBeside } from './proof/keys.ts';
 import { UNVERIFIED_AFTER_MS } from './query/views.ts';
+import { SpoolReader } from './spool/reader.ts';
+import { ledgerNumber } from './spool/records.ts';
+import { spoolFolder } from './spool/segments.ts';
+import { SPOOL_BYTES } from './spool/spool.ts';
 import { redactionKey } from './store/key.ts';
 import type { LedgerStore } from './store/port.ts';
 import { startRetention } from './store/retention.ts';
@@ -35,12 +39,16 @@ import { expiryOf } from './tls.ts';
 
 /** Attempts without an outcome are counted for the metrics up to here. */
 const MAX_COUNTED_PENDING = 1000;
+/** How long a question waits for what was answered before it. */
+const CAUGHT_UP_MS = 5_000;
 /** OpenTelemetry's own default. */
 const TELEMETRY_INTERVAL_MS = 60_000;
 
 export interface RunningServer {
   admission: Address;
   read: Address;
+  /** Resolves when all reviews that were answered are in the ledger. Rejects with overloaded where that takes long. */
+  caughtUp(): Promise<void>;
   /** Stops accepting, finishes what was accepted, closes the ledger. Idempotent. */
   stop(): Promise<void>;
 }
@@ -49,13 +57,13 @@ export interface RunningServer {
 export async function startServer(
   config: ServerConfig,
   log: Logger,
-  now: () => number,
+  clock = new Clock(),
   timing: ObserverTiming = OBSERVER_TIMING,
-  limits: QueueLimits = QUEUE_LIMITS,
+  spoolBytes: number = SPOOL_BYTES,
 ): Promise<RunningServer> {
   const opened: Closer[] = [];
   try {
-    return await open(config, log, now, { timing, limits }, opened);
+    return await open(config, log, clock, { timing, spoolBytes }, opened);
   } catch (error) {
     await closeAll(opened);
     throw error;
@@ -68,14 +76,14 @@ type Closer = () => Promise<void> | void;
 async function open(
   config: ServerConfig,
   log: Logger,
-  now: () => number,
-  { timing, limits }: { timing: ObserverTiming; limits: QueueLimits },
+  clock: Clock,
+  { timing, spoolBytes }: { timing: ObserverTiming; spoolBytes: number },
   opened: Closer[],
 ): Promise<RunningServer> {
+  const now = (): number => clock.now();
   const client = config.kubeconfig === null ? null : await openApiClient(config.kubeconfig);
   const identity = await openIdentity(config, client, log, now);
   opened.push(() => identity.close());
-  let serving = identity.serving;
   const store = await openThreadedSqliteStore(config.db, config.cluster, now());
   opened.push(() => store.close());
   const checkpoints = await Checkpoints.open({
@@ -94,38 +102,63 @@ async function open(
   const redactor = new Redactor(key, config.redact);
   let observer: Observer | null = null;
   const metrics = new Metrics({
-    queueDepth: () => recorder.depth,
+    queueDepth: () => intake.depth,
     pending: () => pendingIn(store, now()),
     ledger: async () => ({ changes: (await store.last())?.seq ?? 0, bytes: await store.bytes() }),
     watchLagMs: () => observer?.lagMs ?? null,
-    certificateExpiresAt: () => expiryOf(serving.cert),
+    certificateExpiresAt: () => expiryOf(identity.serving.cert),
     now,
   });
-  const recorder = await Recorder.open({ store, redactor, predicates: config.predicates, events: metrics, limits });
+  const recorder = await Recorder.open({
+    store,
+    redactor,
+    predicates: config.predicates,
+    events: metrics,
+    fence: () => intake.handedOver(),
+  });
   opened.push(() => recorder.close());
-  const signs = await SignsOfLife.start(recorder, store, VERSION, now);
-  opened.push(() => signs.close());
-  opened.push(
-    startRetention({ store, policy: config.retention, now, between: (work) => recorder.maintain(work), log }),
-  );
+  const ledger = ledgerNumber(store.id);
+  const folder = spoolFolder(config.db);
+  const spool = new SpoolReader(folder, ledger);
+  let gate: Gate | null = null;
+  const intake = new Intake({
+    spool,
+    reviews: new ReviewReader((type) => redactor.covers(type)),
+    recorder,
+    recorded: (result) => metrics.count(result),
+    lost: (error, uid) => health.lost(error, uid),
+    failing: (error) => {
+      const code = error instanceof KubeblameError ? error.code : 'internal';
+      log.error(
+        { code, reason: messageOf(error) },
+        'the ledger takes no reviews: they stay in the spool, trying again',
+      );
+    },
+    taken: (through) => gate?.taken(through),
+  });
+  const signs = new SignsOfLife(recorder, now);
   const health = new Health({
     log,
     metrics,
     checkWritable: () => store.checkWritable(),
     lose: () => signs.lose(),
   });
+  // Closed behind the intake: what is lost at the end is told as well.
+  opened.push(() => signs.close());
+  opened.push(() => intake.close());
+  // Before anything that happens from now on.
+  await intake.takeLeft();
+  await signs.start(store, VERSION);
+  opened.push(
+    startRetention({ store, policy: config.retention, now, between: (work) => recorder.maintain(work), log }),
+  );
 
-  const telemetry = await startTelemetry(config, metrics);
-  if (telemetry !== null) opened.push(() => telemetry.close());
-  const { callers } = identity;
-  const reader = new ReviewReader((type) => redactor.covers(type));
-  const handle = admissionHandler(callers, reader, recorder, health, now);
-  // It answers every failure itself.
-  const admit: Handler = (request, response) => void handle(request, response);
-  const traced = telemetry === null ? admit : telemetry.traced('POST /admit', admit);
-  const admission = listener({ ...serving, ...identity.clientTls }, withRoutes(traced, callers, health, metrics));
-  const admissionAddress = await listen(admission, config.listen, '--listen');
-  opened.push(() => drain(admission));
+  const collector = config.otlpEndpoint === null ? null : { endpoint: config.otlpEndpoint, cluster: config.cluster };
+  opened.push(await exportMetrics(collector, metrics));
+  const spooling = { folder, ledger, next: intake.progress.through + 1, maxBytes: spoolBytes };
+  gate = await openGate({ config, identity, key, spool: spooling, clock, collector, intake, metrics, health });
+  const admission = gate;
+  opened.push(() => admission.close());
   const access = await openAccess(config, log, () => {
     trust();
     // Those that were verified by what was trusted before count for nobody any more.
@@ -133,15 +166,23 @@ async function open(
   });
   opened.push(() => access.close());
   const closing = new AbortController();
+  const caughtUp = async (): Promise<void> => {
+    if (await intake.settled(CAUGHT_UP_MS)) return;
+    throw new KubeblameError(
+      'overloaded',
+      `${intake.depth} reviews are still to be taken into the ledger`,
+      'ask again',
+    );
+  };
   const lastSeq = async (): Promise<number> => (await store.last())?.seq ?? 0;
   const readerOf = (caller: Caller): LedgerReader => readerFor(caller, access.reviews, store, now, closing.signal);
   const read = listener(
-    { ...serving, ...clientTls(access) },
-    readApi({ authenticate: access.authenticate, readerOf, lastSeq, now, closing: closing.signal, log }),
+    { ...identity.serving, ...clientTls(access) },
+    readApi({ authenticate: access.authenticate, readerOf, caughtUp, lastSeq, now, closing: closing.signal, log }),
   );
   access.frontProxy?.guard(read);
   // Whom a client certificate must come from changes as the certificate of our own does: for new connections.
-  const trust = (): void => read.setSecureContext({ ...serving, ...clientTls(access) });
+  const trust = (): void => read.setSecureContext({ ...identity.serving, ...clientTls(access) });
   const readAddress = await listen(read, config.readListen, '--read-listen');
   opened.push(() => drain(read));
   // Before it waits for answers that are under way: a watch has no end of its own.
@@ -149,10 +190,9 @@ async function open(
   // Nobody calls before somebody answers; and the baseline is listed after reviews have begun to come.
   await identity.start(
     async () => (await health.readiness()).ready,
-    (renewed) => {
-      serving = renewed;
-      admission.setSecureContext({ ...renewed, ...identity.clientTls });
+    () => {
       trust();
+      return admission.prove(identity.proof);
     },
   );
   const { judge } = identity;
@@ -162,7 +202,42 @@ async function open(
   await checkpoints.start();
 
   let stopped: Promise<void> | undefined;
-  return { admission: admissionAddress, read: readAddress, stop: () => (stopped ??= closeAll(opened)) };
+  return { admission: admission.address, read: readAddress, caughtUp, stop: () => (stopped ??= closeAll(opened)) };
+}
+
+interface GateContext extends Pick<GateData, 'spool' | 'collector'> {
+  config: ServerConfig;
+  identity: Identity;
+  key: Buffer;
+  clock: Clock;
+  intake: Intake;
+  metrics: Metrics;
+  health: Health;
+}
+
+/** Starts the thread that answers reviews. Rejects with config-invalid. */
+function openGate({ config, identity, key, clock, intake, metrics, health, ...rest }: GateContext): Promise<Gate> {
+  const data: GateData = {
+    ...rest,
+    address: config.listen,
+    by: config.callers.by,
+    proof: identity.proof,
+    rules: config.predicates.rules,
+    redaction: { key, rules: config.redact },
+    progress: intake.progress.memory,
+    clock: clock.memory,
+  };
+  return Gate.open(data, {
+    spooled: () => intake.wake(),
+    answered: (seconds, others) => {
+      metrics.answered(seconds);
+      for (const result of ['dry-run', 'excluded'] as const) metrics.count(result, others[result]);
+    },
+    lost: (error, uid) => health.lost(error, uid),
+    refused: (error) => health.refused(error),
+    turnedAway: (error, from) => health.turnedAway(error, from),
+    page: pages(health, metrics),
+  });
 }
 
 /** Closes what was opened, the last first. */
@@ -176,42 +251,11 @@ async function pendingIn(store: LedgerStore, now: number): Promise<{ count: numb
   return { count: open.length, oldestAt: open[0]?.at ?? null };
 }
 
-/** null unless the operator named a collector: nothing is sent anywhere by itself. */
-async function startTelemetry(
-  { otlpEndpoint, cluster }: ServerConfig,
-  { registry }: Metrics,
-): Promise<Telemetry | null> {
-  if (otlpEndpoint === null) return null;
+/** Nothing is sent anywhere unless the operator named a collector. Resolves to what ends it. */
+async function exportMetrics(collector: Collector | null, { registry }: Metrics): Promise<Closer> {
+  if (collector === null) return () => undefined;
   // Loaded only here: most servers are scraped.
-  const { Telemetry } = await import('./observability/telemetry.ts');
-  return new Telemetry({ endpoint: otlpEndpoint, cluster, registry, intervalMs: TELEMETRY_INTERVAL_MS });
-}
-
-/** Reviews go straight to their handler; the rest of the surface is Express. */
-function withRoutes(admit: Handler, callers: Callers, health: Health, { registry }: Metrics) {
-  const app = express();
-  app.disable('x-powered-by');
-  app.get('/livez', (_request, response) => {
-    response.type('text/plain').send('ok\n');
-  });
-  app.get('/readyz', async (_request, response) => {
-    const { ready, text } = await health.readiness();
-    response
-      .status(ready ? 200 : 503)
-      .type('text/plain')
-      .send(text);
-  });
-  app.get('/metrics', async (_request, response) => {
-    response.type(registry.contentType).send(await registry.metrics());
-  });
-  app.use((_request, response) => {
-    sendFailure(
-      response,
-      new KubeblameError('not-found', 'there is nothing here: POST /admit, GET /livez, /readyz, /metrics'),
-    );
-  });
-  return (request: IncomingMessage, response: ServerResponse): void => {
-    if (callers.covers(pathOf(request))) admit(request, response);
-    else app(request, response);
-  };
+  const { MetricExport } = await import('./observability/metric-export.ts');
+  const exporting = new MetricExport(collector, registry, TELEMETRY_INTERVAL_MS);
+  return () => exporting.close();
 }

@@ -1,20 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { KubeblameError, messageOf } from '../../shared/errors.ts';
-import type { Review } from '../../shared/review.ts';
-import type { Recorded } from '../capture/recorder.ts';
 import { sendFailure } from '../http.ts';
 import { readBody } from './body.ts';
 import type { Callers } from './callers.ts';
-import type { ReviewReader } from './review-reader.ts';
-
-/** What the handler needs of the recorder. */
-export interface ReviewSink {
-  record(review: Review, at: number, bytes: number): Promise<Recorded>;
-}
+import type { Received, Receiver, Reception } from './reception.ts';
 
 /** Told what became of every request, for the log and the metrics. */
 export interface AdmissionObserver {
-  answered(result: Recorded, seconds: number): void;
+  answered(reception: Reception, seconds: number): void;
   /** An admitted request that could not be recorded: the cluster goes on, and an operator must see it. */
   lost(error: unknown, uid: string): void;
   /** A request that was no review. */
@@ -24,14 +17,13 @@ export interface AdmissionObserver {
 }
 
 /**
- * Handles `POST /admit`, from the API server alone: one AdmissionReview in, one out, always allowed. It does not go through Express, which costs
- * half of the throughput (docs/decisions/0003). A body that is not a review gets a 4xx and changes nothing; a failure
- * inside is still an answer with the request's uid.
+ * Handles `POST /admit`, from the API server alone: one AdmissionReview in, one out, always allowed. It does not go through
+ * Express, which costs half of the throughput (docs/decisions/0003). A body that is not a review gets a 4xx and changes
+ * nothing; a failure inside is still an answer with the request's uid.
  */
 export function admissionHandler(
   callers: Pick<Callers, 'knows'>,
-  reader: ReviewReader,
-  sink: ReviewSink,
+  receiver: Pick<Receiver, 'receive'>,
   observer: AdmissionObserver,
   now: () => number,
 ) {
@@ -45,9 +37,9 @@ export function admissionHandler(
     }
     const started = performance.now();
     const at = now();
-    let asked: Asked;
+    let received: Received;
     try {
-      asked = record(await readRequest(request), reader, sink, at);
+      received = receiver.receive(await readRequest(request), at);
     } catch (error) {
       const failure =
         error instanceof KubeblameError
@@ -57,11 +49,11 @@ export function admissionHandler(
       sendFailure(response, failure);
       return;
     }
-    const { uid, isPerson, recorded } = asked;
+    const { uid, isPerson, settled } = received;
     try {
-      const result = await recorded;
+      const reception = await settled;
       sendAllowed(response, uid);
-      observer.answered(result, (performance.now() - started) / 1000);
+      observer.answered(reception, (performance.now() - started) / 1000);
     } catch (error) {
       observer.lost(error, uid);
       const warning = `kubeblame did not record this request: ${reasonOf(error)}`;
@@ -69,19 +61,6 @@ export function admissionHandler(
       sendAllowed(response, uid, isPerson ? warning : undefined);
     }
   };
-}
-
-/** What must be known of a review until it is answered. Not the review: under load most of the memory would be theirs. */
-interface Asked {
-  uid: string;
-  isPerson: boolean;
-  recorded: Promise<Recorded>;
-}
-
-function record(body: Buffer, reader: ReviewReader, sink: ReviewSink, at: number): Asked {
-  const review = reader.read(body);
-  const isPerson = !review.actor.username.startsWith('system:');
-  return { uid: review.uid, isPerson, recorded: sink.record(review, at, body.length) };
 }
 
 async function readRequest(request: IncomingMessage): Promise<Buffer> {

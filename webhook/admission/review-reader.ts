@@ -5,6 +5,7 @@ import { managedField, withoutHeartbeats, type ManagedField, type Normalised } f
 import { readReview, type Review, type ReviewBodies } from '../../shared/review.ts';
 import type { Json, JsonObject } from '../../shared/types.ts';
 import { Generations } from './generations.ts';
+import { documentOf } from './reception.ts';
 import { CLOSE_LIST, CLOSE_OBJECT, COMMA, NOWHERE, skim, skimList, skimObject } from './skim.ts';
 
 /*
@@ -44,8 +45,7 @@ export class ReviewReader {
 
   /** Throws KubeblameError json-*, or review-invalid. */
   read(bytes: Buffer): Review {
-    if (!isUtf8(bytes)) throw new KubeblameError('json-invalid', 'the body is not UTF-8 text');
-    return this.readPlain(bytes) ?? readReview(parseJson(bytes.toString()));
+    return (isUtf8(bytes) ? this.readPlain(bytes) : null) ?? readReview(documentOf(bytes));
   }
 
   /** null where the text is not as the API server writes it: then the whole of it is parsed, and judged. */

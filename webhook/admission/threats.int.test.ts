@@ -24,14 +24,20 @@ import { HttpsClient, TestCertificates, TestServer, until, type Reply } from '..
 const SECRET = 'a-path-secret-of-the-test-0123456789';
 const JSON_TYPE = { 'Content-Type': 'application/json' };
 
-/** The number of changes in the ledger. */
-async function recorded(db: string): Promise<number> {
-  const reader = openSqliteReader(db);
+/** The number of changes in the ledger, when all that was answered is there. */
+async function recorded(server: TestServer): Promise<number> {
+  await server.settled();
+  const reader = openSqliteReader(server.config.db);
   try {
     return (await reader.last())?.seq ?? 0;
   } finally {
     await reader.close();
   }
+}
+
+function filesIn(folder: string): string[] {
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
 }
 
 let count = 0;
@@ -62,13 +68,13 @@ describe('a stranger at the webhook', () => {
   };
 
   it('with the secret is the API server', async () => {
-    const before = await recorded(server.config.db);
+    const before = await recorded(server);
     assert.equal((await post(`/admit/${SECRET}?timeout=3s`)).status, 200);
-    assert.equal(await recorded(server.config.db), before + 1);
+    assert.equal(await recorded(server), before + 1);
   });
 
   it('who posts a review without the secret gets 401, is counted, and adds nothing', async () => {
-    const [before, counted] = [await recorded(server.config.db), await turnedAway()];
+    const [before, counted] = [await recorded(server), await turnedAway()];
     const paths = [
       ...[
         '/admit',
@@ -86,7 +92,7 @@ describe('a stranger at the webhook', () => {
       const message = 'only the API server may send reviews';
       assert.deepEqual(reply.json(), { error: { code: 'caller-unknown', message } });
     }
-    assert.equal(await recorded(server.config.db), before);
+    assert.equal(await recorded(server), before);
     assert.equal(await turnedAway(), counted + paths.length);
   });
 
@@ -104,7 +110,7 @@ describe('a stranger at the webhook', () => {
   });
 
   it('reaches nothing by a path that goes around: it is compared as it came', async () => {
-    const before = await recorded(server.config.db);
+    const before = await recorded(server);
     const secret = [...SECRET].map((letter) => `%${letter.charCodeAt(0).toString(16)}`).join('');
     const odd: [path: string, status: number][] = [
       [`/admit/../admit/${SECRET}`, 401],
@@ -120,7 +126,7 @@ describe('a stranger at the webhook', () => {
       [`/ledger.db`, 404],
     ];
     for (const [path, status] of odd) assert.equal((await post(path)).status, status, path);
-    assert.equal(await recorded(server.config.db), before);
+    assert.equal(await recorded(server), before);
   });
 
   it('changes nothing about a review by its query or its headers', async () => {
@@ -133,6 +139,7 @@ describe('a stranger at the webhook', () => {
     };
     const reply = await post(`/admit/${SECRET}?dryRun=All&uid=other&user=mallory&timeout=3s`, body, headers);
     assert.deepEqual(reply.json().response, { uid: 'the-uid', allowed: true });
+    await server.settled();
     const reader = openSqliteReader(server.config.db);
     const [change] = await reader.changes({}, 1);
     await reader.close();
@@ -155,14 +162,14 @@ describe('a stranger at the webhook', () => {
   ];
   for (const [what, headers] of framings) {
     it(`smuggles no second request behind ${what}: 400, and the connection ends`, async () => {
-      const before = await recorded(server.config.db);
+      const before = await recorded(server);
       const socket = await rawConnection(server.running.admission, server.certificates.ca);
       socket.on('error', () => undefined); // it may end before all is written
       socket.write(`POST /livez HTTP/1.1\r\nHost: x\r\n${headers}\r\n\r\n0\r\n\r\n${smuggled()}`);
       const answer = (await socket.toArray()).join('');
       assert.match(answer, /^HTTP\/1\.1 400 Bad Request\r\n/);
       assert.equal(answer.match(/HTTP\/1\.1/g)?.length, 1);
-      assert.equal(await recorded(server.config.db), before);
+      assert.equal(await recorded(server), before);
     });
   }
 
@@ -209,7 +216,7 @@ describe('an API server with a client certificate', () => {
   }
 
   it('is known by it; whoever has none, or another, gets 401, and may still ask whether the server lives', async () => {
-    const before = await recorded(server.config.db);
+    const before = await recorded(server);
     const other = await createAuthority(days);
     const past = { now: new Date(now.getTime() - 2 * 86_400_000), validDays: 1 };
     const client = { ...days, commonName: 'kube-apiserver' };
@@ -220,9 +227,9 @@ describe('an API server with a client certificate', () => {
       ['expired', await issueClientCertificate(authority, { ...past, commonName: 'kube-apiserver' })],
     ];
     for (const [what, pair] of strangers) assert.deepEqual(await statusWith(pair), [401, 200], what);
-    assert.equal(await recorded(server.config.db), before);
+    assert.equal(await recorded(server), before);
     assert.deepEqual(await statusWith(await issueClientCertificate(authority, client)), [200, 200]);
-    assert.equal(await recorded(server.config.db), before + 1);
+    assert.equal(await recorded(server), before + 1);
   });
 
   it('is still asked for it after the server’s own certificate was renewed', async () => {
@@ -293,11 +300,10 @@ describe('what the server says', () => {
     await server.stop();
     const said = [...replies.map(({ text }) => text), JSON.stringify(server.log), metrics, reads.text].join('\n');
     for (const part of [VALUE, VALUE.slice(0, 7)]) assert.equal(said.includes(part), false, part);
-    // Nor is it in any file of the ledger.
-    const folder = file('.');
-    for (const name of readdirSync(folder)) {
-      assert.equal(readFileSync(join(folder, name)).includes(VALUE), false, name);
-    }
+    // Nor is it in any file of the ledger or its spool.
+    const paths = filesIn(file('.'));
+    assert.ok(paths.some((path) => path.endsWith('.spool')));
+    for (const path of paths) assert.equal(readFileSync(path).includes(VALUE), false, path);
   });
 
   it('has the path’s secret in no file and no log, and private keys in none that others may read', async () => {
@@ -320,17 +326,15 @@ describe('what the server says', () => {
     });
     await server.admission.send('POST', `/admit/${SECRET}`, JSON_TYPE, [Buffer.from(body)]);
     await server.admission.send('POST', `/admit/${SECRET}`, JSON_TYPE, [Buffer.from('{')]);
-    await until('it is recorded', async () => (await recorded(server.config.db)) === 1);
+    await until('it is recorded', async () => (await recorded(server)) === 1);
     const { text } = await server.read.get('/api/v1/changes?bodies=true');
     await server.stop();
     assert.match(text, /"path":"redacted:[0-9a-f]{12}"/);
     assert.equal(JSON.stringify(server.log).includes(SECRET), false);
-    const folder = file('.');
-    for (const name of readdirSync(folder)) {
-      const path = join(folder, name);
-      if (name !== 'path-secret') assert.equal(readFileSync(path).includes(SECRET), false, name);
-      if (readFileSync(path).includes('PRIVATE KEY') || name.endsWith('.key')) {
-        assert.equal(statSync(path).mode & 0o077, 0, name);
+    for (const path of filesIn(file('.'))) {
+      if (!path.endsWith('path-secret')) assert.equal(readFileSync(path).includes(SECRET), false, path);
+      if (readFileSync(path).includes('PRIVATE KEY') || path.endsWith('.key')) {
+        assert.equal(statSync(path).mode & 0o077, 0, path);
       }
     }
   });

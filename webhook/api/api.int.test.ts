@@ -396,6 +396,7 @@ describe('the read API on a failure inside', () => {
         authenticate: () => Promise.resolve(EVERYTHING),
         readerOf: () => new StoreReader(store, () => Date.now()),
         lastSeq: () => Promise.resolve(0),
+        caughtUp: () => Promise.resolve(),
         now: () => Date.now(),
         closing: new AbortController().signal,
         log,

@@ -44,17 +44,20 @@ export interface ReadApi extends Omit<NativeApi, 'readerOf'> {
   authenticate: Authenticate;
   /** The ledger as a caller may read it. */
   readerOf: (caller: Caller) => LedgerReader;
+  /** Resolves when all that was answered until now can be read. Rejects with overloaded where that takes long. */
+  caughtUp: () => Promise<void>;
   log: Logger;
 }
 
 /** The read API, version 1 (shared/api.ts), and the native API, of which the routes of version 1 are a part too. */
-export function readApi({ authenticate, readerOf, log, ...native }: ReadApi): Express {
+export function readApi({ authenticate, readerOf, caughtUp, log, ...native }: ReadApi): Express {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
   app.use(discovery());
   app.use(async (request, response, next) => {
     response.locals.caller = await authenticate(request);
+    await caughtUp();
     next();
   });
   const readerOfResponse = ({ locals }: Response): LedgerReader => readerOf(locals.caller as Caller);

@@ -18,11 +18,11 @@ type Projection = Extract<Meaning, { kind: 'projection' }>;
 /** How many changes back the version is looked for that a late review was made from. */
 const LATE_SEARCH = 200;
 
-/** Adds to a draft what a review says: what was before it, and what it asks for. */
+/** Adds to a draft what a review says: what was before it, and what it asks for. No redactor where that was done before. */
 export async function captureReview(
   draft: Draft,
   review: Review,
-  redactor: Redactor,
+  redactor: Redactor | null,
 ): Promise<'recorded' | 'unchanged'> {
   const interpretation = interpret(review, draft.at, redactor);
   const { meaning } = interpretation;

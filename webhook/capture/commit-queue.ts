@@ -7,13 +7,9 @@ export interface CommitQueueOptions {
   rollback: () => void;
   /** How many jobs share one commit at most. */
   maxBatch: number;
-  /** How many jobs, and how many bytes of input, may wait; more is refused with `overloaded`. */
-  maxWaiting: number;
-  maxWaitingBytes: number;
 }
 
 interface Job {
-  bytes: number;
   /** Run when all before it is durable, and nothing beside it. */
   alone: boolean;
   work: () => Promise<unknown>;
@@ -23,7 +19,6 @@ interface Job {
 
 /** A job that was run. Not what it worked on: that is garbage by then, and would be in memory until the commit. */
 interface Done {
-  bytes: number;
   /** How it ended, told once that is durable. */
   settle: () => void;
   reject: (error: unknown) => void;
@@ -38,8 +33,6 @@ export class CommitQueue {
   private waiting: Job[] = [];
   /** Run, and in no commit yet. */
   private done: Done[] = [];
-  /** Of both. */
-  private waitingBytes = 0;
   private running = false;
   private committing = false;
   /** Of a commit, until what was built on it is undone. */
@@ -54,17 +47,11 @@ export class CommitQueue {
     return this.waiting.length + this.done.length;
   }
 
-  /** Rejects with `overloaded` or `closing` where the job was not taken; otherwise as the job or its commit does. */
-  add<T>(work: () => Promise<T>, bytes: number, alone = false): Promise<T> {
+  /** Rejects with `closing` where the job was not taken; otherwise as the job or its commit does. */
+  add<T>(work: () => Promise<T>, alone = false): Promise<T> {
     if (this.closed) return Promise.reject(new KubeblameError('closing', 'the server is shutting down'));
-    const { maxWaiting, maxWaitingBytes } = this.options;
-    if (this.depth >= maxWaiting || this.waitingBytes + bytes > maxWaitingBytes) {
-      const message = `${this.depth} reviews (${this.waitingBytes} bytes) wait to be stored`;
-      return Promise.reject(new KubeblameError('overloaded', message));
-    }
-    this.waitingBytes += bytes;
     return new Promise<T>((resolve, reject) => {
-      this.waiting.push({ bytes, alone, work, resolve, reject });
+      this.waiting.push({ alone, work, resolve, reject });
       this.start();
     });
   }
@@ -114,7 +101,6 @@ export class CommitQueue {
   private async commit(): Promise<void> {
     const batch = this.done;
     this.done = [];
-    for (const { bytes } of batch) this.waitingBytes -= bytes;
     // Before anything else is run: it takes what the batch has left.
     const committed = this.options.commit();
     this.start();
@@ -133,19 +119,16 @@ export class CommitQueue {
   private undo(error: unknown): void {
     this.failure = null;
     this.options.rollback();
-    for (const { bytes, reject } of this.done) {
-      this.waitingBytes -= bytes;
-      reject(error);
-    }
+    for (const { reject } of this.done) reject(error);
     this.done = [];
   }
 }
 
-async function runJob({ bytes, work, resolve, reject }: Job): Promise<Done> {
+async function runJob({ work, resolve, reject }: Job): Promise<Done> {
   try {
     const value = await work();
-    return { bytes, reject, settle: () => resolve(value as never) };
+    return { reject, settle: () => resolve(value as never) };
   } catch (error) {
-    return { bytes, reject, settle: () => reject(error) };
+    return { reject, settle: () => reject(error) };
   }
 }

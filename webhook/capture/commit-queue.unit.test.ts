@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { CommitQueue } from './commit-queue.ts';
 
 describe('the commit queue', () => {
-  const options = { maxBatch: 3, maxWaiting: 5, maxWaitingBytes: 100 };
+  const options = { maxBatch: 3 };
   let log: string[];
   let commit: () => Promise<void>;
   const queue = (overrides: Partial<typeof options> = {}): CommitQueue =>
@@ -26,7 +26,7 @@ describe('the commit queue', () => {
 
   it('runs jobs in order, and lets those that wait share a commit', async () => {
     const jobs = queue();
-    const results = await Promise.all(['a', 'b', 'c', 'd'].map((name) => jobs.add(job(name), 1)));
+    const results = await Promise.all(['a', 'b', 'c', 'd'].map((name) => jobs.add(job(name))));
     assert.deepEqual(results, ['a', 'b', 'c', 'd']);
     assert.deepEqual(log, ['a', 'b', 'c', 'commit', 'd', 'commit']);
   });
@@ -36,7 +36,7 @@ describe('the commit queue', () => {
     commit = () => new Promise((resolve) => (finish = resolve));
     const jobs = queue();
     let settled = false;
-    const added = jobs.add(job('a'), 1).then(() => (settled = true));
+    const added = jobs.add(job('a')).then(() => (settled = true));
     await new Promise((resolve) => setTimeout(resolve, 20));
     assert.equal(settled, false);
     finish();
@@ -47,43 +47,31 @@ describe('the commit queue', () => {
   it('rejects every job of a commit that fails, and goes on', async () => {
     const jobs = queue();
     commit = () => Promise.reject(new Error('disk full'));
-    const failed = await Promise.allSettled([jobs.add(job('a'), 1), jobs.add(job('b'), 1)]);
+    const failed = await Promise.allSettled([jobs.add(job('a')), jobs.add(job('b'))]);
     assert.deepEqual(
       failed.map(({ status }) => status),
       ['rejected', 'rejected'],
     );
     assert.deepEqual(log, ['a', 'b', 'rollback']);
     commit = () => Promise.resolve();
-    assert.equal(await jobs.add(job('c'), 1), 'c');
+    assert.equal(await jobs.add(job('c')), 'c');
   });
 
   it('rejects a job that fails, and commits the others', async () => {
     const jobs = queue();
     const [bad, good] = await Promise.allSettled([
-      jobs.add(() => Promise.reject(new Error('bug')), 1),
-      jobs.add(job('b'), 1),
+      jobs.add(() => Promise.reject(new Error('bug'))),
+      jobs.add(job('b')),
     ]);
     assert.equal(bad.status, 'rejected');
     assert.equal(good.status, 'fulfilled');
   });
 
-  it('refuses what it has no room for, by number and by bytes', async () => {
-    const many = queue();
-    const waiting = ['a', 'b', 'c', 'd', 'e'].map((name) => many.add(job(name), 1));
-    await assert.rejects(many.add(job('f'), 1), { code: 'overloaded' });
-    await Promise.all(waiting);
-    const large = queue();
-    const first = large.add(job('a'), 60);
-    await assert.rejects(large.add(job('b'), 60), { code: 'overloaded' });
-    await first;
-    assert.equal(await large.add(job('c'), 60), 'c');
-  });
-
   it('settles all that it took before it is closed, and takes nothing more', async () => {
     const jobs = queue();
-    const taken = ['a', 'b', 'c', 'd'].map((name) => jobs.add(job(name), 1));
+    const taken = ['a', 'b', 'c', 'd'].map((name) => jobs.add(job(name)));
     const closed = jobs.close();
-    await assert.rejects(jobs.add(job('e'), 1), { code: 'closing' });
+    await assert.rejects(jobs.add(job('e')), { code: 'closing' });
     await closed;
     assert.deepEqual(await Promise.all(taken), ['a', 'b', 'c', 'd']);
     await jobs.close();
@@ -104,9 +92,9 @@ describe('the commit queue', () => {
 
     it('runs what comes, and commits it when that one is settled', async () => {
       const jobs = queue();
-      const first = jobs.add(job('a'), 1);
+      const first = jobs.add(job('a'));
       await turn();
-      const others = ['b', 'c'].map((name) => jobs.add(job(name), 1));
+      const others = ['b', 'c'].map((name) => jobs.add(job(name)));
       await turn();
       assert.deepEqual(log, ['a', 'commit', 'b', 'c']);
       assert.equal(jobs.depth, 2);
@@ -120,7 +108,7 @@ describe('the commit queue', () => {
 
     it('runs no more than one commit can take', async () => {
       const jobs = queue({ maxBatch: 1 });
-      const all = ['a', 'b', 'c'].map((name) => jobs.add(job(name), 1));
+      const all = ['a', 'b', 'c'].map((name) => jobs.add(job(name)));
       await turn();
       assert.deepEqual(log, ['a', 'commit', 'b']);
       finish[0]?.();
@@ -134,7 +122,7 @@ describe('the commit queue', () => {
 
     it('rejects with one that fails what was built on it, and goes on with what was not', async () => {
       const jobs = queue({ maxBatch: 1 });
-      const all = Promise.allSettled(['a', 'b', 'c'].map((name) => jobs.add(job(name), 1)));
+      const all = Promise.allSettled(['a', 'b', 'c'].map((name) => jobs.add(job(name))));
       await turn();
       finish[0]?.(new Error('disk full'));
       await turn();
@@ -149,7 +137,7 @@ describe('the commit queue', () => {
 
     it('runs a job that must be alone when all before it is settled, and nothing beside it', async () => {
       const jobs = queue();
-      const all = [jobs.add(job('a'), 1), jobs.add(job('alone'), 1, true), jobs.add(job('b'), 1)];
+      const all = [jobs.add(job('a')), jobs.add(job('alone'), true), jobs.add(job('b'))];
       await turn();
       assert.deepEqual(log, ['a', 'commit']);
       finish[0]?.();
@@ -162,7 +150,7 @@ describe('the commit queue', () => {
 
     it('is closed when that is settled', async () => {
       const jobs = queue();
-      const added = jobs.add(job('a'), 1);
+      const added = jobs.add(job('a'));
       await turn();
       let closed = false;
       const closing = jobs.close().then(() => (closed = true));

@@ -32,7 +32,8 @@ export const DEFAULT_SKIP: readonly string[] = [
 
 /** Decides which reviews are recorded: the first rule that matches, then the list of resources to skip. */
 export class Predicates {
-  private readonly rules: readonly Predicate[];
+  /** All of them, the list of resources included. */
+  readonly rules: readonly Predicate[];
 
   constructor(rules: readonly Predicate[], skip: readonly string[] = DEFAULT_SKIP) {
     this.rules = skip.length === 0 ? rules : [...rules, { action: 'exclude', resources: [...skip] }];

@@ -1,9 +1,11 @@
 import { LRUCache } from 'lru-cache';
+import { KubeblameError, messageOf } from '../../shared/errors.ts';
 import type { Seen } from '../../shared/interpret.ts';
 import type { Redactor } from '../../shared/redact.ts';
 import type { Review } from '../../shared/review.ts';
 import type { ObjectRef } from '../../shared/types.ts';
 import type { CoverageEvent, LedgerStore, NewChange, NewCoverage, NewOutcome } from '../store/port.ts';
+import type { Spooled } from '../spool/records.ts';
 import { captureReview } from './capture.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { Draft, withIncarnations, type Memory, type Recent } from './draft.ts';
@@ -27,8 +29,18 @@ export interface RecorderOptions {
   redactor: Redactor;
   predicates: Predicates;
   events?: RecorderEvents;
-  limits?: QueueLimits;
+  /** Resolves when all reviews that were answered before were handed over; rejects where they cannot be. */
+  fence?: () => Promise<void>;
 }
+
+/** Where a review stands in the spool. */
+export type Place = Pick<Spooled, 'number' | 'redacted'>;
+
+/** A review whose turn it is not: one before it was not recorded. */
+export class OutOfTurn extends Error {}
+
+/** A review that was passed over, for what is its `cause`: a bug. */
+export class PassedOver extends Error {}
 
 /**
  * Objects whose head is kept in memory, about 1 KiB each; the rest is read again. Far more than one batch can touch:
@@ -41,9 +53,8 @@ const HEADS = 10_000;
  */
 const RECENT_BYTES = 2 * 1024 * 1024;
 const MAX_BATCH = 256;
-/** Bounds what waits: at some 10 KB a review the bytes bind first, at 64 MiB. More is refused with `overloaded`. */
-export const QUEUE_LIMITS = { maxWaiting: 10_000, maxWaitingBytes: 64 * 1024 * 1024 };
-export type QueueLimits = typeof QUEUE_LIMITS;
+/** After so many reviews of the spool that left nothing to commit, it is committed that they were taken. */
+const MAX_UNTOLD = 500;
 
 /** How far back attempts are looked for that a watch never showed. */
 const SWEEP_BACK_MS = 10 * 60 * 1000;
@@ -64,6 +75,9 @@ export class Recorder implements Memory {
   private changes: NewChange[] = [];
   private outcomes: NewOutcome[] = [];
   private coverage: NewCoverage[] = [];
+  /** The last review of the spool that was run, and the last whose commit is durable. */
+  private lastRun: number;
+  private lastTaken: number;
   private lastSeq: number;
   private lastAt: number;
   private now = 0;
@@ -73,20 +87,32 @@ export class Recorder implements Memory {
   private constructor(
     private readonly options: RecorderOptions,
     last: { seq: number; at: number } | null,
+    taken: number,
   ) {
     this.store = options.store;
+    this.lastRun = taken;
+    this.lastTaken = taken;
     this.lastSeq = last?.seq ?? 0;
     this.lastAt = last?.at ?? 0;
     this.queue = new CommitQueue({
       commit: () => this.commit(),
       rollback: () => this.rollback(),
       maxBatch: MAX_BATCH,
-      ...(options.limits ?? QUEUE_LIMITS),
     });
   }
 
   static async open(options: RecorderOptions): Promise<Recorder> {
-    return new Recorder(options, await options.store.last());
+    return new Recorder(options, await options.store.last(), await options.store.taken());
+  }
+
+  /** The last review of the spool that is in the ledger, or needs not be. */
+  get taken(): number {
+    return this.lastTaken;
+  }
+
+  /** The last that was run: the next one's turn it is. */
+  get reached(): number {
+    return this.lastRun;
   }
 
   /** Reviews and observations that wait. */
@@ -95,16 +121,23 @@ export class Recorder implements Memory {
   }
 
   /**
-   * Records a review that was received at `at` (ms). Resolves when it is durable; rejects where it is not recorded:
-   * `overloaded`, `closing`, the ledger-* errors, or a bug's own. `bytes` is its size, for the bound on what waits.
+   * Records a review that was received at `at` (ms). Resolves when it is durable; rejects where it is not recorded: `closing`,
+   * the ledger-* errors, or a bug's own. `bytes` is its size. One of the spool rejects with PassedOver for the latter, or OutOfTurn.
    */
-  record(review: Review, at: number, bytes: number): Promise<Recorded> {
-    if (review.dryRun) return Promise.resolve('dry-run');
-    if (!this.options.predicates.includes(review)) return Promise.resolve('excluded');
-    return this.queue.add(
-      () => this.job(at, (draft) => captureReview(draft, review, this.options.redactor), bytes),
-      bytes,
-    );
+  record(review: Review, at: number, bytes: number, place?: Place): Promise<Recorded> {
+    const { predicates, redactor } = this.options;
+    const work = async (): Promise<Recorded> => {
+      if (review.dryRun) return 'dry-run';
+      if (!predicates.includes(review)) return 'excluded';
+      const needed = place?.redacted === true ? null : redactor;
+      return this.job(at, (draft) => captureReview(draft, review, needed), bytes);
+    };
+    return this.queue.add(() => (place === undefined ? work() : this.inTurn(place.number, work)));
+  }
+
+  /** Passes over a review of the spool, which cannot be recorded. */
+  skip(number: number): Promise<void> {
+    return this.queue.add(() => this.inTurn(number, () => Promise.resolve()));
   }
 
   /**
@@ -113,26 +146,23 @@ export class Recorder implements Memory {
    */
   observe(object: ObjectRef, seen: Seen, at: number, since = 0): Promise<void> {
     const redacted = { ...seen, body: this.options.redactor.redact(seen.body, object) };
-    return this.queue.add(
-      () =>
-        this.job(at, async (draft) => {
-          await observe(draft, { object, seen: redacted, reason: 'the watch shows it', since });
-        }),
-      0,
+    return this.fenced(() =>
+      this.job(at, async (draft) => {
+        await observe(draft, { object, seen: redacted, reason: 'the watch shows it', since });
+      }),
     );
   }
 
   /** Takes in that an object is gone since a version. */
   observeGone(object: ObjectRef, resourceVersion: string, at: number, since = 0): Promise<void> {
-    return this.queue.add(
-      () => this.job(at, (draft) => observeGone(draft, object, resourceVersion, 'the watch shows it', null, since)),
-      0,
+    return this.fenced(() =>
+      this.job(at, (draft) => observeGone(draft, object, resourceVersion, 'the watch shows it', null, since)),
     );
   }
 
   /** Takes in that a whole list of its type, at a version, does not have the object. */
   observeAbsent(object: ObjectRef, resourceVersion: string, at: number, since = 0): Promise<void> {
-    return this.queue.add(() => this.job(at, (draft) => observeAbsent(draft, object, resourceVersion, since)), 0);
+    return this.fenced(() => this.job(at, (draft) => observeAbsent(draft, object, resourceVersion, since)));
   }
 
   /**
@@ -140,25 +170,23 @@ export class Recorder implements Memory {
    * open.
    */
   settleUnseen(covered: (attempt: OpenAttempt) => boolean, at: number): Promise<OpenAttempt[]> {
-    return this.queue.add(
-      () =>
-        this.job(at, async (draft) => {
-          const left = await dropUnseen(draft, covered, this.sweptFrom);
-          // What is older stays unverified: everything that could tell has had its time.
-          this.sweptFrom = await this.store.seqAt(at - SWEEP_BACK_MS);
-          return left;
-        }),
-      0,
+    return this.fenced(() =>
+      this.job(at, async (draft) => {
+        const left = await dropUnseen(draft, covered, this.sweptFrom);
+        // What is older stays unverified: everything that could tell has had its time.
+        this.sweptFrom = await this.store.seqAt(at - SWEEP_BACK_MS);
+        return left;
+      }),
     );
   }
 
   /** Records something that decides whether what happens is recorded. */
   cover(event: CoverageEvent, detail: string, at: number): Promise<void> {
-    return this.queue.add(() => {
+    return this.fenced(() => {
       this.coverage.push({ at: Math.max(at, this.lastAt), event, detail });
       this.options.events?.covered(event);
       return Promise.resolve();
-    }, 0);
+    });
   }
 
   /**
@@ -173,12 +201,33 @@ export class Recorder implements Memory {
         this.forget();
       }
     };
-    return this.queue.add(job, 0, true);
+    return this.queue.add(job, true);
   }
 
   /** Takes nothing more; resolves when all that was taken is settled. */
   close(): Promise<void> {
     return this.queue.close();
+  }
+
+  /** Behind the reviews that were answered before: what is seen now may be what they have made. */
+  private async fenced<T>(work: () => Promise<T>): Promise<T> {
+    if (this.options.fence !== undefined) await this.options.fence();
+    return this.queue.add(work);
+  }
+
+  /** Each review of the spool runs once, and after the one before it. */
+  private async inTurn<T>(number: number, work: () => Promise<T>): Promise<T> {
+    if (number !== this.lastRun + 1) throw new OutOfTurn(`review ${number} of the spool comes after ${this.lastRun}`);
+    try {
+      const result = await work();
+      this.lastRun = number;
+      return result;
+    } catch (error) {
+      // It may be recorded when the ledger can be read again.
+      if (isOfLedger(error)) throw error;
+      this.lastRun = number;
+      throw new PassedOver(messageOf(error), { cause: error });
+    }
   }
 
   // Memory, for the draft of the job that runs
@@ -248,16 +297,18 @@ export class Recorder implements Memory {
   }
 
   private async commit(): Promise<void> {
-    const { changes, outcomes, coverage } = this;
-    if (changes.length + outcomes.length + coverage.length === 0) return;
+    const { changes, outcomes, coverage, lastRun: taken } = this;
+    if (changes.length + outcomes.length + coverage.length === 0 && taken < this.lastTaken + MAX_UNTOLD) return;
     [this.committing, this.changes, this.outcomes, this.coverage] = [changes, [], [], []];
     const started = performance.now();
-    await this.store.append({ changes, outcomes, coverage });
+    await this.store.append({ changes, outcomes, coverage, taken });
+    this.lastTaken = taken;
     this.committing = [];
     this.options.events?.committed(changes.length, (performance.now() - started) / 1000);
   }
 
   private rollback(): void {
+    this.lastRun = this.lastTaken;
     this.lastSeq -= this.committing.length + this.changes.length;
     [this.committing, this.changes, this.outcomes, this.coverage] = [[], [], [], []];
     this.forget();
@@ -266,4 +317,9 @@ export class Recorder implements Memory {
   private forget(): void {
     for (const memory of [this.heads, this.names, this.recentChanges]) memory.clear();
   }
+}
+
+/** Whether it is the ledger that fails, rather than what is done with it. */
+export function isOfLedger(error: unknown): boolean {
+  return error instanceof KubeblameError && error.code.startsWith('ledger-');
 }

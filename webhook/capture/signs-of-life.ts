@@ -11,22 +11,23 @@ const RETRY_MS = 1_000;
  */
 export class SignsOfLife {
   private lost = 0;
+  private started = false;
   private readonly timers: NodeJS.Timeout[] = [];
 
-  private constructor(
+  constructor(
     private readonly recorder: Recorder,
     private readonly now: () => number,
   ) {}
 
-  static async start(recorder: Recorder, store: LedgerStore, version: string, now: () => number): Promise<SignsOfLife> {
-    const signs = new SignsOfLife(recorder, now);
+  /** Tells the start, and from then on the rest. */
+  async start(store: LedgerStore, version: string): Promise<void> {
     const last = await store.last();
     // A process that was killed recorded until here.
-    if (last !== null) await recorder.cover('alive', '', last.at);
-    await recorder.cover('started', version, now());
-    signs.timers.push(setInterval(() => void signs.sign(), ALIVE_EVERY_MS));
-    signs.timers.push(setInterval(() => void signs.tellLosses(), RETRY_MS));
-    return signs;
+    if (last !== null) await this.recorder.cover('alive', '', last.at);
+    await this.recorder.cover('started', version, this.now());
+    this.started = true;
+    this.timers.push(setInterval(() => void this.sign(), ALIVE_EVERY_MS));
+    this.timers.push(setInterval(() => void this.tellLosses(), RETRY_MS));
   }
 
   /** Counts a review that could not be recorded. */
@@ -36,6 +37,7 @@ export class SignsOfLife {
 
   /** Writes the last sign. Call before the recorder is closed. */
   async close(): Promise<void> {
+    if (!this.started) return;
     for (const timer of this.timers) clearInterval(timer);
     await this.tellLosses();
     await this.recorder.cover('stopped', '', this.now()).catch(() => undefined);

@@ -8,6 +8,9 @@ import { SHOP, shopLines } from '../../shared/testing/shop.ts';
 import type { JsonObject } from '../../shared/types.ts';
 import { Predicates } from '../capture/predicates.ts';
 import { Recorder } from '../capture/recorder.ts';
+import { ledgerNumber } from '../spool/records.ts';
+import { spoolFolder } from '../spool/segments.ts';
+import { Spool } from '../spool/spool.ts';
 import { openSqliteReader, openSqliteStore } from '../store/sqlite/store.ts';
 import { useFolder } from '../testing/folder.ts';
 import { runCommand, type Ended } from '../testing/process.ts';
@@ -358,6 +361,27 @@ describe('kubeblame-webhook import', () => {
     assert.deepEqual(
       uids.filter((uid) => !known.has(uid)),
       [],
+    );
+  });
+
+  it('takes before it what a server had answered that was killed', async () => {
+    const db = file('ledger.db');
+    const store = openSqliteStore(db, 'test', Date.parse(AT));
+    const ledger = ledgerNumber(store.id);
+    await store.close();
+    const spool = new Spool({ folder: spoolFolder(db), ledger, next: 1, durable: () => undefined, maxBytes: 2 ** 20 });
+    const object = configMap({}, { name: 'left', uid: 'left' });
+    const body = Buffer.from(stringifyJson(reviewDocument({ name: 'left', object })));
+    await spool.add({ at: Date.parse(AT), redacted: false, body });
+    await spool.close();
+    writeFileSync(file('reviews.ndjson'), `${line(1, 'a')}\n`);
+    assert.equal((await importInto(db, [file('reviews.ndjson')])).stdout.split('\n')[0], counts({ recorded: 1 }));
+    const reader = openSqliteReader(db);
+    const changes = await reader.changes({}, 10);
+    await reader.close();
+    assert.deepEqual(
+      changes.map(({ object: { name } }) => name),
+      ['a', 'left'],
     );
   });
 

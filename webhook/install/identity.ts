@@ -1,25 +1,27 @@
 import { readFileSync } from 'node:fs';
 import type { Logger } from 'pino';
-import { allOf, type Generations } from '../../certs/generations.ts';
+import type { Generations } from '../../certs/generations.ts';
 import { KubeblameError, messageOf } from '../../shared/errors.ts';
 import type { JsonObject } from '../../shared/types.ts';
-import { Callers } from '../admission/callers.ts';
+import type { Proof } from '../admission/gate-messages.ts';
 import type { ServerConfig } from '../config/config.ts';
 import type { KubeApiClient } from '../observe/api-client.ts';
 import { readCertificate, watchCertificate, type ServingPair } from '../tls.ts';
 import { matchConditions } from './match-conditions.ts';
-import { Registrar } from './registrar.ts';
+import type { Registrar } from './registrar.ts';
 
 /** What the server proves itself with, and how it knows its callers. */
 export interface Identity {
   readonly serving: ServingPair;
-  /** What the listener for reviews asks of a client's TLS, besides. */
-  readonly clientTls: { requestCert?: boolean; rejectUnauthorized?: boolean; ca?: Buffer };
-  readonly callers: Callers;
+  /** The same for the admission endpoint, with what it asks of a client. */
+  readonly proof: Proof;
   /** What is wrong with a webhook configuration that we made, '' for nothing; undefined where somebody else makes it. */
   readonly judge: ((configuration: JsonObject) => string) | undefined;
-  /** Registers the server once it is ready, and tells what to serve with from now on. Resolves after the first try. */
-  start(isReady: () => Promise<boolean>, changed: (serving: ServingPair) => void): Promise<void>;
+  /**
+   * Registers the server once it is ready, and tells when what to serve with has changed: `changed` resolves when that is
+   * served. Resolves after the first try.
+   */
+  start(isReady: () => Promise<boolean>, changed: () => Promise<void>): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -29,17 +31,17 @@ export interface Identity {
  */
 export async function openIdentity(
   config: ServerConfig,
-  client: KubeApiClient | null,
+  api: KubeApiClient | null,
   log: Logger,
   now: () => number,
 ): Promise<Identity> {
-  const callers = new Callers(config.callers.by);
-  if (config.callers.by === 'path' && config.callers.secret !== null) callers.accept([config.callers.secret]);
   const files = config.tls;
   const pair = files === null ? null : readCertificate(files);
-  const registrar = await openRegistrar(config, client, log, now);
-  const useGenerations = (generations: Generations): void => {
-    if (config.callers.by === 'path') callers.accept(allOf(generations).map(({ pathSecret }) => pathSecret));
+  const registrar = await openRegistrar(config, api, log, now);
+  const pathSecrets = (): string[] => {
+    if (config.callers.by !== 'path') return [];
+    if (registrar !== null) return registrar.pathSecrets;
+    return config.callers.secret === null ? [] : [config.callers.secret];
   };
   const servingOf = (generations: Generations | undefined): ServingPair => {
     const own = generations?.current.serving;
@@ -48,12 +50,16 @@ export async function openIdentity(
     if (own === null || own === undefined) throw new Error('a generation without a certificate');
     return { cert: own.certificate, key: own.privateKey };
   };
-  if (registrar !== null) useGenerations(registrar.generations);
+  const client = clientTls(config);
+  let serving = servingOf(registrar?.generations);
   let unwatch = (): void => undefined;
   return {
-    serving: servingOf(registrar?.generations),
-    clientTls: clientTls(config),
-    callers,
+    get serving() {
+      return serving;
+    },
+    get proof() {
+      return { tls: { ...serving, ...client }, pathSecrets: pathSecrets() };
+    },
     judge: registrar === null ? undefined : (configuration) => registrar.judge(configuration),
     start: async (isReady, changed) => {
       if (files !== null && pair !== null) {
@@ -61,15 +67,15 @@ export async function openIdentity(
           files,
           pair,
           (renewed) => {
-            changed(renewed);
-            log.info({ cert: files.cert }, 'certificate reloaded');
+            serving = renewed;
+            void changed().then(() => log.info({ cert: files.cert }, 'certificate reloaded'));
           },
           (error) => log.error({ cert: files.cert, reason: messageOf(error) }, 'certificate not reloaded'),
         );
       }
       await registrar?.start(isReady, (generations) => {
-        useGenerations(generations);
-        if (files === null) changed(servingOf(generations));
+        if (files === null) serving = servingOf(generations);
+        return changed();
       });
     },
     close: async () => {
@@ -88,6 +94,8 @@ async function openRegistrar(
   const { registration } = config;
   if (registration === null) return null;
   if (client === null) throw new KubeblameError('config-invalid', '--register needs a cluster: give --kubeconfig');
+  // Loaded only here: what it makes certificates with takes ten megabytes.
+  const { Registrar } = await import('./registrar.ts');
   return Registrar.open({
     client,
     registration,
@@ -115,7 +123,7 @@ function lastReadable(path: string): () => string {
 }
 
 /** Who has no certificate can still ask for /livez: so the handshake does not refuse, but the webhook's path does. */
-function clientTls({ callers }: ServerConfig): Identity['clientTls'] {
+function clientTls({ callers }: ServerConfig): Pick<Proof['tls'], 'requestCert' | 'rejectUnauthorized' | 'ca'> {
   if (callers.by !== 'certificate') return {};
   return { requestCert: true, rejectUnauthorized: false, ca: Buffer.from(readOption(callers.ca, '--client-ca')) };
 }

@@ -101,6 +101,7 @@ describe('an installation', () => {
 
   /** The changes of ConfigMaps whose name starts so, oldest first. */
   async function changesOf(prefix: string): Promise<StoredChange[]> {
+    await server?.settled();
     const reader = openSqliteReader(cluster().file('ledger.db'));
     const changes = await reader.changes({ type: { group: '', resource: 'configmaps' } }, 100_000);
     await reader.close();

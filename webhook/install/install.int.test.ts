@@ -66,7 +66,7 @@ describe('a server that registers itself', () => {
     });
     let asked = 0;
     const isReady = (): Promise<boolean> => Promise.resolve(++asked > 0 && ready);
-    await registrar.start(isReady, () => undefined);
+    await registrar.start(isReady, () => Promise.resolve());
     try {
       await until('it has looked', () => asked > 3);
       assert.notEqual(secret(), undefined);

@@ -46,7 +46,7 @@ export class Registrar {
   private written: { wanted: Json; as: Json } | null = null;
   private owner: JsonObject | null = null;
   private complaint = '';
-  private listener: (generations: Generations) => void = () => undefined;
+  private listener: (generations: Generations) => Promise<void> = () => Promise.resolve();
 
   private constructor(
     private readonly options: RegistrarOptions,
@@ -67,6 +67,11 @@ export class Registrar {
     }
   }
 
+  /** What counts as one in the webhook's path now. */
+  get pathSecrets(): string[] {
+    return allOf(this.known).map(({ pathSecret }) => pathSecret);
+  }
+
   get generations(): Generations {
     return this.known;
   }
@@ -75,7 +80,7 @@ export class Registrar {
    * Keeps the Secret from now on, and the rest as soon as `isReady` has held once. `changed`: what to serve with. Resolves
    * after the first comparison, whatever that came to.
    */
-  start(isReady: () => Promise<boolean>, changed: (generations: Generations) => void): Promise<void> {
+  start(isReady: () => Promise<boolean>, changed: (generations: Generations) => Promise<void>): Promise<void> {
     this.isReady = isReady;
     this.listener = changed;
     return this.next();
@@ -92,7 +97,7 @@ export class Registrar {
   judge(configuration: JsonObject): string {
     const { usesPath, authority } = this.options;
     if (this.written !== null && isDeepStrictEqual(configuration.webhooks, this.written.as)) return '';
-    const paths = usesPath ? allOf(this.known).map(({ pathSecret }) => pathSecret) : [''];
+    const paths = usesPath ? this.pathSecrets : [''];
     const serving = authority?.() ?? this.known.current.serving?.authority ?? '';
     return faultOf(configuration, this.wanted(), paths, serving);
   }
@@ -157,12 +162,12 @@ export class Registrar {
       'certificates changed',
     );
     this.known = next;
-    this.listener(next);
+    await this.listener(next);
   }
 
   /** Whoever calls us has been told of all that counts now. */
   private noteRegistered(): void {
-    for (const { pathSecret } of allOf(this.known))
+    for (const pathSecret of this.pathSecrets)
       if (!this.registeredSince.has(pathSecret)) this.registeredSince.set(pathSecret, this.options.elapsed());
   }
 

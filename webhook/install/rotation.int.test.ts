@@ -61,6 +61,7 @@ describe('the certificates of a server that registers itself', () => {
     const to = await registered();
     assert.notEqual(to.path, old.path);
     // Every one is in the ledger.
+    await server.settled();
     const reader = openSqliteReader(server.config.db);
     const recorded = await reader.changes({ type: { group: '', resource: 'configmaps' } }, 100_000);
     await reader.close();

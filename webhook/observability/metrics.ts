@@ -29,7 +29,7 @@ const GAP_EVENTS: Partial<Record<CoverageEvent, { cause: GapCause; open: 0 | 1 }
 
 /** What is asked for only when the metrics are read. */
 export interface MetricSources {
-  /** Reviews and observations that wait to be stored. */
+  /** Reviews that were answered, and are not in the ledger yet. */
   queueDepth(): number;
   /** Attempts that nothing has settled yet, as far as they are counted, and the time (ms) of the oldest. */
   pending(): Promise<{ count: number; oldestAt: number | null }>;
@@ -69,7 +69,7 @@ export class Metrics implements RecorderEvents {
     for (const result of REVIEW_RESULTS) this.reviews.inc({ result }, 0);
     this.admission = new Histogram({
       name: 'kubeblame_admission_duration_seconds',
-      help: 'Time from the first byte of a review to its answer, the fsync included.',
+      help: 'Time from the first byte of a review to its answer, the fsync of the spool included.',
       buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
       registers,
     });
@@ -101,13 +101,13 @@ export class Metrics implements RecorderEvents {
     }).set({ version: VERSION }, 1);
   }
 
-  count(result: ReviewResult): void {
-    this.reviews.inc({ result });
+  count(result: ReviewResult, times = 1): void {
+    this.reviews.inc({ result }, times);
   }
 
-  /** `seconds` from a review's first byte to its answer. */
-  answered(seconds: number): void {
-    this.admission.observe(seconds);
+  /** `seconds` from each review's first byte to its answer. */
+  answered(seconds: readonly number[]): void {
+    for (const one of seconds) this.admission.observe(one);
   }
 
   committed(changes: number, seconds: number): void {
@@ -136,7 +136,9 @@ function addGauges(registry: Registry, sources: MetricSources): void {
       },
     });
   };
-  gauge('kubeblame_queue_depth', 'Reviews and observations that wait to be stored.', () => sources.queueDepth());
+  gauge('kubeblame_queue_depth', 'Reviews that were answered, and are not in the ledger yet.', () =>
+    sources.queueDepth(),
+  );
   gauge(
     'kubeblame_pending_outcomes',
     'Attempts of the last five minutes that nothing has settled yet; counted up to 1000.',

@@ -49,6 +49,7 @@ describe('outages on a real API server', function () {
 
   const coverage = (): Promise<CoverageInterval[]> => read((reader) => reader.coverage());
   const changesOf = async (name: string): Promise<StoredChange[]> => {
+    await server.settled();
     const store = openSqliteReader(server.config.db);
     try {
       return (await store.changes({ names: [name] }, 100)).reverse();

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { copyFileSync, existsSync, writeFileSync } from 'node:fs';
 import { configMap, reviewDocument } from '../../shared/testing/reviews.ts';
 import { verifyFile } from '../proof/verify-file.ts';
+import { Clock } from '../clock.ts';
 import { useFolder } from '../testing/folder.ts';
 import { runCommand } from '../testing/process.ts';
 import { TestRecorder } from '../testing/recorder.ts';
@@ -81,7 +82,9 @@ describe('retention', () => {
     await ledger.close();
     copyFileSync(file('ledger.db'), file('by-hand.db'));
     writeFileSync(file('ledger.db.key'), '00'.repeat(32));
-    const server = await TestServer.start(file, { now: () => ledger.at, retention: readPolicy('20h', undefined) });
+    const clock = new Clock();
+    clock.standAt(ledger.at);
+    const server = await TestServer.start(file, { clock, retention: readPolicy('20h', undefined) });
     const reviews = Array.from({ length: 20 }, (_, n) => {
       const name = `new-${n}`;
       return server.admission.admit(reviewDocument({ name, object: configMap({}, { name, uid: name }) }));

@@ -89,6 +89,8 @@ export interface NewEntries {
   changes: NewChange[];
   outcomes: NewOutcome[];
   coverage?: NewCoverage[];
+  /** The last review of the spool that is among them, or needs not be (spool/); as before where it is not given. */
+  taken?: number;
 }
 
 /** A stored change with its outcome. `detail` is decoded on demand: lists do not need it. */
@@ -195,11 +197,15 @@ export interface UserCount {
 export interface LedgerStore {
   readonly cluster: string;
   readonly format: number;
+  /** Random: tells ledgers of one cluster apart. */
+  readonly id: Buffer;
   /**
    * Appends all or nothing. MUST resolve only after the entries are on stable storage (fsync), and MUST leave the
    * ledger as it was where it rejects.
    */
   append(entries: NewEntries): Promise<void>;
+  /** The last review of the spool that the ledger has come to; 0 before the first. */
+  taken(): Promise<number>;
   /** The newest change; null in an empty ledger. */
   last(): Promise<{ seq: number; at: number } | null>;
   first(): Promise<{ seq: number; at: number } | null>;

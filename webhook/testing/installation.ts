@@ -3,6 +3,7 @@ import type { Generations } from '../../certs/generations.ts';
 import { isObject, stringifyJson } from '../../shared/json.ts';
 import { configMap, reviewDocument } from '../../shared/testing/reviews.ts';
 import type { JsonObject } from '../../shared/types.ts';
+import { Clock } from '../clock.ts';
 import type { Address } from '../config/config.ts';
 import type { Registration } from '../config/install.ts';
 import { dataOf, decodeGenerations } from '../install/secret.ts';
@@ -102,9 +103,15 @@ export interface Installation {
 export function useInstallation(): Installation {
   const file = useFolder();
   const running: TestServer[] = [];
+  let clock = new Clock();
   const on: Installation = {
     api: undefined as unknown as FakeApiServer, // from `beforeEach` on
-    clock: 0,
+    get clock() {
+      return clock.now();
+    },
+    set clock(at) {
+      clock.standAt(at);
+    },
     file,
     start: async (options = {}) => {
       const server = await TestServer.start(file, {
@@ -112,7 +119,7 @@ export function useInstallation(): Installation {
         callers: { by: 'path', secret: null },
         registration: REGISTRATION,
         kubeconfig: { file: on.api.kubeconfig },
-        now: () => on.clock,
+        clock,
         ...options,
       });
       running.push(server);
@@ -131,6 +138,7 @@ export function useInstallation(): Installation {
     writes: () => on.api.requests.filter(({ verb }) => ['create', 'update', 'delete'].includes(verb)),
   };
   beforeEach(async () => {
+    clock = new Clock();
     on.clock = Date.now();
     on.api = await FakeApiServer.start(file, [CONFIGURATIONS, SECRETS, NAMESPACES, API_SERVICES]);
     on.api.put(NAMESPACES, { metadata: { name: 'kubeblame', uid: 'u-namespace' } });

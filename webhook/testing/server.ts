@@ -5,11 +5,12 @@ import pino from 'pino';
 import { createAuthority, issueServingCertificate, type KeyPair } from '../../certs/certificates.ts';
 import { parseJson, stringifyJson } from '../../shared/json.ts';
 import type { Json, JsonObject } from '../../shared/types.ts';
-import { QUEUE_LIMITS, type QueueLimits } from '../capture/recorder.ts';
 import { Predicates } from '../capture/predicates.ts';
+import { Clock } from '../clock.ts';
 import type { Address, ServerConfig } from '../config/config.ts';
 import { OBSERVER_TIMING, type ObserverTiming } from '../observe/observer.ts';
 import { startServer, type RunningServer } from '../server.ts';
+import { SPOOL_BYTES } from '../spool/spool.ts';
 
 /** A CA, and certificate files of it for 127.0.0.1 in a test's folder: ca.crt, tls.crt, tls.key. */
 export class TestCertificates {
@@ -126,12 +127,12 @@ export function clientPair({ pair, servername }: ClientOptions): { cert?: string
 export type LogLine = Record<string, unknown> & { msg: string };
 
 export interface TestServerOptions extends Partial<ServerConfig> {
-  /** The present (ms); the real one by default. */
-  now?: () => number;
+  /** The present; the real one by default. */
+  clock?: Clock;
   /** Of the observer, where it differs from what is usual. */
   timing?: Partial<ObserverTiming>;
-  /** How much may wait, where that differs. */
-  limits?: QueueLimits;
+  /** How much the spool may hold, where that differs. */
+  spoolBytes?: number;
 }
 
 /** A whole server in this process, on ports of 127.0.0.1 that were free, with its files in a test's folder. */
@@ -151,7 +152,7 @@ export class TestServer {
 
   static async start(file: (name: string) => string, options: TestServerOptions = {}): Promise<TestServer> {
     const certificates = await TestCertificates.make(file);
-    const { now = () => Date.now(), timing = {}, limits = QUEUE_LIMITS, ...overrides } = options;
+    const { clock = new Clock(), timing = {}, spoolBytes = SPOOL_BYTES, ...overrides } = options;
     const config: ServerConfig = {
       db: file('ledger.db'),
       keyFile: file('ledger.db.key'),
@@ -178,8 +179,13 @@ export class TestServer {
     };
     const lines: LogLine[] = [];
     const log = pino({ base: null }, { write: (line: string) => void lines.push(JSON.parse(line) as LogLine) });
-    const running = await startServer(config, log, now, { ...OBSERVER_TIMING, ...timing }, limits);
+    const running = await startServer(config, log, clock, { ...OBSERVER_TIMING, ...timing }, spoolBytes);
     return new TestServer(running, config, certificates, lines);
+  }
+
+  /** Resolves when all that was answered is in the ledger. */
+  settled(): Promise<void> {
+    return this.running.caughtUp();
   }
 
   async stop(): Promise<void> {

@@ -4,7 +4,7 @@
  *   eio    writes and syncs fail with EIO
  *   full   writes fail with ENOSPC
  *   sync   syncs fail with EIO, writes do not
- *   torn   the next write reaches the disk by half, and then the process is killed
+ *   torn   the next write does not reach the disk to its end, and then the process is killed
  *   slow   each sync takes 150 ms longer
  */
 #define _GNU_SOURCE
@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 static int is_ledger(int fd) {
@@ -54,6 +55,26 @@ static ssize_t write_at(const char *symbol, int fd, const void *data, size_t cou
 
 ssize_t pwrite(int fd, const void *data, size_t count, off_t at) { return write_at("pwrite", fd, data, count, at); }
 ssize_t pwrite64(int fd, const void *data, size_t count, off_t at) { return write_at("pwrite64", fd, data, count, at); }
+
+static ssize_t write_all_at(const char *symbol, int fd, const struct iovec *parts, int count, off_t at) {
+  ssize_t (*real)(int, const struct iovec *, int, off_t) = dlsym(RTLD_NEXT, symbol);
+  char text[16];
+  mode(fd, text, sizeof text);
+  if (strcmp(text, "eio") == 0) { errno = EIO; return -1; }
+  if (strcmp(text, "full") == 0) { errno = ENOSPC; return -1; }
+  if (strcmp(text, "torn") == 0) {
+    struct iovec half = { parts[count - 1].iov_base, parts[count - 1].iov_len / 2 };
+    off_t before = 0;
+    for (int n = 0; n < count - 1; n++) before += parts[n].iov_len;
+    if (count > 1) real(fd, parts, count - 1, at);
+    real(fd, &half, 1, at + before);
+    kill(getpid(), SIGKILL);
+  }
+  return real(fd, parts, count, at);
+}
+
+ssize_t pwritev(int fd, const struct iovec *p, int n, off_t at) { return write_all_at("pwritev", fd, p, n, at); }
+ssize_t pwritev64(int fd, const struct iovec *p, int n, off_t at) { return write_all_at("pwritev64", fd, p, n, at); }
 
 static int sync_file(const char *symbol, int fd) {
   int (*real)(int) = dlsym(RTLD_NEXT, symbol);

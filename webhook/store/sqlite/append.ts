@@ -28,6 +28,7 @@ export interface EncodedEntries extends Omit<NewEntries, 'changes'> {
 export function encodeEntries(entries: NewEntries): EncodedEntries {
   return {
     outcomes: entries.outcomes,
+    ...(entries.taken === undefined ? {} : { taken: entries.taken }),
     coverage: entries.coverage ?? [],
     // Written out: copying with ... takes several times as long.
     changes: entries.changes.map((change) => ({
@@ -74,8 +75,8 @@ export class Appender {
     this.skips = new SkipMaker(db);
     this.statements = {
       ledger: db.prepare('SELECT id, cluster, created_at AS createdAt FROM ledger'),
-      lastCommit: db.prepare('SELECT id, hash FROM commits ORDER BY id DESC LIMIT 1'),
-      commit: db.prepare('INSERT INTO commits (id, at, last_seq, hash) VALUES (?, ?, ?, ?)'),
+      lastCommit: db.prepare('SELECT id, at, taken, hash FROM commits ORDER BY id DESC LIMIT 1'),
+      commit: db.prepare('INSERT INTO commits (id, at, last_seq, taken, hash) VALUES (?, ?, ?, ?, ?)'),
       lastSeq: db.prepare('SELECT coalesce(max(seq), 0) FROM changes').pluck(),
       change:
         db.prepare(`INSERT INTO changes (seq, at, object_id, namespace_id, actor_id, kind, subresource_id, manager_id,
@@ -112,14 +113,14 @@ export class Appender {
    * triggers let it do, then, after `work`, what it left.
    */
   appendFold(begun: BegunFold, at: number, work: () => Omit<ChainedFold, keyof BegunFold>): void {
-    const { id, link } = this.begin(at);
+    const { id, link, taken } = this.begin(at);
     const { throughCommit, throughSeq, horizonAt, chain, tree } = begun;
     this.statements.fold.run(id, throughCommit, throughSeq, horizonAt, chain, tree);
     const done = work();
     const { removed, lastObject, lastActor, lastText, remains } = done;
     this.statements.folded.run(removed, lastObject, lastActor, lastText, remains, id);
     link.fold({ ...begun, ...done });
-    this.statements.commit.run(id, at, this.statements.lastSeq.get(), link.digest());
+    this.statements.commit.run(id, at, this.statements.lastSeq.get(), taken, link.digest());
   }
 
   /** After ids were removed from the file, or a transaction that gave some was rolled back. */
@@ -129,16 +130,19 @@ export class Appender {
   }
 
   /** The next commit's number, and its link behind the last one. */
-  private begin(at: number): { id: number; link: Link } {
-    const previous = this.statements.lastCommit.get() as { id: number; hash: Buffer } | undefined;
+  private begin(givenAt?: number, newlyTaken?: number): { id: number; at: number; taken: number; link: Link } {
+    const previous = this.statements.lastCommit.get() as
+      { id: number; at: number; taken: number; hash: Buffer } | undefined;
     const id = (previous?.id ?? 0) + 1;
     const before = previous?.hash ?? firstLink(this.statements.ledger.get() as Parameters<typeof firstLink>[0]);
-    return { id, link: new Link(before, id, at) };
+    const at = givenAt ?? previous?.at ?? 0;
+    const taken = newlyTaken ?? previous?.taken ?? 0;
+    return { id, at, taken, link: new Link(before, id, at, taken) };
   }
 
   private write(entries: EncodedEntries): void {
-    const at = (entries.changes.at(-1) ?? entries.outcomes.at(-1) ?? entries.coverage?.at(-1))?.at ?? 0;
-    const { id, link } = this.begin(at);
+    const last = entries.changes.at(-1) ?? entries.outcomes.at(-1) ?? entries.coverage?.at(-1);
+    const { id, at, taken, link } = this.begin(last?.at, entries.taken);
     this.interner.begin(id);
     for (const change of entries.changes) this.writeChange(wellFormed(change), link);
     for (const outcome of sortBySeq(entries.outcomes)) this.writeOutcome(outcome, id, link);
@@ -148,7 +152,7 @@ export class Appender {
       link.coverage(row);
     }
     for (const kind of this.interner.kinds()) link.kind(kind);
-    this.statements.commit.run(id, at, this.statements.lastSeq.get(), link.digest());
+    this.statements.commit.run(id, at, this.statements.lastSeq.get(), taken, link.digest());
   }
 
   private writeChange(change: EncodedChange, link: Link): void {

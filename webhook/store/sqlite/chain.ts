@@ -73,21 +73,21 @@ export interface ChainedFold {
 
 /** What the first commit's link follows: the ledger's own row. */
 export function firstLink(ledger: { id: Buffer; cluster: string; createdAt: number }): Buffer {
-  const link = new Link(Buffer.alloc(0), 0, ledger.createdAt);
+  const link = new Link(Buffer.alloc(0), 0, ledger.createdAt, 0);
   link.ledger(ledger.id, ledger.cluster);
   return link.digest();
 }
 
 /**
- * One commit's link. Add its changes by seq, its outcomes by seq and n, its coverage, the kinds it tells by resource, and
+ * One commit's link: `taken` is how far it has come in the spool. Add its changes by seq, its outcomes by seq and n, its coverage, the kinds it tells by resource, and
  * its fold, in this order; then take the digest.
  */
 export class Link {
   private readonly sha: Hash;
 
-  constructor(previous: Buffer, id: number, at: number) {
+  constructor(previous: Buffer, id: number, at: number, taken: number) {
     this.sha = createHash('sha256').update(previous);
-    this.add(id, at);
+    this.add(id, at, taken);
   }
 
   change(row: ChainedChange): void {

@@ -17,13 +17,14 @@ export interface CommitRow {
   id: number;
   at: number;
   lastSeq: number;
+  taken: number;
   hash: Buffer;
 }
 
 type OfCommit<T> = T & { commitId: number };
 
 /** Of commits after a number. */
-export const COMMITS = 'SELECT id, at, last_seq AS lastSeq, hash FROM commits WHERE id > ? ORDER BY id';
+export const COMMITS = 'SELECT id, at, last_seq AS lastSeq, taken, hash FROM commits WHERE id > ? ORDER BY id';
 
 /** Of seqs after the first parameter, up to the second. */
 export const CHANGES = `SELECT c.seq, c.at, r.resource || '.' || r.api_group AS resource, n.value AS namespace, o.name, o.uid,
@@ -128,7 +129,7 @@ export function* commitRows(db: Sqlite, fold: ChainedFold | null): Generator<Com
   };
   try {
     for (const commit of commits) yield rowsOf(commit);
-    yield rowsOf({ id: END, at: 0, lastSeq: END, hash: Buffer.alloc(0) });
+    yield rowsOf({ id: END, at: 0, lastSeq: END, taken: END, hash: Buffer.alloc(0) });
   } finally {
     for (const cursor of [changes, outcomes, coverage, kinds, folds]) cursor.close();
   }

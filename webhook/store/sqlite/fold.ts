@@ -49,7 +49,7 @@ export function fold(db: Sqlite, appender: Appender, before: number, now: number
 function horizon(db: Sqlite, last: ChainedFold | null, before: number): CommitRow | null {
   const newest = db.prepare('SELECT coalesce(max(seq), 0) FROM changes').pluck().get() as number;
   const [commit, seq] = [last?.throughCommit ?? 0, last?.throughSeq ?? 0];
-  const sql = `SELECT id, at, last_seq AS lastSeq, hash FROM commits WHERE id > ? ORDER BY id LIMIT ${COMMITS_AT_ONCE}`;
+  const sql = `SELECT id, at, last_seq AS lastSeq, taken, hash FROM commits WHERE id > ? ORDER BY id LIMIT ${COMMITS_AT_ONCE}`;
   let through: CommitRow | null = null;
   for (const row of db.prepare<unknown[], CommitRow>(sql).iterate(commit)) {
     const enough = through !== null && row.lastSeq > seq + CHANGES_AT_ONCE;
@@ -64,7 +64,7 @@ function requireSound(db: Sqlite, last: ChainedFold | null, throughCommit: numbe
   let previous = last?.chain ?? firstLink(db.prepare(LEDGER).get() as Parameters<typeof firstLink>[0]);
   for (const { commit, changes, outcomes, coverage, kinds, folds } of commitRows(db, last)) {
     if (commit.id > throughCommit) return;
-    const link = new Link(previous, commit.id, commit.at);
+    const link = new Link(previous, commit.id, commit.at, commit.taken);
     for (const row of changes) link.change(row);
     for (const row of outcomes) link.outcome(row);
     for (const row of coverage) link.coverage(row);

@@ -16,7 +16,7 @@ import type { Sqlite } from './open.ts';
  */
 export function remainsOf(db: Sqlite, throughCommit: number, throughSeq: number, horizonAt: number): Buffer {
   const ledger = db.prepare(LEDGER).get() as Parameters<typeof firstLink>[0];
-  const link = new Link(firstLink(ledger), throughCommit, horizonAt);
+  const link = new Link(firstLink(ledger), throughCommit, horizonAt, 0);
   const rows = <T>(sql: string, to: number): IterableIterator<T> =>
     db.prepare<unknown[], T>(sql).iterate(BEGINNING, to);
   for (const row of rows<ChainedChange>(CHANGES, throughSeq)) link.change(row);

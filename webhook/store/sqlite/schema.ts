@@ -138,6 +138,7 @@ export const MIGRATIONS: readonly string[] = [
     id INTEGER PRIMARY KEY,
     at INTEGER NOT NULL,
     last_seq INTEGER NOT NULL,
+    taken INTEGER NOT NULL, -- the last review of the spool that is in the ledger or needs not be: spool/
     hash BLOB NOT NULL -- SHA-256 over the hash before it and the rows of this commit: chain.ts
   ) STRICT;
 

@@ -62,6 +62,7 @@ export function openSqliteReader(path: string): SqliteStore {
 export class SqliteStore implements LedgerStore {
   readonly cluster: string;
   readonly format = FORMAT;
+  readonly id: Buffer;
   private readonly statements: Statements;
   private readonly names: Names;
   private readonly rows: Rows;
@@ -82,14 +83,17 @@ export class SqliteStore implements LedgerStore {
     this.rows = new Rows(this.statements, this.names);
     this.objectRows = new Objects(this.statements);
     this.labels = new LabelSearch(this.statements);
-    this.cluster = this.guarded(
-      () => this.statements.get<{ cluster: string }>('SELECT cluster FROM ledger')?.cluster ?? '',
+    const ledger = this.guarded(() =>
+      this.statements.get<{ id: Buffer; cluster: string }>('SELECT id, cluster FROM ledger'),
     );
+    this.id = ledger?.id ?? Buffer.alloc(0);
+    this.cluster = ledger?.cluster ?? '';
   }
 
   async append(entries: NewEntries): Promise<void> {
     if (this.writer === null) throw new Error('the ledger is open for reading only');
-    if (entries.changes.length + entries.outcomes.length + (entries.coverage?.length ?? 0) === 0) return;
+    const { changes, outcomes, coverage = [], taken } = entries;
+    if (changes.length + outcomes.length + coverage.length === 0 && taken === undefined) return;
     try {
       await this.writer.append(entries);
       this.failure = null;
@@ -98,6 +102,12 @@ export class SqliteStore implements LedgerStore {
       this.failure = { error: translated };
       throw translated;
     }
+  }
+
+  taken(): Promise<number> {
+    return this.run(
+      () => this.statements.get<{ taken: number }>('SELECT taken FROM commits ORDER BY id DESC LIMIT 1')?.taken ?? 0,
+    );
   }
 
   last(): Promise<{ seq: number; at: number } | null> {

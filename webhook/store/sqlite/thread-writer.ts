@@ -1,7 +1,6 @@
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import { KubeblameError, type ErrorCode } from '../../../shared/errors.ts';
+import { KubeblameError } from '../../../shared/errors.ts';
+import { errorOf, threadProgram, type Failure } from '../../threads.ts';
 import type { NewEntries } from '../port.ts';
 import { encodeEntries } from './append.ts';
 import type { FoldResult } from './fold.ts';
@@ -16,13 +15,7 @@ import type { Writer } from './writer.ts';
 export type WriterRequest = { append: string } | { fold: { before: number; now: number } } | 'check' | 'close';
 
 /** With a result: done, and durable. */
-export type WriterReply = { result: FoldResult | null } | WriterFailure;
-
-export interface WriterFailure {
-  code: ErrorCode | null;
-  message: string;
-  hint: string | undefined;
-}
+export type WriterReply = { result: FoldResult | null } | Failure;
 
 /** It keeps little: without these it lets some ten megabytes of garbage lie. A batch is at most 64 MiB of text. */
 const LIMITS = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 512 };
@@ -41,7 +34,10 @@ export class ThreadWriter implements Writer {
 
   /** For a ledger that exists in the present format, and that this process has locked. */
   constructor(path: string) {
-    this.worker = new Worker(programPath(), { workerData: { path }, resourceLimits: LIMITS });
+    this.worker = new Worker(threadProgram(import.meta.url, './writer-thread.dev.mjs', 'ledger-writer.js'), {
+      workerData: { path },
+      resourceLimits: LIMITS,
+    });
     this.worker.on('message', (reply: WriterReply) => {
       const first = this.waiting.shift();
       if ('result' in reply) first?.resolve(reply.result);
@@ -91,18 +87,4 @@ export class ThreadWriter implements Writer {
     );
     for (const { reject } of this.waiting.splice(0)) reject(this.failure);
   }
-}
-
-function errorOf({ code, message, hint }: WriterFailure): Error {
-  return code === null ? new Error(message) : new KubeblameError(code, message, hint);
-}
-
-/** Beside the sources, or beside the bundle or its chunks. */
-function programPath(): string {
-  const candidates = ['./writer-thread.dev.mjs', './ledger-writer.js', '../ledger-writer.js'].map((name) =>
-    fileURLToPath(new URL(name, import.meta.url)),
-  );
-  const path = candidates.find((candidate) => existsSync(candidate));
-  if (path === undefined) throw new Error(`the program of the writing thread is at none of ${candidates.join(', ')}`);
-  return path;
 }

@@ -172,7 +172,7 @@ describe('the verification of a ledger', () => {
     ['a commit with another time', ['UPDATE commits SET at = at + 1 WHERE id = 5'], 'chain: commit 5'],
     ['a commit with another end', ['UPDATE commits SET last_seq = last_seq + 1 WHERE id = (SELECT max(id) FROM commits)'], 'chain: change 83: it is not there, but commit'],
     ['a commit removed', ['DELETE FROM commits WHERE id = 5'], 'chain: commit 5: it is not there: commit 6 follows commit 4'],
-    ['a commit inserted', ["INSERT INTO commits SELECT id + 1, at, last_seq, hash FROM commits ORDER BY id DESC LIMIT 1"], 'chain: commit'],
+    ['a commit inserted', ["INSERT INTO commits SELECT id + 1, at, last_seq, taken, hash FROM commits ORDER BY id DESC LIMIT 1"], 'chain: commit'],
     ['the ledger given to another cluster', ["UPDATE ledger SET cluster = 'x'"], 'chain: commit 1:'],
     ['the ledger given another id', ["UPDATE ledger SET id = x'00'"], 'chain: commit 1:'],
     ['a second ledger', ["INSERT INTO ledger SELECT * FROM ledger"], 'chain: the ledger: it has 2 rows of its own, not one'],

@@ -138,7 +138,7 @@ function verifyCommit(
   if (commit.id !== last.id + 1) {
     findings.add('chain', `commit ${last.id + 1}`, `it is not there: commit ${commit.id} follows commit ${last.id}`);
   }
-  const link = new Link(previous, commit.id, commit.at);
+  const link = new Link(previous, commit.id, commit.at, commit.taken);
   let expected = last.lastSeq + 1;
   for (const change of changes) {
     if (change.seq !== expected)

@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { KubeblameError, messageOf } from '../../../shared/errors.ts';
+import { failureOf, workBehindOthers } from '../../threads.ts';
 import { Appender, type EncodedEntries } from './append.ts';
 import { fold } from './fold.ts';
 import { connectForWriting, translate } from './open.ts';
@@ -9,6 +9,7 @@ import { takeWriteLock } from './writer.ts';
 /*
  * The thread that writes a ledger, in the order in which it is asked to: thread-writer.ts.
  */
+workBehindOthers();
 const { path } = workerData as { path: string };
 const db = connectForWriting(path);
 const appender = new Appender(db);
@@ -26,8 +27,6 @@ function answer(request: WriterRequest): WriterReply {
     else appender.append(JSON.parse(request.append) as EncodedEntries);
     return { result: null };
   } catch (thrown) {
-    const error = translate(thrown, path);
-    const known = error instanceof KubeblameError ? error : null;
-    return { code: known?.code ?? null, message: messageOf(error), hint: known?.hint };
+    return failureOf(translate(thrown, path));
   }
 }

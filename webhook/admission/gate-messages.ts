@@ -1,0 +1,63 @@
+import type { RedactionRule } from '../../shared/redact.ts';
+import type { Predicate } from '../capture/predicates.ts';
+import type { Address } from '../config/config.ts';
+import type { CallerProof } from '../config/install.ts';
+import type { Collector } from '../observability/collector.ts';
+import type { SpoolOptions } from '../spool/spool.ts';
+import type { Failure } from '../threads.ts';
+
+/*
+ * What the thread of the admission endpoint is told, and what it tells: gate.ts is the one side, gate-thread.ts the other.
+ */
+
+/** With what the endpoint proves itself, and how it knows its callers. */
+export interface Proof {
+  tls: {
+    cert: string | Uint8Array;
+    key: string | Uint8Array;
+    requestCert?: boolean;
+    rejectUnauthorized?: boolean;
+    ca?: Uint8Array;
+  };
+  pathSecrets: readonly string[];
+}
+
+/** With what the thread begins. */
+export interface GateData {
+  address: Address;
+  by: CallerProof['by'];
+  proof: Proof;
+  rules: readonly Predicate[];
+  redaction: { key: Uint8Array; rules: readonly RedactionRule[] };
+  spool: Omit<SpoolOptions, 'durable'>;
+  /** Of Progress, and of Clock. */
+  progress: SharedArrayBuffer;
+  clock: SharedArrayBuffer;
+  collector: Collector | null;
+}
+
+/** What a thread of the server answers besides: the rest of the endpoint's surface. */
+export interface Page {
+  status: number;
+  type: string;
+  text: string;
+}
+
+export type GateRequest =
+  | { do: 'prove'; proof: Proof }
+  | { do: 'taken'; through: number }
+  | { do: 'answer'; id: number; page: Page }
+  | { do: 'drain' };
+
+export type GateReport =
+  | { is: 'listening'; address: Address }
+  | { is: 'not listening'; failure: Failure }
+  | { is: 'proving' }
+  /** The spool has something, and the intake slept. */
+  | { is: 'spooled' }
+  /** Of reviews that were answered since the last one: seconds of each, and how many were not for the ledger. */
+  | { is: 'answered'; seconds: number[]; 'dry-run': number; excluded: number }
+  | { is: 'lost'; failure: Failure; uid: string }
+  | { is: 'refused'; failure: Failure }
+  | { is: 'turned away'; failure: Failure; from: string }
+  | { is: 'asked'; id: number; method: string; path: string };

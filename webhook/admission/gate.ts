@@ -1,0 +1,107 @@
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import type { KubeblameError } from '../../shared/errors.ts';
+import type { Address } from '../config/config.ts';
+import { errorOf, threadProgram, type Failure } from '../threads.ts';
+import type { GateData, GateReport, GateRequest, Page, Proof } from './gate-messages.ts';
+
+/** What the gate tells, and asks. */
+export interface GateListener {
+  /** There is something in the spool, and nobody knew. */
+  spooled(): void;
+  /** What became of reviews that were answered and are not in the spool, and how long each answer took (s). */
+  answered(seconds: readonly number[], others: { 'dry-run': number; excluded: number }): void;
+  lost(error: unknown, uid: string): void;
+  refused(error: KubeblameError): void;
+  turnedAway(error: KubeblameError, from: string): void;
+  page(method: string, path: string): Promise<Page>;
+}
+
+/** It keeps little: without this it lets some ten megabytes of garbage lie. */
+const LIMITS = { maxYoungGenerationSizeMb: 4 };
+
+/** The admission endpoint, in a thread of its own (gate-thread.ts). */
+export class Gate {
+  private readonly proving: (() => void)[] = [];
+  private readonly ended: Promise<unknown>;
+
+  private constructor(
+    private readonly worker: Worker,
+    readonly address: Address,
+    private readonly listener: GateListener,
+  ) {
+    this.ended = once(worker, 'exit');
+    worker.on('message', (message: GateReport) => this.take(message));
+    // Nobody would answer any more: a process that has ended is started again.
+    worker.on('error', (error) => {
+      throw error;
+    });
+  }
+
+  /** Resolves when it listens; rejects with config-invalid. */
+  static async open(data: GateData, listener: GateListener): Promise<Gate> {
+    const program = threadProgram(import.meta.url, './gate-thread.dev.mjs', 'admission-gate.js');
+    const worker = new Worker(program, { workerData: data, resourceLimits: LIMITS });
+    const [first] = (await once(worker, 'message')) as [GateReport];
+    if (first.is === 'not listening') throw errorOf(first.failure);
+    if (first.is !== 'listening') throw new Error(`the gate began with ${first.is}`);
+    return new Gate(worker, first.address, listener);
+  }
+
+  /** Resolves when new connections are served, and callers known, by this; or there will be none. */
+  async prove(proof: Proof): Promise<void> {
+    this.tell({ do: 'prove', proof });
+    await Promise.race([this.ended, new Promise<void>((resolve) => this.proving.push(resolve))]);
+  }
+
+  /** All reviews of the spool up to a number are in the ledger for good. */
+  taken(through: number): void {
+    this.tell({ do: 'taken', through });
+  }
+
+  /** Takes no new connections; resolves when all that came is answered. */
+  async close(): Promise<void> {
+    this.tell({ do: 'drain' });
+    await this.ended;
+  }
+
+  private tell(message: GateRequest): void {
+    this.worker.postMessage(message);
+  }
+
+  private take(message: GateReport): void {
+    const { listener } = this;
+    switch (message.is) {
+      case 'spooled':
+        listener.spooled();
+        return;
+      case 'answered':
+        listener.answered(message.seconds, message);
+        return;
+      case 'lost':
+        listener.lost(errorOf(message.failure), message.uid);
+        return;
+      case 'refused':
+        listener.refused(knownOf(message.failure));
+        return;
+      case 'turned away':
+        listener.turnedAway(knownOf(message.failure), message.from);
+        return;
+      case 'asked': {
+        const { id, method, path } = message;
+        void listener.page(method, path).then((page) => this.tell({ do: 'answer', id, page }));
+        return;
+      }
+      case 'proving':
+        this.proving.shift()?.();
+        return;
+      case 'listening':
+      case 'not listening':
+        throw new Error('the gate began twice');
+    }
+  }
+}
+
+function knownOf(failure: Failure): KubeblameError {
+  return errorOf(failure) as KubeblameError;
+}

@@ -1,0 +1,63 @@
+import { isUtf8 } from 'node:buffer';
+import { KubeblameError } from '../../shared/errors.ts';
+import { carriesWholeObject } from '../../shared/interpret.ts';
+import { isObject, parseJson, stringifyJson } from '../../shared/json.ts';
+import type { Redactor } from '../../shared/redact.ts';
+import { readReview, type Review } from '../../shared/review.ts';
+import type { Json } from '../../shared/types.ts';
+import type { Predicates } from '../capture/predicates.ts';
+import type { Spool } from '../spool/spool.ts';
+
+/** What must be known of a review until it is answered. Not the review: under load most of the memory would be theirs. */
+export interface Received {
+  uid: string;
+  isPerson: boolean;
+  /** Resolves when the review may be answered as recorded. */
+  settled: Promise<Reception>;
+}
+
+/** What was done with a review before it is answered. */
+export type Reception = 'spooled' | 'dry-run' | 'excluded';
+
+/** Reads reviews as far as an answer needs it, and leaves those that are to be recorded in the spool. */
+export class Receiver {
+  constructor(
+    private readonly predicates: Predicates,
+    private readonly redactor: Redactor,
+    private readonly spool: Pick<Spool, 'add'>,
+  ) {}
+
+  /** Throws KubeblameError json-*, or review-invalid: then it is no review. `at`: when it came (ms). */
+  receive(body: Buffer, at: number): Received {
+    const document = documentOf(body);
+    const review = readReview(document);
+    const isPerson = !review.actor.username.startsWith('system:');
+    return { uid: review.uid, isPerson, settled: this.keep(body, at, document, review) };
+  }
+
+  private async keep(body: Buffer, at: number, document: Json, review: Review): Promise<Reception> {
+    if (review.dryRun) return 'dry-run';
+    if (!this.predicates.includes(review)) return 'excluded';
+    const redacted = this.redacted(document, review);
+    await this.spool.add({ at, redacted: redacted !== null, body: redacted ?? body });
+    return 'spooled';
+  }
+
+  /** The review without confidential values, which reach no disk; null where it can have none. */
+  private redacted(document: Json, review: Review): Buffer | null {
+    if (!this.redactor.covers(review.resource) || !carriesWholeObject(review)) return null;
+    if (!isObject(document) || !isObject(document.request)) return null;
+    const request = { ...document.request };
+    for (const key of ['object', 'oldObject']) {
+      const body = request[key];
+      if (isObject(body)) request[key] = this.redactor.redact(body, review.resource);
+    }
+    return Buffer.from(stringifyJson({ ...document, request }));
+  }
+}
+
+/** Throws KubeblameError json-*. */
+export function documentOf(body: Buffer): Json {
+  if (!isUtf8(body)) throw new KubeblameError('json-invalid', 'the body is not UTF-8 text');
+  return parseJson(body.toString());
+}

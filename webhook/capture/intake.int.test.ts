@@ -1,0 +1,308 @@
+import assert from 'node:assert/strict';
+import { copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { KubeblameError } from '../../shared/errors.ts';
+import { stringifyJson } from '../../shared/json.ts';
+import { Redactor } from '../../shared/redact.ts';
+import { seeded } from '../../shared/testing/random.ts';
+import { configMap, reviewDocument } from '../../shared/testing/reviews.ts';
+import { ReviewReader } from '../admission/review-reader.ts';
+import { verifyFile } from '../proof/verify-file.ts';
+import { SpoolReader } from '../spool/reader.ts';
+import { ledgerNumber } from '../spool/records.ts';
+import { Spool } from '../spool/spool.ts';
+import type { LedgerStore, NewEntries } from '../store/port.ts';
+import { backup } from '../store/sqlite/backup.ts';
+import { openSqliteStore } from '../store/sqlite/store.ts';
+import { useFolder } from '../testing/folder.ts';
+import { TEST_KEY } from '../testing/recorder.ts';
+import { until } from '../testing/server.ts';
+import { SEED } from '../testing/torture.ts';
+import { Intake } from './intake.ts';
+import { Predicates } from './predicates.ts';
+import { Recorder } from './recorder.ts';
+
+const AT = Date.parse('2026-11-22T05:00:00Z');
+
+/** A ledger with its spool, without a server around it. */
+class Line {
+  private sent = 0;
+
+  private constructor(
+    readonly store: LedgerStore,
+    readonly recorder: Recorder,
+    readonly intake: Intake,
+    readonly spool: Spool,
+    readonly told: { recorded: number; lost: string[]; failing: string[]; taken: number },
+  ) {}
+
+  /** `append` stands before the ledger's own. */
+  static async open(
+    db: string,
+    append?: (entries: NewEntries, real: () => Promise<void>) => Promise<void>,
+    reader?: Pick<ReviewReader, 'read'>,
+  ): Promise<Line> {
+    const real = openSqliteStore(db, 'test', AT);
+    const store = new Proxy<LedgerStore>(real, {
+      get: (target, name) => {
+        if (name === 'append' && append !== undefined)
+          return (entries: NewEntries) => append(entries, () => target.append(entries));
+        const value: unknown = Reflect.get(target, name);
+        return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+      },
+    });
+    const redactor = new Redactor(TEST_KEY);
+    const recorder: Recorder = await Recorder.open({
+      store,
+      redactor,
+      predicates: new Predicates([]),
+      fence: () => intake.handedOver(),
+    });
+    const told = { recorded: 0, lost: [] as string[], failing: [] as string[], taken: 0 };
+    const ledger = ledgerNumber(store.id);
+    let spool: Spool | null = null;
+    const intake: Intake = new Intake({
+      spool: new SpoolReader(`${db}-spool`, ledger),
+      reviews: (reader ?? new ReviewReader((type) => redactor.covers(type))) as ReviewReader,
+      recorder,
+      recorded: () => void told.recorded++,
+      lost: (error, uid) => void told.lost.push(`${uid} ${(error as Error).message}`),
+      failing: (error) => void told.failing.push((error as Error).message),
+      taken: (through) => {
+        told.taken = through;
+        spool?.taken(through);
+      },
+    });
+    await intake.takeLeft();
+    spool = new Spool({
+      folder: `${db}-spool`,
+      ledger,
+      next: intake.progress.through + 1,
+      durable: (through) => {
+        // As a message from another thread would come.
+        if (intake.progress.advance(through)) setImmediate(() => intake.wake());
+      },
+      maxBytes: 16 * 64 * 1024,
+    });
+    return new Line(store, recorder, intake, spool, told);
+  }
+
+  /** A review of an object that there was not before. */
+  async send(name = `r${++this.sent}`, bytes = 100): Promise<string> {
+    const document = reviewDocument({
+      uid: name,
+      name,
+      object: configMap({ text: '.'.repeat(bytes) }, { name, uid: name }),
+    });
+    await this.spool.add({ at: AT + this.sent, redacted: false, body: Buffer.from(stringifyJson(document)) });
+    return name;
+  }
+
+  /** As a process that is killed: what is in the spool stays there. */
+  async abandon(): Promise<void> {
+    await this.spool.close();
+    await this.store.close();
+  }
+
+  async close(): Promise<void> {
+    await this.spool.close();
+    await this.intake.close();
+    await this.recorder.close();
+    await this.store.close();
+  }
+}
+
+/** The reviews that a ledger has, oldest first; it must be sound. */
+async function recordedIn(db: string): Promise<string[]> {
+  const { findings } = await verifyFile(db, { checkpoints: [], keys: [], samples: 10, random: seeded(SEED) });
+  assert.deepEqual(findings, []);
+  const store = openSqliteStore(db, 'test', AT);
+  const changes = await store.changes({}, 10_000);
+  await store.close();
+  return changes.map(({ reviewUid }) => reviewUid).reverse();
+}
+
+describe('the intake', () => {
+  const file = useFolder();
+
+  it('takes what comes in its order, each once, and says how far it has come', async () => {
+    const line = await Line.open(file('a.db'));
+    const sent = await Promise.all(Array.from({ length: 100 }, () => line.send()));
+    assert.equal(await line.intake.settled(5_000), true);
+    assert.equal(line.intake.depth, 0);
+    assert.deepEqual(line.told, { recorded: 100, lost: [], failing: [], taken: 100 });
+    assert.equal(await line.store.taken(), 100);
+    await line.close();
+    const again = await Line.open(file('a.db'));
+    await again.send('last');
+    await again.close();
+    assert.deepEqual(await recordedIn(file('a.db')), [...sent, 'last']);
+  });
+
+  it('takes at the next start what a process had answered that was killed', async () => {
+    const db = file('a.db');
+    let through = true;
+    const line = await Line.open(db, (_, real) => (through ? real() : new Promise(() => undefined)));
+    const sent = [await line.send()];
+    assert.equal(await line.intake.settled(5_000), true);
+    through = false;
+    for (let n = 0; n < 40; n++) sent.push(await line.send());
+    assert.equal(await line.intake.settled(100), false);
+    assert.equal(line.intake.depth, 40);
+    await line.abandon();
+
+    const again = await Line.open(db);
+    assert.deepEqual(again.told, { recorded: 40, lost: [], failing: [], taken: 41 });
+    await again.close();
+    assert.deepEqual(await recordedIn(db), sent);
+  });
+
+  it('keeps what the ledger does not take, and tries again, in order', async function () {
+    this.timeout(60_000);
+    this.slow(20_000);
+    const db = file('a.db');
+    const random = seeded(SEED);
+    let failing = false;
+    let failed = 0;
+    const line = await Line.open(db, (_, real) => {
+      if (!failing || random() < 0.3) return real();
+      failed++;
+      return Promise.reject(new KubeblameError('ledger-unwritable', 'the disk is full'));
+    });
+    const sent: string[] = [];
+    for (let round = 0; round < 3; round++) {
+      failing = true;
+      for (let n = 0; n < 60; n++) {
+        sent.push(await line.send());
+        if (random() < 0.2) await new Promise((resolve) => setTimeout(resolve, random() * 10));
+      }
+      await until('a commit has failed', () => failed > round, 10_000);
+      failing = false;
+      await until('all is in the ledger', () => line.intake.depth === 0, 20_000);
+    }
+    const { failing: reasons, ...told } = line.told;
+    assert.deepEqual(told, { recorded: 180, lost: [], taken: 180 });
+    assert.equal(reasons.length, 3, 'told once each time');
+    await line.close();
+    assert.deepEqual(await recordedIn(db), sent);
+  });
+
+  it('ends while the ledger takes nothing, and goes on at the next start', async () => {
+    const db = file('a.db');
+    const line = await Line.open(db, () => Promise.reject(new KubeblameError('ledger-unwritable', 'the disk is full')));
+    const sent = [await line.send(), await line.send()];
+    await assert.rejects(
+      async () => {
+        await line.intake.settled(500);
+        await line.intake.handedOver();
+      },
+      { code: 'ledger-unwritable' },
+    );
+    await line.close();
+    assert.deepEqual(await recordedIn(db), []);
+    await (await Line.open(db)).close();
+    assert.deepEqual(await recordedIn(db), sent);
+  });
+
+  it('passes over the one review that cannot be recorded, and tells it', async function () {
+    this.timeout(30_000);
+    this.slow(10_000);
+    const db = file('a.db');
+    const reader = new ReviewReader(() => false);
+    const line = await Line.open(
+      db,
+      ({ changes }, real) =>
+        changes.some(({ reviewUid }) => reviewUid === 'poison') ? Promise.reject(new Error('a bug')) : real(),
+      {
+        read: (bytes) => {
+          const review = reader.read(bytes);
+          if (review.uid === 'unreadable') throw new Error('another bug');
+          return review;
+        },
+      },
+    );
+    for (const name of ['a', 'b', 'poison', 'c', 'unreadable', 'd']) await line.send(name);
+    await until('all is settled', () => line.intake.depth === 0, 20_000);
+    assert.deepEqual(line.told.lost.sort(), [' another bug', 'poison a bug']);
+    await line.close();
+    assert.deepEqual(await recordedIn(db), ['a', 'b', 'c', 'd']);
+  });
+
+  it('tells what was lost with a damaged spool', async () => {
+    const db = file('a.db');
+    const line = await Line.open(db, () => new Promise(() => undefined));
+    for (let n = 0; n < 6; n++) await line.send(undefined, 30_000);
+    await line.abandon();
+    const [first = ''] = readdirSync(`${db}-spool`);
+    const path = join(`${db}-spool`, first);
+    const bytes = readFileSync(path);
+    bytes.writeUInt8(0, 40_000);
+    writeFileSync(path, bytes);
+    const again = await Line.open(db);
+    assert.deepEqual(again.told.lost, [' the spool is damaged: reviews 2 to 2 are gone']);
+    await again.close();
+    assert.deepEqual(await recordedIn(db), ['r1', 'r3', 'r4', 'r5', 'r6']);
+  });
+
+  it('takes into a ledger that was restored what the spool still has, and tells how many it has not', async () => {
+    const db = file('a.db');
+    const line = await Line.open(db);
+    const sent: string[] = [];
+    const send = async (count: number): Promise<void> => {
+      for (let n = 0; n < count; n++) sent.push(await line.send(undefined, 30_000));
+      assert.equal(await line.intake.settled(5_000), true);
+    };
+    await send(3);
+    backup(db, file('copy.db'));
+    // Two to a file: the first ones are written over.
+    for (let n = 0; n < 8; n++) await send(2);
+    await line.close();
+    for (const name of readdirSync(file('')).filter((each) => /^a\.db(-wal|-shm)?$/.test(each)))
+      rmSync(join(file(''), name));
+    copyFileSync(file('copy.db'), db);
+
+    const again = await Line.open(db);
+    const lost = again.told.lost.length;
+    assert.ok(lost > 0, 'none was written over');
+    assert.match(again.told.lost[0] ?? '', /^ the spool is damaged: reviews 4 to \d+ are gone$/);
+    await again.close();
+    const restored = await recordedIn(db);
+    assert.ok(restored.length > 3, 'nothing was left');
+    assert.deepEqual(restored, [...sent.slice(0, 3), ...sent.slice(3 + lost)]);
+  });
+
+  it('takes nothing that another ledger left', async () => {
+    const db = file('a.db');
+    const line = await Line.open(db, () => new Promise(() => undefined));
+    await line.send();
+    await line.abandon();
+    for (const name of readdirSync(file('')).filter((each) => /^a\.db(-wal|-shm)?$/.test(each)))
+      rmSync(join(file(''), name));
+    const other = await Line.open(db);
+    await other.send('b');
+    await other.close();
+    assert.deepEqual(await recordedIn(db), ['b']);
+  });
+
+  it('lets what is seen wait for the reviews that were answered before', async () => {
+    const db = file('a.db');
+    const line = await Line.open(db);
+    const sent = await Promise.all(Array.from({ length: 50 }, () => line.send()));
+    await line.recorder.cover('alive', '', AT + 1_000);
+    const { length } = await line.store.changes({}, 100);
+    assert.equal(length, sent.length);
+    await line.close();
+  });
+
+  it('writes down how far it has come where the reviews leave nothing', async () => {
+    const line = await Line.open(file('a.db'));
+    const document = reviewDocument({ operation: 'UPDATE', object: configMap({}), oldObject: configMap({}) });
+    const body = Buffer.from(stringifyJson(document));
+    for (let n = 0; n < 1_100; n++) await line.spool.add({ at: AT, redacted: false, body });
+    assert.equal(await line.intake.settled(10_000), true);
+    const taken = await line.store.taken();
+    assert.ok(taken > 500 && taken <= 1_100, String(taken));
+    assert.equal((await line.store.changes({}, 10)).length, 1, 'the object as it was found');
+    await line.close();
+  });
+});

@@ -1,0 +1,262 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { KubeblameError } from '../../shared/errors.ts';
+import type { ReviewReader } from '../admission/review-reader.ts';
+import { Progress } from '../spool/progress.ts';
+import type { SpoolReader } from '../spool/reader.ts';
+import type { Spooled } from '../spool/records.ts';
+import { isOfLedger, OutOfTurn, PassedOver, type Recorded, type Recorder } from './recorder.ts';
+
+export interface IntakeOptions {
+  spool: SpoolReader;
+  reviews: ReviewReader;
+  recorder: Recorder;
+  /** Told what became of a review. */
+  recorded: (result: Recorded) => void;
+  /** Told of a review that was answered as recorded, and cannot be. */
+  lost: (error: unknown, uid: string) => void;
+  /** Told of what keeps the ledger from taking any, when that begins. */
+  failing: (error: unknown) => void;
+  /** Told that the ledger has come so far, for good: what lies in the spool before it may be written over. */
+  taken: (through: number) => void;
+}
+
+/** Reviews that were read from the spool, and are not durable in the ledger yet. Some megabytes of them. */
+const MAX_IN_FLIGHT = 32;
+/** While reviews come one after another, they are answered first: the recorder waits for so long a pause, at most so long. */
+const PAUSE_MS = 10;
+const MAX_WAIT_MS = 1_000;
+/** How often it looks whether there is one. */
+const LOOK_MS = 2;
+/** When a commit that failed is tried again. */
+const RETRY_MS = 1_000;
+
+/**
+ * Takes reviews from the spool into the ledger, each once, in their order. What cannot be committed stays in the spool, and is
+ * tried again.
+ */
+export class Intake {
+  /** How far the spool is durable: told by whoever adds to it. */
+  readonly progress = new Progress();
+  /** The last review that was handed to the recorder. */
+  private handed: number;
+  /** The last one of which it is settled what became of it. */
+  private done: number;
+  /** The last one that is known to be in the ledger for good. */
+  private told = NaN;
+  private inFlight = 0;
+  private running = false;
+  private failure: { error: unknown } | null = null;
+  /** One at a time, until something was committed: among many, one may be what the ledger does not take. */
+  private careful = false;
+  private suspect = NaN;
+  private unwelcome: { number: number; uid: string; error: unknown } | null = null;
+  /** Who waits for the ledger, and should not wait for a pause. */
+  private hurried = 0;
+  private closed = false;
+  private wasLastTry = false;
+  /** Called when something has changed. */
+  private watchers: (() => void)[] = [];
+
+  constructor(private readonly options: IntakeOptions) {
+    this.handed = this.done = options.recorder.taken;
+  }
+
+  /** Reviews that were answered, and are not in the ledger yet. */
+  get depth(): number {
+    return this.progress.through - this.done;
+  }
+
+  /** Takes what an earlier process has answered. Resolves when it is in the ledger, or the ledger does not take it at present. */
+  async takeLeft(): Promise<void> {
+    this.progress.advance(this.options.spool.last(this.handed + 1));
+    this.wake();
+    await this.settled();
+  }
+
+  /** There is something in the spool. */
+  wake(): void {
+    if (this.running) return;
+    this.running = true;
+    void this.run();
+  }
+
+  /**
+   * Resolves when the recorder has been handed all reviews that are durable now. Rejects with what the ledger fails with, while
+   * it does.
+   */
+  async handedOver(): Promise<void> {
+    const { through } = this.progress;
+    // A watch shows one thing after another: it must not wait for a pause each time.
+    this.hurried++;
+    while (this.handed < through && this.failure === null) await this.change();
+    this.hurried--;
+    if (this.failure !== null) throw this.failure.error;
+  }
+
+  /**
+   * Resolves when all reviews that are durable now are in the ledger, or it does not take them at present; to false where
+   * that takes longer than `withinMs`.
+   */
+  async settled(withinMs = Infinity): Promise<boolean> {
+    const { through } = this.progress;
+    // Tried again once: a question is not answered without what the next moment brings.
+    const failures = new Set<object>();
+    const isSettled = (): boolean => {
+      if (this.failure !== null) failures.add(this.failure);
+      return this.done >= through || failures.size > 1;
+    };
+    const end = performance.now() + withinMs;
+    const timer = withinMs === Infinity ? undefined : setTimeout(() => this.changed(), withinMs + 1);
+    this.hurried++;
+    while (!isSettled() && performance.now() < end) await this.change();
+    this.hurried--;
+    clearTimeout(timer);
+    return isSettled();
+  }
+
+  /** Resolves when all that is in the spool is in the ledger, or the ledger does not take it: then it stays there. */
+  async close(): Promise<void> {
+    this.closed = true;
+    this.hurried++;
+    this.wake();
+    while (this.running || this.inFlight > 0) await this.change();
+    this.options.spool.close();
+  }
+
+  private change(): Promise<void> {
+    return new Promise((resolve) => this.watchers.push(resolve));
+  }
+
+  private changed(): void {
+    for (const watcher of this.watchers.splice(0)) watcher();
+  }
+
+  private async run(): Promise<void> {
+    const { progress } = this;
+    while (this.failure !== null ? await this.recover() : !progress.sleep(this.handed)) {
+      if (this.failure === null) await this.pause();
+      const { through } = progress;
+      while (this.handed < through && this.failure === null) await this.handOver(through);
+    }
+    this.running = false;
+    this.changed();
+  }
+
+  /** Resolves in a pause of the reviews, or when the oldest has waited for long. */
+  private async pause(): Promise<void> {
+    const { progress } = this;
+    const started = performance.now();
+    let [newest, newestAt] = [progress.through, started];
+    for (let now = started; this.hurried === 0 && now < newestAt + PAUSE_MS && now < started + MAX_WAIT_MS;) {
+      await sleep(LOOK_MS);
+      now = performance.now();
+      if (progress.through > newest) [newest, newestAt] = [progress.through, now];
+    }
+  }
+
+  /** Hands over the next review, when there is room for it. */
+  private async handOver(through: number): Promise<void> {
+    while (this.inFlight >= (this.careful ? 1 : MAX_IN_FLIGHT)) await this.change();
+    if (this.failure !== null) return;
+    const number = this.handed + 1;
+    const { spool, recorder } = this.options;
+    let spooled: Spooled | null;
+    let next = 0;
+    try {
+      spooled = spool.read(number);
+      if (spooled === null) next = Math.min(spool.firstAfter(number) ?? through + 1, through + 1);
+    } catch (error) {
+      this.options.failing(error);
+      this.failure = { error };
+      return;
+    }
+    if (spooled === null) {
+      // A file that was damaged: those up to the next one are gone.
+      const error = new KubeblameError(
+        'ledger-damaged',
+        `the spool is damaged: reviews ${number} to ${next - 1} are gone`,
+      );
+      for (let gone = number; gone < next; gone++) this.lose(gone, error, '');
+      return;
+    }
+    this.handed = number;
+    let uid = '';
+    try {
+      const review = this.options.reviews.read(spooled.body);
+      uid = review.uid;
+      const { at, body, redacted } = spooled;
+      const recorded = recorder.record(review, at, body.length, { number, redacted });
+      this.settle(number, uid, recorded, this.options.recorded);
+    } catch (error) {
+      this.lose(number, error, uid);
+    }
+  }
+
+  /** Passes over a review, which is gone. */
+  private lose(number: number, error: unknown, uid: string): void {
+    this.handed = number;
+    const skipped = this.options.recorder.skip(number);
+    this.settle(number, uid, skipped, () => this.options.lost(error, uid));
+  }
+
+  /** Tells what became of a review when that is durable. */
+  private settle<T>(number: number, uid: string, durable: Promise<T>, tell: (result: T) => void): void {
+    this.inFlight++;
+    durable
+      .then(
+        (result) => {
+          this.careful = false;
+          this.done = number;
+          tell(result);
+          this.tellTaken();
+        },
+        (error: unknown) => this.failed(number, uid, error),
+      )
+      .finally(() => {
+        this.inFlight--;
+        this.changed();
+      });
+  }
+
+  private tellTaken(): void {
+    const { taken } = this.options.recorder;
+    if (taken === this.told) return;
+    this.told = taken;
+    this.options.taken(taken);
+  }
+
+  private failed(number: number, uid: string, error: unknown): void {
+    // An earlier one has failed, and tells.
+    if (error instanceof OutOfTurn) return;
+    if (error instanceof PassedOver) {
+      this.done = number;
+      this.options.lost(error.cause, uid);
+      return;
+    }
+    if (this.failure !== null) return;
+    if (!this.careful) this.options.failing(error);
+    else if (!isOfLedger(error)) {
+      // Alone, and twice, for something else may have been in its commit: it is what the ledger does not take.
+      if (this.suspect === number) this.unwelcome = { number, uid, error };
+      this.suspect = number;
+    }
+    this.failure = { error };
+    this.wake();
+  }
+
+  /** Some time later, goes back to behind what the ledger has. False where the server ends, and the ledger still fails. */
+  private async recover(): Promise<boolean> {
+    while (this.inFlight > 0) await this.change();
+    this.changed();
+    if (this.wasLastTry) return false;
+    this.wasLastTry = this.closed;
+    for (const until = performance.now() + RETRY_MS; !this.closed && performance.now() < until;) await sleep(LOOK_MS);
+    this.handed = this.options.recorder.reached;
+    this.failure = null;
+    this.careful = true;
+    const { unwelcome } = this;
+    this.unwelcome = null;
+    if (unwelcome !== null) this.lose(unwelcome.number, unwelcome.error, unwelcome.uid);
+    return true;
+  }
+}
