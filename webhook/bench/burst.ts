@@ -11,6 +11,8 @@ export interface BurstResult {
   lost: number;
   /** Until single reviews are answered as fast as before. */
   recoverySeconds: number;
+  /** Until all that was answered is in the ledger. */
+  settledSeconds: number;
 }
 
 const CONNECTIONS = 200;
@@ -29,6 +31,7 @@ export async function measureBurst(server: BenchServer, ca: string): Promise<Bur
   const before = server.rssMb().now;
   const burst = await load.run({ port, ca, connections: CONNECTIONS, rounds: TIMES, salt: 901 });
   const ended = performance.now();
+  const settled = server.settled(ca).then(() => (performance.now() - ended) / 1000);
   let recoverySeconds = NaN;
   for (let probe = 0; probe < MAX_PROBES && Number.isNaN(recoverySeconds); probe++) {
     const seconds = (performance.now() - ended) / 1000;
@@ -37,6 +40,7 @@ export async function measureBurst(server: BenchServer, ca: string): Promise<Bur
     else await new Promise((resolve) => setTimeout(resolve, PROBE_EVERY_MS));
   }
   load.stop();
+  const settledSeconds = await settled;
   const { now, peak } = server.rssMb();
   return {
     reviews: burst.timesMs.length,
@@ -46,5 +50,6 @@ export async function measureBurst(server: BenchServer, ca: string): Promise<Bur
     rssMb: { before, peak, after: now },
     lost: burst.warned,
     recoverySeconds,
+    settledSeconds,
   };
 }

@@ -38,6 +38,8 @@ async function admission(): Promise<void> {
         'connections',
         'requests/s',
         'ratio',
+        'in the ledger/s',
+        'ratio',
         'p50 ms',
         'p99 ms',
         'p99.9 ms',
@@ -61,13 +63,15 @@ async function admission(): Promise<void> {
   }
 }
 
-function admissionCells({ connections, baseline, kubeblame, ratio }: AdmissionRow): string[] {
+function admissionCells({ connections, baseline, kubeblame, ratio, settledRatio }: AdmissionRow): string[] {
   const pair = (name: keyof Measured, digits: number): string =>
     `${kubeblame[name].toFixed(digits)} (${baseline[name].toFixed(digits)})`;
   return [
     String(connections),
     pair('requestsPerSecond', 0),
     ratio.toFixed(2),
+    kubeblame.settledPerSecond.toFixed(0),
+    settledRatio.toFixed(2),
     pair('p50Ms', 2),
     pair('p99Ms', 1),
     pair('p999Ms', 1),
@@ -97,7 +101,15 @@ async function burst(): Promise<void> {
     const { before, peak, after } = result.rssMb;
     print(
       `A burst: ${result.reviews} reviews as fast as they are taken`,
-      ['connections', 'seconds', 'p99 ms', 'lost', 'recovered after s', 'RSS MB before / peak / after'],
+      [
+        'connections',
+        'seconds',
+        'p99 ms',
+        'lost',
+        'recovered after s',
+        'in the ledger after s',
+        'RSS MB before / peak / after',
+      ],
       [
         [
           String(result.connections),
@@ -105,6 +117,7 @@ async function burst(): Promise<void> {
           result.p99Ms.toFixed(0),
           String(result.lost),
           result.recoverySeconds.toFixed(2),
+          result.settledSeconds.toFixed(1),
           [before, peak, after].map((mb) => mb.toFixed(0)).join(' / '),
         ],
       ],

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
+import { get } from 'node:https';
 import { createInterface } from 'node:readline';
 
 /** A server under test, in a process of its own. */
@@ -13,7 +14,9 @@ export class BenchServer {
 
   /** Resolves when it serves. `args` are node's. */
   static async start(args: readonly string[]): Promise<BenchServer> {
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    // As in the image.
+    const env = { ...process.env, MALLOC_ARENA_MAX: '2' };
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'], env });
     if (child.stdout === null) throw new Error('no output');
     for await (const line of createInterface({ input: child.stdout })) {
       const entry = JSON.parse(line) as { msg: string; admission: { port: number }; read?: { port: number } };
@@ -40,6 +43,19 @@ export class BenchServer {
     const status = this.proc('status');
     const value = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]) / 1024;
     return { now: value('VmRSS'), peak: value('VmHWM') };
+  }
+
+  /** Resolves when all that it has answered is in its ledger: so long a question waits. */
+  async settled(ca: string): Promise<void> {
+    const ask = (): Promise<number | undefined> =>
+      new Promise((resolve, reject) => {
+        const options = { host: '127.0.0.1', port: this.readPort, path: '/api/v1/info', ca, agent: false };
+        get(options, (response) => {
+          response.resume();
+          resolve(response.statusCode);
+        }).once('error', reject);
+      });
+    while ((await ask()) !== 200);
   }
 
   private proc(name: string): string {

@@ -9,7 +9,7 @@ import { signingKeyBeside } from '../proof/keys.ts';
 import { readPolicy, type RetentionPolicy } from '../store/retention.ts';
 import { accessConfig, accessOptions, type RawAccessOptions } from './access.ts';
 import { installConfig, installOptions, type InstallConfig, type RawInstallOptions } from './install.ts';
-import { readRulesFile } from './rules-file.ts';
+import type { RulesFile } from './rules-file.ts';
 
 /** Where to listen. */
 export interface Address {
@@ -149,9 +149,9 @@ export interface RawServerOptions extends RawOptions, RawInstallOptions, RawAcce
   logLevel: string;
 }
 
-/** Checks the options of a ledger. Throws config-invalid, naming the option and what was expected. */
-export function ledgerConfig(raw: RawOptions): LedgerConfig {
-  const file = raw.config === undefined ? { rules: [], redact: [] } : readRulesFile(raw.config);
+/** Checks the options of a ledger. Rejects with config-invalid, naming the option and what was expected. */
+export async function ledgerConfig(raw: RawOptions): Promise<LedgerConfig> {
+  const file = raw.config === undefined ? { rules: [], redact: [] } : await rulesFile(raw.config);
   const skip = raw.skip
     .split(',')
     .map((name) => name.trim())
@@ -174,8 +174,14 @@ export function ledgerConfig(raw: RawOptions): LedgerConfig {
   };
 }
 
-/** Checks the options of the server. Throws config-invalid, naming the option and what was expected. */
-export function serverConfig(raw: RawServerOptions, inCluster: boolean): ServerConfig {
+async function rulesFile(path: string): Promise<RulesFile> {
+  // Loaded only here: what it reads and checks files with takes 20 MB, and most servers have no such file.
+  const { readRulesFile } = await import('./rules-file.ts');
+  return readRulesFile(path);
+}
+
+/** Checks the options of the server. Rejects with config-invalid, naming the option and what was expected. */
+export async function serverConfig(raw: RawServerOptions, inCluster: boolean): Promise<ServerConfig> {
   const readListen = parseAddress(raw.readListen, '--read-listen', 'KUBEBLAME_READ_LISTEN');
   const kubeconfig: Cluster | null =
     raw.kubeconfig !== undefined ? { file: raw.kubeconfig } : inCluster ? 'in-cluster' : null;
@@ -199,7 +205,7 @@ export function serverConfig(raw: RawServerOptions, inCluster: boolean): ServerC
     );
   }
   return {
-    ...ledgerConfig(raw),
+    ...(await ledgerConfig(raw)),
     ...install,
     listen: address,
     readListen,

@@ -21,22 +21,18 @@ const RAW: RawServerOptions = {
 
 describe('configuration', () => {
   const file = useFolder();
-  const fails = (raw: Partial<RawServerOptions>, message: RegExp): void => {
-    assert.throws(
-      () => serverConfig({ ...RAW, ...raw }, false),
-      (error: Error) => {
-        assert.match(error.message, message);
-        return true;
-      },
-    );
-  };
+  const fails = (raw: Partial<RawServerOptions>, message: RegExp): Promise<void> =>
+    assert.rejects(serverConfig({ ...RAW, ...raw }, false), (error: Error) => {
+      assert.match(error.message, message);
+      return true;
+    });
 
-  it('keeps the key beside the ledger', () => {
-    assert.equal(serverConfig(RAW, false).keyFile, 'a.db.key');
-    assert.equal(serverConfig({ ...RAW, keyFile: 'k' }, false).keyFile, 'k');
+  it('keeps the key beside the ledger', async () => {
+    assert.equal((await serverConfig(RAW, false)).keyFile, 'a.db.key');
+    assert.equal((await serverConfig({ ...RAW, keyFile: 'k' }, false)).keyFile, 'k');
   });
 
-  it('reads addresses', () => {
+  it('reads addresses', async () => {
     const parse = (text: string): unknown => parseAddress(text, '--listen', 'KUBEBLAME_LISTEN');
     assert.deepEqual(parse(':8443'), { host: '0.0.0.0', port: 8443 });
     assert.deepEqual(parse('[::1]:1'), { host: '::1', port: 1 });
@@ -45,44 +41,47 @@ describe('configuration', () => {
       assert.throws(() => parse(bad), /--listen \(KUBEBLAME_LISTEN\)/, bad);
   });
 
-  it('refuses to show the read API to other machines without a token', () => {
-    fails(
+  it('refuses to show the read API to other machines without a token', async () => {
+    await fails(
       { readListen: '0.0.0.0:8444' },
       /^--read-listen \(KUBEBLAME_READ_LISTEN\): 0\.0\.0\.0:8444 can be reached from other machines/,
     );
-    fails({ readListen: '127.example.com:8444' }, /can be reached/);
+    await fails({ readListen: '127.example.com:8444' }, /can be reached/);
     writeFileSync(file('token'), 'a-token-that-is-long-enough\n');
     assert.equal(
-      serverConfig({ ...RAW, readListen: '0.0.0.0:8444', readTokenFile: file('token') }, false).readToken,
+      (await serverConfig({ ...RAW, readListen: '0.0.0.0:8444', readTokenFile: file('token') }, false)).readToken,
       'a-token-that-is-long-enough',
     );
   });
 
-  it('lets nobody from another machine add to the ledger who does not prove to be the API server', () => {
-    fails(
+  it('lets nobody from another machine add to the ledger who does not prove to be the API server', async () => {
+    await fails(
       { listen: '0.0.0.0:8443' },
       /^--listen \(KUBEBLAME_LISTEN\): whoever reaches 0\.0\.0\.0:8443 could add to the ledger: give --path-secret-file/,
     );
     const { listen: _, ...unsaid } = RAW;
-    assert.deepEqual(serverConfig(unsaid, false).listen, { host: '127.0.0.1', port: 8443 });
-    assert.deepEqual(serverConfig({ ...unsaid, clientCa: 'ca.crt' }, false).listen, { host: '0.0.0.0', port: 8443 });
+    assert.deepEqual((await serverConfig(unsaid, false)).listen, { host: '127.0.0.1', port: 8443 });
+    assert.deepEqual((await serverConfig({ ...unsaid, clientCa: 'ca.crt' }, false)).listen, {
+      host: '0.0.0.0',
+      port: 8443,
+    });
   });
 
-  it('names the option, the variable and what was expected', () => {
-    fails({ skip: 'Events' }, /^--skip \(KUBEBLAME_SKIP\): "Events" is not RESOURCE\.GROUP/);
-    fails(
+  it('names the option, the variable and what was expected', async () => {
+    await fails({ skip: 'Events' }, /^--skip \(KUBEBLAME_SKIP\): "Events" is not RESOURCE\.GROUP/);
+    await fails(
       { checkpointConfigmap: 'x' },
       /^--checkpoint-configmap \(KUBEBLAME_CHECKPOINT_CONFIGMAP\): "x" is not NAMESPACE\/NAME$/,
     );
-    fails({ checkpointMinutes: '0' }, /^--checkpoint-minutes .*: "0" is not a number of minutes from 1 to 1440$/);
-    fails({ cluster: '' }, /^--cluster \(KUBEBLAME_CLUSTER\): the name is empty$/);
-    fails({ readTokenFile: file('none') }, /^--read-token-file \(KUBEBLAME_READ_TOKEN_FILE\): ENOENT/);
+    await fails({ checkpointMinutes: '0' }, /^--checkpoint-minutes .*: "0" is not a number of minutes from 1 to 1440$/);
+    await fails({ cluster: '' }, /^--cluster \(KUBEBLAME_CLUSTER\): the name is empty$/);
+    await fails({ readTokenFile: file('none') }, /^--read-token-file \(KUBEBLAME_READ_TOKEN_FILE\): ENOENT/);
     writeFileSync(file('short'), 'abc');
-    fails({ readTokenFile: file('short') }, /holds 3 characters, a token has at least 16$/);
-    fails(
+    await fails({ readTokenFile: file('short') }, /holds 3 characters, a token has at least 16$/);
+    await fails(
       { otlpEndpoint: 'collector:4318' },
       /^--otlp-endpoint \(OTEL_EXPORTER_OTLP_ENDPOINT\): "collector:4318" is not an http:\/\/ or https:\/\/ URL/,
     );
-    fails({ config: file('none.yaml') }, /^the configuration file .* cannot be read: ENOENT/);
+    await fails({ config: file('none.yaml') }, /^the configuration file .* cannot be read: ENOENT/);
   });
 });
