@@ -19,6 +19,8 @@ export interface AdmissionRow {
   ratio: number;
   /** The same up to where all of a round is in the ledger. */
   settledRatio: number;
+  /** The same of a server that writes each review and syncs it, and nothing more; null where reviews could share a write. */
+  floorRatio: number | null;
 }
 
 export interface Measured {
@@ -31,8 +33,6 @@ export interface Measured {
   p999Ms: number;
   /** CPU time of the server's process, in microseconds a request. */
   cpuUs: number;
-  /** Bytes that it wrote to the disk, a request. */
-  writtenBytes: number;
 }
 
 /**
@@ -40,31 +40,37 @@ export interface Measured {
  * does meets both.
  */
 export async function measureAdmission(
-  servers: { baseline: BenchServer; kubeblame: BenchServer },
+  servers: { baseline: BenchServer; floor: BenchServer; kubeblame: BenchServer },
   ca: string,
 ): Promise<AdmissionRow[]> {
   const load = new LoadProcess();
-  const both = [servers.baseline, servers.kubeblame] as const;
   let salt = 1;
-  for (const { port } of both) await load.run({ port, ca, connections: 16, rounds: WARM_ROUNDS, salt: salt++ });
+  for (const { port } of Object.values(servers))
+    await load.run({ port, ca, connections: 16, rounds: WARM_ROUNDS, salt: salt++ });
   await servers.kubeblame.settled(ca);
   const rows: AdmissionRow[] = [];
   for (const { connections, times, rounds } of STEPS) {
-    const series = [
-      new Series(servers.baseline, () => Promise.resolve()),
-      // Nothing of it may still be at work when the other one is measured.
-      new Series(servers.kubeblame, () => servers.kubeblame.settled(ca)),
-    ] as const;
+    const nothing = (): Promise<void> => Promise.resolve();
+    const baseline = new Series(servers.baseline, nothing);
+    // Nothing of it may still be at work when another one is measured.
+    const kubeblame = new Series(servers.kubeblame, () => servers.kubeblame.settled(ca));
+    const floor = connections === 1 ? new Series(servers.floor, nothing) : null;
+    const series = [baseline, kubeblame, ...(floor === null ? [] : [floor])];
     for (let round = 0; round < rounds; round++) {
       for (const one of series) {
         await one.add((port) => load.run({ port, ca, connections, rounds: times, salt: salt++ }));
       }
     }
-    const [baseline, kubeblame] = series;
     const ratios = (throughputs: readonly number[]): number =>
       median(throughputs.map((value, index) => value / (baseline.throughputs[index] ?? NaN)));
-    const [ratio, settledRatio] = [ratios(kubeblame.throughputs), ratios(kubeblame.settled)];
-    rows.push({ connections, baseline: baseline.result(), kubeblame: kubeblame.result(), ratio, settledRatio });
+    rows.push({
+      connections,
+      baseline: baseline.result(),
+      kubeblame: kubeblame.result(),
+      ratio: ratios(kubeblame.throughputs),
+      settledRatio: ratios(kubeblame.settled),
+      floorRatio: floor === null ? null : ratios(floor.throughputs),
+    });
   }
   load.stop();
   return rows;
@@ -76,7 +82,6 @@ class Series {
   readonly settled: number[] = [];
   private readonly times: number[] = [];
   private cpuMs = 0;
-  private written = 0;
 
   constructor(
     private readonly server: BenchServer,
@@ -84,13 +89,12 @@ class Series {
   ) {}
 
   async add(run: (port: number) => Promise<LoadResult>): Promise<void> {
-    const [before, writtenBefore] = [this.server.cpuMs(), this.server.writtenBytes()];
+    const before = this.server.cpuMs();
     const { seconds, timesMs } = await run(this.server.port);
     const answered = performance.now();
     await this.settle();
     this.settled.push(timesMs.length / (seconds + (performance.now() - answered) / 1000));
     this.cpuMs += this.server.cpuMs() - before;
-    this.written += this.server.writtenBytes() - writtenBefore;
     this.throughputs.push(timesMs.length / seconds);
     for (const time of timesMs) this.times.push(time);
   }
@@ -104,7 +108,6 @@ class Series {
       p99Ms: percentile(times, 0.99),
       p999Ms: percentile(times, 0.999),
       cpuUs: (this.cpuMs * 1000) / times.length,
-      writtenBytes: this.written / times.length,
     };
   }
 }

@@ -7,7 +7,6 @@ import { makeLocalCertificates } from '../../certs/local-certificates.ts';
 import { measureAdmission, type AdmissionRow, type Measured } from './admission.ts';
 import { measureBurst } from './burst.ts';
 import { measureBytes } from './bytes.ts';
-import { measureDisk } from './disk.ts';
 import { observerMemory } from './observer-memory.ts';
 import { measureReading } from './reading.ts';
 import { BenchServer } from './servers.ts';
@@ -28,16 +27,19 @@ function print(title: string, head: string[], rows: string[][]): void {
 
 async function admission(): Promise<void> {
   const [cert, key] = [path('tls.crt'), path('tls.key')];
-  const baseline = await BenchServer.start(['--import', 'tsx', source('baseline-server.ts'), cert, key]);
+  const plain = ['--import', 'tsx', source('baseline-server.ts'), cert, key];
+  const baseline = await BenchServer.start(plain);
+  const floor = await BenchServer.start([...plain, path('floor')]);
   const kubeblame = await startKubeblame('bench.db');
   try {
-    const rows = await measureAdmission({ baseline, kubeblame }, readFileSync(path('ca.crt'), 'utf8'));
+    const rows = await measureAdmission({ baseline, floor, kubeblame }, readFileSync(path('ca.crt'), 'utf8'));
     print(
       'Admission through HTTPS, each answer after its fsync; in brackets the baseline: JSON.parse and allow',
       [
         'connections',
         'requests/s',
         'ratio',
+        'of only write and fsync',
         'in the ledger/s',
         'ratio',
         'p50 ms',
@@ -49,27 +51,21 @@ async function admission(): Promise<void> {
       ],
       rows.map(admissionCells),
     );
-    for (const { connections, kubeblame } of rows) {
-      if (Number.isNaN(kubeblame.writtenBytes)) continue;
-      const { bytes, p50Ms, p99Ms } = measureDisk(path('floor'), Math.round(kubeblame.writtenBytes));
-      console.log(
-        `${connections} connections: ${bytes} bytes written a request; a bare write of so many with its fsync, on the same disk: p50 ${p50Ms.toFixed(2)} ms, p99 ${p99Ms.toFixed(2)} ms`,
-      );
-    }
-    console.log();
   } finally {
     await kubeblame.stop();
+    await floor.stop();
     await baseline.stop();
   }
 }
 
-function admissionCells({ connections, baseline, kubeblame, ratio, settledRatio }: AdmissionRow): string[] {
+function admissionCells({ connections, baseline, kubeblame, ratio, settledRatio, floorRatio }: AdmissionRow): string[] {
   const pair = (name: keyof Measured, digits: number): string =>
     `${kubeblame[name].toFixed(digits)} (${baseline[name].toFixed(digits)})`;
   return [
     String(connections),
     pair('requestsPerSecond', 0),
     ratio.toFixed(2),
+    floorRatio?.toFixed(2) ?? '',
     kubeblame.settledPerSecond.toFixed(0),
     settledRatio.toFixed(2),
     pair('p50Ms', 2),

@@ -33,11 +33,6 @@ export class BenchServer {
     return (Number(fields[11]) + Number(fields[12])) * 10;
   }
 
-  /** Bytes that it has made the kernel write to disks; NaN where /proc does not tell. */
-  writtenBytes(): number {
-    return Number(/^write_bytes: (\d+)/m.exec(this.proc('io'))?.[1]);
-  }
-
   /** Memory now and at most, in MB; NaN where /proc does not tell. */
   rssMb(): { now: number; peak: number } {
     const status = this.proc('status');
