@@ -305,4 +305,27 @@ describe('the intake', () => {
     assert.equal((await line.store.changes({}, 10)).length, 1, 'the object as it was found');
     await line.close();
   });
+
+  it('goes on behind reviews that left nothing where another commit than theirs fails', async () => {
+    let failing = false;
+    const line = await Line.open(file('a.db'), (_, real) =>
+      failing ? Promise.reject(new KubeblameError('ledger-unwritable', 'the disk is full')) : real(),
+    );
+    const same = configMap({}, { name: 'same', uid: 'same' });
+    const document = reviewDocument({ uid: 'same', name: 'same', operation: 'UPDATE', object: same, oldObject: same });
+    const add = (): Promise<void> =>
+      line.spool.add({ at: AT, redacted: false, body: Buffer.from(stringifyJson(document)) });
+    await add();
+    assert.equal(await line.intake.settled(5_000), true);
+    // Settled, and no commit says so.
+    await add();
+    assert.equal(await line.intake.settled(5_000), true);
+    failing = true;
+    await assert.rejects(line.recorder.cover('alive', '', AT), { code: 'ledger-unwritable' });
+    failing = false;
+    await line.send('after');
+    assert.equal(await line.intake.settled(5_000), true);
+    await line.close();
+    assert.equal((await recordedIn(file('a.db'))).at(-1), 'after');
+  });
 });

@@ -75,8 +75,9 @@ export class Recorder implements Memory {
   private changes: NewChange[] = [];
   private outcomes: NewOutcome[] = [];
   private coverage: NewCoverage[] = [];
-  /** The last review of the spool that was run, and the last whose commit is durable. */
+  /** The last review of the spool that was run, the last of which it was told what became of it, and the last that a commit tells. */
   private lastRun: number;
+  private lastSettled: number;
   private lastTaken: number;
   private lastSeq: number;
   private lastAt: number;
@@ -91,6 +92,7 @@ export class Recorder implements Memory {
   ) {
     this.store = options.store;
     this.lastRun = taken;
+    this.lastSettled = taken;
     this.lastTaken = taken;
     this.lastSeq = last?.seq ?? 0;
     this.lastAt = last?.at ?? 0;
@@ -298,17 +300,22 @@ export class Recorder implements Memory {
 
   private async commit(): Promise<void> {
     const { changes, outcomes, coverage, lastRun: taken } = this;
-    if (changes.length + outcomes.length + coverage.length === 0 && taken < this.lastTaken + MAX_UNTOLD) return;
+    if (changes.length + outcomes.length + coverage.length === 0 && taken < this.lastTaken + MAX_UNTOLD) {
+      this.lastSettled = taken;
+      return;
+    }
     [this.committing, this.changes, this.outcomes, this.coverage] = [changes, [], [], []];
     const started = performance.now();
     await this.store.append({ changes, outcomes, coverage, taken });
+    this.lastSettled = taken;
     this.lastTaken = taken;
     this.committing = [];
     this.options.events?.committed(changes.length, (performance.now() - started) / 1000);
   }
 
   private rollback(): void {
-    this.lastRun = this.lastTaken;
+    // Not behind what was told: nobody would hand it over again, and nothing after it would have its turn.
+    this.lastRun = this.lastSettled;
     this.lastSeq -= this.committing.length + this.changes.length;
     [this.committing, this.changes, this.outcomes, this.coverage] = [[], [], [], []];
     this.forget();
