@@ -41,6 +41,7 @@ class Line {
     db: string,
     append?: (entries: NewEntries, real: () => Promise<void>) => Promise<void>,
     reader?: Pick<ReviewReader, 'read'>,
+    maxBytes = 16 * 64 * 1024,
   ): Promise<Line> {
     const real = openSqliteStore(db, 'test', AT);
     const store = new Proxy<LedgerStore>(real, {
@@ -82,7 +83,7 @@ class Line {
         // As a message from another thread would come.
         if (intake.progress.advance(through)) setImmediate(() => intake.wake());
       },
-      maxBytes: 16 * 64 * 1024,
+      maxBytes,
     });
     return new Line(store, recorder, intake, spool, told);
   }
@@ -327,5 +328,17 @@ describe('the intake', () => {
     assert.equal(await line.intake.settled(5_000), true);
     await line.close();
     assert.equal((await recordedIn(file('a.db'))).at(-1), 'after');
+  });
+
+  it('gives the room back of large reviews that leave nothing', async () => {
+    const line = await Line.open(file('a.db'), undefined, undefined, 16 * 1024 * 1024);
+    const same = configMap({ text: '.'.repeat(400_000) }, { name: 'same', uid: 'same' });
+    const document = reviewDocument({ uid: 'same', name: 'same', operation: 'UPDATE', object: same, oldObject: same });
+    const body = Buffer.from(stringifyJson(document));
+    for (let n = 0; n < 30; n++) {
+      await line.spool.add({ at: AT, redacted: false, body });
+      assert.equal(await line.intake.settled(5_000), true);
+    }
+    await line.close();
   });
 });

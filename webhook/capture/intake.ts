@@ -231,6 +231,7 @@ export class Intake {
     if (error instanceof PassedOver) {
       this.done = number;
       this.options.lost(error.cause, uid);
+      this.tellTaken();
       return;
     }
     if (this.failure !== null) return;

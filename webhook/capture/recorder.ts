@@ -55,6 +55,8 @@ const RECENT_BYTES = 2 * 1024 * 1024;
 const MAX_BATCH = 256;
 /** After so many reviews of the spool that left nothing to commit, it is committed that they were taken. */
 const MAX_UNTOLD = 500;
+/** Or after so many bytes of them: their room in the spool is given back only then. */
+const MAX_UNTOLD_BYTES = 4 * 1024 * 1024;
 
 /** How far back attempts are looked for that a watch never showed. */
 const SWEEP_BACK_MS = 10 * 60 * 1000;
@@ -75,10 +77,12 @@ export class Recorder implements Memory {
   private changes: NewChange[] = [];
   private outcomes: NewOutcome[] = [];
   private coverage: NewCoverage[] = [];
-  /** The last review of the spool that was run, the last of which it was told what became of it, and the last that a commit tells. */
+  /** The last review of the spool that was run, the last that was settled, and the last of which a commit tells. */
   private lastRun: number;
   private lastSettled: number;
   private lastTaken: number;
+  /** Of reviews of the spool that were run since a commit told of one. */
+  private untoldBytes = 0;
   private lastSeq: number;
   private lastAt: number;
   private now = 0;
@@ -134,7 +138,7 @@ export class Recorder implements Memory {
       const needed = place?.redacted === true ? null : redactor;
       return this.job(at, (draft) => captureReview(draft, review, needed), bytes);
     };
-    return this.queue.add(() => (place === undefined ? work() : this.inTurn(place.number, work)));
+    return this.queue.add(() => (place === undefined ? work() : this.inTurn(place.number, work, bytes)));
   }
 
   /** Passes over a review of the spool, which cannot be recorded. */
@@ -218,16 +222,18 @@ export class Recorder implements Memory {
   }
 
   /** Each review of the spool runs once, and after the one before it. */
-  private async inTurn<T>(number: number, work: () => Promise<T>): Promise<T> {
+  private async inTurn<T>(number: number, work: () => Promise<T>, bytes = 0): Promise<T> {
     if (number !== this.lastRun + 1) throw new OutOfTurn(`review ${number} of the spool comes after ${this.lastRun}`);
     try {
       const result = await work();
       this.lastRun = number;
+      this.untoldBytes += bytes;
       return result;
     } catch (error) {
       // It may be recorded when the ledger can be read again.
       if (isOfLedger(error)) throw error;
       this.lastRun = number;
+      this.untoldBytes += bytes;
       throw new PassedOver(messageOf(error), { cause: error });
     }
   }
@@ -299,14 +305,16 @@ export class Recorder implements Memory {
   }
 
   private async commit(): Promise<void> {
-    const { changes, outcomes, coverage, lastRun: taken } = this;
-    if (changes.length + outcomes.length + coverage.length === 0 && taken < this.lastTaken + MAX_UNTOLD) {
+    const { changes, outcomes, coverage, lastRun: taken, untoldBytes } = this;
+    const isDue = taken >= this.lastTaken + MAX_UNTOLD || untoldBytes >= MAX_UNTOLD_BYTES;
+    if (changes.length + outcomes.length + coverage.length === 0 && !isDue) {
       this.lastSettled = taken;
       return;
     }
     [this.committing, this.changes, this.outcomes, this.coverage] = [changes, [], [], []];
     const started = performance.now();
     await this.store.append({ changes, outcomes, coverage, taken });
+    this.untoldBytes -= untoldBytes;
     this.lastSettled = taken;
     this.lastTaken = taken;
     this.committing = [];
