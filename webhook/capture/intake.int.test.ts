@@ -341,4 +341,22 @@ describe('the intake', () => {
     }
     await line.close();
   });
+
+  it('finds out at the start which review the ledger does not take', async function () {
+    this.timeout(30_000);
+    this.slow(10_000);
+    const db = file('a.db');
+    const append = ({ changes }: NewEntries, real: () => Promise<void>): Promise<void> =>
+      changes.some(({ reviewUid }) => reviewUid === 'poison') ? Promise.reject(new Error('a bug')) : real();
+    const line = await Line.open(db, () => new Promise(() => undefined));
+    for (const name of ['a', 'poison', 'b', 'c']) await line.send(name);
+    await line.abandon();
+    const again = await Line.open(db, append);
+    assert.equal(again.intake.depth, 0);
+    assert.deepEqual(again.told.lost, ['poison a bug']);
+    // What the server does next.
+    await again.recorder.cover('started', '', AT);
+    await again.close();
+    assert.deepEqual(await recordedIn(db), ['a', 'b', 'c']);
+  });
 });

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { KubeblameError } from '../../shared/errors.ts';
+import { KubeblameError, messageOf } from '../../shared/errors.ts';
 import type { ReviewReader } from '../admission/review-reader.ts';
 import { Progress } from '../spool/progress.ts';
 import type { SpoolReader } from '../spool/reader.ts';
@@ -66,11 +66,16 @@ export class Intake {
     return this.progress.through - this.done;
   }
 
-  /** Takes what an earlier process has answered. Resolves when it is in the ledger, or the ledger does not take it at present. */
+  /**
+   * Takes what an earlier process has answered. Resolves when it is in the ledger, or the ledger does not take it at present;
+   * what fails with one review alone is waited for until it is passed over.
+   */
   async takeLeft(): Promise<void> {
     this.progress.advance(this.options.spool.last(this.handed + 1));
     this.wake();
-    await this.settled();
+    // Whoever gave up here would meet the same review at each start.
+    do await this.settled();
+    while (this.failure !== null && !isOfLedger(this.failure.error));
   }
 
   /** There is something in the spool. */
@@ -165,7 +170,13 @@ export class Intake {
     try {
       spooled = spool.read(number);
       if (spooled === null) next = Math.min(spool.firstAfter(number) ?? through + 1, through + 1);
-    } catch (error) {
+    } catch (cause) {
+      const error = new KubeblameError(
+        'ledger-unwritable',
+        `the spool cannot be read: ${messageOf(cause)}`,
+        'check the disk: permissions, and its health',
+        { cause },
+      );
       this.options.failing(error);
       this.failure = { error };
       return;
