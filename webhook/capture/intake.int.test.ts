@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import { KubeblameError } from '../../shared/errors.ts';
 import { stringifyJson } from '../../shared/json.ts';
 import { Redactor } from '../../shared/redact.ts';
@@ -13,6 +14,7 @@ import { ledgerNumber } from '../spool/records.ts';
 import { Spool } from '../spool/spool.ts';
 import type { LedgerStore, NewEntries } from '../store/port.ts';
 import { backup } from '../store/sqlite/backup.ts';
+import { translate } from '../store/sqlite/open.ts';
 import { openSqliteStore } from '../store/sqlite/store.ts';
 import { useFolder } from '../testing/folder.ts';
 import { TEST_KEY } from '../testing/recorder.ts';
@@ -358,5 +360,24 @@ describe('the intake', () => {
     await again.recorder.cover('started', '', AT);
     await again.close();
     assert.deepEqual(await recordedIn(db), ['a', 'b', 'c']);
+  });
+
+  it('loses nothing while another process has the ledger locked', async function () {
+    this.timeout(30_000);
+    this.slow(20_000);
+    const db = file('a.db');
+    let locked = true;
+    const line = await Line.open(db, (_, real) =>
+      locked
+        ? Promise.reject(translate(new Database.SqliteError('database is locked', 'SQLITE_BUSY'), db) as Error)
+        : real(),
+    );
+    const sent = [await line.send(), await line.send()];
+    await new Promise((resolve) => setTimeout(resolve, 4_000));
+    locked = false;
+    await until('all is settled', () => line.intake.depth === 0, 10_000);
+    assert.deepEqual(line.told.lost, []);
+    await line.close();
+    assert.deepEqual(await recordedIn(db), sent);
   });
 });

@@ -35,6 +35,16 @@ export function translate(error: unknown, path: string): unknown {
       because,
     );
   }
+  if (/^SQLITE_(BUSY|LOCKED|NOMEM|PROTOCOL)/.test(error.code)) {
+    // It passes: it is not for what was to be written.
+    const hint = 'see whether another process has the ledger open for long';
+    return new KubeblameError(
+      'ledger-unwritable',
+      `the ledger ${path} cannot be used at present: ${error.message}`,
+      hint,
+      because,
+    );
+  }
   if (/^SQLITE_(FULL|IOERR|READONLY|CANTOPEN|PERM)/.test(error.code)) {
     const hint = 'check the disk: free space, permissions, and its health';
     return new KubeblameError(
