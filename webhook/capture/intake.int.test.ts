@@ -380,4 +380,43 @@ describe('the intake', () => {
     await line.close();
     assert.deepEqual(await recordedIn(db), sent);
   });
+
+  it('takes in nothing that was seen before the reviews that it waits for, where their commit fails', async function () {
+    this.slow(5_000);
+    const db = file('a.db');
+    let fail: (() => void) | null = null;
+    let failing = true;
+    const line = await Line.open(db, (_, real) =>
+      failing
+        ? new Promise((_resolve, reject) => {
+            fail = () => reject(new KubeblameError('ledger-unwritable', 'the disk is full'));
+          })
+        : real(),
+    );
+    const sent = [await line.send('a')];
+    await until('the first is being committed', () => fail !== null);
+    // As a fold: it waits for the commit, and what comes after waits with it.
+    const maintained = line.recorder.maintain(() => Promise.resolve());
+    sent.push(await line.send('b'));
+    await until('the second is handed over', () => line.recorder.depth === 2);
+    const name = { name: 'b', uid: 'b' };
+    const seen = {
+      body: configMap({ text: '.'.repeat(100) }, name),
+      resourceVersion: '7',
+      managedFields: [],
+    };
+    const object = { group: '', resource: 'configmaps', kind: 'ConfigMap', namespace: 'shop', ...name };
+    const observed = line.recorder.observe(object, seen, AT + 1_000).then(
+      () => 'taken in',
+      (error: unknown) => (error as KubeblameError).code,
+    );
+    await until('what was seen waits too', () => line.recorder.depth === 3);
+    failing = false;
+    (fail as unknown as () => void)();
+    await maintained;
+    assert.equal(await observed, 'ledger-unwritable');
+    await until('all is in the ledger', () => line.intake.depth === 0);
+    await line.close();
+    assert.deepEqual(await recordedIn(db), sent);
+  });
 });

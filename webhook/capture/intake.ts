@@ -86,16 +86,17 @@ export class Intake {
   }
 
   /**
-   * Resolves when the recorder has been handed all reviews that are durable now. Rejects with what the ledger fails with, while
-   * it does.
+   * Resolves to the last review that is durable now, when the recorder has been handed all up to it. Rejects with what the
+   * ledger fails with, while it does.
    */
-  async handedOver(): Promise<void> {
+  async handedOver(): Promise<number> {
     const { through } = this.progress;
     // A watch shows one thing after another: it must not wait for a pause each time.
     this.hurried++;
     while (this.handed < through && this.failure === null) await this.change();
     this.hurried--;
     if (this.failure !== null) throw this.failure.error;
+    return through;
   }
 
   /**

@@ -29,8 +29,8 @@ export interface RecorderOptions {
   redactor: Redactor;
   predicates: Predicates;
   events?: RecorderEvents;
-  /** Resolves when all reviews that were answered before were handed over; rejects where they cannot be. */
-  fence?: () => Promise<void>;
+  /** Resolves to the last review that was answered before, when it was handed over; rejects where it cannot be. */
+  fence?: () => Promise<number>;
 }
 
 /** Where a review stands in the spool. */
@@ -217,8 +217,14 @@ export class Recorder implements Memory {
 
   /** Behind the reviews that were answered before: what is seen now may be what they have made. */
   private async fenced<T>(work: () => Promise<T>): Promise<T> {
-    if (this.options.fence !== undefined) await this.options.fence();
-    return this.queue.add(work);
+    const after = (await this.options.fence?.()) ?? 0;
+    return this.queue.add(async () => {
+      // They were handed over, and undone since, or could not be run: they are tried again, and so may this be.
+      if (this.lastRun < after) {
+        throw new KubeblameError('ledger-unwritable', `review ${after} of the spool could not be recorded yet`);
+      }
+      return work();
+    });
   }
 
   /** Each review of the spool runs once, and after the one before it. */
