@@ -201,4 +201,22 @@ describe('the spool', () => {
       { numRuns: 50, seed: 20261125 },
     );
   });
+
+  it('remembers no answer that is given, while it stays half full', async function () {
+    this.slow(5_000);
+    const path = newFolder();
+    const { spool } = openSpool(path);
+    const body = 'x'.repeat(3_000);
+    const adding: Promise<void>[] = [];
+    // One to a file: from the ninth on half are full. Then the ledger takes one for each that comes.
+    for (let n = 1; n <= 20; n++) {
+      adding.push(add(spool, body));
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      if (n > 10) spool.taken(n - 10);
+    }
+    await Promise.all(adding);
+    const { held } = spool as unknown as { held: Iterable<unknown> };
+    assert.equal([...held].length, 0);
+    await spool.close();
+  });
 });

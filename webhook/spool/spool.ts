@@ -64,7 +64,7 @@ export class Spool {
   /** The file that follows, made ready while the last one is being filled. */
   private ready: Promise<Omit<Segment, 'last'>> | null = null;
   /** Answers that wait for the ledger. */
-  private held: (() => void)[] = [];
+  private readonly held = new Set<() => void>();
   private lastMs = Infinity;
   private readonly segmentBytes: number;
 
@@ -117,7 +117,7 @@ export class Spool {
   }
 
   private release(): void {
-    for (const answer of this.held.splice(0)) answer();
+    for (const answer of this.held) answer();
   }
 
   private start(): void {
@@ -177,11 +177,13 @@ export class Spool {
       resolve();
       return;
     }
-    const timer = setTimeout(resolve, HELD_MS);
-    this.held.push(() => {
+    const answer = (): void => {
       clearTimeout(timer);
+      this.held.delete(answer);
       resolve();
-    });
+    };
+    const timer = setTimeout(answer, HELD_MS);
+    this.held.add(answer);
   }
 
   /** The file that has room for so many bytes more. */
