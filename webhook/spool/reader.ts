@@ -1,7 +1,6 @@
 import { closeSync, openSync, readSync } from 'node:fs';
-import { bodyBytes, HEADER_BYTES, spooledOf, type Spooled } from './records.ts';
+import { bodyBytes, HEADER_BYTES, MAX_SPOOLED_BYTES, spooledOf, type Spooled } from './records.ts';
 import { listSegments } from './segments.ts';
-import { MAX_BODY_BYTES } from '../admission/body.ts';
 
 /** A place in one of the spool's files. */
 interface Place {
@@ -104,8 +103,7 @@ export class SpoolReader {
 
   /** Reads into the buffer from `to` on; null where the file ends before. */
   private bytesAt(fd: number, at: number, to: number, length: number): Buffer | null {
-    // More than any that is read: it is not a length.
-    if (length > 2 * MAX_BODY_BYTES) return null;
+    if (length > MAX_SPOOLED_BYTES) return null;
     if (to + length > this.buffer.length) this.buffer = Buffer.concat([this.buffer], to + length);
     return length === 0 || readSync(fd, this.buffer, to, length, at) === length
       ? this.buffer.subarray(to, to + length)

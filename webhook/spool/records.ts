@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib';
+import { MAX_BODY_BYTES } from '../admission/body.ts';
 
 /*
  * A review as it lies in the spool: a header, then its body.
@@ -11,6 +12,8 @@ import { crc32 } from 'node:zlib';
  */
 
 export const HEADER_BYTES = 28;
+/** No body is larger: what says so is no record. Redacting may make one larger than it was received. */
+export const MAX_SPOOLED_BYTES = 2 * MAX_BODY_BYTES;
 const CHECKED_FROM = 8;
 const REDACTED = 1;
 

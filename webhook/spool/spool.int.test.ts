@@ -16,8 +16,8 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { useFolder } from '../testing/folder.ts';
 import { SpoolReader } from './reader.ts';
-import { HEADER_BYTES, headerOf } from './records.ts';
-import { Spool } from './spool.ts';
+import { HEADER_BYTES, headerOf, MAX_SPOOLED_BYTES } from './records.ts';
+import { Spool, SPOOL_BYTES } from './spool.ts';
 
 const SMALL = 4_096;
 const LEDGER = 42;
@@ -218,5 +218,23 @@ describe('the spool', () => {
     const { held } = spool as unknown as { held: Iterable<unknown> };
     assert.equal([...held].length, 0);
     await spool.close();
+  });
+
+  it('refuses what could not be read back', async () => {
+    const path = newFolder();
+    const { spool, durable } = openSpool(path);
+    await assert.rejects(add(spool, 'x'.repeat(SMALL)), { code: 'body-too-large' });
+    await add(spool, 'x'.repeat(SMALL - HEADER_BYTES));
+    await spool.close();
+    assert.deepEqual(durable, [1]);
+    const large = new Spool({
+      folder: newFolder(),
+      ledger: LEDGER,
+      next: 1,
+      durable: () => assert.fail('it was taken'),
+      maxBytes: SPOOL_BYTES,
+    });
+    await assert.rejects(add(large, Buffer.alloc(MAX_SPOOLED_BYTES + 1)), { code: 'body-too-large' });
+    await large.close();
   });
 });

@@ -1,7 +1,7 @@
 import { existsSync, fdatasyncSync, mkdirSync, rmSync, writevSync } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { KubeblameError, messageOf } from '../../shared/errors.ts';
-import { HEADER_BYTES, headerOf, type Spooled } from './records.ts';
+import { HEADER_BYTES, headerOf, MAX_SPOOLED_BYTES, type Spooled } from './records.ts';
 import { createSegment, listSegments, newSegment } from './segments.ts';
 
 /** What may lie in the spool: some twenty-five thousand reviews. More is refused with `overloaded`. */
@@ -78,11 +78,15 @@ export class Spool {
 
   /**
    * Resolves when the review is durable; where the spool is half full, also when the ledger has come nearer, so that whoever
-   * sends waits for it. Rejects with overloaded, closing, or ledger-unwritable: then it is not there.
+   * sends waits for it. Rejects with overloaded, closing, body-too-large, or ledger-unwritable: then it is not there.
    */
   add(entry: Entry): Promise<void> {
     if (this.closed) return Promise.reject(new KubeblameError('closing', 'the server is shutting down'));
     const bytes = HEADER_BYTES + entry.body.length;
+    // Redacting makes many small values larger. Nobody could read it back, nor what follows it in its file.
+    if (bytes > this.segmentBytes || entry.body.length > MAX_SPOOLED_BYTES) {
+      return Promise.reject(new KubeblameError('body-too-large', `a review of ${bytes} bytes has no room in the spool`));
+    }
     if (this.waitingBytes + bytes > 2 * this.segmentBytes) {
       return Promise.reject(overloaded(`${this.waiting.length} reviews wait for the disk`));
     }
@@ -139,7 +143,7 @@ export class Spool {
     const tooMany = this.waiting.findIndex(
       ({ entry }) => (bytes += HEADER_BYTES + entry.body.length) > this.segmentBytes,
     );
-    // One at least: no body that is read is larger than a file.
+    // One at least: none is larger than a file.
     return this.waiting.splice(0, tooMany === -1 ? this.waiting.length : Math.max(tooMany, 1));
   }
 
