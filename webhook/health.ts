@@ -7,8 +7,8 @@ export interface HealthOptions {
   metrics: Metrics;
   /** Rejects where the ledger takes nothing. */
   checkWritable: () => Promise<void>;
-  /** Told of every review that was lost, for the coverage. */
-  lose: () => void;
+  /** Told how many reviews were lost, for the coverage. */
+  lose: (count: number) => void;
 }
 
 /** Callers that were turned away are named in the log once in so long. */
@@ -27,10 +27,10 @@ export class Health {
     this.metrics = options.metrics;
   }
 
-  lost(error: unknown, uid: string): void {
-    this.losses++;
-    this.options.lose();
-    this.metrics.count('lost');
+  lost(error: unknown, uid: string, count = 1): void {
+    this.losses += count;
+    this.options.lose(count);
+    this.metrics.count('lost', count);
     const code = error instanceof KubeblameError ? error.code : 'internal';
     // A message can hold a path, never a body. A bug's stack is what whoever is woken needs.
     const stack = error instanceof Error && code === 'internal' ? error.stack : undefined;

@@ -126,7 +126,7 @@ async function open(
     reviews: new ReviewReader((type) => redactor.covers(type)),
     recorder,
     recorded: (result) => metrics.count(result),
-    lost: (error, uid) => health.lost(error, uid),
+    lost: (error, uid, count) => health.lost(error, uid, count),
     failing: (error) => {
       const code = error instanceof KubeblameError ? error.code : 'internal';
       log.error(
@@ -141,7 +141,7 @@ async function open(
     log,
     metrics,
     checkWritable: () => store.checkWritable(),
-    lose: () => signs.lose(),
+    lose: (count) => signs.lose(count),
   });
   // Closed behind the intake: what is lost at the end is told as well.
   opened.push(() => signs.close());

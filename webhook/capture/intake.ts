@@ -12,8 +12,8 @@ export interface IntakeOptions {
   recorder: Recorder;
   /** Told what became of a review. */
   recorded: (result: Recorded) => void;
-  /** Told of a review that was answered as recorded, and cannot be. */
-  lost: (error: unknown, uid: string) => void;
+  /** Told of a review that was answered as recorded, and cannot be; or of so many, with one error. */
+  lost: (error: unknown, uid: string, count: number) => void;
   /** Told of what keeps the ledger from taking any, when that begins. */
   failing: (error: unknown) => void;
   /** Told that the ledger has come so far, for good: what lies in the spool before it may be written over. */
@@ -188,7 +188,8 @@ export class Intake {
         'ledger-damaged',
         `the spool is damaged: reviews ${number} to ${next - 1} are gone`,
       );
-      for (let gone = number; gone < next; gone++) this.lose(gone, error, '');
+      // At once: behind a ledger that was restored they may be millions.
+      this.lose(number, error, '', next - number);
       return;
     }
     this.handed = number;
@@ -204,11 +205,12 @@ export class Intake {
     }
   }
 
-  /** Passes over a review, which is gone. */
-  private lose(number: number, error: unknown, uid: string): void {
-    this.handed = number;
-    const skipped = this.options.recorder.skip(number);
-    this.settle(number, uid, skipped, () => this.options.lost(error, uid));
+  /** Passes over a review, which is gone, or so many. */
+  private lose(number: number, error: unknown, uid: string, count = 1): void {
+    const last = number + count - 1;
+    this.handed = last;
+    const skipped = this.options.recorder.skip(number, last);
+    this.settle(last, uid, skipped, () => this.options.lost(error, uid, count));
   }
 
   /** Tells what became of a review when that is durable. */
@@ -242,7 +244,7 @@ export class Intake {
     if (error instanceof OutOfTurn) return;
     if (error instanceof PassedOver) {
       this.done = number;
-      this.options.lost(error.cause, uid);
+      this.options.lost(error.cause, uid, 1);
       this.tellTaken();
       return;
     }

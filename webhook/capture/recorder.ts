@@ -141,9 +141,9 @@ export class Recorder implements Memory {
     return this.queue.add(() => (place === undefined ? work() : this.inTurn(place.number, work, bytes)));
   }
 
-  /** Passes over a review of the spool, which cannot be recorded. */
-  skip(number: number): Promise<void> {
-    return this.queue.add(() => this.inTurn(number, () => Promise.resolve()));
+  /** Passes over a review of the spool, which cannot be recorded, or all up to another one. */
+  skip(number: number, last = number): Promise<void> {
+    return this.queue.add(() => this.inTurn(number, () => Promise.resolve(), 0, last));
   }
 
   /**
@@ -227,18 +227,18 @@ export class Recorder implements Memory {
     });
   }
 
-  /** Each review of the spool runs once, and after the one before it. */
-  private async inTurn<T>(number: number, work: () => Promise<T>, bytes = 0): Promise<T> {
+  /** Each review of the spool runs once, and after the one before it. `last`: of those that one job stands for. */
+  private async inTurn<T>(number: number, work: () => Promise<T>, bytes = 0, last = number): Promise<T> {
     if (number !== this.lastRun + 1) throw new OutOfTurn(`review ${number} of the spool comes after ${this.lastRun}`);
     try {
       const result = await work();
-      this.lastRun = number;
+      this.lastRun = last;
       this.untoldBytes += bytes;
       return result;
     } catch (error) {
       // It may be recorded when the ledger can be read again.
       if (isOfLedger(error)) throw error;
-      this.lastRun = number;
+      this.lastRun = last;
       this.untoldBytes += bytes;
       throw new PassedOver(messageOf(error), { cause: error });
     }

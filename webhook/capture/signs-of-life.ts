@@ -30,9 +30,9 @@ export class SignsOfLife {
     this.timers.push(setInterval(() => void this.tellLosses(), RETRY_MS));
   }
 
-  /** Counts a review that could not be recorded. */
-  lose(): void {
-    this.lost++;
+  /** Counts reviews that could not be recorded. */
+  lose(count: number): void {
+    this.lost += count;
   }
 
   /** Writes the last sign. Call before the recorder is closed. */
