@@ -237,4 +237,29 @@ describe('the spool', () => {
     await assert.rejects(add(large, Buffer.alloc(MAX_SPOOLED_BYTES + 1)), { code: 'body-too-large' });
     await large.close();
   });
+
+  it('takes nothing for a later review that a write left which had failed', async () => {
+    const path = newFolder();
+    const { spool } = openSpool(path);
+    await add(spool, 'a');
+    const left = ['x', 'told to be lost'].map((text, index) => ({
+      number: 2 + index,
+      at: 7,
+      redacted: false,
+      body: Buffer.from(text),
+    }));
+    const file = openSync(join(path, '0001.spool'), 'r+');
+    writevSync(
+      file,
+      left.flatMap((record) => [headerOf(record, LEDGER), record.body]),
+      HEADER_BYTES + 1,
+    );
+    closeSync(file);
+    // As long as the first that failed.
+    await add(spool, 'b');
+    assert.deepEqual(texts(path), ['1 0 a', '2 0 b']);
+    await add(spool, 'c');
+    await spool.close();
+    assert.deepEqual(texts(path), ['1 0 a', '2 0 b', '3 0 c']);
+  });
 });

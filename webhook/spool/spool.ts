@@ -18,6 +18,9 @@ const QUICK_MS = 2;
 /** How long at most an answer waits for the ledger, where the spool is half full. */
 const HELD_MS = 1_000;
 
+/** No record. */
+const END = Buffer.alloc(HEADER_BYTES);
+
 type Entry = Omit<Spooled, 'number'>;
 
 interface Waiting {
@@ -160,8 +163,12 @@ export class Spool {
       const started = performance.now();
       // Nobody else waits, and to hand it to another thread and back takes as long as the disk does.
       const isLone = batch.length === 1 && this.lastMs < QUICK_MS;
+      // What follows may be the rest of a write that failed, with the very next number.
+      const ended = this.position + bytes + HEADER_BYTES <= this.segmentBytes;
+      if (ended) buffers.push(END);
+      const toWrite = bytes + (ended ? HEADER_BYTES : 0);
       const written = await (isLone ? writeHere : write)(segment.file, buffers, this.position);
-      if (written !== bytes) throw new Error(`only ${written} of ${bytes} bytes were written`);
+      if (written !== toWrite) throw new Error(`only ${written} of ${toWrite} bytes were written`);
       this.lastMs = performance.now() - started;
       segment.last = number - 1;
     } catch (error) {
@@ -214,7 +221,7 @@ export class Spool {
   /** What a write left that failed must not be taken for what follows in the next file. */
   private async endAt(file: FileHandle, position: number): Promise<void> {
     if (position + HEADER_BYTES > this.segmentBytes) return;
-    await file.write(Buffer.alloc(HEADER_BYTES), 0, HEADER_BYTES, position);
+    await file.write(END, 0, HEADER_BYTES, position);
     await file.datasync();
   }
 
