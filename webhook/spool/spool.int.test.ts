@@ -7,6 +7,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   truncateSync,
   writeFileSync,
@@ -261,5 +262,19 @@ describe('the spool', () => {
     await add(spool, 'c');
     await spool.close();
     assert.deepEqual(texts(path), ['1 0 a', '2 0 b', '3 0 c']);
+  });
+
+  it('goes on where a file that is of no more use cannot be removed', async () => {
+    const path = newFolder();
+    const { spool } = openSpool(path);
+    for (let n = 1; n <= 14; n++) await add(spool, 'x'.repeat(1_500));
+    // As a disk that has just become read-only.
+    for (const name of readdirSync(path).slice(0, 6)) {
+      rmSync(join(path, name));
+      mkdirSync(join(path, name));
+    }
+    spool.taken(14);
+    await add(spool, 'a');
+    await spool.close();
   });
 });

@@ -105,7 +105,7 @@ export class Spool {
     const isTaken = ({ last }: { last: number }): boolean => last <= through;
     this.free.push(...this.full.filter(isTaken).map(({ path }) => path));
     this.full = this.full.filter((segment) => !isTaken(segment));
-    for (const path of this.free.splice(KEPT_FREE)) rmSync(path, { force: true });
+    for (const path of this.free.splice(KEPT_FREE)) removeUseless(path);
     if (!this.isHalfFull) this.release();
   }
 
@@ -244,6 +244,15 @@ export class Spool {
     const { folder } = this.options;
     const path = newSegment(folder, used);
     return { path, file: await createSegment(folder, path, this.segmentBytes) };
+  }
+}
+
+/** Where that fails, it only takes room, until another file is made in its place. */
+function removeUseless(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // A disk that fails is told of by whoever writes to it.
   }
 }
 
