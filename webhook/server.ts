@@ -140,7 +140,10 @@ async function open(
   const health = new Health({
     log,
     metrics,
-    checkWritable: () => store.checkWritable(),
+    checkWritable: async () => {
+      gate?.checkWritable(intake.progress.through);
+      await store.checkWritable();
+    },
     lose: (count) => signs.lose(count),
   });
   // Closed behind the intake: what is lost at the end is told as well.

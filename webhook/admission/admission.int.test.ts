@@ -564,7 +564,7 @@ describe('a failure inside', () => {
       assert.equal((await reviewCounts(client)).lost, 2);
       const full = await client.get('/readyz');
       assert.equal(full.status, 503, full.text);
-      assert.match(full.text, /^\[-\]ledger: the ledger .* cannot be used: disk I\/O error$/m);
+      assert.match(full.text, /^\[-\]ledger: the spool cannot be written: EFBIG/m);
       assert.match(full.text, /^\[!\]losses 2 reviews were not recorded: see the log$/m);
 
       limit('unlimited');

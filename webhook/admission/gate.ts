@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import type { KubeblameError } from '../../shared/errors.ts';
+import { KubeblameError } from '../../shared/errors.ts';
 import type { Address } from '../config/config.ts';
 import { errorOf, threadProgram, type Failure } from '../threads.ts';
 import type { GateData, GateReport, GateRequest, Page, Proof } from './gate-messages.ts';
@@ -17,6 +17,9 @@ export interface GateListener {
   page(method: string, path: string): Promise<Page>;
 }
 
+/** So long it is known that the spool could not be written. */
+const UNWRITABLE_MS = 10_000;
+
 /** It keeps little: without this it lets some ten megabytes of garbage lie. */
 const LIMITS = { maxYoungGenerationSizeMb: 4 };
 
@@ -24,6 +27,8 @@ const LIMITS = { maxYoungGenerationSizeMb: 4 };
 export class Gate {
   private readonly proving: (() => void)[] = [];
   private readonly ended: Promise<unknown>;
+  /** What the last write to the spool failed with, when, and how far it was durable then, once that was asked. */
+  private failure: { error: KubeblameError; at: number; through: number | null } | null = null;
 
   private constructor(
     private readonly worker: Worker,
@@ -54,6 +59,18 @@ export class Gate {
     await Promise.race([this.ended, new Promise<void>((resolve) => this.proving.push(resolve))]);
   }
 
+  /**
+   * Throws what writing to the spool failed with, until something is durable beyond `through`, or for some seconds: nobody sends
+   * reviews to a server that is not ready, so it cannot wait for one.
+   */
+  checkWritable(through: number): void {
+    const { failure } = this;
+    if (failure === null) return;
+    failure.through ??= through;
+    if (failure.through === through && performance.now() - failure.at < UNWRITABLE_MS) throw failure.error;
+    this.failure = null;
+  }
+
   /** All reviews of the spool up to a number are in the ledger for good. */
   taken(through: number): void {
     this.tell({ do: 'taken', through });
@@ -78,9 +95,13 @@ export class Gate {
       case 'answered':
         listener.answered(message.seconds, message);
         return;
-      case 'lost':
-        listener.lost(errorOf(message.failure), message.uid);
+      case 'lost': {
+        const error = errorOf(message.failure);
+        if (error instanceof KubeblameError && error.code === 'ledger-unwritable')
+          this.failure = { error, at: performance.now(), through: null };
+        listener.lost(error, message.uid);
         return;
+      }
       case 'refused':
         listener.refused(knownOf(message.failure));
         return;

@@ -369,12 +369,9 @@ describe('the intake', () => {
     this.timeout(30_000);
     this.slow(20_000);
     const db = file('a.db');
+    const busy = translate(new Database.SqliteError('database is locked', 'SQLITE_BUSY'), db) as KubeblameError;
     let locked = true;
-    const line = await Line.open(db, (_, real) =>
-      locked
-        ? Promise.reject(translate(new Database.SqliteError('database is locked', 'SQLITE_BUSY'), db) as Error)
-        : real(),
-    );
+    const line = await Line.open(db, (_, real) => (locked ? Promise.reject(busy) : real()));
     const sent = [await line.send(), await line.send()];
     await new Promise((resolve) => setTimeout(resolve, 4_000));
     locked = false;

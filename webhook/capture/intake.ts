@@ -20,8 +20,9 @@ export interface IntakeOptions {
   taken: (through: number) => void;
 }
 
-/** Reviews that were read from the spool, and are not durable in the ledger yet. Some megabytes of them. */
+/** Reviews that were read from the spool, and are not durable in the ledger yet; what is parsed takes some times as much. */
 const MAX_IN_FLIGHT = 32;
+const MAX_IN_FLIGHT_BYTES = 4 * 1024 * 1024;
 /** While reviews come one after another, they are answered first: the recorder waits for so long a pause, at most so long. */
 const PAUSE_MS = 10;
 const MAX_WAIT_MS = 1_000;
@@ -44,6 +45,7 @@ export class Intake {
   /** The last one that is known to be in the ledger for good. */
   private told = NaN;
   private inFlight = 0;
+  private inFlightBytes = 0;
   private running = false;
   private failure: { error: unknown } | null = null;
   /** One at a time, until something was committed: among many, one may be what the ledger does not take. */
@@ -162,7 +164,8 @@ export class Intake {
 
   /** Hands over the next review, when there is room for it. */
   private async handOver(through: number): Promise<void> {
-    while (this.inFlight >= (this.careful ? 1 : MAX_IN_FLIGHT)) await this.change();
+    const most = this.careful ? 1 : MAX_IN_FLIGHT;
+    while (this.inFlight >= most || this.inFlightBytes >= MAX_IN_FLIGHT_BYTES) await this.change();
     if (this.failure !== null) return;
     const number = this.handed + 1;
     const { spool, recorder } = this.options;
@@ -199,7 +202,7 @@ export class Intake {
       uid = review.uid;
       const { at, body, redacted } = spooled;
       const recorded = recorder.record(review, at, body.length, { number, redacted });
-      this.settle(number, uid, recorded, this.options.recorded);
+      this.settle(number, uid, recorded, this.options.recorded, body.length);
     } catch (error) {
       this.lose(number, error, uid);
     }
@@ -214,8 +217,9 @@ export class Intake {
   }
 
   /** Tells what became of a review when that is durable. */
-  private settle<T>(number: number, uid: string, durable: Promise<T>, tell: (result: T) => void): void {
+  private settle<T>(number: number, uid: string, durable: Promise<T>, tell: (result: T) => void, bytes = 0): void {
     this.inFlight++;
+    this.inFlightBytes += bytes;
     durable
       .then(
         (result) => {
@@ -228,6 +232,7 @@ export class Intake {
       )
       .finally(() => {
         this.inFlight--;
+        this.inFlightBytes -= bytes;
         this.changed();
       });
   }

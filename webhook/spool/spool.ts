@@ -88,7 +88,9 @@ export class Spool {
     const bytes = HEADER_BYTES + entry.body.length;
     // Redacting makes many small values larger. Nobody could read it back, nor what follows it in its file.
     if (bytes > this.segmentBytes || entry.body.length > MAX_SPOOLED_BYTES) {
-      return Promise.reject(new KubeblameError('body-too-large', `a review of ${bytes} bytes has no room in the spool`));
+      return Promise.reject(
+        new KubeblameError('body-too-large', `a review of ${bytes} bytes has no room in the spool`),
+      );
     }
     if (this.waitingBytes + bytes > 2 * this.segmentBytes) {
       return Promise.reject(overloaded(`${this.waiting.length} reviews wait for the disk`));
