@@ -47,7 +47,7 @@ describe('more reviews than the ledger takes', () => {
       assert.equal(await metric('kubeblame_queue_depth'), `kubeblame_queue_depth ${recorded.length}`);
 
       // A question waits for what was answered before it.
-      const changes = server.read.get('/api/v1/changes');
+      const changes = server.read.get('/api/v1/changes?limit=1000');
       disk.exec('ROLLBACK');
       const uids = ((await changes).json().changes as JsonObject[]).map(({ reviewUid }) => reviewUid);
       assert.deepEqual(uids.sort(), [...recorded].sort());
