@@ -130,6 +130,30 @@ describe('an admission review', () => {
     await reader.close();
   });
 
+  const unreadable: [what: string, object: string, code: string, reason: string | RegExp][] = [
+    ['is not JSON', '{"metadata":{"name":"a"},"data":{"level":inf}}', 'json-invalid', /^not valid JSON: /],
+    [
+      'has a key twice',
+      '{"metadata":{"name":"a"},"data":{"level":"a","l\\u0065vel":"b"}}',
+      'json-duplicate-key',
+      'the key "level" occurs twice in request.object.data',
+    ],
+    ['has no metadata', '{"metadata":[]}', 'review-invalid', /request\.object\.metadata must be an object$/],
+  ];
+  for (const [what, object, code, reason] of unreadable) {
+    it(`is answered, and then told as lost, where its object ${what}`, async () => {
+      const body = reviewText({ object: null }, { '"object":null': `"object":${object}` });
+      const reply = await server.admission.admit(body);
+      assert.deepEqual([reply.status, reply.json()], [200, allowed(UID)]);
+      assert.equal(await lastOf(server), null);
+      assert.equal((await reviewCounts(server.admission)).lost, 1);
+      const told = server.log.at(-1);
+      assert.deepEqual([told?.msg, told?.reviewUid, told?.code], ['review lost', UID, code]);
+      if (typeof reason === 'string') assert.equal(told?.reason, reason);
+      else assert.match(String(told?.reason), reason);
+    });
+  }
+
   it('shares a commit with others that come at the same time', async () => {
     const client = new HttpsClient(server.running.admission, server.certificates.ca, { connections: 64 });
     const names = Array.from({ length: 64 }, (_, index) => `map-${index}`);
@@ -316,15 +340,15 @@ describe('a request that is no review', () => {
     ['is nested too deep', deep, 'json-too-deep', 'the JSON is nested deeper than 1000 levels'],
     [
       'has a key twice',
-      reviewText({}, { '"level":"info"': '"level":"info","level":"debug"' }),
+      reviewText({}, { '"groups":': '"username":"eve","groups":' }),
       'json-duplicate-key',
-      'the key "level" occurs twice in request.object.data',
+      'the key "username" occurs twice in request.userInfo',
     ],
     [
       'has a key twice, once by escapes',
-      reviewText({}, { '"level":"info"': '"level":"info","l\\u0065vel":"debug"' }),
+      reviewText({}, { '"groups":': '"us\\u0065rname":"eve","groups":' }),
       'json-duplicate-key',
-      'the key "level" occurs twice in request.object.data',
+      'the key "username" occurs twice in request.userInfo',
     ],
   ];
   for (const [what, body, code, message] of bodies) {

@@ -7,6 +7,7 @@ import { readReview, type Review } from '../../shared/review.ts';
 import type { Json } from '../../shared/types.ts';
 import type { Predicates } from '../capture/predicates.ts';
 import type { Spool } from '../spool/spool.ts';
+import { readHead } from './review-head.ts';
 
 /** What must be known of a review until it is answered. Not the review: under load most of the memory would be theirs. */
 export interface Received {
@@ -27,18 +28,20 @@ export class Receiver {
     private readonly spool: Pick<Spool, 'add'>,
   ) {}
 
-  /** Throws KubeblameError json-*, or review-invalid: then it is no review. `at`: when it came (ms). */
+  /**
+   * Throws KubeblameError json-*, or review-invalid: then it is no review. Of most, the objects are read when it is answered
+   * (docs/decisions/0029). `at`: when it came (ms).
+   */
   receive(body: Buffer, at: number): Received {
-    const document = documentOf(body);
-    const review = readReview(document);
+    const review = readHead(body) ?? readReview(documentOf(body));
     const isPerson = !review.actor.username.startsWith('system:');
-    return { uid: review.uid, isPerson, settled: this.keep(body, at, document, review) };
+    return { uid: review.uid, isPerson, settled: this.keep(body, at, review) };
   }
 
-  private keep(body: Buffer, at: number, document: Json, review: Review): Promise<Reception> {
+  private keep(body: Buffer, at: number, review: Review): Promise<Reception> {
     if (review.dryRun) return Promise.resolve('dry-run');
     if (!this.predicates.includes(review)) return Promise.resolve('excluded');
-    const redacted = this.redacted(document, review);
+    const redacted = this.redacted(body, review);
     return this.add({ at, redacted: redacted !== null, body: redacted ?? body });
   }
 
@@ -49,13 +52,14 @@ export class Receiver {
   }
 
   /** The review without confidential values, which reach no disk; null where it can have none. */
-  private redacted(document: Json, review: Review): Buffer | null {
+  private redacted(body: Buffer, review: Review): Buffer | null {
     if (!this.redactor.covers(review.resource) || !carriesWholeObject(review)) return null;
+    const document = documentOf(body);
     if (!isObject(document) || !isObject(document.request)) return null;
     const request = { ...document.request };
     for (const key of ['object', 'oldObject']) {
-      const body = request[key];
-      if (isObject(body)) request[key] = this.redactor.redact(body, review.resource);
+      const object = request[key];
+      if (isObject(object)) request[key] = this.redactor.redact(object, review.resource);
     }
     return Buffer.from(stringifyJson({ ...document, request }));
   }

@@ -1,11 +1,11 @@
-import { isAscii, isUtf8 } from 'node:buffer';
-import { KubeblameError } from '../../shared/errors.ts';
+import { isUtf8 } from 'node:buffer';
 import { isObject, parseJson } from '../../shared/json.ts';
 import { managedField, withoutHeartbeats, type ManagedField, type Normalised } from '../../shared/normalise.ts';
-import { readReview, type Review, type ReviewBodies } from '../../shared/review.ts';
+import { readReview, type Review } from '../../shared/review.ts';
 import type { Json, JsonObject } from '../../shared/types.ts';
 import { Generations } from './generations.ts';
 import { documentOf } from './reception.ts';
+import { HeadReading } from './review-head.ts';
 import { CLOSE_LIST, CLOSE_OBJECT, COMMA, NOWHERE, skim, skimList, skimObject } from './skim.ts';
 
 /*
@@ -51,14 +51,7 @@ export class ReviewReader {
   /** null where the text is not as the API server writes it: then the whole of it is parsed, and judged. */
   private readPlain(bytes: Buffer): Review | null {
     const reading = new Reading(bytes, this.objects);
-    let document: Json | null;
-    try {
-      document = reading.review();
-    } catch (error) {
-      // A part that is not JSON as it should be. The whole tells where.
-      if (error instanceof KubeblameError) return null;
-      throw error;
-    }
+    const document = reading.document();
     if (document === null) return null;
     const review = readReview(document, reading.bodies);
     if (!this.confidential(review.resource)) this.objects.set(reading.object, reading.parts, bytes.length);
@@ -66,62 +59,24 @@ export class ReviewReader {
   }
 }
 
-/** The members of a request that do. */
-const NAMES_OBJECT = ['resource', 'namespace', 'name'];
-
 /** Keys that need no thought. */
 const PLAIN_KEY = /^[A-Za-z][A-Za-z0-9]*$/;
 
-/** One review. Its methods return where in the text they have come to; NOWHERE where something is out of the ordinary. */
-class Reading {
-  readonly bodies: ReviewBodies = { object: null, oldObject: null };
+/** Reads the objects too. */
+class Reading extends HeadReading {
   readonly parts: Parts = { members: [], managedFields: [] };
-  /** What its object is called, as the text has it. */
-  object = '';
   /** Of the last review of the object. */
   private last: Parts | undefined;
-  private readonly encoding: 'latin1' | 'utf8';
 
   constructor(
-    private readonly bytes: Buffer,
+    bytes: Buffer,
     private readonly objects: Generations<Parts>,
   ) {
-    // The former costs less.
-    this.encoding = isAscii(bytes) ? 'latin1' : 'utf8';
-  }
-
-  /** The review without its objects; null where it is out of the ordinary. */
-  review(): Json | null {
-    let rest = '';
-    let from = 0;
-    let requests = 0;
-    const end = skimObject(this.bytes, 0, (start, keyEnd, at) => {
-      if (!this.is(start, keyEnd, 'request')) return skim(this.bytes, at);
-      if (requests++ > 0) return NOWHERE;
-      return skimObject(this.bytes, at, (memberStart, memberKeyEnd, value) => {
-        const named = (key: string): boolean => this.is(memberStart, memberKeyEnd, key);
-        const key = named('object') ? 'object' : named('oldObject') ? 'oldObject' : null;
-        if (key === null) {
-          const valueEnd = skim(this.bytes, value);
-          if (NAMES_OBJECT.some(named)) this.object += this.text(value, valueEnd);
-          return valueEnd;
-        }
-        rest += `${this.text(from, value)}null`;
-        from = this.body(key, value);
-        return from;
-      });
-    });
-    if (end === NOWHERE) return null;
-    // What follows the document, and a member that comes twice, is judged here too.
-    const document = parseJson(rest + this.text(from, this.bytes.length));
-    // Under a name that is spelled in another way.
-    const request = isObject(document) && isObject(document.request) ? document.request : {};
-    return isObject(request.object) || isObject(request.oldObject) ? null : document;
+    super(bytes);
   }
 
   /** An object of the review, as normalise takes it apart. */
-  private body(key: 'object' | 'oldObject', at: number): number {
-    if (this.text(at, at + 4) === 'null') return at + 4;
+  protected override body(key: 'object' | 'oldObject', at: number): number {
     this.last ??= this.objects.get(this.object);
     const body: JsonObject = {};
     const found: Normalised = { body, resourceVersion: '', managedFields: [] };
@@ -227,24 +182,10 @@ class Reading {
     return this.parts[kind].find(isIt) ?? this.last?.[kind].find(isIt);
   }
 
-  /** Whether the key that stands there, quotes included, is this one. */
-  private is(start: number, end: number, key: string): boolean {
-    if (end - start !== key.length + 2) return false;
-    for (let index = 0; index < key.length; index++) {
-      if (this.bytes[start + 1 + index] !== key.charCodeAt(index)) return false;
-    }
-    return true;
-  }
-
   /** '' for one that needs a closer look. */
   private key(start: number, end: number): string {
     const key = this.bytes.toString('latin1', start + 1, end - 1);
     return PLAIN_KEY.test(key) ? key : '';
-  }
-
-  private text(start: number, end: number): string {
-    if (end === NOWHERE) throw new KubeblameError('json-invalid', 'a value does not end');
-    return this.bytes.toString(this.encoding, start, end);
   }
 }
 

@@ -8,6 +8,7 @@ import { seeded } from '../../shared/testing/random.ts';
 import { shopLines } from '../../shared/testing/shop.ts';
 import type { JsonObject } from '../../shared/types.ts';
 import { mutate } from '../torture/mutate.ts';
+import { readHead, uidOf } from './review-head.ts';
 import { ReviewReader } from './review-reader.ts';
 
 const SEED = 20261125;
@@ -32,11 +33,37 @@ function outcome(read: () => Review): unknown {
 
 function requireSame(reader: ReviewReader, text: string): void {
   const expected = outcome(() => readReview(parseJson(text)));
+  const bytes = Buffer.from(text);
   assert.deepEqual(
-    outcome(() => reader.read(Buffer.from(text))),
+    outcome(() => reader.read(bytes)),
     expected,
     text,
   );
+  requireSameHead(bytes);
+}
+
+/** What a head tells is what all of the review tells, if that can be read at all. */
+function requireSameHead(bytes: Buffer): void {
+  const read = <T>(from: () => T): T | 'no review' => {
+    try {
+      return from();
+    } catch (error) {
+      assert.ok(error instanceof KubeblameError, String(error));
+      return 'no review';
+    }
+  };
+  const head = read(() => readHead(bytes));
+  if (head === null) return;
+  const all = read(() => readReview(parseJson(bytes.toString())));
+  if (head === 'no review') assert.equal(all, 'no review');
+  else if (all !== 'no review') {
+    const isThere = (body: unknown): boolean => body !== null;
+    assert.deepEqual(
+      { ...head, object: isThere(head.object), oldObject: isThere(head.oldObject) },
+      { ...all, object: isThere(all.object), oldObject: isThere(all.oldObject) },
+    );
+    assert.equal(uidOf(bytes), all.uid);
+  }
 }
 
 describe('a review that is read by its parts', () => {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { KubeblameError, messageOf } from '../../shared/errors.ts';
+import { uidOf } from '../admission/review-head.ts';
 import type { ReviewReader } from '../admission/review-reader.ts';
 import { Progress } from '../spool/progress.ts';
 import type { SpoolReader } from '../spool/reader.ts';
@@ -204,7 +205,7 @@ export class Intake {
       const recorded = recorder.record(review, at, body.length, { number, redacted });
       this.settle(number, uid, recorded, this.options.recorded, body.length);
     } catch (error) {
-      this.lose(number, error, uid);
+      this.lose(number, error, uid === '' ? uidOf(spooled.body) : uid);
     }
   }
 

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { constants, existsSync, readdirSync, rmSync } from 'node:fs';
 import { open, statfs, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -40,8 +40,13 @@ export function newSegment(folder: string, taken: ReadonlySet<string>): string {
   }
 }
 
+/** Opens a file of the spool. What is written to it is on the disk when the write ends: a sync of its own costs another turn. */
+export function openSegment(path: string): Promise<FileHandle> {
+  return open(path, constants.O_RDWR | constants.O_DSYNC);
+}
+
 /** Makes a file of so many bytes, which are on the disk, and it with them, when this resolves. */
-export async function createSegment(folder: string, path: string, bytes: number): Promise<FileHandle> {
+export async function createSegment(folder: string, path: string, bytes: number): Promise<void> {
   // What is left of a disk is the ledger's: with it, what lies in the spool already makes room.
   const { bavail, bsize } = await statfs(folder);
   if (bavail * bsize < bytes + LEDGER_BYTES) throw new Error('no space left on the disk for another of its files');
@@ -55,11 +60,11 @@ export async function createSegment(folder: string, path: string, bytes: number)
     const parent = await open(folder, 'r');
     // That it has a name is durable only when its folder is.
     await parent.sync().finally(() => parent.close());
-    return file;
   } catch (error) {
-    await file.close();
     // On a full disk, the ledger needs what there is.
     rmSync(path, { force: true });
     throw error;
+  } finally {
+    await file.close();
   }
 }

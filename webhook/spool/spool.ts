@@ -1,8 +1,8 @@
-import { existsSync, fdatasyncSync, mkdirSync, rmSync, writevSync } from 'node:fs';
-import { open, type FileHandle } from 'node:fs/promises';
+import { existsSync, mkdirSync, rmSync, writevSync } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
 import { KubeblameError, messageOf } from '../../shared/errors.ts';
 import { HEADER_BYTES, headerOf, MAX_SPOOLED_BYTES, type Spooled } from './records.ts';
-import { createSegment, listSegments, newSegment } from './segments.ts';
+import { createSegment, listSegments, newSegment, openSegment } from './segments.ts';
 
 /** What may lie in the spool: some twenty-five thousand reviews. More is refused with `overloaded`. */
 export const SPOOL_BYTES = 256 * 1024 * 1024;
@@ -169,7 +169,9 @@ export class Spool {
       const ended = this.position + bytes + HEADER_BYTES <= this.segmentBytes;
       if (ended) buffers.push(END);
       const toWrite = bytes + (ended ? HEADER_BYTES : 0);
-      const written = await (isLone ? writeHere : write)(segment.file, buffers, this.position);
+      const written = isLone
+        ? writevSync(segment.file.fd, buffers, this.position)
+        : (await segment.file.writev(buffers, this.position)).bytesWritten;
       if (written !== toWrite) throw new Error(`only ${written} of ${toWrite} bytes were written`);
       this.lastMs = performance.now() - started;
       segment.last = number - 1;
@@ -224,7 +226,6 @@ export class Spool {
   private async endAt(file: FileHandle, position: number): Promise<void> {
     if (position + HEADER_BYTES > this.segmentBytes) return;
     await file.write(END, 0, HEADER_BYTES, position);
-    await file.datasync();
   }
 
   /** Rejects with overloaded, or what the file system rejects with; then the next call tries again. */
@@ -238,14 +239,15 @@ export class Spool {
 
   private async openNext(): Promise<Omit<Segment, 'last'>> {
     const old = this.free.shift();
-    if (old !== undefined) return { path: old, file: await open(old, 'r+') };
+    if (old !== undefined) return { path: old, file: await openSegment(old) };
     const used = new Set([...this.full.map(({ path }) => path), ...(this.current === null ? [] : [this.current.path])]);
     if (used.size >= SEGMENTS) {
       throw overloaded('the spool is full: the ledger does not take reviews as fast as they come');
     }
     const { folder } = this.options;
     const path = newSegment(folder, used);
-    return { path, file: await createSegment(folder, path, this.segmentBytes) };
+    await createSegment(folder, path, this.segmentBytes);
+    return { path, file: await openSegment(path) };
   }
 }
 
@@ -256,19 +258,6 @@ function removeUseless(path: string): void {
   } catch {
     // A disk that fails is told of by whoever writes to it.
   }
-}
-
-/** Returns how many bytes are durable. */
-function writeHere({ fd }: FileHandle, buffers: readonly Buffer[], at: number): number {
-  const written = writevSync(fd, buffers, at);
-  fdatasyncSync(fd);
-  return written;
-}
-
-async function write(file: FileHandle, buffers: readonly Buffer[], at: number): Promise<number> {
-  const { bytesWritten } = await file.writev(buffers, at);
-  await file.datasync();
-  return bytesWritten;
 }
 
 function overloaded(message: string): KubeblameError {

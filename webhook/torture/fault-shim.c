@@ -40,6 +40,14 @@ static const char *mode(int fd, char *text, size_t size) {
   return text;
 }
 
+/* What is written to a file that is open for synchronized writes is synced as well. */
+static int sync_fails(int fd, const char *text) {
+  int flags = fcntl(fd, F_GETFL);
+  if (flags < 0 || (flags & O_DSYNC) == 0) return 0;
+  if (strcmp(text, "slow") == 0) usleep(150000);
+  return strcmp(text, "sync") == 0;
+}
+
 static ssize_t write_at(const char *symbol, int fd, const void *data, size_t count, off_t at) {
   ssize_t (*real)(int, const void *, size_t, off_t) = dlsym(RTLD_NEXT, symbol);
   char text[16];
@@ -50,7 +58,9 @@ static ssize_t write_at(const char *symbol, int fd, const void *data, size_t cou
     real(fd, data, count / 2, at);
     kill(getpid(), SIGKILL);
   }
-  return real(fd, data, count, at);
+  ssize_t written = real(fd, data, count, at);
+  if (sync_fails(fd, text)) { errno = EIO; return -1; }
+  return written;
 }
 
 ssize_t pwrite(int fd, const void *data, size_t count, off_t at) { return write_at("pwrite", fd, data, count, at); }
@@ -70,7 +80,9 @@ static ssize_t write_all_at(const char *symbol, int fd, const struct iovec *part
     real(fd, &half, 1, at + before);
     kill(getpid(), SIGKILL);
   }
-  return real(fd, parts, count, at);
+  ssize_t written = real(fd, parts, count, at);
+  if (sync_fails(fd, text)) { errno = EIO; return -1; }
+  return written;
 }
 
 ssize_t pwritev(int fd, const struct iovec *p, int n, off_t at) { return write_all_at("pwritev", fd, p, n, at); }

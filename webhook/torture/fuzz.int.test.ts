@@ -76,6 +76,7 @@ describe(`fuzzing (KUBEBLAME_TEST_SEED=${SEED})`, function () {
     const client = new HttpsClient(server.running.admission, server.certificates.ca, { connections: 8 });
     const guide = await CoverageGuide.start();
     const sent = new Map<string, string>();
+    const unreadable = new Set<unknown>();
     const answers = new Map<number, number>();
     const one = async (n: number): Promise<string> => {
       const uid = `fuzz-${n}`;
@@ -83,7 +84,7 @@ describe(`fuzzing (KUBEBLAME_TEST_SEED=${SEED})`, function () {
       const text = mutate(pick(corpus, random), corpus, random).replace(/"uid":"[^"]*"/, `"uid":"${uid}"`);
       const reply = await Promise.race([client.admit(text), hang(text)]);
       answers.set(reply.status, (answers.get(reply.status) ?? 0) + 1);
-      requireAnswer(reply, text, sent);
+      requireAnswer(reply, text, sent, unreadable);
       return text;
     };
     for (let n = 0; n < inputs; n += BATCH) {
@@ -92,9 +93,10 @@ describe(`fuzzing (KUBEBLAME_TEST_SEED=${SEED})`, function () {
     }
     await guide?.stop();
     client.close();
-    const lost = server.log.filter(({ msg }) => msg === 'review lost');
-    assert.deepEqual(lost.slice(0, 3), [], 'a review that was understood was not recorded');
     await server.stop();
+    const lost = server.log.filter(({ msg }) => msg === 'review lost');
+    const understood = lost.filter(({ reviewUid }) => !unreadable.has(reviewUid));
+    assert.deepEqual(understood.slice(0, 3), [], 'a review that can be understood was not recorded');
     const changes = await requireSound(server.config.db);
     const compared = await requireTrue(server.config.db, sent);
     assert.ok(compared > inputs / 20);
@@ -102,7 +104,7 @@ describe(`fuzzing (KUBEBLAME_TEST_SEED=${SEED})`, function () {
       guide === null ? '' : `; ${corpus.length - recorded} kept for the ${guide.size} blocks of code that ran`;
     const counts = [...answers].map(([status, count]) => `${count} answered ${status}`).join(', ');
     console.log(
-      `      ${inputs} inputs: ${counts}; ${changes} changes, ${compared} compared with what was sent${kept}`,
+      `      ${inputs} inputs: ${counts}, ${lost.length} of them told as lost; ${changes} changes, ${compared} compared with what was sent${kept}`,
     );
   });
 
@@ -152,7 +154,7 @@ describe(`fuzzing (KUBEBLAME_TEST_SEED=${SEED})`, function () {
   });
 });
 
-function requireAnswer(reply: Reply, text: string, sent: Map<string, string>): void {
+function requireAnswer(reply: Reply, text: string, sent: Map<string, string>, unreadable: Set<unknown>): void {
   assert.ok(
     reply.status === 200 || (reply.status >= 400 && reply.status < 500),
     `${reply.status}: ${text.slice(0, 2000)}`,
@@ -161,9 +163,16 @@ function requireAnswer(reply: Reply, text: string, sent: Map<string, string>): v
     assert.equal(typeof (reply.json().error as JsonObject).code, 'string');
     return;
   }
-  const { uid } = readReview(parseJson(text));
   const { response } = reply.json() as { response: JsonObject };
   assert.equal(response.allowed, true);
+  let uid: string;
+  try {
+    uid = readReview(parseJson(text)).uid;
+  } catch {
+    // Its objects are looked at only now: nothing of it may be recorded.
+    unreadable.add(response.uid);
+    return;
+  }
   assert.equal(canonicalJson(response.uid ?? null), canonicalJson(uid));
   sent.set(uid, text);
 }
