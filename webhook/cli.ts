@@ -235,7 +235,15 @@ async function takeSpool(db: string, store: LedgerStore, recorder: Recorder, red
     taken: () => undefined,
   });
   await intake.takeLeft();
+  const left = intake.depth;
   await intake.close();
+  if (left > 0) {
+    throw new KubeblameError(
+      'ledger-unwritable',
+      `the ledger does not take what its server has answered already (reviews: ${left})`,
+      'nothing was imported: see to the disk, and import again',
+    );
+  }
 }
 
 /** Only on a terminal: the number of lines is not known, so it counts. */

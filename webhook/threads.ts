@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { setPriority } from 'node:os';
-import { fileURLToPath } from 'node:url';
+import { Worker, type WorkerOptions } from 'node:worker_threads';
 import { KubeblameError, messageOf, type ErrorCode } from '../shared/errors.ts';
 
 /** An error on its way to another thread. */
@@ -23,12 +23,14 @@ export function errorOf({ code, message, hint, stack }: Failure): Error {
   return Object.assign(new Error(message), stack === undefined ? {} : { stack });
 }
 
-/** The program of a thread: `source` beside the sources, `built` beside the bundle or its chunks. `from`: import.meta.url. */
-export function threadProgram(from: string, source: string, built: string): string {
-  const candidates = [source, `./${built}`, `../${built}`].map((name) => fileURLToPath(new URL(name, from)));
-  const path = candidates.find((candidate) => existsSync(candidate));
-  if (path === undefined) throw new Error(`the program of a thread is at none of ${candidates.join(', ')}`);
-  return path;
+/**
+ * Starts a thread: of the program `built`, beside the bundle or its chunks, or of the module `source`, as seen from the one that
+ * asks. `from`: its import.meta.url.
+ */
+export function startThread(from: string, source: string, built: string, options: WorkerOptions): Worker {
+  const bundled = [`./${built}`, `../${built}`].map((name) => new URL(name, from)).find((url) => existsSync(url));
+  if (bundled !== undefined) return new Worker(bundled, options);
+  return new Worker(new URL('thread.dev.mjs', import.meta.url), { ...options, argv: [new URL(source, from).href] });
 }
 
 /** setpriority(2): 0 is usual, 19 the least. */

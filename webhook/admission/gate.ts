@@ -1,8 +1,8 @@
 import { once } from 'node:events';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { KubeblameError } from '../../shared/errors.ts';
 import type { Address } from '../config/config.ts';
-import { errorOf, threadProgram, type Failure } from '../threads.ts';
+import { errorOf, startThread, type Failure } from '../threads.ts';
 import type { GateData, GateReport, GateRequest, Page, Proof } from './gate-messages.ts';
 
 /** What the gate tells, and asks. */
@@ -45,8 +45,8 @@ export class Gate {
 
   /** Resolves when it listens; rejects with config-invalid. */
   static async open(data: GateData, listener: GateListener): Promise<Gate> {
-    const program = threadProgram(import.meta.url, './gate-thread.dev.mjs', 'admission-gate.js');
-    const worker = new Worker(program, { workerData: data, resourceLimits: LIMITS });
+    const options = { workerData: data, resourceLimits: LIMITS };
+    const worker = startThread(import.meta.url, './gate-thread.ts', 'admission-gate.js', options);
     const [first] = (await once(worker, 'message')) as [GateReport];
     if (first.is === 'not listening') throw errorOf(first.failure);
     if (first.is !== 'listening') throw new Error(`the gate began with ${first.is}`);

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { KubeblameError, messageOf } from '../../shared/errors.ts';
+import { KubeblameError } from '../../shared/errors.ts';
 import { uidOf } from '../admission/review-head.ts';
 import type { ReviewReader } from '../admission/review-reader.ts';
 import { Progress } from '../spool/progress.ts';
@@ -71,7 +71,7 @@ export class Intake {
 
   /**
    * Takes what an earlier process has answered. Resolves when it is in the ledger, or the ledger does not take it at present;
-   * what fails with one review alone is waited for until it is passed over.
+   * what fails with one review alone is waited for until it is passed over. Rejects with ledger-unwritable where the spool cannot be read.
    */
   async takeLeft(): Promise<void> {
     this.progress.advance(this.options.spool.last(this.handed + 1));
@@ -175,13 +175,7 @@ export class Intake {
     try {
       spooled = spool.read(number);
       if (spooled === null) next = Math.min(spool.firstAfter(number) ?? through + 1, through + 1);
-    } catch (cause) {
-      const error = new KubeblameError(
-        'ledger-unwritable',
-        `the spool cannot be read: ${messageOf(cause)}`,
-        'check the disk: permissions, and its health',
-        { cause },
-      );
+    } catch (error) {
       this.options.failing(error);
       this.failure = { error };
       return;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { Redactor } from '../../shared/redact.ts';
 import { stringifyJson } from '../../shared/json.ts';
@@ -383,6 +384,20 @@ describe('kubeblame-webhook import', () => {
       changes.map(({ object: { name } }) => name),
       ['a', 'left'],
     );
+  });
+
+  it('imports nothing where it cannot read what a server had answered', async () => {
+    const db = file('ledger.db');
+    await openSqliteStore(db, 'test', Date.parse(AT)).close();
+    // No file system gives the content of a folder.
+    mkdirSync(join(spoolFolder(db), '0001.spool'), { recursive: true });
+    writeFileSync(file('reviews.ndjson'), `${line(1, 'a')}\n`);
+    const { code, stderr } = await importInto(db, [file('reviews.ndjson')]);
+    assert.equal(code, 1);
+    assert.match(stderr, /^error: the spool cannot be read: EISDIR.*\n.*check the disk/s);
+    const reader = openSqliteReader(db);
+    assert.equal(await reader.last(), null);
+    await reader.close();
   });
 
   it('stops at a bad line with its number, and goes on with --keep-going', async function () {

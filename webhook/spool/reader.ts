@@ -1,4 +1,5 @@
 import { closeSync, openSync, readSync } from 'node:fs';
+import { KubeblameError, messageOf } from '../../shared/errors.ts';
 import { bodyBytes, HEADER_BYTES, MAX_SPOOLED_BYTES, spooledOf, type Spooled } from './records.ts';
 import { listSegments } from './segments.ts';
 
@@ -23,10 +24,14 @@ export class SpoolReader {
   ) {}
 
   /**
-   * The review of a number; null where it is not there, or not whole. Its body is overwritten by the next call. Throws what the
-   * file system throws.
+   * The review of a number; null where it is not there, or not whole. Its body is overwritten by the next call. Throws
+   * ledger-unwritable, as the others do: what cannot be read here cannot be recorded.
    */
   read(number: number): Spooled | null {
+    return told(() => this.find(number));
+  }
+
+  private find(number: number): Spooled | null {
     if (number !== this.next) this.close();
     const found = this.here(number) ?? (this.moveTo(number) ? this.here(number) : null);
     this.next = found === null ? NaN : number + 1;
@@ -35,7 +40,7 @@ export class SpoolReader {
 
   /** The lowest number after one that some file begins with; null where none does. */
   firstAfter(number: number): number | null {
-    const after = this.firsts().filter(({ first }) => first > number);
+    const after = told(() => this.firsts()).filter(({ first }) => first > number);
     return after.length === 0 ? null : Math.min(...after.map(({ first }) => first));
   }
 
@@ -108,6 +113,19 @@ export class SpoolReader {
     return length === 0 || readSync(fd, this.buffer, to, length, at) === length
       ? this.buffer.subarray(to, to + length)
       : null;
+  }
+}
+
+function told<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    throw new KubeblameError(
+      'ledger-unwritable',
+      `the spool cannot be read: ${messageOf(cause)}`,
+      'check the disk: permissions, and its health',
+      { cause },
+    );
   }
 }
 

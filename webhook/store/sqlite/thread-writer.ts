@@ -1,6 +1,6 @@
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { KubeblameError } from '../../../shared/errors.ts';
-import { errorOf, threadProgram, type Failure } from '../../threads.ts';
+import { errorOf, startThread, type Failure } from '../../threads.ts';
 import type { NewEntries } from '../port.ts';
 import { encodeEntries } from './append.ts';
 import type { FoldResult } from './fold.ts';
@@ -34,10 +34,8 @@ export class ThreadWriter implements Writer {
 
   /** For a ledger that exists in the present format, and that this process has locked. */
   constructor(path: string) {
-    this.worker = new Worker(threadProgram(import.meta.url, './writer-thread.dev.mjs', 'ledger-writer.js'), {
-      workerData: { path },
-      resourceLimits: LIMITS,
-    });
+    const options = { workerData: { path }, resourceLimits: LIMITS };
+    this.worker = startThread(import.meta.url, './writer-thread.ts', 'ledger-writer.js', options);
     this.worker.on('message', (reply: WriterReply) => {
       const first = this.waiting.shift();
       if ('result' in reply) first?.resolve(reply.result);

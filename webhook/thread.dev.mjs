@@ -2,4 +2,4 @@ import { register } from 'tsx/esm/api';
 
 // In the sources only: tsx does not reach into a thread that is started from a TypeScript file.
 register();
-await import('./gate-thread.ts');
+await import(process.argv[2]);
