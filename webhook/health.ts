@@ -68,7 +68,7 @@ export class Health {
       lines.push(`[-]ledger: ${messageOf(error)}`);
     }
     lines.push(
-      this.losses === 0 ? '[+]losses none' : `[!]losses ${this.losses} reviews were not recorded: see the log`,
+      this.losses === 0 ? '[+]losses none' : `[!]losses ${this.losses} not recorded: see the log`,
     );
     return { ready, text: `${lines.join('\n')}\n` };
   }

@@ -535,7 +535,7 @@ describe('a failure inside', () => {
       }
       await until('it is lost', async () => (await reviewCounts(server.admission)).lost === 1, 10_000);
       const ready = await server.admission.get('/readyz');
-      assert.match(ready.text, /^\[!\]losses 1 reviews were not recorded: see the log$/m);
+      assert.match(ready.text, /^\[!\]losses 1 not recorded: see the log$/m);
       const losses = server.log.filter(({ msg }) => msg === 'review lost');
       assert.deepEqual(
         losses.map(({ reviewUid, code, reason }) => [reviewUid, code, reason]),
@@ -556,7 +556,7 @@ describe('a failure inside', () => {
       );
       await until('the ledger tells of the loss', async () =>
         (await reader.coverage()).some(
-          ({ event, detail }) => event === 'lost' && detail === '1 reviews could not be recorded',
+          ({ event, detail }) => event === 'lost' && detail === '1 review could not be recorded',
         ),
       );
       await reader.close();
@@ -585,13 +585,13 @@ describe('a failure inside', () => {
       const full = await client.get('/readyz');
       assert.equal(full.status, 503, full.text);
       assert.match(full.text, /^\[-\]ledger: the spool cannot be written: EFBIG/m);
-      assert.match(full.text, /^\[!\]losses 2 reviews were not recorded: see the log$/m);
+      assert.match(full.text, /^\[!\]losses 2 not recorded: see the log$/m);
 
       limit('unlimited');
       assert.deepEqual((await client.admit(person('d'))).json(), allowed('d'));
       await until('it is ready', async () => (await client.get('/readyz')).status === 200);
       const free = await client.get('/readyz');
-      assert.match(free.text, /^\[!\]losses 2 reviews were not recorded: see the log$/m);
+      assert.match(free.text, /^\[!\]losses 2 not recorded: see the log$/m);
     } finally {
       client.close();
       server.signal('SIGTERM');

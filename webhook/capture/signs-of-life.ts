@@ -52,7 +52,8 @@ export class SignsOfLife {
     const count = this.lost;
     if (count === 0) return;
     try {
-      await this.recorder.cover('lost', `${count} reviews could not be recorded`, this.now());
+      const reviews = `${count} ${count === 1 ? 'review' : 'reviews'}`;
+      await this.recorder.cover('lost', `${reviews} could not be recorded`, this.now());
       this.lost -= count;
     } catch {
       // Still not writable: it is told later.
