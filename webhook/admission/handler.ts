@@ -18,7 +18,7 @@ export interface AdmissionObserver {
 
 /**
  * Handles `POST /admit`, from the API server alone: one AdmissionReview in, one out, always allowed. It does not go through
- * Express, which costs half of the throughput (docs/decisions/0003). A body that is not a review gets a 4xx and changes
+ * Express, which costs half of the throughput (docs/decisions/0003). What is no review gets a 4xx, as far as it is read, and changes
  * nothing; a failure inside is still an answer with the request's uid.
  */
 export function admissionHandler(
