@@ -37,13 +37,13 @@ export const REPLICAS_PATH: readonly string[] = ['spec', 'replicas'];
  * The meaning of a review that was received at `at` (ms). Confidential values are replaced before anything else; without a
  * redactor they were before.
  */
-export function interpret(review: Review, at: number, redactor: Redactor | null): Interpretation {
-  const type = { group: review.resource.group, resource: review.resource.resource };
-  const whole = carriesWholeObject(review);
+export function interpret(given: Review, at: number, redactor: Redactor | null): Interpretation {
+  const type = { group: given.resource.group, resource: given.resource.resource };
   const see = (object: Seen | null): Seen | null =>
-    object === null || !whole || redactor === null ? object : { ...object, body: redactor.redact(object.body, type) };
-  const before = see(review.oldObject);
-  const after = see(review.object);
+    object === null || redactor === null ? object : { ...object, body: redactor.redact(object.body, type) };
+  const review = { ...given, object: see(given.object), oldObject: see(given.oldObject) };
+  const { oldObject: before, object: after } = review;
+  const whole = carriesWholeObject(review);
   const known = (review.object ?? review.oldObject)?.body ?? null;
   const meaning = whole ? wholeMeaning(review, type, before, after, at) : partialMeaning(review, at);
   return {

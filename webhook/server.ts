@@ -144,7 +144,6 @@ async function open(
       gate?.checkWritable(intake.progress.through);
       await store.checkWritable();
     },
-    lose: (count) => signs.lose(count),
   });
   // Closed behind the intake: what is lost at the end is told as well.
   opened.push(() => signs.close());
@@ -159,7 +158,7 @@ async function open(
   const collector = config.otlpEndpoint === null ? null : { endpoint: config.otlpEndpoint, cluster: config.cluster };
   opened.push(await exportMetrics(collector, metrics));
   const spooling = { folder, ledger, next: intake.progress.through + 1, maxBytes: spoolBytes };
-  gate = await openGate({ config, identity, key, spool: spooling, clock, collector, intake, metrics, health });
+  gate = await openGate({ config, identity, key, spool: spooling, clock, collector, intake, metrics, health, signs });
   const admission = gate;
   opened.push(() => admission.close());
   const access = await openAccess(config, log, () => {
@@ -216,10 +215,21 @@ interface GateContext extends Pick<GateData, 'spool' | 'collector'> {
   intake: Intake;
   metrics: Metrics;
   health: Health;
+  signs: SignsOfLife;
 }
 
 /** Starts the thread that answers reviews. Rejects with config-invalid. */
-function openGate({ config, identity, key, clock, intake, metrics, health, ...rest }: GateContext): Promise<Gate> {
+function openGate({
+  config,
+  identity,
+  key,
+  clock,
+  intake,
+  metrics,
+  health,
+  signs,
+  ...rest
+}: GateContext): Promise<Gate> {
   const data: GateData = {
     ...rest,
     address: config.listen,
@@ -236,7 +246,10 @@ function openGate({ config, identity, key, clock, intake, metrics, health, ...re
       metrics.answered(seconds);
       for (const result of ['dry-run', 'excluded'] as const) metrics.count(result, others[result]);
     },
-    lost: (error, uid) => health.lost(error, uid),
+    lost: (error, uid) => {
+      health.lost(error, uid);
+      signs.lose();
+    },
     refused: (error) => health.refused(error),
     turnedAway: (error, from) => health.turnedAway(error, from),
     page: pages(health, metrics),

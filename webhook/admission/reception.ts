@@ -1,6 +1,5 @@
 import { isUtf8 } from 'node:buffer';
 import { KubeblameError } from '../../shared/errors.ts';
-import { carriesWholeObject } from '../../shared/interpret.ts';
 import { isObject, parseJson, stringifyJson } from '../../shared/json.ts';
 import type { Redactor } from '../../shared/redact.ts';
 import { readReview, type Review } from '../../shared/review.ts';
@@ -53,8 +52,10 @@ export class Receiver {
 
   /** The review without confidential values, which reach no disk; null where it can have none. */
   private redacted(body: Buffer, review: Review): Buffer | null {
-    if (!this.redactor.covers(review.resource) || !carriesWholeObject(review)) return null;
+    if (!this.redactor.covers(review.resource)) return null;
     const document = documentOf(body);
+    // What is no review must not be written: it would be redacted in part.
+    readReview(document);
     if (!isObject(document) || !isObject(document.request)) return null;
     const request = { ...document.request };
     for (const key of ['object', 'oldObject']) {

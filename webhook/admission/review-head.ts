@@ -84,7 +84,7 @@ export class HeadReading {
     const document = parseJson(rest + this.text(from, this.bytes.length));
     // Under a name that is spelled in another way.
     const request = isObject(document) && isObject(document.request) ? document.request : {};
-    return isObject(request.object) || isObject(request.oldObject) ? null : document;
+    return (request.object ?? null) === null && (request.oldObject ?? null) === null ? document : null;
   }
 
   /** An object of the review. */

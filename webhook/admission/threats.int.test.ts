@@ -291,9 +291,19 @@ describe('what the server says', () => {
     ]) {
       replies.push(await server.admission.admit(secret(data)));
     }
+    const metadata = `[{"annotations":{"kubectl.kubernetes.io/last-applied-configuration":"{\\"data\\":{\\"password\\":\\"${VALUE}\\"}}"}}]`;
+    const sound = secret(`{"password":"${VALUE}"}`);
+    for (const body of [
+      sound.replace(/"metadata":\{[^}]*\}/, `"metadata":${metadata}`),
+      sound.replace('"oldObject":null', `"\\u006fldObject":[{"data":"${VALUE}"}]`),
+      sound.replace('"resource":{', '"subResource":"token","resource":{'),
+    ]) {
+      assert.notEqual(body, sound);
+      replies.push(await server.admission.admit(body));
+    }
     assert.deepEqual(
       replies.map(({ status }) => status),
-      [200, 400, 400, 400, 400, 400, 200, 400],
+      [200, 400, 400, 400, 400, 400, 200, 400, 400, 400, 200],
     );
     const { text: metrics } = await server.admission.get('/metrics');
     const reads = await server.read.get('/api/v1/changes?bodies=true');

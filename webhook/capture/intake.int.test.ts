@@ -94,7 +94,9 @@ class Line {
   }
 
   /** A review of an object that there was not before. */
-  async send(name = `r${++this.sent}`, bytes = 100): Promise<string> {
+  async send(named?: string, bytes = 100): Promise<string> {
+    this.sent++;
+    const name = named ?? `r${this.sent}`;
     const document = reviewDocument({
       uid: name,
       name,
@@ -126,6 +128,14 @@ async function recordedIn(db: string): Promise<string[]> {
   const changes = await store.changes({}, 10_000);
   await store.close();
   return changes.map(({ reviewUid }) => reviewUid).reverse();
+}
+
+/** What a ledger says of reviews that it misses, and since when. */
+async function lossesIn(db: string): Promise<[at: number, detail: string][]> {
+  const store = openSqliteStore(db, 'test', AT);
+  const losses = (await store.coverage()).filter(({ event }) => event === 'lost');
+  await store.close();
+  return losses.map(({ at, detail }) => [at, detail]);
 }
 
 describe('the intake', () => {
@@ -232,6 +242,17 @@ describe('the intake', () => {
     assert.deepEqual(line.told.lost.sort(), ['poison a bug', 'unreadable another bug']);
     await line.close();
     assert.deepEqual(await recordedIn(db), ['a', 'b', 'c', 'd']);
+    // Each when it came, also what was undone and run again.
+    const store = openSqliteStore(db, 'test', AT);
+    assert.deepEqual(
+      (await store.changes({}, 10)).map(({ at }) => at - AT),
+      [6, 4, 2, 1],
+    );
+    await store.close();
+    assert.deepEqual(await lossesIn(db), [
+      [AT + 3, '1 review could not be recorded'],
+      [AT + 5, '1 review could not be recorded'],
+    ]);
   });
 
   it('tells what was lost with a damaged spool', async () => {
@@ -248,6 +269,8 @@ describe('the intake', () => {
     assert.deepEqual(again.told.lost, [' the spool is damaged: reviews 2 to 2 are gone']);
     await again.close();
     assert.deepEqual(await recordedIn(db), ['r1', 'r3', 'r4', 'r5', 'r6']);
+    // It is not known when it came: not before the one that is there.
+    assert.deepEqual(await lossesIn(db), [[AT + 1, '1 review could not be recorded']]);
   });
 
   it('takes into a ledger that was restored what the spool still has, and tells how many it has not', async () => {

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { KubeblameError } from '../../shared/errors.ts';
 import { uidOf } from '../admission/review-head.ts';
 import type { ReviewReader } from '../admission/review-reader.ts';
+import type { Review } from '../../shared/review.ts';
 import { Progress } from '../spool/progress.ts';
 import type { SpoolReader } from '../spool/reader.ts';
 import type { Spooled } from '../spool/records.ts';
@@ -32,6 +33,15 @@ const LOOK_MS = 2;
 /** When a commit that failed is tried again. */
 const RETRY_MS = 1_000;
 
+/** A review of the spool. */
+interface Which {
+  number: number;
+  /** When it came (ms); 0 where that is not known. */
+  at: number;
+  /** '' where that is not known. */
+  uid: string;
+}
+
 /**
  * Takes reviews from the spool into the ledger, each once, in their order. What cannot be committed stays in the spool, and is
  * tried again.
@@ -52,7 +62,7 @@ export class Intake {
   /** One at a time, until something was committed: among many, one may be what the ledger does not take. */
   private careful = false;
   private suspect = NaN;
-  private unwelcome: { number: number; uid: string; error: unknown } | null = null;
+  private unwelcome: { which: Which; error: unknown } | null = null;
   /** Who waits for the ledger, and should not wait for a pause. */
   private hurried = 0;
   private closed = false;
@@ -187,43 +197,43 @@ export class Intake {
         `the spool is damaged: reviews ${number} to ${next - 1} are gone`,
       );
       // At once: behind a ledger that was restored they may be millions.
-      this.lose(number, error, '', next - number);
+      this.lose({ number, at: 0, uid: '' }, error, next - number);
       return;
     }
     this.handed = number;
-    let uid = '';
+    const { at, body, redacted } = spooled;
+    let review: Review;
     try {
-      const review = this.options.reviews.read(spooled.body);
-      uid = review.uid;
-      const { at, body, redacted } = spooled;
-      const recorded = recorder.record(review, at, body.length, { number, redacted });
-      this.settle(number, uid, recorded, this.options.recorded, body.length);
+      review = this.options.reviews.read(body);
     } catch (error) {
-      this.lose(number, error, uid === '' ? uidOf(spooled.body) : uid);
+      this.lose({ number, at, uid: uidOf(body) }, error);
+      return;
     }
+    const recorded = recorder.record(review, at, body.length, { number, redacted });
+    this.settle({ number, at, uid: review.uid }, recorded, this.options.recorded, body.length);
   }
 
   /** Passes over a review, which is gone, or so many. */
-  private lose(number: number, error: unknown, uid: string, count = 1): void {
+  private lose({ number, at, uid }: Which, error: unknown, count = 1): void {
     const last = number + count - 1;
     this.handed = last;
-    const skipped = this.options.recorder.skip(number, last);
-    this.settle(last, uid, skipped, () => this.options.lost(error, uid, count));
+    const skipped = this.options.recorder.skip(number, at, last);
+    this.settle({ number: last, at, uid }, skipped, () => this.options.lost(error, uid, count));
   }
 
   /** Tells what became of a review when that is durable. */
-  private settle<T>(number: number, uid: string, durable: Promise<T>, tell: (result: T) => void, bytes = 0): void {
+  private settle<T>(which: Which, durable: Promise<T>, tell: (result: T) => void, bytes = 0): void {
     this.inFlight++;
     this.inFlightBytes += bytes;
     durable
       .then(
         (result) => {
           this.careful = false;
-          this.done = number;
+          this.done = which.number;
           tell(result);
           this.tellTaken();
         },
-        (error: unknown) => this.failed(number, uid, error),
+        (error: unknown) => this.failed(which, error),
       )
       .finally(() => {
         this.inFlight--;
@@ -239,12 +249,12 @@ export class Intake {
     this.options.taken(taken);
   }
 
-  private failed(number: number, uid: string, error: unknown): void {
+  private failed(which: Which, error: unknown): void {
     // An earlier one has failed, and tells.
     if (error instanceof OutOfTurn) return;
     if (error instanceof PassedOver) {
-      this.done = number;
-      this.options.lost(error.cause, uid, 1);
+      this.done = which.number;
+      this.options.lost(error.cause, which.uid, 1);
       this.tellTaken();
       return;
     }
@@ -252,8 +262,8 @@ export class Intake {
     if (!this.careful) this.options.failing(error);
     else if (!isOfLedger(error)) {
       // Alone, and twice, for something else may have been in its commit: it is what the ledger does not take.
-      if (this.suspect === number) this.unwelcome = { number, uid, error };
-      this.suspect = number;
+      if (this.suspect === which.number) this.unwelcome = { which, error };
+      this.suspect = which.number;
     }
     this.failure = { error };
     this.wake();
@@ -271,7 +281,7 @@ export class Intake {
     this.careful = true;
     const { unwelcome } = this;
     this.unwelcome = null;
-    if (unwelcome !== null) this.lose(unwelcome.number, unwelcome.error, unwelcome.uid);
+    if (unwelcome !== null) this.lose(unwelcome.which, unwelcome.error);
     return true;
   }
 }

@@ -84,7 +84,9 @@ export class Recorder implements Memory {
   /** Of reviews of the spool that were run since a commit told of one. */
   private untoldBytes = 0;
   private lastSeq: number;
+  /** The time of the last job that was run, and of the last that is durable (ms). */
   private lastAt: number;
+  private durableAt: number;
   private now = 0;
   /** At the first sweep all that an earlier process left open is looked at. */
   private sweptFrom = 0;
@@ -99,7 +101,7 @@ export class Recorder implements Memory {
     this.lastSettled = taken;
     this.lastTaken = taken;
     this.lastSeq = last?.seq ?? 0;
-    this.lastAt = last?.at ?? 0;
+    this.lastAt = this.durableAt = last?.at ?? 0;
     this.queue = new CommitQueue({
       commit: () => this.commit(),
       rollback: () => this.rollback(),
@@ -138,12 +140,13 @@ export class Recorder implements Memory {
       const needed = place?.redacted === true ? null : redactor;
       return this.job(at, (draft) => captureReview(draft, review, needed), bytes);
     };
-    return this.queue.add(() => (place === undefined ? work() : this.inTurn(place.number, work, bytes)));
+    return this.queue.add(() => (place === undefined ? work() : this.inTurn(place.number, at, work, bytes)));
   }
 
-  /** Passes over a review of the spool, which cannot be recorded, or all up to another one. */
-  skip(number: number, last = number): Promise<void> {
-    return this.queue.add(() => this.inTurn(number, () => Promise.resolve(), 0, last));
+  /** Passes over a review of the spool that came at `at` (ms, 0: not known) and cannot be recorded, or all up to another one. */
+  skip(number: number, at: number, last = number): Promise<void> {
+    const work = (): Promise<void> => Promise.resolve(this.miss(1 + last - number, at));
+    return this.queue.add(() => this.inTurn(number, at, work, 0, last));
   }
 
   /**
@@ -188,11 +191,17 @@ export class Recorder implements Memory {
 
   /** Records something that decides whether what happens is recorded. */
   cover(event: CoverageEvent, detail: string, at: number): Promise<void> {
-    return this.fenced(() => {
-      this.coverage.push({ at: Math.max(at, this.lastAt), event, detail });
-      this.options.events?.covered(event);
-      return Promise.resolve();
-    });
+    return this.fenced(() => Promise.resolve(this.tell(event, detail, at)));
+  }
+
+  private tell(event: CoverageEvent, detail: string, at: number): void {
+    this.coverage.push({ at: Math.max(at, this.lastAt), event, detail });
+    this.options.events?.covered(event);
+  }
+
+  /** In the commit that says that they were taken: nobody would know later that they are missing. */
+  private miss(count: number, at: number): void {
+    this.tell('lost', lossOf(count), at);
   }
 
   /**
@@ -228,7 +237,7 @@ export class Recorder implements Memory {
   }
 
   /** Each review of the spool runs once, and after the one before it. `last`: of those that one job stands for. */
-  private async inTurn<T>(number: number, work: () => Promise<T>, bytes = 0, last = number): Promise<T> {
+  private async inTurn<T>(number: number, at: number, work: () => Promise<T>, bytes = 0, last = number): Promise<T> {
     if (number !== this.lastRun + 1) throw new OutOfTurn(`review ${number} of the spool comes after ${this.lastRun}`);
     try {
       const result = await work();
@@ -240,6 +249,7 @@ export class Recorder implements Memory {
       if (isOfLedger(error)) throw error;
       this.lastRun = last;
       this.untoldBytes += bytes;
+      this.miss(1, at);
       throw new PassedOver(messageOf(error), { cause: error });
     }
   }
@@ -311,7 +321,7 @@ export class Recorder implements Memory {
   }
 
   private async commit(): Promise<void> {
-    const { changes, outcomes, coverage, lastRun: taken, untoldBytes } = this;
+    const { changes, outcomes, coverage, lastRun: taken, untoldBytes, lastAt } = this;
     const isDue = taken >= this.lastTaken + MAX_UNTOLD || untoldBytes >= MAX_UNTOLD_BYTES;
     if (changes.length + outcomes.length + coverage.length === 0 && !isDue) {
       this.lastSettled = taken;
@@ -323,6 +333,7 @@ export class Recorder implements Memory {
     this.untoldBytes -= untoldBytes;
     this.lastSettled = taken;
     this.lastTaken = taken;
+    this.durableAt = lastAt;
     this.committing = [];
     this.options.events?.committed(changes.length, (performance.now() - started) / 1000);
   }
@@ -330,6 +341,7 @@ export class Recorder implements Memory {
   private rollback(): void {
     // Not behind what was told: nobody would hand it over again, and nothing after it would have its turn.
     this.lastRun = this.lastSettled;
+    this.lastAt = this.durableAt;
     this.lastSeq -= this.committing.length + this.changes.length;
     [this.committing, this.changes, this.outcomes, this.coverage] = [[], [], [], []];
     this.forget();
@@ -338,6 +350,11 @@ export class Recorder implements Memory {
   private forget(): void {
     for (const memory of [this.heads, this.names, this.recentChanges]) memory.clear();
   }
+}
+
+/** What the coverage says of reviews that are missing in the ledger. */
+export function lossOf(count: number): string {
+  return `${count} ${count === 1 ? 'review' : 'reviews'} could not be recorded`;
 }
 
 /** Whether it is the ledger that fails, rather than what is done with it. */

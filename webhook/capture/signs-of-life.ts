@@ -1,6 +1,6 @@
 import type { LedgerStore } from '../store/port.ts';
 import { ALIVE_EVERY_MS } from '../query/coverage.ts';
-import type { Recorder } from './recorder.ts';
+import { lossOf, type Recorder } from './recorder.ts';
 
 /** Reviews that were lost are told to the ledger as soon as it takes something again. */
 const RETRY_MS = 1_000;
@@ -30,9 +30,9 @@ export class SignsOfLife {
     this.timers.push(setInterval(() => void this.tellLosses(), RETRY_MS));
   }
 
-  /** Counts reviews that could not be recorded. */
-  lose(count: number): void {
-    this.lost += count;
+  /** Counts a review that did not come into the spool. Of those that did, the recorder tells. */
+  lose(): void {
+    this.lost++;
   }
 
   /** Writes the last sign. Call before the recorder is closed. */
@@ -51,12 +51,13 @@ export class SignsOfLife {
   private async tellLosses(): Promise<void> {
     const count = this.lost;
     if (count === 0) return;
+    // Before it waits: the next call may come meanwhile.
+    this.lost = 0;
     try {
-      const reviews = `${count} ${count === 1 ? 'review' : 'reviews'}`;
-      await this.recorder.cover('lost', `${reviews} could not be recorded`, this.now());
-      this.lost -= count;
+      await this.recorder.cover('lost', lossOf(count), this.now());
     } catch {
       // Still not writable: it is told later.
+      this.lost += count;
     }
   }
 }

@@ -147,7 +147,7 @@ export class Appender {
     for (const change of entries.changes) this.writeChange(wellFormed(change), link);
     for (const outcome of sortBySeq(entries.outcomes)) this.writeOutcome(outcome, id, link);
     for (const { at: time, event, detail } of entries.coverage ?? []) {
-      const row = { at: time, event: COVERAGE_EVENTS.indexOf(event), detail };
+      const row = { at: time, event: COVERAGE_EVENTS.indexOf(event), detail: detail.toWellFormed() };
       this.statements.coverage.run(id, row.at, row.event, row.detail);
       link.coverage(row);
     }
@@ -229,7 +229,7 @@ export class Appender {
       n: this.statements.nextOutcome.get(outcome.seq) as number,
       outcome: OUTCOMES.indexOf(outcome.outcome),
       reason: OUTCOME_REASONS.indexOf(outcome.reason),
-      version: outcome.resourceVersion,
+      version: outcome.resourceVersion.toWellFormed(),
     };
     this.statements.outcome.run(row.seq, row.n, commitId, row.outcome, row.reason, row.version);
     link.outcome(row);
@@ -250,17 +250,14 @@ function wellFormed(change: EncodedChange): EncodedChange {
     change.resourceVersion,
   ];
   const texts = [group, resource, kind, namespace, name, uid, change.reviewUid, change.actor?.username ?? '', ...facts];
-  if (!texts.some((text) => HALF_PAIR.test(text))) return change;
+  if (texts.every((text) => text.isWellFormed())) return change;
   const mended = ([key, value]: [string, unknown]): [string, unknown] => [
     key,
-    typeof value === 'string' ? value.replace(new RegExp(HALF_PAIR, 'gu'), '\ufffd') : value,
+    typeof value === 'string' ? value.toWellFormed() : value,
   ];
   const mend = <T extends object>(value: T): T => Object.fromEntries(Object.entries(value).map(mended)) as T;
   return { ...mend(change), object: mend(change.object), actor: change.actor === null ? null : mend(change.actor) };
 }
-
-/** With the flag u, whole pairs are other characters. */
-const HALF_PAIR = /\p{Surrogate}/u;
 
 /** The order in which the chain is derived again. Stable: two outcomes of one change stay in their order. */
 function sortBySeq(outcomes: readonly NewOutcome[]): NewOutcome[] {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import Database from 'better-sqlite3';
+import { diff, hashBody } from '../../../shared/patch.ts';
 import { seeded } from '../../../shared/testing/random.ts';
 import { configMap } from '../../../shared/testing/reviews.ts';
 import type { Touched } from '../../../shared/touched.ts';
@@ -9,8 +10,10 @@ import { useSharedFolder } from '../../testing/folder.ts';
 import { TestRecorder } from '../../testing/recorder.ts';
 import { scaled, SEED } from '../../testing/torture.ts';
 import { importShop } from '../../testing/shop-ledger.ts';
+import { newChange } from '../contract.ts';
 import { MIGRATIONS } from './schema.ts';
 import { decodeSkips, encodeSkips } from './skips.ts';
+import { openSqliteStore } from './store.ts';
 import { CommitTree } from './tree.ts';
 import { verifySkips } from './verify-skips.ts';
 import { verifyLedger, type SignedHead, type VerifyOptions } from './verify.ts';
@@ -112,6 +115,41 @@ describe('the verification of a ledger', () => {
     assert.equal(report.changes, 1707);
     assert.equal(report.lastStates + report.otherStates, 1635);
   });
+
+  const ODD = { 'half a pair': '\ud800', 'the other half': 'a\udc00b', 'a NUL': 'a\0b', 'a whole pair': '\u{1f600}' };
+  for (const [what, odd] of Object.entries(ODD)) {
+    it(`passes where every text has ${what} in it`, async () => {
+      const path = file(`odd-${what}.db`);
+      const store = openSqliteStore(path, odd, 0);
+      const body = { metadata: { labels: { [odd]: odd } }, [odd]: odd };
+      const change = newChange(1, {
+        object: { group: odd, resource: odd, kind: odd, namespace: odd, name: odd, uid: odd },
+        actor: { username: odd, groups: [odd], uid: odd, extra: { [odd]: [odd] } },
+        subresource: odd,
+        manager: odd,
+        apiVersion: odd,
+        baseResourceVersion: odd,
+        resourceVersion: odd,
+        reviewUid: odd,
+        detail: {
+          patch: diff(null, body),
+          options: { [odd]: odd },
+          cause: null,
+          notBefore: null,
+          managersHint: [odd],
+        },
+        hash: hashBody(body),
+      });
+      const [outcome, reason] = ['committed', 'the watch shows it'] as const;
+      await store.append({
+        changes: [change],
+        outcomes: [{ seq: 1, outcome, reason, resourceVersion: odd, at: change.at }],
+        coverage: [{ at: change.at, event: 'unregistered', detail: odd }],
+      });
+      await store.close();
+      assert.deepEqual(tell(await verify(path)), []);
+    });
+  }
 
   // Each as somebody would do it who wants history to read otherwise: statements, and where it is seen first.
   const CASES: [string, string[], string | RegExp][] = [
