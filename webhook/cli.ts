@@ -229,6 +229,7 @@ async function takeSpool(db: string, store: LedgerStore, recorder: Recorder, red
     spool: new SpoolReader(spoolFolder(db), ledgerNumber(store.id)),
     reviews: new ReviewReader((type) => redactor.covers(type)),
     recorder,
+    now: Date.now,
     recorded: () => undefined,
     lost: (error, uid) => process.stderr.write(`not recorded: ${uid} ${messageOf(error)}\n`),
     failing: (error) => process.stderr.write(`trying again: ${messageOf(error)}\n`),

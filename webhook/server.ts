@@ -125,6 +125,7 @@ async function open(
     spool,
     reviews: new ReviewReader((type) => redactor.covers(type)),
     recorder,
+    now,
     recorded: (result) => metrics.count(result),
     lost: (error, uid, count) => health.lost(error, uid, count),
     failing: (error) => {

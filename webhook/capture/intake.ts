@@ -12,6 +12,8 @@ export interface IntakeOptions {
   spool: SpoolReader;
   reviews: ReviewReader;
   recorder: Recorder;
+  /** The present (ms). */
+  now: () => number;
   /** Told what became of a review. */
   recorded: (result: Recorded) => void;
   /** Told of a review that was answered as recorded, and cannot be; or of so many, with one error. */
@@ -36,7 +38,7 @@ const RETRY_MS = 1_000;
 /** A review of the spool. */
 interface Which {
   number: number;
-  /** When it came (ms); 0 where that is not known. */
+  /** When it came (ms), or was found to be missing. */
   at: number;
   /** '' where that is not known. */
   uid: string;
@@ -197,7 +199,7 @@ export class Intake {
         `the spool is damaged: reviews ${number} to ${next - 1} are gone`,
       );
       // At once: behind a ledger that was restored they may be millions.
-      this.lose({ number, at: 0, uid: '' }, error, next - number);
+      this.lose({ number, at: this.options.now(), uid: '' }, error, next - number);
       return;
     }
     this.handed = number;

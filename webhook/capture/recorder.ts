@@ -143,7 +143,7 @@ export class Recorder implements Memory {
     return this.queue.add(() => (place === undefined ? work() : this.inTurn(place.number, at, work, bytes)));
   }
 
-  /** Passes over a review of the spool that came at `at` (ms, 0: not known) and cannot be recorded, or all up to another one. */
+  /** Passes over a review of the spool that came at `at` (ms) and cannot be recorded, or all up to another one. */
   skip(number: number, at: number, last = number): Promise<void> {
     const work = (): Promise<void> => Promise.resolve(this.miss(1 + last - number, at));
     return this.queue.add(() => this.inTurn(number, at, work, 0, last));
