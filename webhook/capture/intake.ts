@@ -25,7 +25,7 @@ export interface IntakeOptions {
 }
 
 /** Reviews that were read from the spool, and are not durable in the ledger yet; what is parsed takes some times as much. */
-const MAX_IN_FLIGHT = 32;
+const MAX_IN_FLIGHT = 64;
 const MAX_IN_FLIGHT_BYTES = 4 * 1024 * 1024;
 /** While reviews come one after another, they are answered first: the recorder waits for so long a pause, at most so long. */
 const PAUSE_MS = 10;
