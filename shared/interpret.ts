@@ -42,10 +42,9 @@ export function interpret(given: Review, at: number, redactor: Redactor | null):
   const see = (object: Seen | null): Seen | null =>
     object === null || redactor === null ? object : { ...object, body: redactor.redact(object.body, type) };
   const review = { ...given, object: see(given.object), oldObject: see(given.oldObject) };
-  const { oldObject: before, object: after } = review;
   const whole = carriesWholeObject(review);
   const known = (review.object ?? review.oldObject)?.body ?? null;
-  const meaning = whole ? wholeMeaning(review, type, before, after, at) : partialMeaning(review, at);
+  const meaning = whole ? wholeMeaning(review, type, at) : partialMeaning(review, at);
   return {
     object: {
       ...type,
@@ -55,8 +54,8 @@ export function interpret(given: Review, at: number, redactor: Redactor | null):
       // What an act carries is not the object: its uid, where it has one, is its own.
       uid: meaning.kind === 'act' && !whole ? '' : metadataText(known, 'uid'),
     },
-    manager: fieldManager(review.options, before?.managedFields ?? [], after?.managedFields ?? []),
-    baseResourceVersion: before?.resourceVersion ?? '',
+    manager: fieldManager(review.options, review.oldObject?.managedFields ?? [], review.object?.managedFields ?? []),
+    baseResourceVersion: review.oldObject?.resourceVersion ?? '',
     options: requestOptions(review, whole),
     meaning,
   };
@@ -80,14 +79,12 @@ function namespaceOf(review: Review, whole: boolean): string {
 }
 
 function wholeMeaning(
-  review: Review,
+  { oldObject: before, object: after, options }: Review,
   type: { group: string; resource: string },
-  before: Seen | null,
-  after: Seen | null,
   at: number,
 ): Meaning {
   if (before !== null && after === null) {
-    const left = afterDelete(before.body, type, review.options, at);
+    const left = afterDelete(before.body, type, options, at);
     if (left === before.body) return { kind: 'act' };
     return { kind: 'state', before, after: left, patch: diff(before.body, left) };
   }

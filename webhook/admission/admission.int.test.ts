@@ -138,7 +138,7 @@ describe('an admission review', () => {
       'json-duplicate-key',
       'the key "level" occurs twice in request.object.data',
     ],
-    ['has no metadata', '{"metadata":[]}', 'review-invalid', /request\.object\.metadata must be an object$/],
+    ['has a list for metadata', '{"metadata":[]}', 'review-invalid', /request\.object\.metadata must be an object$/],
   ];
   for (const [what, object, code, reason] of unreadable) {
     it(`is answered, and then told as lost, where its object ${what}`, async () => {

@@ -28,7 +28,7 @@ export class Receiver {
   ) {}
 
   /**
-   * Throws KubeblameError json-*, or review-invalid: then it is no review. Of most, the objects are read when it is answered
+   * Throws KubeblameError json-*, or review-invalid: then it is no review. Of most, the objects are read only when it is answered
    * (docs/decisions/0029). `at`: when it came (ms).
    */
   receive(body: Buffer, at: number): Received {

@@ -3,7 +3,7 @@ import { KubeblameError } from '../../shared/errors.ts';
 import { isObject, parseJson } from '../../shared/json.ts';
 import type { Normalised } from '../../shared/normalise.ts';
 import { readReview, type Review, type ReviewBodies } from '../../shared/review.ts';
-import type { Json } from '../../shared/types.ts';
+import type { Json, JsonObject } from '../../shared/types.ts';
 import { NOWHERE, skim, skimObject } from './skim.ts';
 
 /** A body that nobody has read. */
@@ -22,18 +22,18 @@ export function readHead(bytes: Buffer): Review | null {
   const reading = new HeadReading(bytes);
   const document = reading.document();
   // Otherwise its name is in its object.
-  return document === null || !isNamed(document) ? null : readReview(document, reading.bodies);
+  return (requestOf(document).name ?? '') === '' ? null : readReview(document, reading.bodies);
 }
 
 /** The uid of a review that cannot be read further; '' where that is not to be had either. */
 export function uidOf(bytes: Buffer): string {
-  const document = new HeadReading(bytes).document();
-  const uid = isObject(document) && isObject(document.request) ? document.request.uid : undefined;
+  const { uid } = requestOf(new HeadReading(bytes).document());
   return typeof uid === 'string' ? uid : '';
 }
 
-function isNamed(document: Json): boolean {
-  return isObject(document) && isObject(document.request) && (document.request.name ?? '') !== '';
+/** Without members where there is none. */
+function requestOf(document: Json): JsonObject {
+  return isObject(document) && isObject(document.request) ? document.request : {};
 }
 
 /** One review. Its methods return where in the text they have come to; NOWHERE where something is out of the ordinary. */
@@ -83,7 +83,7 @@ export class HeadReading {
     // What follows the document, and a member that comes twice, is judged here too.
     const document = parseJson(rest + this.text(from, this.bytes.length));
     // Under a name that is spelled in another way.
-    const request = isObject(document) && isObject(document.request) ? document.request : {};
+    const request = requestOf(document);
     return (request.object ?? null) === null && (request.oldObject ?? null) === null ? document : null;
   }
 

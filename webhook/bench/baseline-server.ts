@@ -5,8 +5,8 @@ import type { AddressInfo } from 'node:net';
 
 /*
  * What the benchmark compares with: a webhook that only parses the review and allows it. Nothing is looked at, nothing
- * is stored. With a file, each review is first written to it and synced, over bytes that are there already, and nothing more: no
- * durable answer comes sooner.
+ * is stored. With a file, each review is also written to it and synced, over bytes that are there already, before it is answered: what
+ * the disk alone costs.
  */
 const [cert = '', key = '', file] = process.argv.slice(2);
 

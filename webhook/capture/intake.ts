@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { KubeblameError } from '../../shared/errors.ts';
+import type { Review } from '../../shared/review.ts';
 import { uidOf } from '../admission/review-head.ts';
 import type { ReviewReader } from '../admission/review-reader.ts';
-import type { Review } from '../../shared/review.ts';
 import { Progress } from '../spool/progress.ts';
 import type { SpoolReader } from '../spool/reader.ts';
 import type { Spooled } from '../spool/records.ts';
