@@ -217,10 +217,11 @@ async function importFiles(reviews: string, raw: RawOptions & RawImportOptions):
       bar?.stop();
       await recorder.close();
     }
-    process.stdout.write(`${config.db}: ${statSync(config.db).size} bytes\n`);
   } finally {
     await store.close();
   }
+  // Before it is closed, most of it is in the log beside it.
+  process.stdout.write(`${config.db}: ${statSync(config.db).size} bytes\n`);
 }
 
 /** What a server has answered that was killed: before anything else. */
