@@ -33,13 +33,19 @@ describe('which resources are observed', () => {
     on.api.remove(TRAINS, 'shop', 'ice-1');
     await on.recorded(3);
     on.api.withdraw('trains.example.com');
-    const discoveries = on.api.seen('discovery').length;
+    let discoveries = on.api.seen('discovery').length;
+    const discovered = (): Promise<void> =>
+      until('it has asked since', () => {
+        const since = on.api.seen('discovery').slice(discoveries);
+        return since.at(-1)?.path === '/apis/apiextensions.k8s.io/v1';
+      });
     on.api.remove(DEFINITIONS, '', 'trains.example.com');
     await on.recorded(4);
-    await until('it has asked since', () => {
-      const since = on.api.seen('discovery').slice(discoveries);
-      return since.at(-1)?.path === '/apis/apiextensions.k8s.io/v1';
-    });
+    await discovered();
+    // One follows another: when the next has begun, what that one found out has been done.
+    discoveries = on.api.seen('discovery').length;
+    on.api.put(DEFINITIONS, { metadata: { name: 'ships.example.com', uid: 'u-ships' } });
+    await discovered();
     const asked = on.api.seen('watch', 'trains.example.com').length + on.api.seen('list', 'trains.example.com').length;
     await new Promise((resolve) => setTimeout(resolve, 150));
     assert.equal(
