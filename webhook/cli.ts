@@ -148,6 +148,11 @@ async function serveForever(raw: RawServerOptions): Promise<void> {
   workBehindOthers();
   log.info({ admission: server.admission, read: server.read, db: config.db, version: VERSION }, 'serving');
   stopOnSignal(() => server.stop(), log);
+  void server.broken.then((reason) => {
+    // At once: a stop would wait for a ledger that takes nothing. Whoever restarts the process loses nothing by it.
+    log.fatal({ reason: messageOf(reason) }, 'the server cannot record any more: it ends, to be started again');
+    process.exit(1);
+  });
 }
 
 async function passForever(raw: RawGatewayOptions): Promise<void> {

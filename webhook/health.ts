@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { KubeblameError, messageOf } from '../shared/errors.ts';
 import type { Logger } from 'pino';
 import type { Metrics } from './observability/metrics.ts';
@@ -5,9 +6,14 @@ import type { Metrics } from './observability/metrics.ts';
 export interface HealthOptions {
   log: Logger;
   metrics: Metrics;
-  /** Rejects where the ledger takes nothing. */
-  checkWritable: () => Promise<void>;
+  /** Throws where the spool takes no reviews. */
+  checkSpool: () => void;
+  /** Rejects where the ledger takes nothing at present. */
+  checkLedger: () => Promise<void>;
 }
+
+/** How long readiness waits for the ledger's word: it may be busy for seconds, with a fold. */
+const LEDGER_MS = 250;
 
 /** Callers that were turned away are named in the log once in so long. */
 const QUIET_MS = 60_000;
@@ -52,19 +58,39 @@ export class Health {
     this.stopping = true;
   }
 
-  /** Kubernetes' own form: a line a check. Losses do not make it unready: reviews are better recorded late than never. */
+  /**
+   * Kubernetes' own form: a line a check, `[-]` where it makes the server unready, `[!]` where it does not. Ready means
+   * that reviews are taken: the spool keeps them while the ledger is busy or cannot be written, and an unready server
+   * would be sent none, so that they would be lost. Earlier losses do not make it unready either.
+   */
   async readiness(): Promise<{ ready: boolean; text: string }> {
     const lines: string[] = [];
     let ready = !this.stopping;
     lines.push(this.stopping ? '[-]serving: shutting down' : '[+]serving ok');
     try {
-      await this.options.checkWritable();
-      lines.push('[+]ledger ok');
+      this.options.checkSpool();
+      lines.push('[+]spool ok');
     } catch (error) {
       ready = false;
-      lines.push(`[-]ledger: ${messageOf(error)}`);
+      lines.push(`[-]spool: ${messageOf(error)}`);
     }
+    lines.push(await this.ledgerLine());
     lines.push(this.losses === 0 ? '[+]losses none' : `[!]losses ${this.losses} not recorded: see the log`);
     return { ready, text: `${lines.join('\n')}\n` };
+  }
+
+  private async ledgerLine(): Promise<string> {
+    const busy = new AbortController();
+    try {
+      const answer = await Promise.race([
+        this.options.checkLedger().then(() => '[+]ledger ok'),
+        sleep(LEDGER_MS, '[!]ledger busy: reviews wait in the spool', { signal: busy.signal, ref: false }),
+      ]);
+      return answer;
+    } catch (error) {
+      return `[!]ledger: ${messageOf(error)}`;
+    } finally {
+      busy.abort();
+    }
   }
 }

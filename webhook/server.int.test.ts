@@ -40,7 +40,7 @@ describe('the server', () => {
     );
     const ready = await server.admission.get('/readyz');
     assert.deepEqual([ready.status, ready.headers['content-type']], [200, 'text/plain; charset=utf-8']);
-    assert.equal(ready.text, '[+]serving ok\n[+]ledger ok\n[+]losses none\n');
+    assert.equal(ready.text, '[+]serving ok\n[+]spool ok\n[+]ledger ok\n[+]losses none\n');
   });
 
   it('counts what became of reviews', async () => {

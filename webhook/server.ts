@@ -51,6 +51,11 @@ export interface RunningServer {
   caughtUp(): Promise<void>;
   /** Stops accepting, finishes what was accepted, closes the ledger. Idempotent. */
   stop(): Promise<void>;
+  /**
+   * Resolves with the reason when the server can record nothing any more, and only a new process helps. What it has
+   * answered lies in the spool, and is recorded at the next start.
+   */
+  broken: Promise<Error>;
 }
 
 /** Builds everything, and starts to serve. Rejects with config-invalid, the ledger-* errors, or key-missing. */
@@ -84,7 +89,8 @@ async function open(
   const client = config.kubeconfig === null ? null : await openApiClient(config.kubeconfig);
   const identity = await openIdentity(config, client, log, now);
   opened.push(() => identity.close());
-  const store = await openThreadedSqliteStore(config.db, config.cluster, now());
+  const { promise: broken, resolve: tellBroken } = newPromise<Error>();
+  const store = await openThreadedSqliteStore(config.db, config.cluster, now(), tellBroken);
   opened.push(() => store.close());
   const checkpoints = await Checkpoints.open({
     head: () => store.treeHead(),
@@ -141,10 +147,8 @@ async function open(
   const health = new Health({
     log,
     metrics,
-    checkWritable: async () => {
-      gate?.checkWritable(intake.progress.through);
-      await store.checkWritable();
-    },
+    checkSpool: () => gate?.checkWritable(intake.progress.through),
+    checkLedger: () => store.checkWritable(),
   });
   // Closed behind the intake: what is lost at the end is told as well.
   opened.push(() => signs.close());
@@ -205,7 +209,8 @@ async function open(
   await checkpoints.start();
 
   let stopped: Promise<void> | undefined;
-  return { admission: admission.address, read: readAddress, caughtUp, stop: () => (stopped ??= closeAll(opened)) };
+  const stop = (): Promise<void> => (stopped ??= closeAll(opened));
+  return { admission: admission.address, read: readAddress, caughtUp, stop, broken };
 }
 
 interface GateContext extends Pick<GateData, 'spool' | 'collector'> {
@@ -255,6 +260,13 @@ function openGate({
     turnedAway: (error, from) => health.turnedAway(error, from),
     page: pages(health, metrics),
   });
+}
+
+/** A promise, and what resolves it. (Promise.withResolvers needs Node 22.) */
+function newPromise<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
+  let resolve: (value: T) => void = () => undefined;
+  const promise = new Promise<T>((given) => (resolve = given));
+  return { promise, resolve };
 }
 
 /** Closes what was opened, the last first. */

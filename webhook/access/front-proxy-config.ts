@@ -4,12 +4,13 @@ import { isObject } from '../../shared/json.ts';
 import { metadataText } from '../../shared/normalise.ts';
 import type { JsonObject } from '../../shared/types.ts';
 import type { ApiClient } from '../observe/api-client.ts';
+import { REFLECTOR_TIMING } from '../observe/reflector.ts';
+import { watchUntilSilent } from '../observe/silent-watch.ts';
 import type { FrontProxyTrust } from './front-proxy.ts';
 
 const CONFIG_MAPS = '/api/v1/namespaces/kube-system/configmaps';
 const NAME = 'extension-apiserver-authentication';
 const ONLY = `fieldSelector=${encodeURIComponent(`metadata.name=${NAME}`)}`;
-const WATCH_SECONDS = 290;
 const RETRY_MS = 5_000;
 
 export interface FrontProxyConfigOptions {
@@ -18,6 +19,8 @@ export interface FrontProxyConfigOptions {
   changed: (trust: FrontProxyTrust | null) => void;
   failed: (error: unknown) => void;
   retryMs?: number;
+  /** A watch without an event or bookmark for so long is taken for dead, and opened again. */
+  silenceMs?: number;
 }
 
 /**
@@ -33,7 +36,7 @@ export function followFrontProxyConfig(options: FrontProxyConfigOptions): () => 
 
 /** Never rejects. */
 async function follow(options: FrontProxyConfigOptions, signal: AbortSignal): Promise<void> {
-  const { client, failed, retryMs = RETRY_MS } = options;
+  const { client, failed, retryMs = RETRY_MS, silenceMs = REFLECTOR_TIMING.silenceMs } = options;
   let known: FrontProxyTrust | null | undefined;
   const changed = (trust: FrontProxyTrust | null): void => {
     // A list every few minutes says the same: connections that were verified by it go on.
@@ -47,9 +50,10 @@ async function follow(options: FrontProxyConfigOptions, signal: AbortSignal): Pr
       const [item] = Array.isArray(list.items) ? list.items.filter(isNamed) : [];
       changed(item === undefined ? null : trustIn(item));
       const version = metadataText(list, 'resourceVersion');
-      const query = `${ONLY}&watch=1&resourceVersion=${version}&timeoutSeconds=${WATCH_SECONDS}`;
-      for await (const { type, object } of client.watch(`${CONFIG_MAPS}?${query}`, signal)) {
+      const query = `${ONLY}&watch=1&allowWatchBookmarks=true&resourceVersion=${version}&timeoutSeconds=${REFLECTOR_TIMING.watchSeconds}`;
+      for await (const { type, object } of watchUntilSilent(client, `${CONFIG_MAPS}?${query}`, silenceMs, signal)) {
         if (type === 'ERROR') break;
+        // A bookmark has no name.
         if (object === undefined || !isNamed(object)) continue;
         changed(type === 'DELETED' ? null : trustIn(object));
       }

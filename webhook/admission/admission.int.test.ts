@@ -584,7 +584,7 @@ describe('a failure inside', () => {
       assert.equal((await reviewCounts(client)).lost, 2);
       const full = await client.get('/readyz');
       assert.equal(full.status, 503, full.text);
-      assert.match(full.text, /^\[-\]ledger: the spool cannot be written: EFBIG/m);
+      assert.match(full.text, /^\[-\]spool: the spool cannot be written: EFBIG/m);
       assert.match(full.text, /^\[!\]losses 2 not recorded: see the log$/m);
 
       limit('unlimited');

@@ -1,4 +1,5 @@
-import { request, type RequestOptions } from 'node:https';
+import { createHash } from 'node:crypto';
+import { Agent, request, type RequestOptions } from 'node:https';
 import type { IncomingMessage } from 'node:http';
 import { createInterface } from 'node:readline';
 import type { KubeConfig } from '@kubernetes/client-node';
@@ -58,9 +59,14 @@ export async function openApiClient(cluster: Cluster): Promise<KubeApiClient> {
 /** A list of 500 large objects takes seconds; a request that hangs longer has failed. */
 const GET_TIMEOUT_MS = 60_000;
 const MAX_ERROR_BYTES = 4096;
+/** A connection that nobody has used for so long is closed: the API server would close it soon (Go's default: 90 s and more). */
+const IDLE_MS = 30_000;
 
 /** A client with the address and credentials of a kubeconfig: in the cluster, the pod's service account. */
 export class KubeApiClient implements ApiClient, ApiWriter {
+  /** Keeps connections to the API server for the next request, with the credentials that it was made for. */
+  private agent: { for: string; agent: Agent } | null = null;
+
   constructor(private readonly config: KubeConfig) {}
 
   get(path: string, signal: AbortSignal): Promise<JsonObject> {
@@ -116,11 +122,8 @@ export class KubeApiClient implements ApiClient, ApiWriter {
     const options: RequestOptions = { method, headers: { Accept: 'application/json', ...type }, signal };
     // Credentials may be renewed: a pod's token changes every hour.
     await this.config.applyToHTTPSOptions(options);
-    const response = await new Promise<IncomingMessage>((resolve, reject) => {
-      request(url, options, resolve)
-        .on('error', reject)
-        .end(body === undefined ? undefined : stringifyJson(body));
-    });
+    options.agent = this.agentFor(options);
+    const response = await this.exchange(url, options, body === undefined ? undefined : stringifyJson(body));
     if (response.statusCode === 200 || response.statusCode === 201) return response;
     let text = '';
     for await (const chunk of response as AsyncIterable<Buffer>) {
@@ -130,6 +133,38 @@ export class KubeApiClient implements ApiClient, ApiWriter {
       response.statusCode ?? 0,
       `${method} ${url.pathname}: ${String(response.statusCode)} ${reasonOf(text)}`,
     );
+  }
+
+  /** Resolves with the head of the answer. */
+  private exchange(url: URL, options: RequestOptions, body: string | undefined): Promise<IncomingMessage> {
+    return new Promise((resolve, reject) => {
+      const sent = request(url, options, resolve);
+      sent.on('error', (error: NodeJS.ErrnoException) => {
+        // The server has closed a kept connection at the same moment: it has not seen the request (Node's documentation
+        // of request.reusedSocket).
+        if (sent.reusedSocket && error.code === 'ECONNRESET') this.exchange(url, options, body).then(resolve, reject);
+        else reject(error);
+      });
+      sent.end(body);
+    });
+  }
+
+  /**
+   * The library makes an agent a request, so a handshake each. Here one is kept for as long as the credentials are the
+   * same; behind a proxy the library's own is used, which knows the way.
+   */
+  private agentFor({ agent, ca, cert, key, passphrase, pfx, servername, rejectUnauthorized }: RequestOptions): Agent {
+    const made = agent as Agent;
+    if (this.config.getCurrentCluster()?.proxyUrl !== undefined) return made;
+    const credentials = [ca, cert, key, passphrase, pfx, servername, rejectUnauthorized];
+    const id = createHash('sha256').update(JSON.stringify(credentials)).digest('base64');
+    if (this.agent?.for !== id) {
+      const options = { ca, cert, key, passphrase, pfx, servername, rejectUnauthorized };
+      const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+      // The one before is not destroyed: a watch may be running on it.
+      this.agent = { for: id, agent: new Agent({ ...given, keepAlive: true, timeout: IDLE_MS }) };
+    }
+    return this.agent.agent;
   }
 }
 

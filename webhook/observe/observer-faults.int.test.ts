@@ -113,7 +113,7 @@ describe('observing an API server that fails', () => {
     on.api.stallWatches('configmaps');
     on.put('a', { v: '2' });
     await on.recorded(2);
-    assert.ok(on.log.some(({ reason }) => reason === 'the watch of configmaps was silent for too long'));
+    assert.ok(on.log.some(({ reason }) => reason === 'the watch of /api/v1/configmaps was silent for too long'));
   });
 
   it('opens a watch again whose request is never answered', async () => {

@@ -9,7 +9,8 @@ import { ApiStatusError, type ApiClient } from './api-client.ts';
 import type { RecorderFacts } from './facts.ts';
 import { look, showsNothingNew, type Look } from './look.ts';
 import { discover, pathOf, type WatchedResource } from './discovery.ts';
-import { Reflector, REFLECTOR_TIMING, SilentWatchError, type FactSink, type ReflectorTiming } from './reflector.ts';
+import { Reflector, REFLECTOR_TIMING, type FactSink, type ReflectorTiming } from './reflector.ts';
+import { SilentWatchError } from './silent-watch.ts';
 
 export interface ObserverTiming extends ReflectorTiming {
   /** How often the API server is asked which resources it has, besides when a definition changes. */

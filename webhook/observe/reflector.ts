@@ -5,6 +5,7 @@ import type { Seen } from '../../shared/interpret.ts';
 import type { JsonObject, ObjectRef } from '../../shared/types.ts';
 import { ApiStatusError, type ApiClient } from './api-client.ts';
 import { pathOf, type WatchedResource } from './discovery.ts';
+import { SilentWatchError, watchUntilSilent } from './silent-watch.ts';
 
 /** Where facts go. Each resolves when it is durable. */
 export interface FactSink {
@@ -40,9 +41,6 @@ export const REFLECTOR_TIMING: ReflectorTiming = {
   backoffMaxMs: 30_000,
   forbiddenMs: 600_000,
 };
-
-/** A watch that showed neither an event nor a bookmark, though the API server answers. */
-export class SilentWatchError extends Error {}
 
 const LIST_LIMIT = 500;
 /** A watch without an event that ends within this time was none: so long does a useful one last at least. */
@@ -145,32 +143,20 @@ export class Reflector {
 
   /** Resolves with the number of events that came, when the server has ended the watch. */
   private async watch(signal: AbortSignal): Promise<number> {
-    const silence = new AbortController();
-    const ended = AbortSignal.any([signal, silence.signal]);
     const query = new URLSearchParams({
       watch: '1',
       allowWatchBookmarks: 'true',
       resourceVersion: this.resourceVersion,
       timeoutSeconds: String(this.timing.watchSeconds),
     });
-    let timer = setTimeout(() => silence.abort(), this.timing.silenceMs);
+    const path = `${pathOf(this.resource)}?${query.toString()}`;
     let taken = 0;
     // In order: an event is taken in before the version that it leads to counts as seen.
-    try {
-      for await (const event of this.client.watch(`${pathOf(this.resource)}?${query.toString()}`, ended)) {
-        clearTimeout(timer);
-        timer = setTimeout(() => silence.abort(), this.timing.silenceMs);
-        await this.take(event);
-        taken++;
-      }
-      return taken;
-    } catch (error) {
-      if (silence.signal.aborted && !signal.aborted)
-        throw new SilentWatchError(`the watch of ${this.resource.resource} was silent for too long`, { cause: error });
-      throw error;
-    } finally {
-      clearTimeout(timer);
+    for await (const event of watchUntilSilent(this.client, path, this.timing.silenceMs, signal)) {
+      await this.take(event);
+      taken++;
     }
+    return taken;
   }
 
   private async take({ type, object }: JsonObject): Promise<void> {

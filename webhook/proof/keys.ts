@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { KubeblameError, messageOf } from '../../shared/errors.ts';
+import { createDurably } from '../durable-file.ts';
 import { readSigner, readVerifier, signerOf, type Signer, type Verifier } from './note.ts';
 
 const SEED_BYTES = 32;
@@ -23,7 +24,8 @@ export function signingKey(path: string, origin: string, isNew: boolean): Signer
         'restore the key file, or name it with --signing-key; to start with a new key, move the .checkpoints file away',
       );
     }
-    writeFileSync(path, `${signerOf(origin, randomBytes(SEED_BYTES)).text}\n`, { mode: 0o600, flag: 'wx' });
+    // Durable before it signs anything: with a lost key, its checkpoints would be worthless.
+    createDurably(path, `${signerOf(origin, randomBytes(SEED_BYTES)).text}\n`);
   }
   const signer = named(path, () => readSigner(readFileSync(path, 'utf8')));
   if (signer.verifier.name !== origin) {

@@ -4,6 +4,7 @@ import { messageOf } from '../../shared/errors.ts';
 import { readCheckpoint, signCheckpoint, splitNotes, type TreeHead } from './checkpoint.ts';
 import { signingKey } from './keys.ts';
 import type { Signer } from './note.ts';
+import { syncFolderOf } from '../durable-file.ts';
 
 export interface CheckpointOptions {
   /** What there is to sign. */
@@ -103,6 +104,7 @@ function existingNotes(file: string): string[] {
 }
 
 function append(file: string, note: string): void {
+  const isNew = !existsSync(file);
   const descriptor = openSync(file, 'a');
   try {
     writeSync(descriptor, `${note}\n`);
@@ -110,4 +112,5 @@ function append(file: string, note: string): void {
   } finally {
     closeSync(descriptor);
   }
+  if (isNew) syncFolderOf(file);
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { KubeblameError } from '../../shared/errors.ts';
+import { createDurably } from '../durable-file.ts';
 
 const KEY_BYTES = 32;
 
@@ -18,7 +19,8 @@ export function redactionKey(path: string, ledgerIsNew: boolean): Buffer {
         'restore the key file, or name it with --key-file',
       );
     }
-    writeFileSync(path, `${randomBytes(KEY_BYTES).toString('hex')}\n`, { mode: 0o600, flag: 'wx' });
+    // Durable before it is used: with a lost key, every Secret in the ledger would look changed.
+    createDurably(path, `${randomBytes(KEY_BYTES).toString('hex')}\n`);
   }
   const text = readFileSync(path, 'utf8').trim();
   if (!/^[0-9a-f]{64}$/.test(text)) {

@@ -60,6 +60,8 @@ export class FakeApiServer {
   readonly reviews = new FakeReviews();
   /** False: whoever asks for a review is refused. */
   reviewing = true;
+  /** Connections so far. */
+  handshakes = 0;
   /** All requests so far, oldest first. */
   readonly requests: SeenRequest[] = [];
   private readonly types = new Map<string, ServedType>();
@@ -245,6 +247,7 @@ export class FakeApiServer {
   private listen(): Promise<void> {
     this.server.setSecureContext(this.pair);
     this.server.on('request', (request: IncomingMessage, response: ServerResponse) => this.answer(request, response));
+    this.server.on('secureConnection', () => this.handshakes++);
     return new Promise((resolve, reject) => {
       this.server.once('error', reject);
       this.server.listen(this.port, '127.0.0.1', () => {

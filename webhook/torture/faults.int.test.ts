@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { seeded } from '../../shared/testing/random.ts';
@@ -128,6 +129,23 @@ describe(`a failing machine (KUBEBLAME_TEST_SEED=${SEED})`, function () {
     const load = await failFor('slow', 1000, this);
     assert.equal(load.lost.size, 0);
     await requireSound(db(), [load]);
+  });
+
+  it('a power failure after the start: the keys were synced, and the folder that names them', async function () {
+    if (shim === null) skipLoudly(this, 'no C compiler (cc) to see what is synced');
+    const syncs = file('syncs');
+    const running = await ServerProcess.start(serveArguments(db(), certificates), {
+      LD_PRELOAD: shim,
+      KUBEBLAME_SYNCS: syncs,
+    });
+    running.signal('SIGTERM');
+    assert.equal((await running.ended).code, 0);
+    const synced = readFileSync(syncs, 'utf8').trimEnd().split('\n');
+    for (const name of ['ledger.db.key', 'ledger.db.signing-key', 'ledger.db.checkpoints']) {
+      const at = synced.indexOf(file(name));
+      assert.notEqual(at, -1, name);
+      assert.ok(synced.indexOf(dirname(file(name)), at) > at, `the folder, after ${name}`);
+    }
   });
 
   it('a write that is cut in half by a power failure', async function () {

@@ -1,5 +1,6 @@
-import { closeSync, copyFileSync, existsSync, fsyncSync, openSync } from 'node:fs';
+import { copyFileSync, existsSync } from 'node:fs';
 import { KubeblameError, messageOf } from '../../../shared/errors.ts';
+import { sync, syncFolderOf } from '../../durable-file.ts';
 import { checkpointsBeside } from '../../proof/keys.ts';
 import { openForReading } from './open.ts';
 
@@ -20,20 +21,13 @@ export function backup(db: string, to: string): void {
     // Whole pages, without what is free: no WAL belongs to it.
     source.prepare('VACUUM INTO ?').run(to);
     sync(to);
+    if (existsSync(checkpointsBeside(to))) sync(checkpointsBeside(to));
+    syncFolderOf(to);
   } catch (error) {
     throw new KubeblameError('output-failed', `${to} cannot be written: ${messageOf(error)}`, undefined, {
       cause: error,
     });
   } finally {
     source.close();
-  }
-}
-
-function sync(file: string): void {
-  const descriptor = openSync(file, 'r+');
-  try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
   }
 }

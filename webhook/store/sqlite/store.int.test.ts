@@ -35,8 +35,9 @@ describe('the SQLite store that writes in a thread', () => {
     await store.close();
   });
 
-  it('rejects what waits where its thread ends, and all that comes after', async () => {
-    const store = await open();
+  it('rejects what waits where its thread ends, and all that comes after, and tells it once', async () => {
+    const told: string[] = [];
+    const store = await openThreadedSqliteStore(file('ledger.db'), 'test', 0, (error) => told.push(error.message));
     const { writer } = store as unknown as { writer: { worker: { terminate(): Promise<number> } } };
     await store.append({ changes: [newChange(1)], outcomes: [] });
     const ended = writer.worker.terminate();
@@ -46,6 +47,7 @@ describe('the SQLite store that writes in a thread', () => {
     await assert.rejects(store.append({ changes: [newChange(2)], outcomes: [] }), unwritable);
     await assert.rejects(store.checkWritable(), unwritable);
     await store.close();
+    assert.deepEqual(told, [unwritable.message]);
   });
 
   it('reads on a connection that cannot write', async () => {

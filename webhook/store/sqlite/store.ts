@@ -39,11 +39,19 @@ export function openSqliteStore(path: string, cluster: string, now: number): Sql
   return new SqliteStore(db, path, new LocalWriter(db), unlock);
 }
 
-/** The same, with a thread of its own for writing, which waits for the disk so that this one need not. */
-export async function openThreadedSqliteStore(path: string, cluster: string, now: number): Promise<SqliteStore> {
+/**
+ * The same, with a thread of its own for writing, which waits for the disk so that this one need not. `writerDied`: told
+ * once where that thread ends by itself (a crash, out of memory): nothing can be appended from then on.
+ */
+export async function openThreadedSqliteStore(
+  path: string,
+  cluster: string,
+  now: number,
+  writerDied?: (error: Error) => void,
+): Promise<SqliteStore> {
   const { db, unlock } = openForWriting(path, cluster, now);
   db.pragma('query_only = ON');
-  const store = new SqliteStore(db, path, new ThreadWriter(path), unlock);
+  const store = new SqliteStore(db, path, new ThreadWriter(path, writerDied), unlock);
   try {
     await store.checkWritable();
     return store;

@@ -31,9 +31,16 @@ export class ThreadWriter implements Writer {
   private readonly waiting: Waiting[] = [];
   private readonly ended: Promise<void>;
   private failure: Error | null = null;
+  private closing = false;
 
-  /** For a ledger that exists in the present format, and that this process has locked. */
-  constructor(path: string) {
+  /**
+   * For a ledger that exists in the present format, and that this process has locked. `died`: told once where the thread
+   * ends by itself; nothing is written from then on.
+   */
+  constructor(
+    path: string,
+    private readonly died: (error: Error) => void = () => undefined,
+  ) {
     const options = { workerData: { path }, resourceLimits: LIMITS };
     this.worker = startThread(import.meta.url, './writer-thread.ts', 'ledger-writer.js', options);
     this.worker.on('message', (reply: WriterReply) => {
@@ -63,6 +70,7 @@ export class ThreadWriter implements Writer {
   }
 
   async close(): Promise<void> {
+    this.closing = true;
     if (this.failure === null) await this.ask('close');
     await this.ended;
   }
@@ -77,6 +85,7 @@ export class ThreadWriter implements Writer {
 
   /** The thread is gone: nothing that waits, or comes, will be written. */
   private fail(cause: Error | null): void {
+    const isFirst = this.failure === null;
     this.failure ??= new KubeblameError(
       'ledger-unwritable',
       `the thread that writes the ledger has ended${cause === null ? '' : `: ${cause.message}`}`,
@@ -84,5 +93,6 @@ export class ThreadWriter implements Writer {
       cause === null ? undefined : { cause },
     );
     for (const { reject } of this.waiting.splice(0)) reject(this.failure);
+    if (isFirst && !this.closing) this.died(this.failure);
   }
 }
