@@ -162,7 +162,8 @@ async function open(
 
   const collector = config.otlpEndpoint === null ? null : { endpoint: config.otlpEndpoint, cluster: config.cluster };
   opened.push(await exportMetrics(collector, metrics));
-  const spooling = { folder, ledger, next: intake.progress.through + 1, maxBytes: spoolBytes };
+  const next = intake.progress.through + 1;
+  const spooling = { folder, ledger, next, left: intake.left(), maxBytes: spoolBytes };
   gate = await openGate({ config, identity, key, spool: spooling, clock, collector, intake, metrics, health, signs });
   const admission = gate;
   opened.push(() => admission.close());

@@ -85,6 +85,7 @@ class Line {
       folder: `${db}-spool`,
       ledger,
       next: intake.progress.through + 1,
+      left: intake.left(),
       durable: (through) => {
         // As a message from another thread would come.
         if (intake.progress.advance(through)) setImmediate(() => intake.wake());
@@ -201,6 +202,27 @@ describe('the intake', () => {
     assert.deepEqual(told, { recorded: 180, lost: [], gone: 0, taken: 180 });
     assert.equal(reasons.length, 3, 'told once each time');
     await line.close();
+    assert.deepEqual(await recordedIn(db), sent);
+  });
+
+  it('writes over nothing that the ledger does not take at the start either', async function () {
+    this.timeout(30_000);
+    this.slow(10_000);
+    const db = file('a.db');
+    const line = await Line.open(db, () => new Promise(() => undefined));
+    const sent: string[] = [];
+    for (let n = 0; n < 8; n++) sent.push(await line.send(`before-${n}`, 30_000));
+    await line.abandon();
+
+    let full = true;
+    const disk = new KubeblameError('ledger-unwritable', 'the disk is full');
+    const again = await Line.open(db, (_, real) => (full ? Promise.reject(disk) : real()));
+    assert.equal(again.intake.depth, 8);
+    for (let n = 0; n < 8; n++) sent.push(await again.send(`after-${n}`, 30_000));
+    full = false;
+    await until('all is in the ledger', () => again.intake.depth === 0, 10_000);
+    assert.deepEqual(again.told.lost, []);
+    await again.close();
     assert.deepEqual(await recordedIn(db), sent);
   });
 
@@ -455,6 +477,7 @@ describe('the intake', () => {
       folder: `${db}-spool`,
       ledger: ledgerNumber(line.store.id),
       next: 1_000_000,
+      left: [],
       durable: () => undefined,
       maxBytes: 16 * 64 * 1024,
     });

@@ -93,6 +93,11 @@ export class Intake {
     while (this.failure !== null && !isOfLedger(this.failure.error));
   }
 
+  /** The spool's files that have reviews which the ledger does not have yet: nobody may write over them. */
+  left(): { path: string; last: number }[] {
+    return this.options.spool.filesAfter(this.options.recorder.taken);
+  }
+
   /** There is something in the spool. */
   wake(): void {
     if (this.running) return;

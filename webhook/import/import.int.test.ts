@@ -370,7 +370,14 @@ describe('kubeblame-webhook import', () => {
     const store = openSqliteStore(db, 'test', Date.parse(AT));
     const ledger = ledgerNumber(store.id);
     await store.close();
-    const spool = new Spool({ folder: spoolFolder(db), ledger, next: 1, durable: () => undefined, maxBytes: 2 ** 20 });
+    const spool = new Spool({
+      folder: spoolFolder(db),
+      ledger,
+      next: 1,
+      left: [],
+      durable: () => undefined,
+      maxBytes: 2 ** 20,
+    });
     const object = configMap({}, { name: 'left', uid: 'left' });
     const body = Buffer.from(stringifyJson(reviewDocument({ name: 'left', object })));
     await spool.add({ at: Date.parse(AT), redacted: false, body });

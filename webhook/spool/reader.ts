@@ -1,11 +1,18 @@
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { KubeblameError, messageOf } from '../../shared/errors.ts';
-import { bodyBytes, HEADER_BYTES, MAX_SPOOLED_BYTES, spooledOf, type Spooled } from './records.ts';
+import { bodyBytes, HEADER_BYTES, isEnd, MAX_SPOOLED_BYTES, numberAt, spooledOf, type Spooled } from './records.ts';
 import { listSegments } from './segments.ts';
 
 /** A place in one of the spool's files. */
 interface Place {
   fd: number;
+  at: number;
+}
+
+/** One of the spool's files, and its first whole record. */
+interface SpoolFile {
+  path: string;
+  first: number;
   at: number;
 }
 
@@ -38,22 +45,39 @@ export class SpoolReader {
     return found;
   }
 
-  /** The lowest number after one that some file begins with; null where none does. */
+  /**
+   * Of a number that cannot be read: the lowest one after it that can; null where there is none. What lies between is
+   * damaged.
+   */
   firstAfter(number: number): number | null {
-    const after = told(() => this.firsts()).filter(({ first }) => first > number);
-    return after.length === 0 ? null : Math.min(...after.map(({ first }) => first));
+    const after = told(() => {
+      const firsts = this.files().map(({ first }) => first);
+      const behind = this.moveTo(number) ? this.skipDamage(number) : null;
+      return [...firsts, ...(behind === null ? [] : [behind])].filter((first) => first > number);
+    });
+    return after.length === 0 ? null : Math.min(...after);
   }
 
-  /** The last number that there is, from one on; the one before it where there is none. */
+  /**
+   * The last review that came, from a number on; the one before that where none did. The last may be one that cannot be
+   * read any more: it was cut off before its answer, or is damaged, and did come in either case.
+   */
   last(from: number): number {
     for (let number = from; ;) {
       if (this.read(number) !== null) number++;
       else {
         const next = this.firstAfter(number);
-        if (next === null) return number - 1;
+        if (next === null) return told(() => this.beginsAt(number)) ? number : number - 1;
         number = next;
       }
     }
+  }
+
+  /** The files that have reviews after a number, with the last one of each. */
+  filesAfter(number: number): { path: string; last: number }[] {
+    const files = told(() => this.files().map((file) => ({ path: file.path, last: this.lastIn(file) })));
+    this.close();
+    return files.filter(({ last }) => last > number);
   }
 
   close(): void {
@@ -71,26 +95,84 @@ export class SpoolReader {
 
   /** To where a number should stand. */
   private moveTo(number: number): boolean {
-    this.close();
-    const [segment] = this.firsts()
+    const [file] = this.files()
       .filter(({ first }) => first <= number)
       .sort((a, b) => b.first - a.first);
-    if (segment === undefined) return false;
-    const fd = openIfThere(segment.path);
-    if (fd === null) return false;
-    this.place = { fd, at: 0 };
-    for (let before = segment.first; before < number; before++) if (this.here(before) === null) return false;
-    return true;
+    return file !== undefined && this.through(file, number) === number;
   }
 
-  /** The files that begin with a whole record, and its number. */
-  private firsts(): { path: string; first: number }[] {
+  /**
+   * Goes through a file from its first record on, to where a number should stand, or to the end of what it has. Returns
+   * the number that should stand there.
+   */
+  private through({ path, first, at }: SpoolFile, number: number): number {
+    this.close();
+    const fd = openIfThere(path);
+    if (fd === null) return NaN;
+    this.place = { fd, at };
+    let next = first;
+    while (next < number) {
+      if (this.here(next) !== null) next++;
+      else {
+        const whole = this.skipDamage(next);
+        if (whole === null || whole > number) return next;
+        next = whole;
+      }
+    }
+    return next;
+  }
+
+  private lastIn(file: SpoolFile): number {
+    const next = this.through(file, Infinity);
+    return this.beginsHere(next) ? next : next - 1;
+  }
+
+  /**
+   * Where a number cannot be read: goes on to the next whole record of a later one in the file, and returns its number.
+   * null where there is none, as where the file was ended in order.
+   */
+  private skipDamage(number: number): number | null {
+    if (this.place === null) return null;
+    const found = this.wholeAfter(this.place, number);
+    if (found === null) return null;
+    this.place = { fd: this.place.fd, at: found.at };
+    return found.first;
+  }
+
+  /** The first whole record of a number above `number` that begins behind a place; null also where nothing was written there. */
+  private wholeAfter({ fd, at }: Place, number: number): Pick<SpoolFile, 'first' | 'at'> | null {
+    const rest = restOf(fd, at);
+    if (isEnd(rest)) return null;
+    for (let offset = 1; offset + HEADER_BYTES <= rest.length; offset++) {
+      const found = numberAt(rest, offset);
+      if (found <= number || !Number.isSafeInteger(found)) continue;
+      if (this.recordAt({ fd, at: at + offset }, found) !== null) return { first: found, at: at + offset };
+    }
+    return null;
+  }
+
+  /** True where the record of a number was begun, and is not whole. */
+  private beginsAt(number: number): boolean {
+    return this.moveTo(number) && this.beginsHere(number);
+  }
+
+  private beginsHere(number: number): boolean {
+    const { place } = this;
+    if (place === null) return false;
+    const header = this.bytesAt(place.fd, place.at, 0, HEADER_BYTES);
+    const length = header === null ? null : bodyBytes(header, number);
+    return length !== null && this.bytesAt(place.fd, place.at + HEADER_BYTES, HEADER_BYTES, length) !== null;
+  }
+
+  /** The files that have a whole record. */
+  private files(): SpoolFile[] {
     return listSegments(this.folder).flatMap((path) => {
       const fd = openIfThere(path);
       if (fd === null) return [];
       try {
-        const first = this.recordAt({ fd, at: 0 }, null);
-        return first === null ? [] : [{ path, first: first.number }];
+        const number = this.recordAt({ fd, at: 0 }, null)?.number;
+        const whole = number === undefined ? this.wholeAfter({ fd, at: 0 }, 0) : { first: number, at: 0 };
+        return whole === null ? [] : [{ path, ...whole }];
       } finally {
         closeSync(fd);
       }
@@ -114,6 +196,12 @@ export class SpoolReader {
       ? this.buffer.subarray(to, to + length)
       : null;
   }
+}
+
+/** What a file has from a place on: at most as much as one file of the spool. */
+function restOf(fd: number, at: number): Buffer {
+  const rest = Buffer.alloc(Math.max(fstatSync(fd).size - at, 0));
+  return rest.subarray(0, readSync(fd, rest, 0, rest.length, at));
 }
 
 function told<T>(read: () => T): T {

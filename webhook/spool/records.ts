@@ -44,6 +44,19 @@ export function bodyBytes(header: Buffer, number: number | null): number | null 
   return header.readUInt32LE(0);
 }
 
+/** The number in the header that begins at an offset; any number where none does. */
+export function numberAt(bytes: Buffer, offset: number): number {
+  return bytes.readDoubleLE(offset + 12);
+}
+
+/** No record: it stands behind the last one. */
+export const END = Buffer.alloc(HEADER_BYTES);
+
+/** True where nothing follows: the last record was written in order, and there is none after it. */
+export function isEnd(bytes: Buffer): boolean {
+  return bytes.length < HEADER_BYTES || bytes.subarray(0, HEADER_BYTES).equals(END);
+}
+
 /** null where the two do not belong together, or not to this ledger. */
 export function spooledOf(header: Buffer, body: Buffer, ledger: number): Spooled | null {
   if (checksum(header, body, ledger) !== header.readUInt32LE(4)) return null;

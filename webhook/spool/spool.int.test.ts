@@ -34,6 +34,7 @@ describe('the spool', () => {
       folder: path,
       ledger: LEDGER,
       next,
+      left: [],
       durable: (through) => durable.push(through),
       maxBytes: 16 * SMALL,
     });
@@ -176,6 +177,75 @@ describe('the spool', () => {
     reader.close();
   });
 
+  it('tells which reviews are damaged in the last file as well, and gives back those behind them', async () => {
+    const path = newFolder();
+    const { spool } = openSpool(path);
+    for (let n = 1; n <= 10; n++) await add(spool, `review ${n}`, n);
+    await spool.close();
+    const file = join(path, '0001.spool');
+    const whole = readFileSync(file);
+    const found = (damage: (bytes: Buffer) => void): string[] => {
+      const bytes = Buffer.from(whole);
+      damage(bytes);
+      writeFileSync(file, bytes);
+      return texts(path).map((text) => text.replace(/ \d+ review \d+$/, ''));
+    };
+    const record = (n: number): number => (n - 1) * (HEADER_BYTES + 'review 1'.length);
+    const flip = (bytes: Buffer, at: number): void => void bytes.writeUInt8(bytes.readUInt8(at) ^ 1, at);
+    const gone = (...numbers: number[]): string[] =>
+      Array.from({ length: 10 }, (_, index) => (numbers.includes(index + 1) ? `${index + 1} is gone` : `${index + 1}`));
+    // Each byte of a header, and of a body, of the first record, of one in the middle, and of the last one.
+    for (const n of [1, 5]) {
+      for (let at = 0; at < HEADER_BYTES + 'review 1'.length; at++) {
+        assert.deepEqual(
+          found((bytes) => flip(bytes, record(n) + at)),
+          gone(n),
+          `byte ${at} of ${n}`,
+        );
+      }
+    }
+    assert.deepEqual(
+      found((bytes) => flip(bytes, record(10) + HEADER_BYTES)),
+      gone(10),
+    );
+    assert.deepEqual(
+      found((bytes) => bytes.fill(7, record(4) + 3, record(7) + 3)),
+      gone(4, 5, 6, 7),
+    );
+  });
+
+  it('writes over no file that has reviews which the ledger does not have', async () => {
+    const path = newFolder();
+    const { spool } = openSpool(path);
+    const body = 'x'.repeat(1_500);
+    for (let n = 1; n <= 6; n++) await add(spool, body, n);
+    await spool.close();
+    const reader = new SpoolReader(path, LEDGER);
+    const left = reader.filesAfter(2);
+    reader.close();
+    assert.deepEqual(left, [
+      { path: join(path, '0002.spool'), last: 4 },
+      { path: join(path, '0003.spool'), last: 6 },
+    ]);
+    const next = new Spool({
+      folder: path,
+      ledger: LEDGER,
+      next: 7,
+      left,
+      durable: () => undefined,
+      maxBytes: 16 * SMALL,
+    });
+    for (let n = 7; n <= 10; n++) await add(next, body, n);
+    assert.deepEqual(
+      texts(path, 3).map((text) => Number.parseInt(text, 10)),
+      [3, 4, 5, 6, 7, 8, 9, 10],
+    );
+    next.taken(6);
+    for (let n = 11; n <= 14; n++) await add(next, body, n);
+    await next.close();
+    assert.equal(readdirSync(path).length, 4, 'files are used again once they are taken');
+  });
+
   it('gives back all that was answered, wherever the last write was cut off', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.nat(1_200), { minLength: 1, maxLength: 30 }), fc.nat(100), async (sizes, cut) => {
@@ -232,6 +302,7 @@ describe('the spool', () => {
       folder: newFolder(),
       ledger: LEDGER,
       next: 1,
+      left: [],
       durable: () => assert.fail('it was taken'),
       maxBytes: SPOOL_BYTES,
     });

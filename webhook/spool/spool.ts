@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, rmSync, writevSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { KubeblameError, messageOf } from '../../shared/errors.ts';
-import { HEADER_BYTES, headerOf, MAX_SPOOLED_BYTES, type Spooled } from './records.ts';
+import { END, HEADER_BYTES, headerOf, MAX_SPOOLED_BYTES, type Spooled } from './records.ts';
 import { createSegment, listSegments, newSegment, openSegment } from './segments.ts';
 
 /** What may lie in the spool: some twenty-five thousand reviews. More is refused with `overloaded`. */
@@ -17,9 +17,6 @@ const QUICK_MS = 2;
 
 /** How long at most an answer waits for the ledger, where the spool is half full. */
 const HELD_MS = 1_000;
-
-/** No record. */
-const END = Buffer.alloc(HEADER_BYTES);
 
 type Entry = Omit<Spooled, 'number'>;
 
@@ -40,8 +37,10 @@ export interface SpoolOptions {
   folder: string;
   /** The ledger's: ledgerNumber(). */
   ledger: number;
-  /** The number of the first review. All that lies in the folder before it is in the ledger. */
+  /** The number of the first review. */
   next: number;
+  /** Files with reviews before it that the ledger does not have yet, and the last number of each: not to be written over. */
+  left: readonly { path: string; last: number }[];
   /** Told of the last number that is durable, before anybody is answered. */
   durable: (through: number) => void;
   maxBytes: number;
@@ -76,7 +75,9 @@ export class Spool {
     this.segmentBytes = Math.floor(options.maxBytes / SEGMENTS);
     // For its owner's eyes only.
     if (!existsSync(options.folder)) mkdirSync(options.folder, { mode: 0o700 });
-    this.free = listSegments(options.folder);
+    this.full = [...options.left];
+    const left = new Set(options.left.map(({ path }) => path));
+    this.free = listSegments(options.folder).filter((path) => !left.has(path));
   }
 
   /**
