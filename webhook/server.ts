@@ -121,6 +121,12 @@ async function open(
     predicates: config.predicates,
     events: metrics,
     fence: () => intake.handedOver(),
+    lostFact: (error, { group, resource, namespace, name }) => {
+      metrics.loseFact();
+      const stack = error instanceof Error ? error.stack : undefined;
+      log.error({ group, resource, namespace, name, reason: messageOf(error), stack }, 'observed object not recorded');
+    },
+    failing: (error) => log.error({ reason: messageOf(error) }, 'contents not ended, trying again'),
   });
   opened.push(() => recorder.close());
   const ledger = ledgerNumber(store.id);

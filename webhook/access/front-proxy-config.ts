@@ -51,7 +51,8 @@ async function follow(options: FrontProxyConfigOptions, signal: AbortSignal): Pr
       changed(item === undefined ? null : trustIn(item));
       const version = metadataText(list, 'resourceVersion');
       const query = `${ONLY}&watch=1&allowWatchBookmarks=true&resourceVersion=${version}&timeoutSeconds=${REFLECTOR_TIMING.watchSeconds}`;
-      for await (const { type, object } of watchUntilSilent(client, `${CONFIG_MAPS}?${query}`, silenceMs, signal)) {
+      for await (const event of watchUntilSilent(client, `${CONFIG_MAPS}?${query}`, silenceMs, signal)) {
+        const { type, object } = event.read();
         if (type === 'ERROR') break;
         // A bookmark has no name.
         if (object === undefined || !isNamed(object)) continue;

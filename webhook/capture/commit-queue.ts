@@ -10,7 +10,7 @@ export interface CommitQueueOptions {
 }
 
 interface Job {
-  /** Run when all before it is durable, and nothing beside it. */
+  /** Run when all before it is durable, and committed with nothing beside it. */
   alone: boolean;
   work: () => Promise<unknown>;
   resolve: (value: never) => void;
@@ -35,6 +35,8 @@ export class CommitQueue {
   private done: Done[] = [];
   private running = false;
   private committing = false;
+  /** What was run last shares its commit with nothing else. */
+  private sealed = false;
   /** Of a commit, until what was built on it is undone. */
   private failure: { error: unknown } | null = null;
   private closed = false;
@@ -76,6 +78,7 @@ export class CommitQueue {
     // Whoever adds several adds all of them first.
     await Promise.resolve();
     for (let job = this.next(); job !== undefined; job = this.next()) {
+      this.sealed = job.alone;
       this.done.push(await runJob(job));
     }
     this.running = false;
@@ -86,7 +89,7 @@ export class CommitQueue {
   /** The job whose turn it is, if its time has come. */
   private next(): Job | undefined {
     if (this.failure !== null) this.undo(this.failure.error);
-    if (this.done.length >= this.options.maxBatch) return undefined;
+    if (this.sealed || this.done.length >= this.options.maxBatch) return undefined;
     const busy = this.committing || this.done.length > 0;
     return this.waiting[0]?.alone === true && busy ? undefined : this.waiting.shift();
   }
@@ -101,6 +104,7 @@ export class CommitQueue {
   private async commit(): Promise<void> {
     const batch = this.done;
     this.done = [];
+    this.sealed = false;
     // Before anything else is run: it takes what the batch has left.
     const committed = this.options.commit();
     this.start();
@@ -121,6 +125,7 @@ export class CommitQueue {
     this.options.rollback();
     for (const { reject } of this.done) reject(error);
     this.done = [];
+    this.sealed = false;
   }
 }
 

@@ -44,6 +44,12 @@ describe('the commit queue', () => {
     assert.equal(settled, true);
   });
 
+  it('commits what is to be alone with nothing beside it', async () => {
+    const jobs = queue();
+    await Promise.all([jobs.add(job('a')), jobs.add(job('b'), true), jobs.add(job('c')), jobs.add(job('d'))]);
+    assert.deepEqual(log, ['a', 'commit', 'b', 'commit', 'c', 'd', 'commit']);
+  });
+
   it('rejects every job of a commit that fails, and goes on', async () => {
     const jobs = queue();
     commit = () => Promise.reject(new Error('disk full'));

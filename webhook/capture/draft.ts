@@ -4,6 +4,7 @@ import { diff, hashBody } from '../../shared/patch.ts';
 import type { JsonObject, ObjectRef, Patch } from '../../shared/types.ts';
 import type { LedgerStore, NewChange, NewOutcome, OutcomeReason, StoredChange } from '../store/port.ts';
 import { checkpointOf, requireChange } from '../store/steps.ts';
+import type { Ending } from './ending.ts';
 import { headKey, sameName, versionOf, withVersions, type Head, type HeadVersion } from './head.ts';
 
 /**
@@ -61,6 +62,8 @@ export class Draft {
   readonly bodies: (JsonObject | null)[] = [];
   readonly outcomes: NewOutcome[] = [];
   readonly heads = new Map<string, Head>();
+  /** What is still to end with what this job has ended, once that is durable: endings.ts. */
+  readonly endings: Ending[] = [];
 
   constructor(private readonly memory: Memory) {}
 

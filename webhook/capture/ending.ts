@@ -1,6 +1,6 @@
 import { compareResourceVersions } from '../../shared/resource-version.ts';
 import type { ObjectRef, Patch } from '../../shared/types.ts';
-import type { NewChange, ObjectFilter, OutcomeReason } from '../store/port.ts';
+import type { NewChange, OutcomeReason } from '../store/port.ts';
 import { containersOf } from './containers.ts';
 import type { Draft } from './draft.ts';
 import { believedOf, openOf, tipOf, type Head, type HeadVersion } from './head.ts';
@@ -105,48 +105,63 @@ export async function dropRivals(draft: Draft, object: ObjectRef): Promise<void>
   }
 }
 
-/**
- * The end of a definition ends its objects, without a review each. The end of a namespace comes when all in it is gone:
- * what was not deleted by then never existed. `resourceVersion`: that of the end, where it is known.
- */
+/** The end of something that holds others: they end with it, without a review each. */
+export interface Ending {
+  /** What ends: the objects of a type, or what is in a namespace. */
+  filter: { type: { group: string; resource: string } } | { namespace: string };
+  reason: OutcomeReason;
+  /** The change that is the cause. What was recorded after it is not concerned: the same name may be used again. */
+  cause: number;
+  /** That of the end, where it is known. */
+  resourceVersion: string;
+  /** The object after which to go on; undefined at the beginning. */
+  after?: number;
+}
+
+/** An object has ended, by the change `cause`: ends what it holds. Where that is much, the rest follows in jobs of its own. */
 export async function endContents(
   draft: Draft,
   object: ObjectRef,
   cause: number,
   resourceVersion: string,
 ): Promise<void> {
-  if (object.group === 'apiextensions.k8s.io' && object.resource === 'customresourcedefinitions') {
-    const [resource = '', ...group] = object.name.split('.');
-    await endAll(
-      draft,
-      { type: { group: group.join('.'), resource } },
-      'its definition is gone',
-      cause,
-      resourceVersion,
-    );
-  } else if (object.group === '' && object.resource === 'namespaces') {
-    await endAll(draft, { namespace: object.name }, 'its namespace is gone', cause, resourceVersion);
-  }
+  const ending = endingOf(object, cause, resourceVersion);
+  const rest = ending === null ? null : await endPage(draft, ending);
+  if (rest !== null) draft.endings.push(rest);
 }
 
-async function endAll(
-  draft: Draft,
-  filter: Pick<ObjectFilter, 'type' | 'namespace'>,
-  reason: OutcomeReason,
-  cause: number,
-  resourceVersion: string,
-): Promise<void> {
-  for (let after: number | undefined; ;) {
-    const page = await draft.store.objects(filter, PAGE, after);
-    for (const { id: _, ...object } of page) await endBy(draft, object, reason, cause, resourceVersion);
-    after = page.at(-1)?.id;
-    if (page.length < PAGE) break;
+/**
+ * What ends with an object; null where nothing does. The end of a definition ends its objects. The end of a namespace
+ * comes when all in it is gone: what was not deleted by then never existed.
+ */
+export function endingOf(object: ObjectRef, cause: number, resourceVersion: string): Ending | null {
+  if (object.group === 'apiextensions.k8s.io' && object.resource === 'customresourcedefinitions') {
+    const [resource = '', ...group] = object.name.split('.');
+    const type = { group: group.join('.'), resource };
+    return { filter: { type }, reason: 'its definition is gone', cause, resourceVersion };
   }
-  for (const object of draft.unstored) {
-    const { type = object, namespace = object.namespace } = filter;
-    const isIn = object.group === type.group && object.resource === type.resource && object.namespace === namespace;
-    if (isIn) await endBy(draft, object, reason, cause, resourceVersion);
+  if (object.group === '' && object.resource === 'namespaces') {
+    return { filter: { namespace: object.name }, reason: 'its namespace is gone', cause, resourceVersion };
   }
+  return null;
+}
+
+/** Ends some of what an ending concerns. Returns what is left of it; null where that is nothing. */
+export async function endPage(draft: Draft, ending: Ending): Promise<Ending | null> {
+  const { filter, reason, cause, resourceVersion } = ending;
+  const { objects, next } = await draft.store.mayExist(filter, ending.after);
+  const unstored = next === null ? draft.unstored.filter((object) => isIn(object, filter)) : [];
+  for (const { group, resource, kind, namespace, name, uid } of [...objects, ...unstored]) {
+    const object = { group, resource, kind, namespace, name, uid };
+    const [newest] = (await draft.head(object)).versions;
+    if (newest === undefined || newest.seq < cause) await endBy(draft, object, reason, cause, resourceVersion);
+  }
+  return next === null ? null : { ...ending, after: next };
+}
+
+function isIn(object: ObjectRef, filter: Ending['filter']): boolean {
+  if ('namespace' in filter) return object.namespace === filter.namespace;
+  return object.group === filter.type.group && object.resource === filter.type.resource;
 }
 
 /** An object that a whole list at a version does not have. One that was only asked for since may still come. */

@@ -10,7 +10,8 @@ import { captureReview } from './capture.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { Draft, withIncarnations, type Memory, type Recent } from './draft.ts';
 import { headKey, nameKey, versionOf, type Head } from './head.ts';
-import { dropUnseen, observeAbsent, observeGone, type OpenAttempt } from './ending.ts';
+import { dropUnseen, endingOf, endPage, observeAbsent, observeGone, type Ending, type OpenAttempt } from './ending.ts';
+import { Endings } from './endings.ts';
 import { observe } from './observe.ts';
 import type { Predicates } from './predicates.ts';
 
@@ -31,6 +32,10 @@ export interface RecorderOptions {
   events?: RecorderEvents;
   /** Resolves to the last review that was answered before, when it was handed over; rejects where it cannot be. */
   fence?: () => Promise<number>;
+  /** Told of what the API server showed and cannot be recorded: a bug. It is passed over, and the coverage says so. */
+  lostFact?: (error: unknown, object: ObjectRef) => void;
+  /** Told of what keeps the contents of a namespace or definition from ending with it; it is tried again. */
+  failing?: (error: unknown) => void;
 }
 
 /** Where a review stands in the spool. */
@@ -42,11 +47,12 @@ export class OutOfTurn extends Error {}
 /** A review that was passed over, for what is its `cause`: a bug. */
 export class PassedOver extends Error {}
 
-/**
- * Objects whose head is kept in memory, about 1 KiB each; the rest is read again. Far more than one batch can touch:
- * a head that waits for its commit must not be put out.
- */
+/** Objects whose head is kept in memory, about 1 KiB each; the rest is read again. */
 const HEADS = 10_000;
+/** So far back from the newest change it is looked, at the start, for an end whose contents have not all ended. */
+const ENDINGS_BACK_MS = 60 * 60 * 1000;
+/** Changes of namespaces, and of definitions, that are looked at then. */
+const MAX_ENDINGS = 10_000;
 /**
  * Changes that are kept in memory, by the bytes of their reviews: the next review of an object mostly builds on one that
  * was added a moment ago, and need not read and unpack it. Their bodies share most of their parts.
@@ -68,6 +74,15 @@ const SWEEP_BACK_MS = 10 * 60 * 1000;
 export class Recorder implements Memory {
   readonly store: LedgerStore;
   private readonly heads = new LRUCache<string, Head>({ max: HEADS });
+  /**
+   * Heads that jobs have left whose commit is still to come: of the commit that is on its way, and of the next. The store
+   * would give what was before, so these are never put out.
+   */
+  private committingHeads = new Map<string, Head>();
+  private newHeads = new Map<string, Head>();
+  private readonly endings: Endings;
+  /** What ends once the next commit is durable. */
+  private newEndings: Ending[] = [];
   /** The incarnations of names that were asked for, the newest first. */
   private readonly names = new LRUCache<string, readonly ObjectRef[]>({ max: HEADS });
   private readonly recentChanges = new LRUCache<number, Recent>({ maxSize: RECENT_BYTES });
@@ -107,10 +122,18 @@ export class Recorder implements Memory {
       rollback: () => this.rollback(),
       maxBatch: MAX_BATCH,
     });
+    this.endings = new Endings({
+      endPage: (ending) => this.queue.add(() => this.job(this.lastAt, (draft) => endPage(draft, ending))),
+      failing: (error) => options.failing?.(error),
+    });
   }
 
   static async open(options: RecorderOptions): Promise<Recorder> {
-    return new Recorder(options, await options.store.last(), await options.store.taken());
+    const { store } = options;
+    const last = await store.last();
+    const recorder = new Recorder(options, last, await store.taken());
+    if (last !== null) recorder.endings.add(await endingsLeft(store, last.at));
+    return recorder;
   }
 
   /** The last review of the spool that is in the ledger, or needs not be. */
@@ -154,24 +177,25 @@ export class Recorder implements Memory {
    * that moment (ms) has been taken in already; 0 where nothing has.
    */
   observe(object: ObjectRef, seen: Seen, at: number, since = 0): Promise<void> {
-    const redacted = { ...seen, body: this.options.redactor.redact(seen.body, object) };
-    return this.fenced(() =>
-      this.job(at, async (draft) => {
+    const work = (): Promise<void> => {
+      const redacted = { ...seen, body: this.options.redactor.redact(seen.body, object) };
+      return this.job(at, async (draft) => {
         await observe(draft, { object, seen: redacted, reason: 'the watch shows it', since });
-      }),
-    );
+      });
+    };
+    return this.fact(object, at, work);
   }
 
   /** Takes in that an object is gone since a version. */
   observeGone(object: ObjectRef, resourceVersion: string, at: number, since = 0): Promise<void> {
-    return this.fenced(() =>
+    return this.fact(object, at, () =>
       this.job(at, (draft) => observeGone(draft, object, resourceVersion, 'the watch shows it', null, since)),
     );
   }
 
   /** Takes in that a whole list of its type, at a version, does not have the object. */
   observeAbsent(object: ObjectRef, resourceVersion: string, at: number, since = 0): Promise<void> {
-    return this.fenced(() => this.job(at, (draft) => observeAbsent(draft, object, resourceVersion, since)));
+    return this.fact(object, at, () => this.job(at, (draft) => observeAbsent(draft, object, resourceVersion, since)));
   }
 
   /**
@@ -219,21 +243,48 @@ export class Recorder implements Memory {
     return this.queue.add(job, true);
   }
 
-  /** Takes nothing more; resolves when all that was taken is settled. */
-  close(): Promise<void> {
-    return this.queue.close();
+  /** Resolves when what was in a namespace that has ended, or of a definition that has, has ended too. */
+  contentsEnded(): Promise<void> {
+    return this.endings.done();
+  }
+
+  /** Takes nothing more; resolves when all that was taken is settled. Contents that are still to end are left to the next start. */
+  async close(): Promise<void> {
+    await this.endings.close();
+    await this.queue.close();
+  }
+
+  /**
+   * Takes in a fact. One that cannot be recorded is passed over, and told: otherwise it would stand in the way of all
+   * others of its type for ever.
+   */
+  private async fact(object: ObjectRef, at: number, work: () => Promise<void>): Promise<void> {
+    try {
+      await this.fenced(work);
+    } catch (error) {
+      if (!isBug(error)) throw error;
+      try {
+        // In a commit of its own: it may be another fact's fault.
+        await this.fenced(work, true);
+      } catch (again) {
+        if (!isBug(again)) throw again;
+        this.options.lostFact?.(again, object);
+        await this.cover('lost', `the state of 1 object could not be recorded: ${nameOf(object)}`, at);
+      }
+    }
   }
 
   /** Behind the reviews that were answered before: what is seen now may be what they have made. */
-  private async fenced<T>(work: () => Promise<T>): Promise<T> {
+  private async fenced<T>(work: () => Promise<T>, alone = false): Promise<T> {
     const after = (await this.options.fence?.()) ?? 0;
-    return this.queue.add(async () => {
+    const job = async (): Promise<T> => {
       // They were handed over, and undone since, or could not be run: they are tried again, and so may this be.
       if (this.lastRun < after) {
         throw new KubeblameError('ledger-unwritable', `review ${after} of the spool could not be recorded yet`);
       }
       return work();
-    });
+    };
+    return this.queue.add(job, alone);
   }
 
   /** Each review of the spool runs once, and after the one before it. `last`: of those that one job stands for. */
@@ -274,7 +325,7 @@ export class Recorder implements Memory {
 
   async head(object: ObjectRef): Promise<Head> {
     const key = headKey(object);
-    const known = this.heads.get(key);
+    const known = this.newHeads.get(key) ?? this.committingHeads.get(key) ?? this.heads.get(key);
     if (known !== undefined) return known;
     const isNew = !(await this.incarnations(object)).some(({ uid }) => uid === object.uid);
     const stored = isNew ? undefined : (await this.store.incarnations(object)).find(({ uid }) => uid === object.uid);
@@ -309,7 +360,8 @@ export class Recorder implements Memory {
       }
     }
     this.outcomes.push(...draft.outcomes);
-    for (const [key, head] of draft.heads) this.heads.set(key, head);
+    for (const [key, head] of draft.heads) this.newHeads.set(key, head);
+    this.newEndings.push(...draft.endings);
     for (const change of draft.changes) {
       const name = nameKey(change.object);
       const known = this.names.get(name);
@@ -325,8 +377,12 @@ export class Recorder implements Memory {
     const isDue = taken >= this.lastTaken + MAX_UNTOLD || untoldBytes >= MAX_UNTOLD_BYTES;
     if (changes.length + outcomes.length + coverage.length === 0 && !isDue) {
       this.lastSettled = taken;
+      this.keepHeads(this.newHeads);
+      this.newHeads = new Map();
       return;
     }
+    const endings = this.newEndings;
+    [this.committingHeads, this.newHeads, this.newEndings] = [this.newHeads, new Map<string, Head>(), []];
     [this.committing, this.changes, this.outcomes, this.coverage] = [changes, [], [], []];
     const started = performance.now();
     await this.store.append({ changes, outcomes, coverage, taken });
@@ -335,6 +391,9 @@ export class Recorder implements Memory {
     this.lastTaken = taken;
     this.durableAt = lastAt;
     this.committing = [];
+    this.keepHeads(this.committingHeads);
+    this.committingHeads = new Map();
+    this.endings.add(endings);
     this.options.events?.committed(changes.length, (performance.now() - started) / 1000);
   }
 
@@ -344,17 +403,51 @@ export class Recorder implements Memory {
     this.lastAt = this.durableAt;
     this.lastSeq -= this.committing.length + this.changes.length;
     [this.committing, this.changes, this.outcomes, this.coverage] = [[], [], [], []];
+    this.newEndings = [];
     this.forget();
   }
 
-  private forget(): void {
-    for (const memory of [this.heads, this.names, this.recentChanges]) memory.clear();
+  private keepHeads(heads: ReadonlyMap<string, Head>): void {
+    for (const [key, head] of heads) this.heads.set(key, head);
   }
+
+  private forget(): void {
+    for (const memory of [this.heads, this.newHeads, this.committingHeads, this.names, this.recentChanges])
+      memory.clear();
+  }
+}
+
+/** The ends of the last hour before a moment (ms): a process that was killed may not have ended all that they held. */
+async function endingsLeft(store: LedgerStore, at: number): Promise<Ending[]> {
+  const minSeq = (await store.seqAt(at - ENDINGS_BACK_MS)) + 1;
+  const endings: Ending[] = [];
+  for (const type of [
+    { group: '', resource: 'namespaces' },
+    { group: 'apiextensions.k8s.io', resource: 'customresourcedefinitions' },
+  ]) {
+    for (const { object, seq, effect, outcome, resourceVersion } of await store.changes(
+      { type, minSeq },
+      MAX_ENDINGS,
+    )) {
+      const ending = effect === 'deleted' && outcome !== 'dropped' ? endingOf(object, seq, resourceVersion) : null;
+      if (ending !== null) endings.push(ending);
+    }
+  }
+  return endings;
 }
 
 /** What the coverage says of reviews that are missing in the ledger. */
 export function lossOf(count: number): string {
   return `${count} ${count === 1 ? 'review' : 'reviews'} could not be recorded`;
+}
+
+/** False where the same will do another time: when the ledger can be written, or the server runs again. */
+function isBug(error: unknown): boolean {
+  return !isOfLedger(error) && !(error instanceof KubeblameError && error.code === 'closing');
+}
+
+function nameOf({ resource, group, namespace, name }: ObjectRef): string {
+  return `${resource}${group === '' ? '' : `.${group}`} ${namespace === '' ? '' : `${namespace}/`}${name}`;
 }
 
 /** Whether it is the ledger that fails, rather than what is done with it. */

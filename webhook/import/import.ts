@@ -110,6 +110,7 @@ export async function importRecording(input: ImportInput, options: ImportOptions
   if (baseline !== null) await takeBaseline(Math.max(input.baselineAt ?? now, now));
   await takeEvents(null);
   await flow.done();
+  await recorder.contentsEnded();
   if (input.watch !== undefined) {
     const watched = new Set(events.map(({ object }) => `${object.resource}.${object.group}`));
     await recorder.settleUnseen(({ object }) => watched.has(`${object.resource}.${object.group}`), now);

@@ -56,6 +56,7 @@ export class Metrics implements RecorderEvents {
   private readonly commitSeconds: Histogram;
   private readonly commitChanges: Histogram;
   private readonly gap: Gauge<'cause'>;
+  private readonly lostFacts: Counter;
 
   constructor(sources: MetricSources) {
     const registers = [this.registry];
@@ -83,6 +84,11 @@ export class Metrics implements RecorderEvents {
       name: 'kubeblame_commit_changes',
       help: 'Changes that share one commit.',
       buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256],
+      registers,
+    });
+    this.lostFacts = new Counter({
+      name: 'kubeblame_observed_objects_lost_total',
+      help: 'Objects that a list or watch showed and that could not be recorded: bugs.',
       registers,
     });
     this.gap = new Gauge({
@@ -113,6 +119,11 @@ export class Metrics implements RecorderEvents {
   committed(changes: number, seconds: number): void {
     this.commitChanges.observe(changes);
     this.commitSeconds.observe(seconds);
+  }
+
+  /** An object that a list or watch showed was not recorded. */
+  loseFact(): void {
+    this.lostFacts.inc();
   }
 
   covered(event: CoverageEvent): void {

@@ -37,8 +37,8 @@ describe('the client of the API server', () => {
     const path = '/api/v1/configmaps?watch=1&allowWatchBookmarks=true&resourceVersion=0&timeoutSeconds=60';
     const types: unknown[] = [];
     const run = async (): Promise<void> => {
-      for await (const { type } of watchUntilSilent(client, path, 60, signal)) {
-        types.push(type);
+      for await (const event of watchUntilSilent(client, path, 60, signal)) {
+        types.push(event.read().type);
         await new Promise((resolve) => setTimeout(resolve, 120));
       }
     };

@@ -6,6 +6,7 @@ import type { KubeConfig } from '@kubernetes/client-node';
 import { KubeblameError, messageOf } from '../../shared/errors.ts';
 import { isObject, parseJson, stringifyJson } from '../../shared/json.ts';
 import type { JsonObject } from '../../shared/types.ts';
+import { ListSplitter } from './list-splitter.ts';
 
 /** The API server answered with a status that is not success. */
 export class ApiStatusError extends Error {
@@ -18,12 +19,24 @@ export class ApiStatusError extends Error {
   }
 }
 
-/** The two requests that the observer makes. Bodies are parsed without loss, which the client library does not do. */
+/** A JSON object as it was received: parsed when its turn has come, so that what waits takes little memory. */
+export interface Received {
+  bytes: number;
+  /** Throws json-invalid. */
+  read(): JsonObject;
+}
+
+/** The requests that read. Bodies are parsed without loss, which the client library does not do. */
 export interface ApiClient {
   /** Rejects with ApiStatusError, or what the connection failed with. */
   get(path: string, signal: AbortSignal): Promise<JsonObject>;
-  /** Objects of a watch, as they come; ends when the server ends it. Rejects as `get`. */
-  watch(path: string, signal: AbortSignal): AsyncIterable<JsonObject>;
+  /**
+   * The items of a list, as they come, while the rest of it is still on its way; returns the document without them.
+   * Rejects as `get`.
+   */
+  list(path: string, signal: AbortSignal): AsyncGenerator<Received, JsonObject>;
+  /** Events of a watch, as they come; ends when the server ends it. Rejects as `get`. */
+  watch(path: string, signal: AbortSignal): AsyncIterable<Received>;
 }
 
 /** The two requests that write: what the server keeps in the cluster about itself. */
@@ -56,7 +69,7 @@ export async function openApiClient(cluster: Cluster): Promise<KubeApiClient> {
   return new KubeApiClient(kubeconfig);
 }
 
-/** A list of 500 large objects takes seconds; a request that hangs longer has failed. */
+/** A page of a list takes seconds; a request that hangs longer has failed. The API server's own limit is the same. */
 const GET_TIMEOUT_MS = 60_000;
 const MAX_ERROR_BYTES = 4096;
 /** A connection that nobody has used for so long is closed: the API server would close it soon (Go's default: 90 s and more). */
@@ -91,21 +104,29 @@ export class KubeApiClient implements ApiClient, ApiWriter {
     const response = await this.send(method, path, limited, body);
     const chunks: Buffer[] = [];
     for await (const chunk of response as AsyncIterable<Buffer>) chunks.push(chunk);
-    const document = parseJson(Buffer.concat(chunks).toString());
-    if (!isObject(document)) throw new KubeblameError('json-invalid', `${path} is not answered with an object`);
-    return document;
+    return objectIn(Buffer.concat(chunks).toString(), path);
   }
 
-  async *watch(path: string, signal: AbortSignal): AsyncGenerator<JsonObject> {
+  async *list(path: string, signal: AbortSignal): AsyncGenerator<Received, JsonObject> {
+    const limited = AbortSignal.any([signal, AbortSignal.timeout(GET_TIMEOUT_MS)]);
+    const response = await this.send('GET', path, limited);
+    const splitter = new ListSplitter();
+    for await (const chunk of response as AsyncIterable<Buffer>) {
+      for (const item of splitter.take(chunk)) {
+        yield { bytes: item.length, read: () => objectIn(item.toString(), path) };
+      }
+    }
+    return objectIn(splitter.rest(), path);
+  }
+
+  async *watch(path: string, signal: AbortSignal): AsyncGenerator<Received> {
     const response = await this.send('GET', path, signal);
     // readline does not pass on an error of its input: the iteration would just end.
     let failure: Error | undefined;
     response.once('error', (error: Error) => (failure = error));
     try {
       for await (const line of createInterface({ input: response, crlfDelay: Infinity })) {
-        if (line === '') continue;
-        const event = parseJson(line);
-        if (isObject(event)) yield event;
+        if (line !== '') yield { bytes: line.length, read: () => objectIn(line, path) };
       }
     } finally {
       // Where the reader stops early, the connection must not stay open behind it.
@@ -166,6 +187,12 @@ export class KubeApiClient implements ApiClient, ApiWriter {
     }
     return this.agent.agent;
   }
+}
+
+function objectIn(text: string, path: string): JsonObject {
+  const document = parseJson(text);
+  if (!isObject(document)) throw new KubeblameError('json-invalid', `${path} is not answered with an object`);
+  return document;
 }
 
 function reasonOf(text: string): string {

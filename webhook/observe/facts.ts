@@ -1,11 +1,12 @@
+import { setImmediate as breathe } from 'node:timers/promises';
 import type { Seen } from '../../shared/interpret.ts';
 import type { ObjectRef } from '../../shared/types.ts';
 import type { Recorder } from '../capture/recorder.ts';
 import type { LedgerStore } from '../store/port.ts';
 import type { WatchedResource } from './discovery.ts';
 
-/** Objects of the ledger that are compared with a list at once. */
-const PAGE = 500;
+/** Ends whose recording may be under way at once: they share commits. */
+const IN_FLIGHT = 64;
 
 /** A watch may be so late with what it shows. */
 const WATCH_LAG_MS = 2_000;
@@ -35,14 +36,21 @@ export class RecorderFacts {
     resourceVersion: string,
     progressAt: number | null,
   ): Promise<void> {
-    for (let after: number | undefined; ;) {
-      const page = await this.store.objects({ type: { group, resource } }, PAGE, after);
-      for (const { id: _, ...object } of page) {
-        if (object.uid === '' || uids.has(object.uid)) continue;
-        await this.recorder.observeAbsent(object, resourceVersion, this.now(), sinceOf(progressAt));
+    for (let after: number | null | undefined; after !== null;) {
+      const { objects, next } = await this.store.mayExist({ type: { group, resource } }, after);
+      const absent = objects.filter(({ uid }) => uid !== '' && !uids.has(uid));
+      for (let from = 0; from < absent.length; from += IN_FLIGHT) {
+        await Promise.all(
+          absent
+            .slice(from, from + IN_FLIGHT)
+            .map(({ id: _, ...object }) =>
+              this.recorder.observeAbsent(object, resourceVersion, this.now(), sinceOf(progressAt)),
+            ),
+        );
       }
-      after = page.at(-1)?.id;
-      if (page.length < PAGE) return;
+      after = next;
+      // The ledger may have a hundred thousand that are long gone: others have their turn in between.
+      await breathe();
     }
   }
 }

@@ -36,10 +36,22 @@ describe('observing an API server', () => {
     assert.deepEqual(
       on.api.seen('list', 'configmaps').map(({ query }) => [query.get('limit'), query.has('continue')]),
       [
-        ['500', false],
+        ['100', false],
+        ['500', true],
         ['500', true],
         ['500', true],
       ],
+    );
+  });
+
+  it('asks for smaller pages where objects are large', async () => {
+    const text = 'x'.repeat(100 * 1024);
+    for (let n = 0; n < 130; n++) on.put(`c-${n}`, { text });
+    await on.observed();
+    assert.equal((await on.ledger.store.objects({}, 2000)).length, 130);
+    assert.deepEqual(
+      on.api.seen('list', 'configmaps').map(({ query }) => query.get('limit')),
+      ['100', '327'],
     );
   });
 

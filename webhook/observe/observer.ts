@@ -6,6 +6,7 @@ import { headKey } from '../capture/head.ts';
 import type { Predicates } from '../capture/predicates.ts';
 import type { Recorder } from '../capture/recorder.ts';
 import { ApiStatusError, type ApiClient } from './api-client.ts';
+import { ByteBudget } from './byte-budget.ts';
 import type { RecorderFacts } from './facts.ts';
 import { look, showsNothingNew, type Look } from './look.ts';
 import { discover, pathOf, type WatchedResource } from './discovery.ts';
@@ -33,6 +34,12 @@ export const OBSERVER_TIMING: ObserverTiming = {
   sweepMs: 15_000,
   dropAfterMs: 75_000,
 };
+
+/**
+ * What all lists and watches together have in hand, as received; parsed, compared and on its way to the ledger it is some
+ * five times as much.
+ */
+const MAX_OBSERVED_BYTES = 8 * 1024 * 1024;
 
 /** Objects that one sweep asks about at most; the next one asks about more. */
 const LOOKS_A_SWEEP = 100;
@@ -71,6 +78,7 @@ interface Running {
 export class Observer {
   private readonly running = new Map<string, Running>();
   private readonly refused = new Set<string>();
+  private readonly budget = new ByteBudget(MAX_OBSERVED_BYTES);
   private readonly stop = new AbortController();
   private rediscover: NodeJS.Timeout | undefined;
   private sweeper: NodeJS.Timeout | undefined;
@@ -190,6 +198,7 @@ export class Observer {
         },
       },
       this.options.timing,
+      this.budget,
     );
     running.done = reflector.run(AbortSignal.any([this.stop.signal, stop.signal]));
     return running;

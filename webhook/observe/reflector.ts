@@ -1,9 +1,10 @@
 import { messageOf } from '../../shared/errors.ts';
-import { isObject, itemsOf } from '../../shared/json.ts';
+import { isObject } from '../../shared/json.ts';
 import { metadataText, normalise, refOf } from '../../shared/normalise.ts';
 import type { Seen } from '../../shared/interpret.ts';
 import type { JsonObject, ObjectRef } from '../../shared/types.ts';
-import { ApiStatusError, type ApiClient } from './api-client.ts';
+import { ApiStatusError, type ApiClient, type Received } from './api-client.ts';
+import type { ByteBudget } from './byte-budget.ts';
 import { pathOf, type WatchedResource } from './discovery.ts';
 import { SilentWatchError, watchUntilSilent } from './silent-watch.ts';
 
@@ -42,7 +43,14 @@ export const REFLECTOR_TIMING: ReflectorTiming = {
   forbiddenMs: 600_000,
 };
 
-const LIST_LIMIT = 500;
+/** Objects of the first page of a list, while it is not known how large they are, and of any page at most. */
+const FIRST_LIMIT = 100;
+const MAX_LIMIT = 500;
+/**
+ * What a page should have at most: the API server ends a request after a minute, and one that is not read as fast as it
+ * comes must be through by then.
+ */
+const PAGE_BYTES = 32 * 1024 * 1024;
 /** A watch without an event that ends within this time was none: so long does a useful one last at least. */
 const SHORT_WATCH_MS = 1_000;
 /** Events whose recording may be under way at once: they share commits, and the API server waits behind them. */
@@ -60,6 +68,8 @@ export class Reflector {
     private readonly sink: FactSink,
     private readonly events: ReflectorEvents,
     private readonly timing: ReflectorTiming,
+    /** Over all that is in hand of what was received, of this type and others. */
+    private readonly budget: ByteBudget,
   ) {}
 
   /** Runs until the signal. Never rejects. */
@@ -121,24 +131,57 @@ export class Reflector {
     const uids = new Set<string>();
     let next = '';
     let version: string;
+    let limit = FIRST_LIMIT;
     do {
-      const query = new URLSearchParams({ limit: String(LIST_LIMIT), ...(next === '' ? {} : { continue: next }) });
-      const page = await this.client.get(`${pathOf(this.resource)}?${query.toString()}`, signal);
-      const flow: Promise<void>[] = [];
-      for (const item of itemsOf(page.items)) {
-        // Items of a list of a built-in type do not repeat what they are.
-        const object = { ...item, apiVersion: apiVersionOf(this.resource), kind: this.resource.kind };
-        uids.add(metadataText(object, 'uid'));
-        flow.push(this.sink.observe(refOf(object, this.resource), normalise(object)));
-        if (flow.length >= IN_FLIGHT) await Promise.all(flow.splice(0));
-      }
-      await Promise.all(flow);
-      next = metadataText(page, 'continue');
-      version = metadataText(page, 'resourceVersion');
+      const query = new URLSearchParams({ limit: String(limit), ...(next === '' ? {} : { continue: next }) });
+      const { rest, items, bytes } = await this.listPage(`${pathOf(this.resource)}?${query.toString()}`, uids, signal);
+      next = metadataText(rest, 'continue');
+      version = metadataText(rest, 'resourceVersion');
+      limit = Math.max(1, Math.min(MAX_LIMIT, Math.floor((PAGE_BYTES * items) / Math.max(bytes, 1))));
     } while (next !== '');
     await this.sink.observeList(this.resource, uids, version);
     this.resourceVersion = version;
     this.events.progress();
+  }
+
+  /** Takes in a page of a list, and its uids. Resolves with the document without its items, their number and their bytes. */
+  private async listPage(
+    path: string,
+    uids: Set<string>,
+    signal: AbortSignal,
+  ): Promise<{ rest: JsonObject; items: number; bytes: number }> {
+    const page = this.client.list(path, signal);
+    let flow: Promise<void>[] = [];
+    let [items, bytes] = [0, 0];
+    try {
+      for (;;) {
+        const next = await page.next();
+        if (next.done === true) {
+          await Promise.all(flow);
+          return { rest: next.value, items, bytes };
+        }
+        const item = next.value;
+        await this.budget.take(item.bytes);
+        const taken = this.takeItem(item, uids).finally(() => this.budget.give(item.bytes));
+        // It is waited for below; where the list fails before that, nobody does.
+        taken.catch(() => undefined);
+        flow.push(taken);
+        [items, bytes] = [items + 1, bytes + item.bytes];
+        if (flow.length < IN_FLIGHT) continue;
+        await Promise.all(flow);
+        flow = [];
+      }
+    } finally {
+      // Where an item could not be taken in, the rest of the page must not stay on its way.
+      await page.return({});
+    }
+  }
+
+  private async takeItem(item: Received, uids: Set<string>): Promise<void> {
+    // Items of a list of a built-in type do not repeat what they are.
+    const object = { ...item.read(), apiVersion: apiVersionOf(this.resource), kind: this.resource.kind };
+    uids.add(metadataText(object, 'uid'));
+    await this.sink.observe(refOf(object, this.resource), normalise(object));
   }
 
   /** Resolves with the number of events that came, when the server has ended the watch. */
@@ -153,7 +196,12 @@ export class Reflector {
     let taken = 0;
     // In order: an event is taken in before the version that it leads to counts as seen.
     for await (const event of watchUntilSilent(this.client, path, this.timing.silenceMs, signal)) {
-      await this.take(event);
+      await this.budget.take(event.bytes);
+      try {
+        await this.take(event.read());
+      } finally {
+        this.budget.give(event.bytes);
+      }
       taken++;
     }
     return taken;

@@ -202,6 +202,66 @@ export function storeContract(open: () => LedgerStore | Promise<LedgerStore>): v
     assert.deepEqual(await store.users({ maxSeq: 1 }, true), [alice]);
   });
 
+  it('tells which objects may exist: not those that were deleted, or never were', async () => {
+    const object = (name: string) => ({ object: { ...SETTINGS, name, uid: name } });
+    const deleted = (parent: number) => ({
+      operation: 'DELETE' as const,
+      effect: 'deleted' as const,
+      parent,
+      hash: null,
+      detail: { ...newChange(1).detail, patch: [{ op: 'remove' as const, path: '' }] },
+    });
+    await append(
+      newChange(1, object('alive')),
+      newChange(2, object('refused')),
+      newChange(3, object('gone')),
+      newChange(4, { ...object('gone'), ...deleted(3) }),
+      newChange(5, object('still-there')),
+      newChange(6, { ...object('still-there'), ...deleted(5) }),
+      newChange(7, object('asked-to-go')),
+      newChange(8, { ...object('asked-to-go'), ...deleted(7) }),
+      newChange(9, { ...object('act-only'), effect: 'none' }),
+    );
+    const settle = (seq: number, outcome: 'committed' | 'dropped') => ({
+      seq,
+      outcome,
+      resourceVersion: '',
+      reason: 'the watch shows it' as const,
+      at: 9_000,
+    });
+    await store.append({
+      changes: [],
+      outcomes: [settle(1, 'committed'), settle(2, 'dropped'), settle(4, 'committed'), settle(6, 'dropped')],
+    });
+    const { objects, next } = await store.mayExist({});
+    assert.deepEqual(
+      objects.map(({ name }) => name),
+      ['alive', 'asked-to-go', 'still-there'],
+    );
+    assert.equal(next, null);
+    assert.deepEqual((await store.mayExist({ namespace: 'other' })).objects, []);
+  });
+
+  it('tells so of many, some at a time', async () => {
+    await append(
+      ...Array.from({ length: 600 }, (_, n) =>
+        newChange(n + 1, { object: { ...SETTINGS, name: `c-${n}`, uid: `${n}` } }),
+      ),
+    );
+    const found: string[] = [];
+    let pages = 0;
+    for (let after: number | null | undefined; after !== null; pages++) {
+      const page = await store.mayExist({}, after);
+      found.push(...page.objects.map(({ name }) => name));
+      after = page.next;
+    }
+    assert.equal(pages, 3);
+    assert.deepEqual(
+      found,
+      (await store.objects({}, 1000)).map(({ name }) => name),
+    );
+  });
+
   it('lists objects in order, page by page, and a name’s incarnations', async () => {
     const object = (name: string, uid: string): NewChange['object'] => ({ ...newChange(1).object, name, uid });
     await append(

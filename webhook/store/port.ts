@@ -214,6 +214,12 @@ export interface LedgerStore {
   resources(): Promise<{ group: string; resource: string; kind: string }[]>;
   /** Objects by group, resource, namespace, name, then age; from the one after `after` on. */
   objects(filter: ObjectFilter, limit: number, after?: number): Promise<StoredObject[]>;
+  /**
+   * The objects of a stretch of `objects`, from the one after `after` on, that may exist: all but those of which it is
+   * settled that they were deleted, or never were. `next`: after which to go on; null at the end. Looks at so few that
+   * nobody else waits for long.
+   */
+  mayExist(filter: ObjectFilter, after?: number): Promise<{ objects: StoredObject[]; next: number | null }>;
   /** Matching changes, newest first. */
   changes(filter: ChangeFilter, limit: number): Promise<StoredChange[]>;
   /** Counts by user and type. Changes of nothing but status count where `status` is set, or kubectl made them. */

@@ -36,6 +36,7 @@ export class TestRecorder {
 
   /** All changes, oldest first. */
   async changes(): Promise<StoredChange[]> {
+    await this.recorder.contentsEnded();
     return (await this.store.changes({}, 10_000)).reverse();
   }
 

@@ -1,4 +1,13 @@
-import { EFFECTS, OPERATIONS, SOURCES, type Effect, type Operation, type Source } from '../../../shared/types.ts';
+import {
+  EFFECTS,
+  OPERATIONS,
+  OUTCOMES,
+  SOURCES,
+  type Effect,
+  type Operation,
+  type Outcome,
+  type Source,
+} from '../../../shared/types.ts';
 
 /** The small facts of a change, which are stored as one integer: two bytes instead of five columns. */
 export interface Facts {
@@ -13,6 +22,7 @@ export interface Facts {
 export const SOURCE_MASK = 3 << 2;
 export const EFFECT_MASK = 3 << 4;
 export const STATUS_ONLY_MASK = 1 << 6;
+export const LATE_MASK = 1 << 7;
 
 /** Two bits each for operation, source and effect, one for each flag; below 2^8, and the order of the lists is fixed. */
 export function encodeFacts(facts: Facts): number {
@@ -39,6 +49,11 @@ function pick<T>(list: readonly T[], index: number): T {
   const value = list[index];
   if (value === undefined) throw new RangeError(`code ${index} of ${list.length}`);
   return value;
+}
+
+/** The outcome of a change, by what was stored last; null where nothing was. What is not a request is a fact from the start. */
+export function outcomeOf(code: number | null, source: Source): Outcome {
+  return OUTCOMES[code ?? -1] ?? (source === 'admission' ? 'pending' : 'committed');
 }
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;

@@ -1,5 +1,5 @@
 import { applyOwnPatch } from '../../../shared/patch.ts';
-import { OUTCOMES, type JsonObject, type ObjectRef, type Outcome, type Source } from '../../../shared/types.ts';
+import { OUTCOMES, type JsonObject, type ObjectRef } from '../../../shared/types.ts';
 import { decodeBody, decodeDetail, type Detail } from '../payload.ts';
 import {
   OUTCOME_REASONS,
@@ -10,7 +10,7 @@ import {
   type StoredVersion,
   type UserCount,
 } from '../port.ts';
-import { decodeFacts, decodeUid, EFFECT_MASK, SOURCE_MASK, STATUS_ONLY_MASK } from './codes.ts';
+import { decodeFacts, decodeUid, EFFECT_MASK, outcomeOf, SOURCE_MASK, STATUS_ONLY_MASK } from './codes.ts';
 import {
   changeConditions,
   idsSql,
@@ -86,11 +86,6 @@ const VERSIONS = `SELECT c.seq, c.at, c.kind, c.parent, c.actor_id, c.manager_id
   FROM changes c WHERE c.object_id = ? AND c.seq <= ? ORDER BY c.seq DESC ${LIMIT}`;
 
 type VersionRow = Pick<Row, 'seq' | 'at' | 'kind' | 'parent' | 'actor_id' | 'manager_id' | 'outcome'>;
-
-/** What is not a request is a fact from the start. */
-function outcomeOf(code: number | null, source: Source): Outcome {
-  return OUTCOMES[code ?? -1] ?? (source === 'admission' ? 'pending' : 'committed');
-}
 
 /** The read side of the SQLite adapter: statements, and rows decoded into the port's types. */
 export class Rows {

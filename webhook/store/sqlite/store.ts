@@ -183,6 +183,10 @@ export class SqliteStore implements LedgerStore {
     return this.run(() => this.objectRows.list(filter, limit, after));
   }
 
+  mayExist(filter: ObjectFilter, after?: number): Promise<{ objects: StoredObject[]; next: number | null }> {
+    return this.run(() => this.objectRows.mayExist(filter, after));
+  }
+
   changes(filter: ChangeFilter, limit: number): Promise<StoredChange[]> {
     const { labels, ...rest } = filter;
     if (labels === undefined || labels.length === 0) return this.run(() => this.rows.changes(rest, limit));

@@ -1,11 +1,11 @@
 import { messageOf } from '../../../shared/errors.ts';
 import { hashBody } from '../../../shared/patch.ts';
-import type { JsonObject, ObjectRef } from '../../../shared/types.ts';
+import { EFFECTS, OUTCOMES, type JsonObject, type ObjectRef } from '../../../shared/types.ts';
 import { States } from '../../query/views.ts';
 import type { Findings, Report } from '../../proof/report.ts';
 import type { StoredChange } from '../port.ts';
 import { labelsText } from '../labels.ts';
-import { EFFECT_MASK } from './codes.ts';
+import { EFFECT_MASK, LATE_MASK, SOURCE_MASK } from './codes.ts';
 import { LABELS_AT } from './label-writer.ts';
 import type { Sqlite } from './open.ts';
 import { SqliteStore } from './store.ts';
@@ -13,6 +13,24 @@ import type { VerifyOptions } from './verify.ts';
 
 /** States of one object that are rebuilt together know each other: so many are kept. */
 const TOGETHER = 500;
+
+/** Changes that end an object, and are known to be real, by object: an incarnation ends once. */
+const ENDS = `SELECT c.object_id AS id, c.seq FROM changes c JOIN objects o ON o.id = c.object_id
+  WHERE (c.kind & ${EFFECT_MASK}) = ${EFFECTS.indexOf('deleted') << 4} AND (c.kind & ${LATE_MASK}) = 0 AND o.uid <> ''
+    AND CASE WHEN (c.kind & ${SOURCE_MASK}) = 0
+      THEN (SELECT outcome FROM outcomes WHERE seq = c.seq ORDER BY n DESC LIMIT 1) = ${OUTCOMES.indexOf('committed')}
+      ELSE 1 END
+  ORDER BY c.object_id, c.seq`;
+
+/** Finds objects that ended more than once. */
+export function verifyEnds(db: Sqlite, findings: Findings): void {
+  let last = { id: 0, seq: 0 };
+  for (const row of db.prepare<unknown[], { id: number; seq: number }>(ENDS).iterate()) {
+    if (row.id === last.id)
+      findings.add('objects', `change ${row.seq}`, `it ends an object that had ended with change ${last.seq}`);
+    last = row;
+  }
+}
 
 /** Rebuilds states, and compares each with the hash that was stored of it: every object's last one, and others at random. */
 export async function verifyStates(

@@ -206,7 +206,7 @@ describe('the verification of a ledger', () => {
     ['a resource with another kind', ["UPDATE resources SET kind = 'x' WHERE id = 1"], 'chain: commit 2 (change 1)'],
     ['a resource whose kind nothing told', ["UPDATE resources SET commit_id = 0 WHERE id = 1"], 'chain: commit 2 (change 1)'],
     ['a resource inserted', ["INSERT INTO resources VALUES (99, 'x', 'x', '', 0)"], 'references: resources 99: no change refers to it'],
-    ['a commit changed', ["UPDATE commits SET hash = CAST(x'00' || substr(hash, 2) AS BLOB) WHERE id = 5"], 'chain: commit 5'],
+    ['a commit changed', ["UPDATE commits SET hash = CAST(substr(hash, 2) || substr(hash, 1, 1) AS BLOB) WHERE id = 5"], 'chain: commit 5'],
     ['a commit with another time', ['UPDATE commits SET at = at + 1 WHERE id = 5'], 'chain: commit 5'],
     ['a commit with another end', ['UPDATE commits SET last_seq = last_seq + 1 WHERE id = (SELECT max(id) FROM commits)'], 'chain: change 83: it is not there, but commit'],
     ['a commit removed', ['DELETE FROM commits WHERE id = 5'], 'chain: commit 5: it is not there: commit 6 follows commit 4'],

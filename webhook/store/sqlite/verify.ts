@@ -9,7 +9,7 @@ import type { Sqlite } from './open.ts';
 import { remainsOf } from './remains.ts';
 import { verifyFile, verifyReferences } from './verify-references.ts';
 import { verifySkips } from './verify-skips.ts';
-import { verifyStates } from './verify-states.ts';
+import { verifyEnds, verifyStates } from './verify-states.ts';
 
 /** A checkpoint that was signed by a key that is trusted. */
 export interface SignedHead extends TreeHead {
@@ -64,6 +64,7 @@ export async function verifyLedger(db: Sqlite, options: VerifyOptions): Promise<
     await attempt('chain', () => verifyChain(db, report, findings, options));
     await attempt('references', () => verifyReferences(db, newestFold(db), findings));
     await attempt('objects', () => verifyStates(db, report, findings, options));
+    await attempt('objects', () => verifyEnds(db, findings));
     await attempt('objects', () => verifySkips(db, newestFold(db)?.throughSeq ?? 0, findings));
   } finally {
     db.exec('ROLLBACK');
