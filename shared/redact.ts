@@ -90,34 +90,36 @@ export class Redactor {
   }
 
   /**
-   * The redacted body with the texts that the record has already: a text that held a value of a version before stays redacted,
-   * also where that value is known no more, and one that was recorded before it was known to hold a value is no change.
+   * The redacted body, with every text that the record has redacted: one that held a value of a version before stays redacted,
+   * also where that value is known no more. `earlier`: of a version that may have been recorded before one of its texts turned out
+   * to be a value: then that text is as it was recorded, and no change.
    */
-  asRecorded(body: JsonObject, recorded: JsonObject, type: Type): JsonObject {
+  asRecorded(body: JsonObject, recorded: JsonObject, type: Type, earlier = false): JsonObject {
     const scope = scopeOf(body, type);
-    return this.align(body, recorded, scope, scope) as JsonObject;
+    const isSame = (text: string, known: string, at: string): boolean =>
+      this.tag(text, at) === known || (earlier && this.tag(known, at) === text);
+    const align = (value: Json, known: Json, at: string): Json => {
+      if (isObject(value) && isObject(known)) {
+        return mapMembers(value, (child, key) => {
+          const there = Object.hasOwn(known, key) ? known[key] : undefined;
+          return there === undefined ? child : align(child, there, `${at}/${key}`);
+        });
+      }
+      if (Array.isArray(value) && Array.isArray(known)) {
+        return mapList(value, (item, index) => align(item, known[index] ?? null, `${at}/${index}`));
+      }
+      if (typeof value !== 'string' || typeof known !== 'string' || value === known) return value;
+      if (isSame(value, known, at)) return known;
+      const [copy, knownCopy] = [copyOf(value), copyOf(known)];
+      if (copy === undefined || knownCopy === undefined) return value;
+      return stringifyJson(align(copy, knownCopy, scope)) === stringifyJson(knownCopy) ? known : value;
+    };
+    return align(body, recorded, scope) as JsonObject;
   }
 
   /** How many values the path of each configured rule has matched, in their order, since this was asked last. */
   takeCounts(): number[] {
     return this.counts.splice(0, this.counts.length, ...this.counts.map(() => 0));
-  }
-
-  private align(value: Json, recorded: Json, at: string, scope: string): Json {
-    if (isObject(value) && isObject(recorded)) {
-      return mapMembers(value, (child, key) => {
-        const there = Object.hasOwn(recorded, key) ? recorded[key] : undefined;
-        return there === undefined ? child : this.align(child, there, `${at}/${key}`, scope);
-      });
-    }
-    if (Array.isArray(value) && Array.isArray(recorded)) {
-      return mapList(value, (item, index) => this.align(item, recorded[index] ?? null, `${at}/${index}`, scope));
-    }
-    if (typeof value !== 'string' || typeof recorded !== 'string' || value === recorded) return value;
-    if (this.tag(value, at) === recorded || this.tag(recorded, at) === value) return recorded;
-    const [copy, known] = [copyOf(value), copyOf(recorded)];
-    if (copy === undefined || known === undefined) return value;
-    return stringifyJson(this.align(copy, known, scope, scope)) === stringifyJson(known) ? recorded : value;
   }
 
   private pathsOf(type: Type, body: JsonObject): CompiledPath[] | null {

@@ -37,8 +37,11 @@ export async function reviewWithoutSecrets(
     uid: metadataText(before.body, 'uid'),
   };
   const recorded = await recordedBodies(draft, ref, before.body);
-  const align = (seen: Seen): Seen => asRecorded(seen, recorded, redactor, ref);
-  return { ...review, object: after === null ? null : align(after), oldObject: align(before) };
+  const align = (seen: Seen, earlier: boolean): Seen => {
+    const body = recorded.reduce((aligned, known) => redactor.asRecorded(aligned, known, ref, earlier), seen.body);
+    return { ...seen, body };
+  };
+  return { ...review, object: after === null ? null : align(after, false), oldObject: align(before, true) };
 }
 
 /** What the API server has shown of an object, without its confidential values. */
@@ -50,11 +53,8 @@ export async function seenWithoutSecrets(
 ): Promise<Seen> {
   if (!redactor.concerns(object, seen.body)) return seen;
   const clean = { ...seen, body: redactor.redact(seen.body, object) };
-  return asRecorded(clean, await recordedBodies(draft, object, clean.body), redactor, object);
-}
-
-function asRecorded(seen: Seen, recorded: readonly JsonObject[], redactor: Redactor, object: ObjectRef): Seen {
-  return { ...seen, body: recorded.reduce((body, known) => redactor.asRecorded(body, known, object), seen.body) };
+  const recorded = await recordedBodies(draft, object, clean.body);
+  return { ...clean, body: recorded.reduce((body, known) => redactor.asRecorded(body, known, object), clean.body) };
 }
 
 /** The last versions of an object, newest first; none where the body is one of them. */
