@@ -25,10 +25,18 @@ const SHORTEST_PART = 8;
 const NO_SECRETS = new Set(['true', 'false', 'null', 'none']);
 /** Of what a value consists of: the lines of a file, the passwords in a JSON document. */
 const MAX_PARTS = 500;
+/** Of more values none is searched for: every text counts as one that holds one of them. */
+const MAX_VALUES = 2000;
 /** Bytes that are compared for one object, at most: needles times text. Some tenths of a second. */
-const MAX_COMPARED_BYTES = 1 << 30;
+const MAX_COMPARED_BYTES = 1 << 29;
+/** What one comparison costs besides, in bytes. */
+const COMPARISON_BYTES = 64;
 /** Bytes that are decoded for one object, at most. */
 const MAX_DECODED_BYTES = 16 * 1024 * 1024;
+/** What an attempt to inflate costs, in bytes that are decoded. */
+const ATTEMPT_BYTES = 4096;
+/** So often also words are inflated that may be a short compressed value. */
+const MAX_WORD_ATTEMPTS = 500;
 const MAX_DEPTH = 6;
 
 /** What is looked for. */
@@ -47,12 +55,18 @@ interface Needle {
 export class Needles {
   private readonly found = new Map<string, Needle>();
   private parts = 0;
+  private values = 0;
 
   /** `open`: texts of the object that everybody may read, such as its name: no secrets, also where a value equals one. */
   constructor(private readonly open: ReadonlySet<string>) {}
 
   get all(): Iterable<Needle> {
     return this.found.values();
+  }
+
+  /** More than can be searched for. */
+  get isTooMany(): boolean {
+    return this.values > MAX_VALUES;
   }
 
   get isEmpty(): boolean {
@@ -62,6 +76,7 @@ export class Needles {
   /** Adds a value: itself, and, where it is base64, what it stands for; and what these consist of. */
   add(value: Json): void {
     if (value === null || typeof value === 'boolean') return;
+    if (typeof value !== 'object' && ++this.values > MAX_VALUES) return;
     if (typeof value === 'string') return this.addText(exactNumber(value) ?? unescapeText(value));
     if (typeof value === 'number') return this.addText(String(value));
     for (const child of Object.values(value)) this.add(child);
@@ -184,6 +199,7 @@ export interface CopyShape {
 export class Search {
   private compared = 0;
   private decoded = 0;
+  private wordAttempts = 0;
 
   constructor(private readonly shape: CopyShape) {}
 
@@ -242,7 +258,9 @@ export class Search {
     const text = textOf(bytes);
     if (text !== null) return this.looksInto(text, question, depth + 1);
     if (!whole) return false;
-    const inflated = inflate(bytes, mixed);
+    const isTried = blob || (mixed && ++this.wordAttempts <= MAX_WORD_ATTEMPTS);
+    if (isTried) this.decoded += ATTEMPT_BYTES;
+    const inflated = inflate(bytes, isTried);
     if (inflated === 'too large') {
       // Many of them must not cost more than one large text.
       this.decoded += MAX_INFLATED_BYTES;
@@ -258,7 +276,9 @@ export class Search {
   }
 
   private holds(text: Buffer, needles: Needles): boolean {
+    if (needles.isTooMany && text.length > 0) return true;
     for (const { bytes, word } of needles.all) {
+      this.compared += COMPARISON_BYTES;
       if (bytes.length > text.length) continue;
       this.compared += text.length;
       if (this.compared > MAX_COMPARED_BYTES) return true;

@@ -60,7 +60,7 @@ export class Redactor {
    */
   covers(type: Type, text: Buffer): boolean {
     const paths = this.pathsByType.get(typeKey(type));
-    return paths?.some(({ labels }) => labels === undefined || mayHaveLabel(text, labels)) ?? false;
+    return paths?.some((path) => path.labels === undefined || mayConcern(text, path)) ?? false;
   }
 
   /** True where an object has confidential values, or may. */
@@ -158,8 +158,9 @@ function scopeOf(body: JsonObject, type: Type): string {
   return `${typeKey(type)}/${metadataText(body, 'namespace')}/${metadataText(body, 'name')}`;
 }
 
-function mayHaveLabel(text: Buffer, labels: Record<string, string>): boolean {
-  return Object.entries(labels).some(
-    ([key, value]) => text.includes(JSON.stringify(key)) && text.includes(JSON.stringify(value)),
-  );
+/** Whether the text of an object may have a value that a rule with labels redacts: it has its key, and one of the labels. */
+function mayConcern(text: Buffer, { steps, labels = {} }: CompiledPath): boolean {
+  const quoted = (name: string): boolean => text.includes(JSON.stringify(name));
+  const key = steps.at(-1)?.name ?? '';
+  return quoted(key) && Object.entries(labels).some(([label, value]) => quoted(label) && quoted(value));
 }

@@ -217,6 +217,12 @@ describe('redaction', () => {
       for (const key of Object.keys(notes)) assert.match(value(redacted, 'metadata', 'annotations', key), TAG);
     });
 
+    it('within a bound: where there are more values than can be searched for, every text counts as one', () => {
+      const values = Array.from({ length: 2001 }, (_, index) => [`k${index}`, b64(`value-${index}`)]);
+      assert.match(annotated('harmless', Object.fromEntries(values)), TAG);
+      assert.equal(annotated('harmless', Object.fromEntries(values.slice(1))), 'harmless');
+    });
+
     it('in whatever encodings and places', () => {
       const text = fc
         .string({ minLength: 8, maxLength: 40, unit: 'grapheme-ascii' })
