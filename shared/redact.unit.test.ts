@@ -219,8 +219,8 @@ describe('redaction', () => {
 
     it('within a bound: where there are more values than can be searched for, every text counts as one', () => {
       const values = Array.from({ length: 2001 }, (_, index) => [`k${index}`, b64(`value-${index}`)]);
-      assert.match(annotated('harmless', Object.fromEntries(values)), TAG);
-      assert.equal(annotated('harmless', Object.fromEntries(values.slice(1))), 'harmless');
+      assert.match(annotated('harmless', Object.fromEntries(values) as JsonObject), TAG);
+      assert.equal(annotated('harmless', Object.fromEntries(values.slice(1)) as JsonObject), 'harmless');
     });
 
     it('in whatever encodings and places', () => {

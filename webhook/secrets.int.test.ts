@@ -10,6 +10,7 @@ import type { Json, JsonObject } from '../shared/types.ts';
 import { Receiver } from './admission/reception.ts';
 import { Predicates } from './capture/predicates.ts';
 import { Recorder } from './capture/recorder.ts';
+import { readRulesFile } from './config/rules-file.ts';
 import { importRecording } from './import/import.ts';
 import { openSqliteStore } from './store/sqlite/store.ts';
 import { useFolder } from './testing/folder.ts';
@@ -86,6 +87,9 @@ for (const source of [...RECORDINGS, ...CASES]) {
     const reviews = linesOf(source, 'reviews.ndjson').filter(concerns);
     const events = linesOf(source, 'watch.ndjson').filter(concerns);
 
+    const rules = join(FIXTURES, source, 'rules.yaml');
+    const redactor = (): Redactor => new Redactor(TEST_KEY, existsSync(rules) ? readRulesFile(rules).redact : []);
+
     const forms = new Set<string>();
     before(() => {
       const names = new Set<Json | undefined>();
@@ -115,7 +119,7 @@ for (const source of [...RECORDINGS, ...CASES]) {
 
     it('leave no value in the spool', () => {
       const spooled: string[] = [];
-      const receiver = new Receiver(new Predicates([]), new Redactor(TEST_KEY), {
+      const receiver = new Receiver(new Predicates([]), redactor(), {
         add: ({ body }) => Promise.resolve(void spooled.push(body.toString('latin1'))),
       });
       for (const line of reviews) {
@@ -131,12 +135,12 @@ for (const source of [...RECORDINGS, ...CASES]) {
 
     if (NOT_IMPORTED.includes(source)) return;
 
-    it('leave no value in the ledger, in what a question answers, or in what a command writes', async () => {
+    it('leave no value in the ledger, in a body that is rebuilt from it, or in an error', async () => {
       writeFileSync(file('reviews.ndjson'), `${reviews.join('\n')}\n`);
       writeFileSync(file('watch.ndjson'), `${events.join('\n')}\n`);
       const store = openSqliteStore(file('ledger.db'), 'test', 0);
       const predicates = new Predicates([]);
-      const recorder = await Recorder.open({ store, redactor: new Redactor(TEST_KEY), predicates });
+      const recorder = await Recorder.open({ store, redactor: redactor(), predicates });
       const bad: string[] = [];
       await importRecording(
         { reviews: file('reviews.ndjson'), ...(events.length === 0 ? {} : { watch: file('watch.ndjson') }) },
