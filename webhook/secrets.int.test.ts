@@ -17,8 +17,8 @@ import { useFolder } from './testing/folder.ts';
 import { TEST_KEY } from './testing/recorder.ts';
 
 /*
- * No value of any Secret of the recordings and of the cases, in any of the usual encodings, is in a ledger, a spool, a log or an
- * output. The values are found by an oracle of its own.
+ * No value of any Secret of the recordings and of the cases, in any of the usual encodings, is in a ledger, a spool or an error: what is
+ * answered and printed comes from the ledger. The values are found by an oracle of its own.
  */
 const FIXTURES = fileURLToPath(new URL('../shared/fixtures/', import.meta.url));
 const RECORDINGS = ['shop', 'landscape/west', 'landscape/east'];
