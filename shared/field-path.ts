@@ -12,8 +12,13 @@ const SEGMENT = /^(?:\.?((?:[^.[\]\\]|\\.)+)|\[("(?:[^"\\]|\\.)*")\]|\['([^']*)'
  * `metadata.labels.app\.kubernetes\.io/name`. Throws field-invalid.
  */
 export function parseField(text: string): string[] {
+  return fieldParts(text).map(({ name }) => name);
+}
+
+/** The same, with what was written in quotes. */
+export function fieldParts(text: string): { name: string; quoted: boolean }[] {
   const path = /^\{(.*)\}$/su.exec(text)?.[1] ?? text;
-  const names: string[] = [];
+  const names: { name: string; quoted: boolean }[] = [];
   for (let rest = path; rest !== '';) {
     const match = SEGMENT.exec(rest);
     if (match === null) {
@@ -24,9 +29,9 @@ export function parseField(text: string): string[] {
       );
     }
     const [whole, plain, quoted, single, item] = match;
-    names.push(
-      plain?.replace(/\\(.)/gsu, '$1') ?? (quoted === undefined ? undefined : unquote(quoted)) ?? single ?? item ?? '',
-    );
+    const name =
+      plain?.replace(/\\(.)/gsu, '$1') ?? (quoted === undefined ? undefined : unquote(quoted)) ?? single ?? item ?? '';
+    names.push({ name, quoted: quoted !== undefined || single !== undefined });
     rest = rest.slice(whole.length);
   }
   if (names.length === 0)
@@ -63,7 +68,8 @@ export function findField(value: Json, names: readonly string[], field = ''): st
   return null;
 }
 
-function placeOf(list: readonly Json[], name: string, field: string): number | null {
+/** The place of the list item that a name means: by its merge key, or else by number. null where there is none. */
+export function placeOf(list: readonly Json[], name: string, field: string): number | null {
   const keys = [...(identify(field, list, list)?.before.keys() ?? [])];
   const place = keys.findIndex((key) => (exactNumber(key) ?? unescapeText(key)) === name);
   if (place >= 0) return place;

@@ -2,7 +2,6 @@ import { afterDelete, updateEnds, wholeSeconds } from './deletion.ts';
 import { isObject, itemsOf } from './json.ts';
 import { fieldManager, metadataOf, metadataText, type Normalised } from './normalise.ts';
 import { diff } from './patch.ts';
-import type { Redactor } from './redact.ts';
 import { nameOf, type Review } from './review.ts';
 import type { Json, JsonObject, ObjectRef, Patch } from './types.ts';
 
@@ -33,15 +32,9 @@ export interface Interpretation {
 /** Where most kinds keep what their `scale` subresource sets. */
 export const REPLICAS_PATH: readonly string[] = ['spec', 'replicas'];
 
-/**
- * The meaning of a review that was received at `at` (ms). Confidential values are replaced before anything else; without a
- * redactor they were before.
- */
-export function interpret(given: Review, at: number, redactor: Redactor | null): Interpretation {
-  const type = { group: given.resource.group, resource: given.resource.resource };
-  const see = (object: Seen | null): Seen | null =>
-    object === null || redactor === null ? object : { ...object, body: redactor.redact(object.body, type) };
-  const review = { ...given, object: see(given.object), oldObject: see(given.oldObject) };
+/** The meaning of a review that was received at `at` (ms). Its confidential values have been replaced. */
+export function interpret(review: Review, at: number): Interpretation {
+  const type = { group: review.resource.group, resource: review.resource.resource };
   const whole = carriesWholeObject(review);
   const known = (review.object ?? review.oldObject)?.body ?? null;
   const meaning = whole ? wholeMeaning(review, type, at) : partialMeaning(review, at);

@@ -32,7 +32,7 @@ import { redactionKey } from './store/key.ts';
 import type { LedgerStore } from './store/port.ts';
 import { keepHeapSmall } from './memory.ts';
 import { workBehindOthers } from './threads.ts';
-import { openSqliteStore } from './store/sqlite/store.ts';
+import { openSqliteReader, openSqliteStore } from './store/sqlite/store.ts';
 
 /** How long a stop may take before the process ends anyway: below the 30 s that Kubernetes gives a pod. */
 const STOP_MS = 25_000;
@@ -72,6 +72,14 @@ export function createProgram(): Command {
     .argument('<to>', 'the file to write')
     .addOption(db())
     .action((to: string, raw: { db: string }) => run(() => backupLedger(raw.db, to)));
+  program
+    .command('check-config')
+    .description(
+      'read a configuration file and print its rules as they are understood; with a ledger, also what each redaction matches in it',
+    )
+    .requiredOption('--config <file>', 'the file, as `serve --config` takes it (docs/configuration.md)')
+    .option('--db <file>', 'ledger file; it is only read')
+    .action((raw: { config: string; db?: string }) => run(() => checkConfig(raw)));
   const folding = program
     .command('fold')
     .description('give up old history, as `serve` does with the same options; for a ledger that no server has open')
@@ -94,6 +102,23 @@ async function backupLedger(db: string, to: string): Promise<void> {
     );
   }
   process.stdout.write(`${to}: ${report.changes} changes in ${report.commits} commits, ${statSync(to).size} bytes\n`);
+}
+
+/** A file that cannot be used is an error, which names the line. */
+async function checkConfig({ config, db }: { config: string; db?: string }): Promise<void> {
+  // Loaded only here: servers without such a file do without what reads it.
+  const { readRulesFile } = await import('./config/rules-file.ts');
+  const { describeConfig } = await import('./config/check-config.ts');
+  const file = readRulesFile(config);
+  const ledger = db === undefined ? null : openSqliteReader(db);
+  try {
+    const lines = await describeConfig(file, ledger);
+    process.stdout.write(
+      `${[`${config} can be used; rules: ${file.rules.length}, redactions: ${file.redact.length}`, ...lines].join('\n')}\n`,
+    );
+  } finally {
+    await ledger?.close();
+  }
 }
 
 async function foldLedger(raw: { db: string; retainAge?: string; retainSize?: string }): Promise<void> {
@@ -233,7 +258,7 @@ async function importFiles(reviews: string, raw: RawOptions & RawImportOptions):
 async function takeSpool(db: string, store: LedgerStore, recorder: Recorder, redactor: Redactor): Promise<void> {
   const intake = new Intake({
     spool: new SpoolReader(spoolFolder(db), ledgerNumber(store.id)),
-    reviews: new ReviewReader((type) => redactor.covers(type)),
+    reviews: new ReviewReader((type, text) => redactor.covers(type, text)),
     recorder,
     now: Date.now,
     recorded: () => undefined,

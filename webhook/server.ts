@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { KubeblameError, messageOf } from '../shared/errors.ts';
-import { Redactor } from '../shared/redact.ts';
+import { Redactor, ruleNames } from '../shared/redact.ts';
 import type { LedgerReader } from '../shared/types.ts';
 import { clientTls, openAccess, readerFor } from './access/access.ts';
 import type { Caller } from './access/caller.ts';
@@ -113,6 +113,8 @@ async function open(
     ledger: async () => ({ changes: (await store.last())?.seq ?? 0, bytes: await store.bytes() }),
     watchLagMs: () => observer?.lagMs ?? null,
     certificateExpiresAt: () => expiryOf(identity.serving.cert),
+    redactionRules: ruleNames(config.redact),
+    redacted: () => redactor.takeCounts(),
     now,
   });
   const recorder = await Recorder.open({
@@ -135,7 +137,7 @@ async function open(
   let gate: Gate | null = null;
   const intake = new Intake({
     spool,
-    reviews: new ReviewReader((type) => redactor.covers(type)),
+    reviews: new ReviewReader((type, text) => redactor.covers(type, text)),
     recorder,
     now,
     recorded: (result) => metrics.count(result),
@@ -258,6 +260,7 @@ function openGate({
     answered: (seconds, others) => {
       metrics.answered(seconds);
       for (const result of ['dry-run', 'excluded'] as const) metrics.count(result, others[result]);
+      metrics.redacted(others.redacted);
     },
     lost: (error, uid) => {
       health.lost(error, uid);

@@ -1,4 +1,4 @@
-import type { RedactionRule } from '../../shared/redact.ts';
+import type { RedactionRule } from '../../shared/redaction-rules.ts';
 import type { Predicate } from '../capture/predicates.ts';
 import type { Address } from '../config/config.ts';
 import type { CallerProof } from '../config/install.ts';
@@ -55,8 +55,11 @@ export type GateReport =
   | { is: 'proving' }
   /** The spool has something, and the intake slept. */
   | { is: 'spooled' }
-  /** Of reviews that were answered since the last one: seconds of each, and how many were not for the ledger. */
-  | { is: 'answered'; seconds: number[]; 'dry-run': number; excluded: number }
+  /**
+   * Of reviews that were answered since the last one: seconds of each, how many were not for the ledger, and how many values each
+   * configured path has redacted.
+   */
+  | { is: 'answered'; seconds: number[]; 'dry-run': number; excluded: number; redacted: number[] }
   | { is: 'lost'; failure: Failure; uid: string }
   | { is: 'refused'; failure: Failure }
   | { is: 'turned away'; failure: Failure; from: string }

@@ -31,7 +31,7 @@ async function serve(port: MessagePort, data: GateData): Promise<void> {
   callers.accept(data.proof.pathSecrets);
   const redactor = new Redactor(data.redaction.key, data.redaction.rules);
   const receiver = new Receiver(new Predicates(data.rules, []), redactor, spool);
-  const reports = new Reports(report);
+  const reports = new Reports(report, () => redactor.takeCounts());
   const handle = admissionHandler(callers, receiver, reports, () => clock.now());
   // It answers every failure itself.
   const untraced: Handler = (request, response) => void handle(request, response);
@@ -99,7 +99,10 @@ class Reports implements AdmissionObserver {
   private counts = { 'dry-run': 0, excluded: 0 };
   private timer: NodeJS.Timeout | undefined;
 
-  constructor(private readonly report: (message: GateReport) => void) {}
+  constructor(
+    private readonly report: (message: GateReport) => void,
+    private readonly redacted: () => number[],
+  ) {}
 
   answered(reception: Reception, seconds: number): void {
     if (reception !== 'spooled') this.counts[reception]++;
@@ -123,7 +126,7 @@ class Reports implements AdmissionObserver {
     clearTimeout(this.timer);
     this.timer = undefined;
     if (this.seconds.length === 0) return;
-    this.report({ is: 'answered', seconds: this.seconds, ...this.counts });
+    this.report({ is: 'answered', seconds: this.seconds, ...this.counts, redacted: this.redacted() });
     this.seconds = [];
     this.counts = { 'dry-run': 0, excluded: 0 };
   }

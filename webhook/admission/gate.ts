@@ -9,8 +9,14 @@ import type { GateData, GateReport, GateRequest, Page, Proof } from './gate-mess
 export interface GateListener {
   /** There is something in the spool, and nobody knew. */
   spooled(): void;
-  /** What became of reviews that were answered and are not in the spool, and how long each answer took (s). */
-  answered(seconds: readonly number[], others: { 'dry-run': number; excluded: number }): void;
+  /**
+   * What became of reviews that were answered and are not in the spool, how long each answer took (s), and how many values each
+   * configured path has redacted.
+   */
+  answered(
+    seconds: readonly number[],
+    others: { 'dry-run': number; excluded: number; redacted: readonly number[] },
+  ): void;
   lost(error: unknown, uid: string): void;
   refused(error: KubeblameError): void;
   turnedAway(error: KubeblameError, from: string): void;

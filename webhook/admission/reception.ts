@@ -52,16 +52,19 @@ export class Receiver {
 
   /** The review without confidential values, which reach no disk; null where it can have none. */
   private redacted(body: Buffer, review: Review): Buffer | null {
-    if (!this.redactor.covers(review.resource)) return null;
+    if (!this.redactor.covers(review.resource, body)) return null;
     const document = documentOf(body);
     // What is no review must not be written: it would be redacted in part.
     readReview(document);
     if (!isObject(document) || !isObject(document.request)) return null;
-    const request = { ...document.request };
-    for (const key of ['object', 'oldObject']) {
-      const object = request[key];
-      if (isObject(object)) request[key] = this.redactor.redact(object, review.resource);
-    }
+    const { object = null, oldObject = null } = document.request;
+    const clean = (value: Json, other: Json): Json =>
+      isObject(value) ? this.redactor.redact(value, review.resource, isObject(other) ? other : null) : value;
+    const request = {
+      ...document.request,
+      object: clean(object, oldObject),
+      oldObject: clean(oldObject, object),
+    };
     return Buffer.from(stringifyJson({ ...document, request }));
   }
 }

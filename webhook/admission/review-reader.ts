@@ -40,8 +40,8 @@ const MAX_PARTS = 64;
 export class ReviewReader {
   private readonly objects = new Generations<Parts>(REMEMBERED_BYTES);
 
-  /** `confidential`: types whose values must not stay in memory. */
-  constructor(private readonly confidential: (type: { group: string; resource: string }) => boolean) {}
+  /** `confidential`: true for a type, and the text of a review, whose values must not stay in memory. */
+  constructor(private readonly confidential: (type: { group: string; resource: string }, text: Buffer) => boolean) {}
 
   /** Throws KubeblameError json-*, or review-invalid. */
   read(bytes: Buffer): Review {
@@ -54,7 +54,7 @@ export class ReviewReader {
     const document = reading.document();
     if (document === null) return null;
     const review = readReview(document, reading.bodies);
-    if (!this.confidential(review.resource)) this.objects.set(reading.object, reading.parts, bytes.length);
+    if (!this.confidential(review.resource, bytes)) this.objects.set(reading.object, reading.parts, bytes.length);
     return review;
   }
 }

@@ -316,6 +316,25 @@ describe('what the server says', () => {
     for (const path of paths) assert.equal(readFileSync(path).includes(VALUE), false, path);
   });
 
+  it('has no value that a rule redacts, and counts what each rule has matched', async () => {
+    const redact = [{ group: '', resource: 'configmaps', paths: ['data["app.properties"]', 'data.absent'] }];
+    const server = await TestServer.start(file, { redact });
+    const data = { 'app.properties': `password=${VALUE}`, level: 'info' };
+    const annotations = { 'kapp.k14s.io/original': JSON.stringify({ kind: 'ConfigMap', data }) };
+    assert.equal((await server.admission.admit(review({ object: configMap(data, { annotations }) }))).status, 200);
+    await until('it is recorded', async () => (await recorded(server)) === 1);
+    const { text: metrics } = await server.admission.get('/metrics');
+    const { text } = await server.read.get('/api/v1/changes?bodies=true');
+    await server.stop();
+    assert.match(text, /"level":"info"/);
+    assert.deepEqual(metrics.match(/^kubeblame_redaction_rule_matches_total.*$/gm), [
+      'kubeblame_redaction_rule_matches_total{rule="configmaps data[\\"app.properties\\"]"} 1',
+      'kubeblame_redaction_rule_matches_total{rule="configmaps data.absent"} 0',
+    ]);
+    assert.equal(text.includes(VALUE), false);
+    for (const path of filesIn(file('.'))) assert.equal(readFileSync(path).includes(VALUE), false, path);
+  });
+
   it('has the path’s secret in no file and no log, and private keys in none that others may read', async () => {
     writeFileSync(file('path-secret'), SECRET, { mode: 0o600 });
     const server = await TestServer.start(file, { callers: { by: 'path', secret: SECRET } });

@@ -2,7 +2,6 @@ import { interpret, REPLICAS_PATH, type Interpretation, type Meaning, type Seen 
 import { isObject, itemsOf } from '../../shared/json.ts';
 import { diff, hashBody } from '../../shared/patch.ts';
 import { apiVersionOf } from '../../shared/normalise.ts';
-import type { Redactor } from '../../shared/redact.ts';
 import { compareResourceVersions } from '../../shared/resource-version.ts';
 import type { Review } from '../../shared/review.ts';
 import type { JsonObject, ObjectRef, Patch } from '../../shared/types.ts';
@@ -18,13 +17,9 @@ type Projection = Extract<Meaning, { kind: 'projection' }>;
 /** How many changes back the version is looked for that a late review was made from. */
 const LATE_SEARCH = 200;
 
-/** Adds to a draft what a review says: what was before it, and what it asks for. No redactor where that was done before. */
-export async function captureReview(
-  draft: Draft,
-  review: Review,
-  redactor: Redactor | null,
-): Promise<'recorded' | 'unchanged'> {
-  const interpretation = interpret(review, draft.at, redactor);
+/** Adds to a draft what a review without confidential values says: what was before it, and what it asks for. */
+export async function captureReview(draft: Draft, review: Review): Promise<'recorded' | 'unchanged'> {
+  const interpretation = interpret(review, draft.at);
   const { meaning } = interpretation;
   switch (meaning.kind) {
     case 'state':

@@ -66,7 +66,7 @@ class Line {
     let spool: Spool | null = null;
     const intake: Intake = new Intake({
       spool: new SpoolReader(`${db}-spool`, ledger),
-      reviews: (reader ?? new ReviewReader((type) => redactor.covers(type))) as ReviewReader,
+      reviews: (reader ?? new ReviewReader((type, text) => redactor.covers(type, text))) as ReviewReader,
       recorder,
       now: () => AT + 1_000,
       recorded: () => void told.recorded++,

@@ -8,6 +8,7 @@ import type { CoverageEvent, LedgerStore, NewChange, NewCoverage, NewOutcome } f
 import type { Spooled } from '../spool/records.ts';
 import { captureReview } from './capture.ts';
 import { CommitQueue } from './commit-queue.ts';
+import { reviewWithoutSecrets, seenWithoutSecrets } from './confidential.ts';
 import { Draft, withIncarnations, type Memory, type Recent } from './draft.ts';
 import { headKey, nameKey, versionOf, type Head } from './head.ts';
 import { dropUnseen, endingOf, endPage, observeAbsent, observeGone, type Ending, type OpenAttempt } from './ending.ts';
@@ -160,8 +161,9 @@ export class Recorder implements Memory {
     const work = async (): Promise<Recorded> => {
       if (review.dryRun) return 'dry-run';
       if (!predicates.includes(review)) return 'excluded';
-      const needed = place?.redacted === true ? null : redactor;
-      return this.job(at, (draft) => captureReview(draft, review, needed), bytes);
+      const clean = async (draft: Draft): Promise<Recorded> =>
+        captureReview(draft, await reviewWithoutSecrets(draft, review, redactor, place?.redacted === true));
+      return this.job(at, clean, bytes);
     };
     return this.queue.add(() => (place === undefined ? work() : this.inTurn(place.number, at, work, bytes)));
   }
@@ -177,13 +179,12 @@ export class Recorder implements Memory {
    * that moment (ms) has been taken in already; 0 where nothing has.
    */
   observe(object: ObjectRef, seen: Seen, at: number, since = 0): Promise<void> {
-    const work = (): Promise<void> => {
-      const redacted = { ...seen, body: this.options.redactor.redact(seen.body, object) };
-      return this.job(at, async (draft) => {
-        await observe(draft, { object, seen: redacted, reason: 'the watch shows it', since });
-      });
-    };
-    return this.fact(object, at, work);
+    return this.fact(object, at, () =>
+      this.job(at, async (draft) => {
+        const clean = await seenWithoutSecrets(draft, object, seen, this.options.redactor);
+        await observe(draft, { object, seen: clean, reason: 'the watch shows it', since });
+      }),
+    );
   }
 
   /** Takes in that an object is gone since a version. */

@@ -3,7 +3,7 @@ import { KubeblameError } from '../../shared/errors.ts';
 import type { AccessConfig } from '../access/access.ts';
 import type { Cluster } from '../observe/api-client.ts';
 import { DEFAULT_SKIP, Predicates } from '../capture/predicates.ts';
-import type { RedactionRule } from '../../shared/redact.ts';
+import type { RedactionRule } from '../../shared/redaction-rules.ts';
 import type { ConfigMapName } from '../proof/config-map.ts';
 import { signingKeyBeside } from '../proof/keys.ts';
 import { readPolicy, type RetentionPolicy } from '../store/retention.ts';

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node } from 'yaml';
 import { z } from 'zod';
 import { KubeblameError, messageOf } from '../../shared/errors.ts';
-import type { RedactionRule } from '../../shared/redact.ts';
+import { parseRedactionPath, parseRuleResource } from '../../shared/redaction-path.ts';
+import type { RedactionRule } from '../../shared/redaction-rules.ts';
 import { OPERATIONS } from '../../shared/types.ts';
 import type { Predicate } from '../capture/predicates.ts';
 
@@ -31,7 +32,11 @@ const RULE = z
   .strictObject({ include: CONDITIONS.optional(), exclude: CONDITIONS.optional() })
   .refine((rule) => Object.keys(rule).length === 1, { message: 'must be one of "include:" or "exclude:"' });
 
-const REDACT = z.strictObject({ resource: z.string().min(1), paths: TEXTS });
+const PATHS = z
+  .array(z.string({ error: 'is not a text: a path that begins with [ is written in quotes' }).min(1))
+  .min(1);
+
+const REDACT = z.strictObject({ resource: z.string().min(1), paths: PATHS });
 
 const FILE = z.strictObject({ rules: z.array(z.unknown()).optional(), redact: z.array(REDACT).optional() });
 
@@ -64,7 +69,11 @@ export function parseRulesFile(text: string, path: string): RulesFile {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines });
   const fail = (line: number, what: string): KubeblameError =>
-    new KubeblameError('config-invalid', `${path}, line ${line}: ${what}`, 'see "Rules" in docs/configuration.md');
+    new KubeblameError(
+      'config-invalid',
+      `${path}, line ${line}: ${what}`,
+      'see docs/configuration.md, and try it with `kubeblame-webhook check-config`',
+    );
   const [problem] = document.errors;
   if (problem !== undefined) throw fail(problem.linePos?.[0].line ?? 1, problem.message.split('\n')[0] ?? '');
   const lineAt = (keys: readonly PropertyKey[]): number => lineOf(document, lines, keys);
@@ -78,17 +87,33 @@ export function parseRulesFile(text: string, path: string): RulesFile {
     const where = keys.length === 0 ? 'the file' : keys.map(String).join('.');
     throw fail(lineAt(unknown === undefined ? keys : [...keys, unknown]), `${where} ${describe(issue)}`);
   };
+  const at = <T>(keys: readonly PropertyKey[], read: () => T): T => {
+    try {
+      return read();
+    } catch (error) {
+      throw fail(lineAt(keys), messageOf(error));
+    }
+  };
   const file = check(FILE, document.toJS() ?? {}, []);
   return {
     rules: (file.rules ?? []).map((raw, index) => {
       const rule = check(RULE, raw, ['rules', index]);
+      const [action, conditions] = rule.include === undefined ? ['exclude', rule.exclude] : ['include', rule.include];
+      for (const [place, pattern] of (conditions?.resources ?? []).entries()) {
+        // One that could never match is as wrong as one that cannot be read.
+        if (!pattern.includes('*')) {
+          at(['rules', index, action, 'resources', place], () => parseRuleResource(pattern.replace(/\/[^/]*$/, '')));
+        }
+      }
       return rule.include === undefined
         ? { action: 'exclude', ...present(rule.exclude ?? {}) }
         : { action: 'include', ...present(rule.include) };
     }),
-    redact: (file.redact ?? []).map(({ resource, paths }) => {
-      const [name = '', ...group] = resource.split('.');
-      return { group: group.join('.'), resource: name, paths };
+    redact: (file.redact ?? []).map(({ resource, paths }, index) => {
+      const type = at(['redact', index, 'resource'], () => parseRuleResource(resource));
+      for (const [place, path] of paths.entries())
+        at(['redact', index, 'paths', place], () => parseRedactionPath(path));
+      return { ...type, paths };
     }),
   };
 }

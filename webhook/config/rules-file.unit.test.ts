@@ -64,6 +64,31 @@ redact:
       'redact:\n  - resource: configmaps\n',
       /^rules\.yaml, line 2: redact\.0\.paths is not valid/,
     ],
+    [
+      'a path of a redaction that could never match',
+      'redact:\n  - resource: configmaps\n    paths:\n      - data.x\n      - /data/y\n',
+      /^rules\.yaml, line 5: the path "\/data\/y" cannot be used: it is a JSON pointer; write data\.y$/,
+    ],
+    [
+      'a path that is a list in YAML',
+      'redact:\n  - resource: configmaps\n    paths:\n      - ["a.b"]\n',
+      /^rules\.yaml, line 4: redact\.0\.paths\.0 is not valid: is not a text: a path that begins with \[ is written in quotes$/,
+    ],
+    [
+      'a kind where a resource belongs, in a redaction',
+      'redact:\n  - paths: [data.x]\n    resource: ConfigMap\n',
+      /^rules\.yaml, line 3: the resource "ConfigMap" cannot be used: .*; write configmaps$/,
+    ],
+    [
+      'a resource without its group, in a rule',
+      'rules:\n  - exclude:\n      resources: ["*.example.com", "pods/*", deployments]\n',
+      /^rules\.yaml, line 3: the resource "deployments" cannot be used: .*; write deployments\.apps$/,
+    ],
+    [
+      'an unknown key of a redaction',
+      'redact:\n  - resource: configmaps\n    path: data.x\n    paths: [data.x]\n',
+      /^rules\.yaml, line 3: redact\.0 has the unknown key "path"$/,
+    ],
   ];
   for (const [what, text, message] of bad) {
     it(`is refused for ${what}, with the line`, () => {

@@ -39,6 +39,10 @@ export interface MetricSources {
   watchLagMs(): number | null;
   /** When the serving certificate ends (ms). */
   certificateExpiresAt(): number;
+  /** The configured redaction rules, a path each: `configmaps data.password`. */
+  redactionRules: readonly string[];
+  /** How many values each of these has redacted in what the watch showed, since it was asked last. */
+  redacted(): readonly number[];
   now(): number;
 }
 
@@ -57,8 +61,9 @@ export class Metrics implements RecorderEvents {
   private readonly commitChanges: Histogram;
   private readonly gap: Gauge<'cause'>;
   private readonly lostFacts: Counter;
+  private readonly redactions: Counter<'rule'>;
 
-  constructor(sources: MetricSources) {
+  constructor(private readonly sources: MetricSources) {
     const registers = [this.registry];
     collectDefaultMetrics({ register: this.registry });
     this.reviews = new Counter({
@@ -98,6 +103,14 @@ export class Metrics implements RecorderEvents {
       registers,
     });
     for (const cause of GAP_CAUSES) this.gap.set({ cause }, 0);
+    this.redactions = new Counter({
+      name: 'kubeblame_redaction_rule_matches_total',
+      help: 'Values that a configured redaction rule has redacted since the start, by rule; 0: it has matched nothing so far.',
+      labelNames: ['rule'],
+      registers,
+      collect: () => this.redacted(sources.redacted()),
+    });
+    for (const rule of sources.redactionRules) this.redactions.inc({ rule }, 0);
     addGauges(this.registry, sources);
     new Gauge({
       name: 'kubeblame_build_info',
@@ -124,6 +137,13 @@ export class Metrics implements RecorderEvents {
   /** An object that a list or watch showed was not recorded. */
   loseFact(): void {
     this.lostFacts.inc();
+  }
+
+  /** How many values each configured redaction rule has redacted, in their order. */
+  redacted(counts: readonly number[]): void {
+    for (const [index, rule] of this.sources.redactionRules.entries()) {
+      this.redactions.inc({ rule }, counts[index] ?? 0);
+    }
   }
 
   covered(event: CoverageEvent): void {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { Metrics } from './metrics.ts';
 
 describe('metrics', () => {
+  const seenByTheWatch: number[] = [];
   const metrics = (): Metrics =>
     new Metrics({
       queueDepth: () => 3,
@@ -9,6 +10,8 @@ describe('metrics', () => {
       ledger: () => Promise.resolve({ changes: 7, bytes: 4096 }),
       watchLagMs: () => 1_500,
       certificateExpiresAt: () => 200_000,
+      redactionRules: ['configmaps data.password', 'configmaps data["a.b"]'],
+      redacted: () => seenByTheWatch.splice(0),
       now: () => 100_000,
     });
   const value = async (from: Metrics, name: string): Promise<string | undefined> =>
@@ -32,6 +35,24 @@ describe('metrics', () => {
     assert.deepEqual(await gaps(), ['0', '1']);
     told.covered('reached');
     assert.deepEqual(await gaps(), ['0', '0']);
+  });
+
+  it('counts what each redaction rule has matched, also nothing', async () => {
+    const told = metrics();
+    const matches = async (): Promise<(string | undefined)[]> => {
+      const text = await told.registry.metrics();
+      return text.split('\n').filter((line) => line.startsWith('kubeblame_redaction_rule_matches_total'));
+    };
+    const name = 'kubeblame_redaction_rule_matches_total';
+    const lines = (first: number): string[] => [
+      `${name}{rule="configmaps data.password"} ${first}`,
+      `${name}{rule="configmaps data[\\"a.b\\"]"} 0`,
+    ];
+    assert.deepEqual(await matches(), lines(0));
+    told.redacted([2, 0]);
+    seenByTheWatch.push(3, 0);
+    assert.deepEqual(await matches(), lines(5));
+    assert.deepEqual(await matches(), lines(5));
   });
 
   it('asks its sources when it is read, in base units', async () => {

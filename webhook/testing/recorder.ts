@@ -1,4 +1,5 @@
-import { Redactor, type RedactionRule } from '../../shared/redact.ts';
+import { Redactor } from '../../shared/redact.ts';
+import type { RedactionRule } from '../../shared/redaction-rules.ts';
 import { readReview } from '../../shared/review.ts';
 import { reviewDocument, type ReviewOptions } from '../../shared/testing/reviews.ts';
 import { Predicates, type Predicate } from '../capture/predicates.ts';
