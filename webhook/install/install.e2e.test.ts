@@ -6,6 +6,7 @@ import type { JsonObject } from '../../shared/types.ts';
 import type { RegistrationTiming } from '../config/install.ts';
 import { openSqliteReader } from '../store/sqlite/store.ts';
 import type { StoredChange } from '../store/port.ts';
+import { USUAL_WEBHOOK } from './configuration.ts';
 import { useCluster } from '../testing/cluster.ts';
 import { freePort } from '../testing/daemon.ts';
 import { HttpsClient, TestServer, until } from '../testing/server.ts';
@@ -53,6 +54,9 @@ describe('an installation', () => {
         servicePort: port,
         secret: 'kubeblame-tls',
         tlsCa: null,
+        gatewayService: null,
+        gatewaySecret: 'kubeblame-gateway-tls',
+        webhook: USUAL_WEBHOOK,
         timing,
       },
       listen: { host: '127.0.0.1', port },
