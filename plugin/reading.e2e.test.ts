@@ -79,6 +79,7 @@ describe('reading from a real cluster', function () {
           tokenFile: file('gateway.token'),
         },
         cluster: { file: cluster().kubeconfig('admin') },
+        place: null,
         logLevel: 'silent',
       },
       pino({ enabled: false }),

@@ -16,6 +16,7 @@ import {
   retentionOptions,
   serverConfig,
   serverOptions,
+  UNNAMED_CLUSTER,
   type RawOptions,
   type RawServerOptions,
 } from './config/config.ts';
@@ -189,7 +190,7 @@ function stopOnSignal(end: () => Promise<void>, log: Logger): void {
 
 async function importFiles(reviews: string, raw: RawOptions & RawImportOptions): Promise<void> {
   const config = await ledgerConfig(raw);
-  const store = openSqliteStore(config.db, config.cluster, Date.now());
+  const store = openSqliteStore(config.db, config.cluster ?? UNNAMED_CLUSTER, Date.now());
   try {
     const redactor = new Redactor(redactionKey(config.keyFile, (await store.last()) === null), config.redact);
     const recorder = await Recorder.open({ store, redactor, predicates: config.predicates });

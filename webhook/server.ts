@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { KubeblameError, messageOf } from '../shared/errors.ts';
 import { Redactor } from '../shared/redact.ts';
@@ -13,13 +14,14 @@ import { Intake } from './capture/intake.ts';
 import { Recorder } from './capture/recorder.ts';
 import { SignsOfLife } from './capture/signs-of-life.ts';
 import { Clock } from './clock.ts';
-import type { Address, ServerConfig } from './config/config.ts';
+import { UNNAMED_CLUSTER, type Address, type ServerConfig } from './config/config.ts';
 import { Health } from './health.ts';
+import { clusterNameWhenThere } from './install/cluster-name.ts';
 import { openIdentity, type Identity } from './install/identity.ts';
 import { drain, listen, listener } from './listener.ts';
 import { Metrics } from './observability/metrics.ts';
 import type { Collector } from './observability/collector.ts';
-import { openApiClient } from './observe/api-client.ts';
+import { openApiClient, type ApiClient } from './observe/api-client.ts';
 import { OBSERVER_TIMING, type Observer, type ObserverTiming } from './observe/observer.ts';
 import { startObserver } from './observe/start.ts';
 import { configMapPublisher } from './proof/config-map.ts';
@@ -84,8 +86,10 @@ async function open(
   const client = config.kubeconfig === null ? null : await openApiClient(config.kubeconfig);
   const identity = await openIdentity(config, client, log, now);
   opened.push(() => identity.close());
-  const store = await openThreadedSqliteStore(config.db, config.cluster, now());
+  const store = await openThreadedSqliteStore(config.db, await nameOf(config, client, log), now());
   opened.push(() => store.close());
+  if (config.cluster !== null && config.cluster !== store.cluster)
+    log.warn({ given: config.cluster, kept: store.cluster }, 'the ledger keeps the name of its cluster');
   const checkpoints = await Checkpoints.open({
     head: () => store.treeHead(),
     file: checkpointsBeside(config.db),
@@ -156,7 +160,7 @@ async function open(
     startRetention({ store, policy: config.retention, now, between: (work) => recorder.maintain(work), log }),
   );
 
-  const collector = config.otlpEndpoint === null ? null : { endpoint: config.otlpEndpoint, cluster: config.cluster };
+  const collector = config.otlpEndpoint === null ? null : { endpoint: config.otlpEndpoint, cluster: store.cluster };
   opened.push(await exportMetrics(collector, metrics));
   const spooling = { folder, ledger, next: intake.progress.through + 1, maxBytes: spoolBytes };
   gate = await openGate({ config, identity, key, spool: spooling, clock, collector, intake, metrics, health, signs });
@@ -206,6 +210,20 @@ async function open(
 
   let stopped: Promise<void> | undefined;
   return { admission: admission.address, read: readAddress, caughtUp, stop: () => (stopped ??= closeAll(opened)) };
+}
+
+/** How often an API server that does not answer is asked for the cluster's name. */
+const NAME_RETRY_MS = 5_000;
+
+/** The cluster's name for a new ledger; a ledger that is there keeps its own, and nobody is asked. */
+async function nameOf(config: ServerConfig, client: ApiClient | null, log: Logger): Promise<string> {
+  if (config.cluster !== null) return config.cluster;
+  if (client === null || existsSync(config.db)) return UNNAMED_CLUSTER;
+  const name = await clusterNameWhenThere(client, NAME_RETRY_MS, (reason) => {
+    log.warn({ reason }, "waiting for the API server, for the cluster's name");
+  });
+  log.info({ cluster: name }, 'the ledger is of this cluster: --cluster names it otherwise');
+  return name;
 }
 
 interface GateContext extends Pick<GateData, 'spool' | 'collector'> {

@@ -71,7 +71,10 @@ export class Registrar {
     for (;;) {
       try {
         const certificates = await KeptCertificates.open(serverCertificates(options), signal);
-        return new Registrar(options, certificates, [...(await ownConditions(options, signal)), ...options.matchConditions]);
+        return new Registrar(options, certificates, [
+          ...(await ownConditions(options, signal)),
+          ...options.matchConditions,
+        ]);
       } catch (error) {
         log.warn({ reason: messageOf(error) }, 'waiting for the API server, for the certificates');
         await new Promise((resolve) => setTimeout(resolve, registration.timing.everyMs));
