@@ -56,6 +56,7 @@ export class Metrics implements RecorderEvents {
   private readonly commitSeconds: Histogram;
   private readonly commitChanges: Histogram;
   private readonly gap: Gauge<'cause'>;
+  private readonly gaps: Counter<'cause'>;
 
   constructor(sources: MetricSources) {
     const registers = [this.registry];
@@ -91,7 +92,16 @@ export class Metrics implements RecorderEvents {
       labelNames: ['cause'],
       registers,
     });
-    for (const cause of GAP_CAUSES) this.gap.set({ cause }, 0);
+    this.gaps = new Counter({
+      name: 'kubeblame_coverage_gaps_total',
+      help: 'Gaps that have begun, by cause: also those that were over before the next scrape.',
+      labelNames: ['cause'],
+      registers,
+    });
+    for (const cause of GAP_CAUSES) {
+      this.gap.set({ cause }, 0);
+      this.gaps.inc({ cause }, 0);
+    }
     addGauges(this.registry, sources);
     new Gauge({
       name: 'kubeblame_build_info',
@@ -117,7 +127,9 @@ export class Metrics implements RecorderEvents {
 
   covered(event: CoverageEvent): void {
     const told = GAP_EVENTS[event];
-    if (told !== undefined) this.gap.set({ cause: told.cause }, told.open);
+    if (told === undefined) return;
+    this.gap.set({ cause: told.cause }, told.open);
+    if (told.open === 1) this.gaps.inc({ cause: told.cause });
   }
 }
 
