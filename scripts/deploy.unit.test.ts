@@ -3,6 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parse } from 'yaml';
 import type { JsonObject } from '../shared/types.ts';
 import { useFolder } from '../webhook/testing/folder.ts';
 import { idOf, objectsOf, withComponents } from './chart.mjs';
@@ -73,6 +74,33 @@ describe('make', () => {
   it('deploy without more installs the base', () => {
     make('deploy', 'IMAGE=r.example.com/k:1');
     assert.deepEqual(objectsOf(`${ROOT}dist/deploy`).map(idOf).sort(), objectsOf(`${ROOT}manifests`).map(idOf).sort());
+  });
+});
+
+describe('the release workflow', () => {
+  interface Step {
+    uses?: string;
+    run?: string;
+    with?: Record<string, unknown>;
+    env?: Record<string, string>;
+  }
+  const text = readFileSync(`${ROOT}.github/workflows/release.yml`, 'utf8');
+  const { jobs } = parse(text) as { jobs: Record<string, { needs?: string; steps: Step[] }> };
+
+  it('builds an image for two architectures, with SBOM and provenance, and signs it by its digest', () => {
+    const steps = jobs.image?.steps ?? [];
+    const build = steps.findIndex(({ uses }) => uses?.startsWith('docker/build-push-action@') === true);
+    const { platforms, sbom, provenance, push } = steps[build]?.with ?? {};
+    assert.deepEqual([platforms, sbom, provenance, push], ['linux/amd64,linux/arm64', true, 'mode=max', true]);
+    const sign = steps.findIndex(({ run }) => run?.startsWith('cosign sign ') === true);
+    assert.ok(sign > build);
+    assert.match(steps[sign]?.run ?? '', /"\$IMAGE@\$DIGEST"$/);
+    assert.equal(steps[sign]?.env?.DIGEST, '${{ steps.build.outputs.digest }}');
+  });
+
+  it('releases nothing that was not tested', () => {
+    assert.deepEqual([jobs.image?.needs, jobs.files?.needs], ['test', 'image']);
+    assert.ok(jobs.test?.steps.some(({ run }) => run === 'make test'));
   });
 });
 

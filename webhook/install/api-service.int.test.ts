@@ -177,6 +177,7 @@ describe('the native API in the cluster', () => {
     assert.equal(new X509Certificate(gateways['tls.crt'] ?? '').subjectAltName, 'DNS:kubeblame-gateway.kubeblame.svc');
     assert.equal(new X509Certificate(server['tls.crt'] ?? '').subjectAltName, 'DNS:kubeblame.kubeblame.svc');
     assert.notEqual(gateways['tls.key'], server['tls.key']);
+    assert.notEqual(gateways.path, server.path);
     assert.equal(gateways['upstream-ca.crt'], server['ca.crt']);
     // New keys of the server's reach the gateways; their own stay.
     on.api.remove(SECRETS, 'kubeblame', 'kubeblame-tls');
