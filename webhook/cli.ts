@@ -16,12 +16,12 @@ import {
   retentionOptions,
   serverConfig,
   serverOptions,
-  UNNAMED_CLUSTER,
   type RawOptions,
   type RawServerOptions,
 } from './config/config.ts';
 import { gatewayConfig, gatewayOptions, type RawGatewayOptions } from './config/gateway.ts';
 import { importRecording, type ImportInput, type ImportResult } from './import/import.ts';
+import { UNNAMED_CLUSTER } from './install/cluster-name.ts';
 import { startServer } from './server.ts';
 import { verifyFile } from './proof/verify-file.ts';
 import { backup } from './store/sqlite/backup.ts';

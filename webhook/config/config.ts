@@ -43,9 +43,6 @@ export interface ServerConfig extends LedgerConfig, InstallConfig, AccessConfig 
   logLevel: string;
 }
 
-/** The name of a cluster that nobody knows. */
-export const UNNAMED_CLUSTER = 'kubernetes';
-
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'];
 
 /** True in a pod: the kubelet sets this for every container. */

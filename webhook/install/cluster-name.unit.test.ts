@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { JsonObject } from '../../shared/types.ts';
-import type { ApiClient } from '../observe/api-client.ts';
+import { ApiStatusError, type ApiClient } from '../observe/api-client.ts';
 import { clusterName, clusterNameWhenThere } from './cluster-name.ts';
 
 const SYSTEM = { items: [{ metadata: { name: 'kube-system', uid: '0b7c1f4e-8a44-4a8e-9d53-5c8b7f0f9a11' } }] };
@@ -32,18 +32,21 @@ describe('the name of a cluster that nobody has named', () => {
       assert.equal(await clusterName(cluster(configuration), signal), 'cluster-0b7c1f4e', String(configuration));
   });
 
-  it('is waited for, and not made up', async () => {
-    const answers = [cluster(null, { items: [] }), cluster(null)];
+  it('is kubernetes where the server may see neither: it starts all the same', async () => {
+    assert.equal(await clusterName(cluster(null, { items: [] }), signal), 'kubernetes');
+    const refusing = { ...cluster(null), get: () => Promise.reject(new ApiStatusError(403, 'forbidden')) };
+    assert.equal(await clusterName(refusing, signal), 'kubernetes');
+  });
+
+  it('is waited for where the API server does not answer yet, and not made up', async () => {
     const reasons: string[] = [];
     const client: ApiClient = {
-      get: (path, given) => (answers[0] ?? cluster(null)).get(path, given),
-      watch: () => cluster(null).watch('', signal),
+      ...cluster(null),
+      get: (path, given) =>
+        reasons.length === 0 ? Promise.reject(new ApiStatusError(503, 'not yet')) : cluster(null).get(path, given),
     };
-    const failed = (reason: string): void => {
-      reasons.push(reason);
-      answers.shift();
-    };
+    const failed = (reason: string): void => void reasons.push(reason);
     assert.equal(await clusterNameWhenThere(client, 1, failed), 'cluster-0b7c1f4e');
-    assert.deepEqual(reasons, ['the API server shows no namespace kube-system']);
+    assert.deepEqual(reasons, ['not yet']);
   });
 });

@@ -52,7 +52,7 @@ describe('an installation', () => {
   });
 
   /** Starts the server as the installation's ServiceAccount, where the API server finds it. */
-  async function start(timing: RegistrationTiming): Promise<TestServer> {
+  async function start(timing: RegistrationTiming, gatewayService: string | null = null): Promise<TestServer> {
     server = await TestServer.start((name) => cluster().file(name), {
       tls: null,
       callers: { by: 'path', secret: null },
@@ -62,7 +62,7 @@ describe('an installation', () => {
         servicePort: port,
         secret: 'kubeblame-tls',
         tlsCa: null,
-        gatewayService: null,
+        gatewayService,
         gatewaySecret: 'kubeblame-gateway-tls',
         webhook: USUAL_WEBHOOK,
         timing,
@@ -353,6 +353,40 @@ describe('an installation', () => {
     console.log(
       `      100 writes meanwhile, the slowest after ${slowest.ms.toFixed(0)} ms; ${changes.length} differences`,
     );
+  });
+
+  it('registers the native API once a gateway is ready, with no more rights than it is given', async function () {
+    this.timeout(SLOW_MS);
+    await admin(['apply', '-f', `${ROOT}manifests/components/native-api/rbac.yaml`]);
+    const running = await start({ everyMs: 500, overlapMs: 60_000 }, 'kubeblame-gateway');
+    const registered = async (): Promise<JsonObject | null> => {
+      const reply = await client.get('/apis/apiregistration.k8s.io/v1/apiservices/v1alpha1.kubeblame.io');
+      return reply.status === 200 ? reply.json() : null;
+    };
+    const secret = ['get', 'secret', 'kubeblame-gateway-tls', '-n', 'kubeblame', '-o', 'json'];
+    await until('gateways have certificates', async () => (await cluster().tryKubectl('admin', secret)).code === 0);
+    assert.equal(await registered(), null);
+    await apply({
+      apiVersion: 'discovery.k8s.io/v1',
+      kind: 'EndpointSlice',
+      metadata: {
+        name: 'kubeblame-gateway-1',
+        namespace: 'kubeblame',
+        labels: { 'kubernetes.io/service-name': 'kubeblame-gateway' },
+      },
+      addressType: 'IPv4',
+      endpoints: [{ addresses: ['192.0.2.1'], conditions: { ready: true } }],
+    });
+    await until('it is registered', async () => (await registered()) !== null);
+    const { data } = JSON.parse(await admin(secret)) as { data: Record<string, string> };
+    const { metadata, spec } = (await registered()) as { metadata: JsonObject; spec: JsonObject };
+    assert.equal(spec.caBundle, data['ca.crt']);
+    assert.deepEqual((metadata.ownerReferences as JsonObject[]).map(({ kind, name }) => [kind, name]), [['ClusterRoleBinding', 'kubeblame-apiservice']]); // prettier-ignore
+    // The API server shows what was written: otherwise it would be written again and again.
+    assert.equal(running.log.filter(({ msg }) => msg === 'APIService written').length, 0);
+    await admin(['delete', 'clusterrolebinding', 'kubeblame-apiservice']);
+    await admin(['delete', 'apiservice', 'v1alpha1.kubeblame.io']);
+    assert.equal(await registered(), null);
   });
 
   it('is not switched off by one act where the policy protects it', async function () {
