@@ -21,6 +21,7 @@ import {
 } from './config/config.ts';
 import { gatewayConfig, gatewayOptions, type RawGatewayOptions } from './config/gateway.ts';
 import { importRecording, type ImportInput, type ImportResult } from './import/import.ts';
+import { UNNAMED_CLUSTER } from './install/cluster-name.ts';
 import { startServer } from './server.ts';
 import { verifyFile } from './proof/verify-file.ts';
 import { backup } from './store/sqlite/backup.ts';
@@ -219,7 +220,7 @@ function stopOnSignal(end: () => Promise<void>, log: Logger): void {
 
 async function importFiles(reviews: string, raw: RawOptions & RawImportOptions): Promise<void> {
   const config = await ledgerConfig(raw);
-  const store = openSqliteStore(config.db, config.cluster, Date.now());
+  const store = openSqliteStore(config.db, config.cluster ?? UNNAMED_CLUSTER, Date.now());
   try {
     const redactor = new Redactor(redactionKey(config.keyFile, (await store.last()) === null), config.redact);
     const recorder = await Recorder.open({ store, redactor, predicates: config.predicates });

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { KubeblameError, messageOf } from '../shared/errors.ts';
 import { Redactor, ruleNames } from '../shared/redact.ts';
@@ -15,11 +16,12 @@ import { SignsOfLife } from './capture/signs-of-life.ts';
 import { Clock } from './clock.ts';
 import type { Address, ServerConfig } from './config/config.ts';
 import { Health } from './health.ts';
+import { clusterNameWhenThere, UNNAMED_CLUSTER } from './install/cluster-name.ts';
 import { openIdentity, type Identity } from './install/identity.ts';
 import { drain, listen, listener } from './listener.ts';
 import { Metrics } from './observability/metrics.ts';
 import type { Collector } from './observability/collector.ts';
-import { openApiClient } from './observe/api-client.ts';
+import { openApiClient, type ApiClient } from './observe/api-client.ts';
 import { OBSERVER_TIMING, type Observer, type ObserverTiming } from './observe/observer.ts';
 import { startObserver } from './observe/start.ts';
 import { configMapPublisher } from './proof/config-map.ts';
@@ -90,8 +92,11 @@ async function open(
   const identity = await openIdentity(config, client, log, now);
   opened.push(() => identity.close());
   const { promise: broken, resolve: tellBroken } = newPromise<Error>();
-  const store = await openThreadedSqliteStore(config.db, config.cluster, now(), tellBroken);
+  const cluster = await nameOf(config, client, log);
+  const store = await openThreadedSqliteStore(config.db, cluster, now(), tellBroken);
   opened.push(() => store.close());
+  if (config.cluster !== null && config.cluster !== store.cluster)
+    log.warn({ given: config.cluster, kept: store.cluster }, 'the ledger keeps the name of its cluster');
   const checkpoints = await Checkpoints.open({
     head: () => store.treeHead(),
     file: checkpointsBeside(config.db),
@@ -168,7 +173,7 @@ async function open(
     startRetention({ store, policy: config.retention, now, between: (work) => recorder.maintain(work), log }),
   );
 
-  const collector = config.otlpEndpoint === null ? null : { endpoint: config.otlpEndpoint, cluster: config.cluster };
+  const collector = config.otlpEndpoint === null ? null : { endpoint: config.otlpEndpoint, cluster: store.cluster };
   opened.push(await exportMetrics(collector, metrics));
   const next = intake.progress.through + 1;
   const spooling = { folder, ledger, next, left: intake.left(), maxBytes: spoolBytes };
@@ -220,6 +225,20 @@ async function open(
   let stopped: Promise<void> | undefined;
   const stop = (): Promise<void> => (stopped ??= closeAll(opened));
   return { admission: admission.address, read: readAddress, caughtUp, stop, broken };
+}
+
+/** How often an API server that does not answer is asked for the cluster's name. */
+const NAME_RETRY_MS = 5_000;
+
+/** The cluster's name for a new ledger; a ledger that is there keeps its own, and nobody is asked. */
+async function nameOf(config: ServerConfig, client: ApiClient | null, log: Logger): Promise<string> {
+  if (config.cluster !== null) return config.cluster;
+  if (client === null || existsSync(config.db)) return UNNAMED_CLUSTER;
+  const name = await clusterNameWhenThere(client, NAME_RETRY_MS, (reason) => {
+    log.warn({ reason }, "waiting for the API server, for the cluster's name");
+  });
+  log.info({ cluster: name }, 'the ledger is of this cluster: --cluster names it otherwise');
+  return name;
 }
 
 interface GateContext extends Pick<GateData, 'spool' | 'collector'> {

@@ -20,7 +20,8 @@ export interface Address {
 export interface LedgerConfig {
   db: string;
   keyFile: string;
-  cluster: string;
+  /** Name of the cluster, for a new ledger; null: not given. */
+  cluster: string | null;
   predicates: Predicates;
   redact: RedactionRule[];
 }
@@ -59,9 +60,10 @@ export function ledgerOptions(): Option[] {
       '--key-file <file>',
       'key that Secret values are redacted with; created with the ledger (default: DB.key)',
     ).env('KUBEBLAME_KEY_FILE'),
-    new Option('--cluster <name>', 'name of the cluster; kept in a new ledger')
-      .env('KUBEBLAME_CLUSTER')
-      .default('kubernetes'),
+    new Option(
+      '--cluster <name>',
+      "name of the cluster; kept in a new ledger (default: the cluster's own where it is watched, otherwise kubernetes)",
+    ).env('KUBEBLAME_CLUSTER'),
     new Option('--skip <resources>', 'resources that are not recorded unless a rule includes them, separated by commas')
       .env('KUBEBLAME_SKIP')
       .default(DEFAULT_SKIP.join(',')),
@@ -130,7 +132,7 @@ export function retentionOptions(): Option[] {
 export interface RawOptions {
   db: string;
   keyFile?: string;
-  cluster: string;
+  cluster?: string;
   skip: string;
   config?: string;
 }
@@ -168,7 +170,7 @@ export async function ledgerConfig(raw: RawOptions): Promise<LedgerConfig> {
   return {
     db: raw.db,
     keyFile: raw.keyFile ?? `${raw.db}.key`,
-    cluster: raw.cluster,
+    cluster: raw.cluster ?? null,
     predicates: new Predicates(file.rules, skip),
     redact: file.redact,
   };

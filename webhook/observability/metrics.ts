@@ -62,6 +62,7 @@ export class Metrics implements RecorderEvents {
   private readonly gap: Gauge<'cause'>;
   private readonly lostFacts: Counter;
   private readonly redactions: Counter<'rule'>;
+  private readonly gaps: Counter<'cause'>;
 
   constructor(private readonly sources: MetricSources) {
     const registers = [this.registry];
@@ -102,7 +103,6 @@ export class Metrics implements RecorderEvents {
       labelNames: ['cause'],
       registers,
     });
-    for (const cause of GAP_CAUSES) this.gap.set({ cause }, 0);
     this.redactions = new Counter({
       name: 'kubeblame_redaction_rule_matches_total',
       help: 'Values that a configured redaction rule has redacted since the start, by rule; 0: it has matched nothing so far.',
@@ -111,6 +111,16 @@ export class Metrics implements RecorderEvents {
       collect: () => this.redacted(sources.redacted()),
     });
     for (const rule of sources.redactionRules) this.redactions.inc({ rule }, 0);
+    this.gaps = new Counter({
+      name: 'kubeblame_coverage_gaps_total',
+      help: 'Gaps that have begun, by cause: also those that were over before the next scrape.',
+      labelNames: ['cause'],
+      registers,
+    });
+    for (const cause of GAP_CAUSES) {
+      this.gap.set({ cause }, 0);
+      this.gaps.inc({ cause }, 0);
+    }
     addGauges(this.registry, sources);
     new Gauge({
       name: 'kubeblame_build_info',
@@ -148,7 +158,9 @@ export class Metrics implements RecorderEvents {
 
   covered(event: CoverageEvent): void {
     const told = GAP_EVENTS[event];
-    if (told !== undefined) this.gap.set({ cause: told.cause }, told.open);
+    if (told === undefined) return;
+    this.gap.set({ cause: told.cause }, told.open);
+    if (told.open === 1) this.gaps.inc({ cause: told.cause });
   }
 }
 

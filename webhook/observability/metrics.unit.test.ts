@@ -55,6 +55,16 @@ describe('metrics', () => {
     assert.deepEqual(await matches(), lines(5));
   });
 
+  it('counts the gaps, also those that are over before anybody looks', async () => {
+    const told = metrics();
+    const count = (cause: string): Promise<string | undefined> =>
+      value(told, `kubeblame_coverage_gaps_total{cause="${cause}"}`);
+    assert.deepEqual([await count('unregistered'), await count('unreachable')], ['0', '0']);
+    for (const event of ['unregistered', 'registered', 'unregistered', 'registered', 'alive'] as const)
+      told.covered(event);
+    assert.deepEqual([await count('unregistered'), await count('unreachable')], ['2', '0']);
+  });
+
   it('asks its sources when it is read, in base units', async () => {
     const told = metrics();
     assert.deepEqual(

@@ -39,11 +39,13 @@ export interface ApiClient {
   watch(path: string, signal: AbortSignal): AsyncIterable<Received>;
 }
 
-/** The two requests that write: what the server keeps in the cluster about itself. */
+/** The requests that write: what the server keeps in the cluster about itself. */
 export interface ApiWriter {
   /** Resolves with what the API server made of the body. Rejects as `ApiClient.get`. */
   post(path: string, body: JsonObject, signal: AbortSignal): Promise<JsonObject>;
   put(path: string, body: JsonObject, signal: AbortSignal): Promise<JsonObject>;
+  /** Deletes the object with this uid alone: one that was made again since stays (409). */
+  remove(path: string, uid: string, signal: AbortSignal): Promise<void>;
 }
 
 /** Where the API server is, and who we are to it. */
@@ -92,6 +94,11 @@ export class KubeApiClient implements ApiClient, ApiWriter {
 
   put(path: string, body: JsonObject, signal: AbortSignal): Promise<JsonObject> {
     return this.ask('PUT', path, signal, body);
+  }
+
+  async remove(path: string, uid: string, signal: AbortSignal): Promise<void> {
+    const options = { apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid } };
+    await this.ask('DELETE', path, signal, options);
   }
 
   /** Makes an object what it should be: server-side apply, as the field manager `kubeblame`. Rejects as `get`. */
