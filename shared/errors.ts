@@ -33,7 +33,7 @@ export const ERROR_CODES = {
   'input-invalid': 'An input file has a line that cannot be used.',
   // proof
   'proof-failed': 'The history is not the one that was recorded.',
-  'output-failed': 'A file cannot be written.',
+  'output-failed': 'A file, or the output itself, cannot be written.',
   // asking
   'usage-invalid': 'The command line cannot be understood.',
   'type-unknown': 'No resource type has this name.',
@@ -41,7 +41,8 @@ export const ERROR_CODES = {
   'time-invalid': 'The time cannot be read.',
   'time-uncovered': 'The time lies before the first record.',
   'field-invalid': 'The path of a field cannot be read.',
-  'field-unknown': 'The object has no such field.',
+  'field-unknown': 'The object never had such a field.',
+  'field-absent': 'The object did not have this field at that time.',
   'selector-invalid': 'The label selector cannot be read.',
   'undo-incomplete': 'Not all of a change can be taken back.',
   'query-invalid': 'A query parameter cannot be used.',

@@ -126,13 +126,13 @@ async function fetchChanges(
 
 /** What is asked of changes, besides which objects and when. */
 export function changeQuery(request: Request): Omit<ChangeQuery, 'scope' | 'limit'> {
-  const { format, status, attempts, user, lines } = request;
+  const { format, status, attempts, matches, lines } = request;
   return {
     bodies: format === 'diff',
     causes: format !== 'diff' && format !== 'patch',
     status,
     attempts,
-    ...(user === undefined ? {} : { user }),
+    ...matches,
     ...(lines.field === undefined ? {} : { field: lines.field }),
   };
 }

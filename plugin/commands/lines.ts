@@ -42,7 +42,7 @@ export async function showLines(
     annotatedLines(blame, field === undefined ? [] : (findField(blame.body, parseField(field)) ?? [])),
   );
   printDocuments(
-    blames.map((blame) => (selection.single ? null : objectTitle(blame.object))),
+    blames.map((blame) => (selection.single ? null : objectTitle(blame.object, style))),
     documents,
     io,
   );
