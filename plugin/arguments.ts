@@ -30,7 +30,7 @@ export function commanderWords(words: readonly string[], options: readonly Optio
     } else if (word.startsWith('--')) {
       const [name = '', value] = splitOnce(word);
       const option = options.find(({ long }) => long === name);
-      if (option?.isBoolean() === true && value !== undefined) set(option, value);
+      if (option !== undefined && !option.required && value !== undefined) set(option, value);
       else if (option?.required === true && value === undefined) parts.push(withValue(option, name, rest));
       else parts.push({ ...(option === undefined ? {} : { option }), words: [word] });
     } else if (word.startsWith('-') && word.length > 1) {

@@ -50,7 +50,7 @@ Times are RFC 3339, local without a zone (2026-03-03T14:32), a date, or relative
 "yesterday 14:00"). -n is the namespace, as in kubectl; -5 and --limit 5 are git's -n 5.
 
 Exit codes: 0 answered, 1 error, 2 usage, 3 asked for a time or object that no record covers, 4 not all of an undo is
-possible.`;
+possible, 128 the output cannot be written, 141 nobody read the output to its end.`;
 
 /** Which of what adorns the output is wanted. */
 export interface OutputFlags {
@@ -68,8 +68,8 @@ export async function run(args: readonly string[], makeIo: IoFactory): Promise<n
   const io = makeIo({ colour: wanted('--no-color'), pager: wanted('--no-pager'), headers: wanted('--no-headers') });
   const code = await codeOf(() => answer(args, io), io);
   // What could not be written is told after all: also the last of it.
-  const written = await codeOf(() => io.end?.(), io);
-  return written === EXIT.answered ? code : written;
+  const ended = await codeOf(() => io.end?.(), io);
+  return ended === EXIT.answered ? code : ended;
 }
 
 async function answer(args: readonly string[], io: Io): Promise<void> {

@@ -11,6 +11,7 @@ import {
 } from '../shared/api.ts';
 import { KubeblameError, messageOf } from '../shared/errors.ts';
 import { parseJson } from '../shared/json.ts';
+import type { NamedType } from '../shared/resource-types.ts';
 import type {
   BlamePage,
   BlameQuery,
@@ -38,6 +39,8 @@ export interface Transport {
   readonly name: string;
   /** Rejects where nothing answers, or something in between refuses. */
   ask(route: string, query: URLSearchParams): Promise<Answer>;
+  /** The types that the cluster has now, where it is asked through its API server. */
+  discover?(): Promise<NamedType[]>;
 }
 
 export interface ClientOptions {
@@ -87,6 +90,10 @@ export class ServerReader implements LedgerReader {
 
   coverage(): Promise<CoverageInterval[]> {
     return this.get(ROUTES.coverage);
+  }
+
+  async discover(): Promise<NamedType[]> {
+    return (await this.transport.discover?.()) ?? [];
   }
 
   close(): Promise<void> {

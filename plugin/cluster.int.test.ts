@@ -96,7 +96,7 @@ describe('kubectl blame in a cluster without the native API', () => {
     assert.match(out, /alice@example\.com +create~? +shop +configmap\/settings/);
     assert.deepEqual(
       seen.slice(0, 3).map(({ method, path }) => `${method} ${path.split('?')[0] ?? ''}`),
-      ['GET /apis/kubeblame.io/v1alpha1', `POST ${TOKEN_PATH}`, `GET ${PROXY}/api/v1/objects`],
+      ['GET /apis/kubeblame.io/v1alpha1', `POST ${TOKEN_PATH}`, `GET ${PROXY}/api/v1/resources`],
     );
     assert.equal(seen[2]?.headers['x-kubeblame-token'], 'short-lived');
     assert.equal(seen[1]?.headers['x-kubeblame-token'], undefined);
@@ -122,7 +122,7 @@ describe('kubectl blame in a cluster without the native API', () => {
     assert.equal((await blame('configmap --as-group dev')).code, 2);
     assert.match(
       (await blame('configmap --context none')).err,
-      /^error: no cluster to ask: it has no context "none"\n/,
+      /^error: no cluster to ask: the kubeconfig has no context "none"\n/,
     );
   });
 

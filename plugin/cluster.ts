@@ -4,8 +4,10 @@ import type { KubeConfig } from '@kubernetes/client-node';
 import { NATIVE_API } from '../shared/api.ts';
 import { KubeblameError, messageOf } from '../shared/errors.ts';
 import { isObject, parseJson } from '../shared/json.ts';
+import type { NamedType } from '../shared/resource-types.ts';
 import type { JsonObject } from '../shared/types.ts';
 import type { Transport } from './client.ts';
+import { discoveredTypes, DISCOVERY_ACCEPT } from './discovery.ts';
 import { send, type Answer } from './https.ts';
 import { targetOf, textOf, type ClusterFlags, type Entry, type Environment, type Target } from './kubeconfig.ts';
 
@@ -36,7 +38,11 @@ export async function openCluster(flags: ClusterFlags, env: Environment): Promis
 async function openApiServer(flags: ClusterFlags, env: Environment): Promise<ApiServer> {
   try {
     const target = targetOf(flags, env);
-    return new ApiServer(await loadConfig(target, flags.token), impersonation(flags, target.user), flags.requestTimeout);
+    return new ApiServer(
+      await loadConfig(target, flags.token),
+      impersonation(flags, target.user),
+      flags.requestTimeout,
+    );
   } catch (error) {
     if (error instanceof KubeblameError) throw error;
     throw new KubeblameError(
@@ -64,7 +70,9 @@ function impersonation(flags: ClusterFlags, user: Entry): Record<string, string 
     'Impersonate-User': as,
     ...(uid === '' ? {} : { 'Impersonate-Uid': uid }),
     ...(groups.length === 0 ? {} : { 'Impersonate-Group': groups }),
-    ...Object.fromEntries(extras.map(([key, values]) => [`Impersonate-Extra-${encodeURIComponent(key)}`, textsOf(values)])),
+    ...Object.fromEntries(
+      extras.map(([key, values]) => [`Impersonate-Extra-${encodeURIComponent(key)}`, textsOf(values)]),
+    ),
   };
 }
 
@@ -96,8 +104,9 @@ function userOf(user: Entry): Entry {
 
 /** With --token all other ways to say who one is are left out, but for the client certificate, as kubectl has it. */
 function withToken(user: Entry, token: string): Entry {
-  const { exec: _, 'auth-provider': __, username: ___, password: ____, ...rest } = user;
-  return { ...dataBeforeFiles(rest), token };
+  const replaced = ['exec', 'auth-provider', 'username', 'password', 'tokenFile'];
+  const others = Object.fromEntries(Object.entries(user).filter(([name]) => !replaced.includes(name)));
+  return { ...dataBeforeFiles(others), token };
 }
 
 /** Where both are given, what is in the kubeconfig counts, not the file that it names: the library takes the file. */
@@ -168,11 +177,21 @@ class ApiServer {
   }
 }
 
+/** The types of the cluster itself. What somebody may not ask, or an older API server cannot tell, is not known then. */
+async function discover(api: ApiServer): Promise<NamedType[]> {
+  const answer = await api.send('GET', '/apis', { Accept: DISCOVERY_ACCEPT });
+  return answer.status === 200 ? discoveredTypes(documentIn(answer)) : [];
+}
+
 class NativeTransport implements Transport {
   readonly name: string;
 
   constructor(private readonly api: ApiServer) {
     this.name = `the cluster ${api.name}`;
+  }
+
+  discover(): Promise<NamedType[]> {
+    return discover(this.api);
   }
 
   /** The routes of version 1 by their last part: `questions/changes`. */
@@ -192,6 +211,10 @@ class ProxyTransport implements Transport {
     private readonly token: string,
   ) {
     this.name = `the cluster ${api.name}`;
+  }
+
+  discover(): Promise<NamedType[]> {
+    return discover(this.api);
   }
 
   /** The proxy consumes Authorization: the token travels beside it. */

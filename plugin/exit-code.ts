@@ -14,7 +14,7 @@ const CODES: Partial<Record<ErrorCode, number>> = {
   'name-unknown': EXIT.uncovered,
   'undo-incomplete': EXIT.incomplete,
   'field-absent': EXIT.uncovered,
-  'output-failed': EXIT.unwritten,
+  'stdout-failed': EXIT.unwritten,
 };
 
 export function exitCodeOf(code: ErrorCode): number {

@@ -35,15 +35,18 @@ const DEFAULT_COLUMNS = 80;
 
 /**
  * The real terminal. Colours follow NO_COLOR and FORCE_COLOR (no-color.org), symbols the locale. Ends quietly where the
- * reader of a pipe has gone; `out` and `end` throw output-failed where the output cannot be written. On a terminal long
+ * reader of a pipe has gone; `out` and `end` throw stdout-failed where the output cannot be written. On a terminal long
  * output goes to a pager, and work over a second says that it goes on.
  */
 export function terminalIo(process: NodeJS.Process, { colour, pager, headers }: OutputFlags): Io {
   const { stdout, stderr, env } = process;
   let failure: KubeblameError | null = null;
   watchOutput(process, (error) => (failure ??= error));
+  // Once is enough to say so.
   const check = (): void => {
-    if (failure !== null) throw failure;
+    const error = failure;
+    failure = null;
+    if (error !== null) throw error;
   };
   const wanted = colour && (env.NO_COLOR ?? '') === '' && env.TERM !== 'dumb';
   const forced = (env.FORCE_COLOR ?? '') !== '' && env.FORCE_COLOR !== '0';
@@ -78,6 +81,7 @@ export function terminalIo(process: NodeJS.Process, { colour, pager, headers }: 
       progress?.stop();
       await paged.end();
       void stderr.write(late);
+      // A pipe says only now what it did not take.
       await drained(process);
       check();
     },

@@ -33,7 +33,8 @@ export const ERROR_CODES = {
   'input-invalid': 'An input file has a line that cannot be used.',
   // proof
   'proof-failed': 'The history is not the one that was recorded.',
-  'output-failed': 'A file, or the output itself, cannot be written.',
+  'output-failed': 'A file cannot be written.',
+  'stdout-failed': 'The output could not be written to its end.',
   // asking
   'usage-invalid': 'The command line cannot be understood.',
   'type-unknown': 'No resource type has this name.',

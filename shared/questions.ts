@@ -1,13 +1,4 @@
-import type {
-  Actor,
-  CauseLink,
-  Change,
-  Json,
-  JsonObject,
-  ObjectRef,
-  Outcome,
-  ResourceType,
-} from './types.ts';
+import type { Actor, CauseLink, Change, Json, JsonObject, ObjectRef, Outcome, ResourceType } from './types.ts';
 import type { NamedType } from './built-in-types.ts';
 
 /*

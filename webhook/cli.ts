@@ -146,7 +146,7 @@ function tell(error: unknown): void {
   if (error instanceof KubeblameError) {
     if (error.hint !== undefined) process.stderr.write(`hint: ${error.hint}\n`);
   } else if (error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
-  process.exitCode = error instanceof KubeblameError && error.code === 'output-failed' ? UNWRITTEN : 1;
+  process.exitCode = error instanceof KubeblameError && error.code === 'stdout-failed' ? UNWRITTEN : 1;
 }
 
 async function serveForever(raw: RawServerOptions): Promise<void> {

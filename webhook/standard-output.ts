@@ -10,7 +10,7 @@ export const UNWRITTEN = 128;
 export const BROKEN_PIPE = 141;
 
 /**
- * Writes all of a text to stdout. Throws output-failed where a file does not take it: Node itself passes over a disk that
+ * Writes all of a text to stdout. Throws stdout-failed where a file does not take it: Node itself passes over a disk that
  * takes only the beginning. Of a pipe or a terminal failures come later, to what `watchOutput` was given.
  */
 export function writeOut(stdout: Stream, text: string): void {
@@ -40,13 +40,15 @@ export function watchOutput(process: NodeJS.Process, failed: (error: KubeblameEr
 }
 
 /** Resolves when all that was written to both streams has been taken, or never will be. */
-export async function drained({ stdout, stderr }: Pick<NodeJS.Process, 'stdout' | 'stderr'>): Promise<void> {
-  for (const stream of [stdout, stderr]) await new Promise<void>((resolve) => stream.write('', () => resolve()));
+export async function drained({ stdout, stderr }: { stdout: Stream; stderr: Stream }): Promise<void> {
+  for (const stream of [stdout, stderr]) {
+    if (fileOf(stream) === null) await new Promise<void>((resolve) => stream.write('', () => resolve()));
+  }
 }
 
 function outputFailed(error: unknown): KubeblameError {
   return new KubeblameError(
-    'output-failed',
+    'stdout-failed',
     `the output cannot be written: ${messageOf(error)}`,
     'what was written is not all of it',
     { cause: error },

@@ -75,7 +75,12 @@ async function find(
   const type = await typeOf(group === '' ? kind : `${kind}.${group}`, reader, io);
   const name = metadataText(object, 'name');
   const own = metadataText(object, 'namespace');
-  const namespace = type.namespaced === false ? '' : own === '' ? (request.namespace ?? currentNamespace(io.env, request.cluster)) : own;
+  const namespace =
+    type.namespaced === false
+      ? ''
+      : own === ''
+        ? (request.namespace ?? currentNamespace(io.env, request.cluster))
+        : own;
   const scope: Scope = { type: { group: type.group, resource: type.resource }, namespace, names: [name] };
   const { field: _, ...query } = blameQuery(scope, at, request, 1);
   const page = await reader.blame({ ...query, removed: true });

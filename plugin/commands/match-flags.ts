@@ -23,8 +23,10 @@ export function addMatchFlags(command: Command): void {
     .option('--group <name>', 'changes by users in this group', each)
     .option('--manager <name>', 'changes through this field manager, such as helm', each)
     .addOption(
-      new Option('--operation <operation>', 'create, update, delete or connect; update/scale for a subresource')
-        .argParser(each),
+      new Option(
+        '--operation <operation>',
+        'create, update, delete or connect; update/scale for a subresource',
+      ).argParser(each),
     );
 }
 

@@ -9,11 +9,7 @@ const MAX_IDS = 500;
  * Changes by their ids, as tables show them (also `1204,1207-1209`), in the order given. With a `namespace`, what is in
  * another one is refused: -n says where somebody believes to be. Rejects with usage-invalid or name-unknown.
  */
-export async function changesById(
-  ids: readonly string[],
-  reader: LedgerReader,
-  namespace?: string,
-): Promise<Change[]> {
+export async function changesById(ids: readonly string[], reader: LedgerReader, namespace?: string): Promise<Change[]> {
   const seqs = [...new Set(ids.flatMap((text) => text.split(',')).flatMap(readIds))];
   if (seqs.length > MAX_IDS) throw new KubeblameError('usage-invalid', `more than ${MAX_IDS} changes at once`);
   const { changes } = await reader.changes({ scope: {}, seqs, bodies: true, causes: true, limit: MAX_IDS });

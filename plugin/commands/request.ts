@@ -108,9 +108,7 @@ export function readRequest(flags: BlameFlags, io: Io): Request {
 
 function readQuestion(flags: BlameFlags, lines: boolean, io: Io): Question {
   const time = (text: string): number => parseTime(text, io.now, io.style.timeZone);
-  const historyFlags = (['since', 'until', 'status', 'attempts'] as const).filter(
-    (name) => flags[name] !== undefined,
-  );
+  const historyFlags = (['since', 'until', 'status', 'attempts'] as const).filter((name) => flags[name] !== undefined);
   const historyFlag = historyFlags[0] ?? (givenMatchFlag(flags) ?? givenHistoryFlag(flags))?.slice(2);
   if (flags.at !== undefined) {
     if (flags.from !== undefined || flags.to !== undefined)

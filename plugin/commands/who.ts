@@ -43,9 +43,14 @@ export async function who(words: readonly string[], flags: BlameFlags, reader: L
   } else {
     const changes: Change[] = [];
     for (const scope of scopes)
-      changes.push(...(await changesOf(scope, { ...period, ...request.matches }, request.limit ?? MAX_CHANGES, reader, io)));
+      changes.push(
+        ...(await changesOf(scope, { ...period, ...request.matches }, request.limit ?? MAX_CHANGES, reader, io)),
+      );
     const bursts = burstsOf(changes);
-    note(io, `${users.map((user) => printable(user)).join(', ')} in ${title} ${io.style.dot} ${changes.length} changes, ${bursts.length} at a time`);
+    note(
+      io,
+      `${users.map((user) => printable(user)).join(', ')} in ${title} ${io.style.dot} ${changes.length} changes, ${bursts.length} at a time`,
+    );
     if (format === 'json' || format === 'yaml') io.out(document(list('BurstList', bursts.map(burstItem)), format));
     else if (bursts.length > 0) print(io, burstTable(bursts, named.style));
   }

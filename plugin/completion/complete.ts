@@ -158,10 +158,7 @@ function valueOf(option: Option, flags: Flags): Position {
 }
 
 async function newestIds(reader: LedgerReader, io: Io): Promise<Proposal[]> {
-  const [{ changes }, types] = await Promise.all([
-    reader.changes({ scope: {}, limit: MAX_IDS }),
-    knownTypes(reader),
-  ]);
+  const [{ changes }, types] = await Promise.all([reader.changes({ scope: {}, limit: MAX_IDS }), knownTypes(reader)]);
   const { style } = withTypeNames(io, types);
   return changes.map((change) => {
     const who = whoText(change.actor, style);

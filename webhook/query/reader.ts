@@ -1,6 +1,6 @@
 import { KubeblameError } from '../../shared/errors.ts';
 import { matchesSelector, parseSelector } from '../../shared/selector.ts';
-import { deltasOfField, parseField } from '../../shared/field-path.ts';
+import { parseField } from '../../shared/field-path.ts';
 import { labelsOf } from '../../shared/labels.ts';
 import { believed } from '../../shared/versions.ts';
 import type {
@@ -97,9 +97,9 @@ export class StoreReader implements LedgerReader {
     const hidden = { status: 0, attempts: 0 };
     const found: StoredChange[] = [];
     const states = new States(this.store);
-    const names = query.field === undefined ? null : parseField(query.field);
+    const field = query.field === undefined ? null : parseField(query.field);
     const touches = async (rows: readonly StoredChange[]) =>
-      names === null ? null : touching(rows, names, states, this.now());
+      field === null ? null : touching(rows, field, states, this.now());
     const hiddenAs = (row: StoredChange): keyof ChangePage['hidden'] | null => {
       if (row.outcome === 'dropped' && query.attempts !== true) return 'attempts';
       return isControllersStatus(row) && query.status !== true ? 'status' : null;
@@ -134,13 +134,12 @@ export class StoreReader implements LedgerReader {
   private async view(rows: readonly StoredChange[], states: States, query: ChangeQuery): Promise<Change[]> {
     const coverage = rows.some(({ source }) => source === 'watch') ? await this.coverage() : [];
     const gaps = (from: number, to: number): string => gapsBetween(coverage, from, to);
-    const context = { states, now: this.now(), bodies: query.bodies === true, gaps };
+    const field = query.field === undefined ? null : parseField(query.field);
+    const context = { states, now: this.now(), bodies: query.bodies === true, field, gaps };
     const views: Change[] = [];
-    const names = query.field === undefined ? null : parseField(query.field);
     const causes = query.causes === true ? new Causes(this.store, states) : null;
     for (const row of [...rows].reverse()) {
       const view = await viewOf(row, context);
-      if (names !== null) view.deltas = deltasOfField(view.deltas, names);
       if (causes !== null) view.causes = await causes.of(row);
       views.push(view);
     }
