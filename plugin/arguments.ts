@@ -83,10 +83,10 @@ function splitOnce(word: string): [name: string, value?: string] {
 }
 
 /** Go's strconv.ParseBool. */
-const TRUTH: Record<string, boolean> = Object.fromEntries([
-  ...['1', 't', 'T', 'true', 'TRUE', 'True'].map((text) => [text, true]),
-  ...['0', 'f', 'F', 'false', 'FALSE', 'False'].map((text) => [text, false]),
-]);
+const TRUTH: Record<string, boolean> = {
+  ...{ '1': true, t: true, T: true, true: true, TRUE: true, True: true },
+  ...{ '0': false, f: false, F: false, false: false, FALSE: false, False: false },
+};
 
 function readTruth({ flags }: Pick<Option, 'flags'>, text: string): boolean {
   const value = Object.hasOwn(TRUTH, text) ? TRUTH[text] : undefined;

