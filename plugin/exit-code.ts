@@ -1,7 +1,8 @@
 import type { ErrorCode } from '../shared/errors.ts';
+import { UNWRITTEN } from '../webhook/standard-output.ts';
 
 /** Exit codes, as `--help` and docs/errors.md list them. */
-export const EXIT = { answered: 0, error: 1, usage: 2, uncovered: 3, incomplete: 4 } as const;
+export const EXIT = { answered: 0, error: 1, usage: 2, uncovered: 3, incomplete: 4, unwritten: UNWRITTEN } as const;
 
 const CODES: Partial<Record<ErrorCode, number>> = {
   'usage-invalid': EXIT.usage,
@@ -12,7 +13,8 @@ const CODES: Partial<Record<ErrorCode, number>> = {
   'time-uncovered': EXIT.uncovered,
   'name-unknown': EXIT.uncovered,
   'undo-incomplete': EXIT.incomplete,
-  'field-unknown': EXIT.uncovered,
+  'field-absent': EXIT.uncovered,
+  'stdout-failed': EXIT.unwritten,
 };
 
 export function exitCodeOf(code: ErrorCode): number {

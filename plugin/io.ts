@@ -2,6 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { KubeblameError, messageOf } from '../shared/errors.ts';
 import { LOCAL } from '../shared/time-zone.ts';
+import { drained, watchOutput } from '../webhook/standard-output.ts';
+import type { OutputFlags } from './cli.ts';
 import { PagedOutput, pagerOf } from './pager.ts';
 import { Progress } from './progress.ts';
 import { createStyle, type Style } from './views/style.ts';
@@ -33,14 +35,19 @@ const DEFAULT_COLUMNS = 80;
 
 /**
  * The real terminal. Colours follow NO_COLOR and FORCE_COLOR (no-color.org), symbols the locale. Ends quietly where the
- * reader of a pipe has gone. On a terminal long output goes to a pager, and work over a second says that it goes on.
+ * reader of a pipe has gone; `out` and `end` throw stdout-failed where the output cannot be written. On a terminal long
+ * output goes to a pager, and work over a second says that it goes on.
  */
-export function terminalIo(process: NodeJS.Process, colour: boolean, pager = true): Io {
+export function terminalIo(process: NodeJS.Process, { colour, pager, headers }: OutputFlags): Io {
   const { stdout, stderr, env } = process;
-  stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    process.exit(0);
-  });
+  let failure: KubeblameError | null = null;
+  watchOutput(process, (error) => (failure ??= error));
+  // Once is enough to say so.
+  const check = (): void => {
+    const error = failure;
+    failure = null;
+    if (error !== null) throw error;
+  };
   const wanted = colour && (env.NO_COLOR ?? '') === '' && env.TERM !== 'dumb';
   const forced = (env.FORCE_COLOR ?? '') !== '' && env.FORCE_COLOR !== '0';
   const now = Date.now();
@@ -56,6 +63,7 @@ export function terminalIo(process: NodeJS.Process, colour: boolean, pager = tru
   let late = '';
   return {
     out: (output) => {
+      check();
       progress?.stop();
       paged.write(output);
     },
@@ -73,6 +81,9 @@ export function terminalIo(process: NodeJS.Process, colour: boolean, pager = tru
       progress?.stop();
       await paged.end();
       void stderr.write(late);
+      // A pipe says only now what it did not take.
+      await drained(process);
+      check();
     },
     read: (path) => (path === '-' ? text(process.stdin) : readText(path)),
     style: createStyle({
@@ -81,6 +92,7 @@ export function terminalIo(process: NodeJS.Process, colour: boolean, pager = tru
       unicode: !stdout.isTTY || locale === '' || /utf-?8/i.test(locale),
       timeZone: LOCAL,
       now,
+      headers,
     }),
     now,
     env,

@@ -97,8 +97,13 @@ describe('kubectl blame --format lines', () => {
       ],
       [
         `${WEB} --format lines --field spec.nothing`,
+        1,
+        /^(?:# .*\n)*error: spec.nothing: no such field in the record of deployment shop\/web\nhint: --at now -o yaml /,
+      ],
+      [
+        'deploy web -n shop --at 2026-11-22T05:06:01Z --format lines --field metadata.annotations.reviewed-by',
         3,
-        /^error: deployment shop\/web had no field spec.nothing at .*\nhint: .*--field spec.nothing shows its history\n/,
+        /^error: deployment shop\/web had no field metadata.annotations.reviewed-by at .*\nhint: .*shows its history\n/,
       ],
       [`${WEB} --format lines --field a[`, 2, /^error: the field "a\[" cannot be read from "\[" on\n/],
       [`${WEB} --humans -o yaml`, 2, /^error: --removed, --ignore-user, --humans and -f are about lines\n/],

@@ -34,6 +34,7 @@ export const ERROR_CODES = {
   // proof
   'proof-failed': 'The history is not the one that was recorded.',
   'output-failed': 'A file cannot be written.',
+  'stdout-failed': 'The output could not be written to its end.',
   // asking
   'usage-invalid': 'The command line cannot be understood.',
   'type-unknown': 'No resource type has this name.',
@@ -41,7 +42,8 @@ export const ERROR_CODES = {
   'time-invalid': 'The time cannot be read.',
   'time-uncovered': 'The time lies before the first record.',
   'field-invalid': 'The path of a field cannot be read.',
-  'field-unknown': 'The object has no such field.',
+  'field-unknown': 'The object never had such a field.',
+  'field-absent': 'The object did not have this field at that time.',
   'selector-invalid': 'The label selector cannot be read.',
   'undo-incomplete': 'Not all of a change can be taken back.',
   'query-invalid': 'A query parameter cannot be used.',

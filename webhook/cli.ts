@@ -23,6 +23,7 @@ import { gatewayConfig, gatewayOptions, type RawGatewayOptions } from './config/
 import { importRecording, type ImportInput, type ImportResult } from './import/import.ts';
 import { UNNAMED_CLUSTER } from './install/cluster-name.ts';
 import { startServer } from './server.ts';
+import { UNWRITTEN, watchOutput, writeOut } from './standard-output.ts';
 import { verifyFile } from './proof/verify-file.ts';
 import { backup } from './store/sqlite/backup.ts';
 import { enforce, readPolicy } from './store/retention.ts';
@@ -102,7 +103,7 @@ async function backupLedger(db: string, to: string): Promise<void> {
       'run `kubectl blame verify` on both',
     );
   }
-  process.stdout.write(`${to}: ${report.changes} changes in ${report.commits} commits, ${statSync(to).size} bytes\n`);
+  print(`${to}: ${report.changes} changes in ${report.commits} commits, ${statSync(to).size} bytes\n`);
 }
 
 /** A file that cannot be used is an error, which names the line. */
@@ -131,7 +132,7 @@ async function foldLedger(raw: { db: string; retainAge?: string; retainSize?: st
   const store = openSqliteStore(raw.db, '', Date.now());
   try {
     const removed = await enforce({ store, policy, now: () => Date.now(), between: (work) => work() });
-    process.stdout.write(`${removed} changes removed, ${await store.usedBytes()} bytes in use\n`);
+    print(`${removed} changes removed, ${await store.usedBytes()} bytes in use\n`);
   } finally {
     await store.close();
   }
@@ -152,17 +153,26 @@ function time(text: string): number {
   }
 }
 
+function print(text: string): void {
+  writeOut(process.stdout, text);
+}
+
 /** Prints what went wrong and what to do, and sets the exit code. */
 async function run(work: () => Promise<void>): Promise<void> {
+  watchOutput(process, tell);
   try {
     await work();
   } catch (error) {
-    process.stderr.write(`error: ${messageOf(error)}\n`);
-    if (error instanceof KubeblameError) {
-      if (error.hint !== undefined) process.stderr.write(`hint: ${error.hint}\n`);
-    } else if (error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
-    process.exitCode = 1;
+    tell(error);
   }
+}
+
+function tell(error: unknown): void {
+  process.stderr.write(`error: ${messageOf(error)}\n`);
+  if (error instanceof KubeblameError) {
+    if (error.hint !== undefined) process.stderr.write(`hint: ${error.hint}\n`);
+  } else if (error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
+  process.exitCode = error instanceof KubeblameError && error.code === 'stdout-failed' ? UNWRITTEN : 1;
 }
 
 async function serveForever(raw: RawServerOptions): Promise<void> {
@@ -243,7 +253,7 @@ async function importFiles(reviews: string, raw: RawOptions & RawImportOptions):
         },
         progress: (count) => bar?.update(count),
       });
-      process.stdout.write(`${describe(result)}\n`);
+      print(`${describe(result)}\n`);
     } finally {
       bar?.stop();
       await recorder.close();
@@ -252,7 +262,7 @@ async function importFiles(reviews: string, raw: RawOptions & RawImportOptions):
     await store.close();
   }
   // Before it is closed, most of it is in the log beside it.
-  process.stdout.write(`${config.db}: ${statSync(config.db).size} bytes\n`);
+  print(`${config.db}: ${statSync(config.db).size} bytes\n`);
 }
 
 /** What a server has answered that was killed: before anything else. */

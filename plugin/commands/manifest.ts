@@ -13,7 +13,7 @@ import { momentText } from '../views/times.ts';
 import { blameQuery, printDocuments } from './lines.ts';
 import { note, tellGaps } from './notes.ts';
 import type { Request } from './request.ts';
-import { typeOf } from './scopes.ts';
+import { typeOf } from './types.ts';
 
 /**
  * `kubectl blame -f FILE`: the objects of a manifest, or of what `kubectl get -o yaml` prints, each line with who set what
@@ -75,7 +75,12 @@ async function find(
   const type = await typeOf(group === '' ? kind : `${kind}.${group}`, reader, io);
   const name = metadataText(object, 'name');
   const own = metadataText(object, 'namespace');
-  const namespace = type.namespaced === false ? '' : own === '' ? (request.namespace ?? currentNamespace(io.env)) : own;
+  const namespace =
+    type.namespaced === false
+      ? ''
+      : own === ''
+        ? (request.namespace ?? currentNamespace(io.env, request.cluster))
+        : own;
   const scope: Scope = { type: { group: type.group, resource: type.resource }, namespace, names: [name] };
   const { field: _, ...query } = blameQuery(scope, at, request, 1);
   const page = await reader.blame({ ...query, removed: true });

@@ -9,10 +9,12 @@ import { objectTitle } from '../views/object-name.ts';
 import { keeperLines, kubectlInput, problemLines, shellWords, undoScript } from '../views/undo.ts';
 import { note, noteCommand } from './notes.ts';
 import { changesById, scopeOf } from './numbers.ts';
+import { knownTypes, withTypeNames } from './types.ts';
 
 export interface UndoFlags {
   force?: boolean;
   anyVersion?: boolean;
+  namespace?: string;
 }
 
 /** How much of an object's history is looked at for who else sets its fields. */
@@ -28,9 +30,10 @@ export async function undoChanges(
   reader: LedgerReader,
   io: Io,
 ): Promise<void> {
+  const named = withTypeNames(io, await knownTypes(reader));
   const results: Undo[] = [];
-  for (const changes of byObject(await changesById(ids, reader)))
-    results.push(await undoOne(changes, flags, reader, io));
+  for (const changes of byObject(await changesById(ids, reader, flags.namespace)))
+    results.push(await undoOne(changes, flags, reader, named));
   const inputs = results.flatMap((result) => kubectlInput(result) ?? []);
   const [only] = inputs;
   if (only !== undefined) {
@@ -75,7 +78,7 @@ async function undoOne(changes: Change[], flags: UndoFlags, reader: LedgerReader
       warn(`change ${change.seq}: nothing has confirmed that it was persisted`);
   }
   if (result.step.kind === 'none') return result;
-  const title = objectTitle(result.object);
+  const title = objectTitle(result.object, style);
   const version = result.resourceVersion === '' ? '' : ` at resourceVersion ${result.resourceVersion}`;
   note(io, `${title}: ${STEPS[result.step.kind]}${version}, by the record`);
   if (result.lost.length > 0) {

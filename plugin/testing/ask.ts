@@ -22,7 +22,7 @@ export const NOW = Date.parse('2026-11-24T12:00:00Z');
 export async function ask(args: readonly string[], options: AskOptions = {}): Promise<Answer> {
   const { now = NOW, env = { KUBECONFIG: '/nonexistent' }, interrupted, input = '', ...style } = options;
   const answer: Answer = { code: -1, out: '', err: '' };
-  answer.code = await run(args, (colour) => ({
+  answer.code = await run(args, ({ colour, headers }) => ({
     out: (text) => void (answer.out += text),
     err: (text) => void (answer.err += text),
     read: () => Promise.resolve(input),
@@ -31,6 +31,7 @@ export async function ask(args: readonly string[], options: AskOptions = {}): Pr
       unicode: true,
       timeZone: 'UTC',
       now,
+      headers,
       ...style,
       colour: colour ? (style.colour ?? 0) : 0,
     }),

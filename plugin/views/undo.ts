@@ -64,7 +64,7 @@ export function problemLines(result: Undo, style: Style): string[] {
 }
 
 function problemText(problem: UndoProblem, { object }: Undo, style: Style): string {
-  const title = objectTitle(object);
+  const title = objectTitle(object, style);
   switch (problem.kind) {
     case 'changed': {
       const { wanted, present, by } = problem;

@@ -80,7 +80,7 @@ describe('the read API', () => {
       (reader) =>
         reader.changes({
           scope: web,
-          user: 'alice@example.com',
+          users: ['alice@example.com'],
           since: INSTALLED,
           until: PENDING,
           bodies: true,
@@ -238,9 +238,9 @@ describe('the read API', () => {
     ['an unknown parameter', `${ROUTES.changes}?sort=at`, 'query-invalid', /^unknown query parameter "sort"$/],
     [
       'a parameter twice',
-      `${ROUTES.changes}?user=a&user=b`,
+      `${ROUTES.changes}?field=a&field=b`,
       'query-invalid',
-      /^the query parameter user is given more/,
+      /^the query parameter field is given more/,
     ],
     ['a number that is none', `${ROUTES.changes}?since=yesterday`, 'query-invalid', /since must be an integer$/],
     ['a flag that is none', `${ROUTES.changes}?status=1`, 'query-invalid', /status must be true or false$/],

@@ -1,6 +1,6 @@
 import { setImmediate as breathe } from 'node:timers/promises';
 import { Blame } from '../../shared/blame.ts';
-import { findField } from '../../shared/field-path.ts';
+import { findFields, type FieldStep } from '../../shared/field-path.ts';
 import { isMachine } from '../../shared/machines.ts';
 import { applyPatch } from '../../shared/patch.ts';
 import { touchedBy, type Touched } from '../../shared/touched.ts';
@@ -11,8 +11,8 @@ import { Causes } from './causes.ts';
 import { isTranslation, outcomeAt, States } from './views.ts';
 
 export interface BlameOptions extends Pick<BlameQuery, 'removed' | 'ignore' | 'humans'> {
-  /** The names in the field's path; none for the whole object. */
-  field: readonly string[];
+  /** The steps to the field; none for the whole object. */
+  field: readonly FieldStep[];
   /** The present (ms). */
   now: number;
 }
@@ -27,8 +27,9 @@ export async function blameOf(
   state: State,
   { field, removed, ignore = [], humans, now }: BlameOptions,
 ): Promise<ObjectBlame | null> {
-  const at = findField(state.body, field);
-  if (at === null) return null;
+  const found = findFields(state.body, field);
+  if (found.length === 0) return null;
+  const at = commonStart(found);
   const blame = new Blame(state.body, at, removed === true);
   let newer: Version | null = null;
   for await (const version of versionsOf(store, seq, (touched) => !blame.concerns(touched))) {
@@ -64,6 +65,12 @@ export async function blameOf(
   for (const seq of [...named].sort((a, b) => a - b)) if (seq > 0) setters.push(await setterOf(store, seq, now));
   if (humans === true) await tellCauses(store, setters);
   return { ...state, owners, removed: gone, setters };
+}
+
+/** The way to what holds all of several parts. */
+function commonStart([first = [], ...others]: readonly (readonly string[])[]): string[] {
+  const length = first.findIndex((key, index) => others.some((other) => other[index] !== key));
+  return first.slice(0, length < 0 ? first.length : length);
 }
 
 /** What no person ever set may still be somebody's doing. */

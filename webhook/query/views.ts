@@ -1,4 +1,5 @@
 import { deltas } from '../../shared/delta.ts';
+import { deltasOfField, type FieldStep } from '../../shared/field-path.ts';
 import { applyPatch } from '../../shared/patch.ts';
 import type { Change, JsonObject, Outcome } from '../../shared/types.ts';
 import type { LedgerView, StoredChange } from '../store/port.ts';
@@ -63,12 +64,14 @@ export interface ViewContext {
   now: number;
   /** Whether the bodies before and after are wanted. */
   bodies: boolean;
+  /** The steps to the field that alone is of interest: the deltas are those of the field. */
+  field?: readonly FieldStep[] | null;
   /** Asked only about changes that nobody made through us. */
   gaps: (from: number, to: number) => string;
 }
 
 /** A stored change as readers get it. Oldest first is fastest: each state is then one patch away from a known one. */
-export async function viewOf(change: StoredChange, { states, now, bodies, gaps }: ViewContext): Promise<Change> {
+export async function viewOf(change: StoredChange, { states, now, bodies, field, gaps }: ViewContext): Promise<Change> {
   const { patch, options, cause, notBefore, managersHint } = change.detail();
   const { before, after } = await states.around(change);
   // What a last update set is worth showing, though the object is gone after it.
@@ -96,7 +99,7 @@ export async function viewOf(change: StoredChange, { states, now, bodies, gaps }
     gap: change.source === 'watch' && cause === null ? gaps(notBefore ?? change.at, change.at) : '',
     managersHint,
     patch,
-    deltas: change.effect === 'none' ? [] : deltas(before, last),
+    deltas: change.effect === 'none' ? [] : field == null ? deltas(before, last) : deltasOfField(before, last, field),
     ...(bodies ? { before, after } : {}),
   };
 }
