@@ -15,8 +15,11 @@ export interface Alignment {
   added: Set<number>;
 }
 
-/** What is common to the beginning and the end is kept; between them the longest common subsequence. */
-export function align(before: readonly string[], after: readonly string[]): Alignment {
+/**
+ * What is common to the beginning and the end is kept; between them the longest common subsequence, where its table has at
+ * most `maxCells` cells.
+ */
+export function align(before: readonly string[], after: readonly string[], maxCells = MAX_ALIGNMENT_CELLS): Alignment {
   const shorter = Math.min(before.length, after.length);
   let head = 0;
   while (head < shorter && before[head] === after[head]) head++;
@@ -24,7 +27,7 @@ export function align(before: readonly string[], after: readonly string[]): Alig
   while (tail < shorter - head && before.at(-1 - tail) === after.at(-1 - tail)) tail++;
   const [old, now] = [before.slice(head, before.length - tail), after.slice(head, after.length - tail)];
   const found: Alignment = { removed: new Set(), added: new Set() };
-  if (old.length * now.length > MAX_ALIGNMENT_CELLS) {
+  if (old.length * now.length > maxCells) {
     for (let place = 0; place < Math.max(old.length, now.length); place++) {
       if (old[place] === now[place]) continue;
       if (place < old.length) found.removed.add(head + place);

@@ -75,8 +75,8 @@ describe('deltas', () => {
 
   it('tells items without a key by their place, the equal ones aligned', () => {
     assert.deepEqual(words({ args: ['a', 'b', 'c'] }, { args: ['new', 'a', 'B', 'c'] }), [
-      'args[0] added  → "new"',
       'args[2] changed "b" → "B"',
+      'args[0] added  → "new"',
     ]);
     assert.deepEqual(
       words({ rules: [{ verbs: ['get'] }, { verbs: ['list'] }] }, { rules: [{ verbs: ['list', 'watch'] }] }),

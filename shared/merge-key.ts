@@ -1,5 +1,20 @@
-import { isObject } from './json.ts';
+import { exactNumber, isObject } from './json.ts';
 import type { Json, JsonObject } from './types.ts';
+
+/** Of autoscaling/v2: the name is where the type says. */
+const METRIC = [
+  ['type'],
+  [
+    'type',
+    'resource.name',
+    'containerResource.name',
+    'containerResource.container',
+    'pods.metric.name',
+    'object.metric.name',
+    'object.describedObject.name',
+    'external.metric.name',
+  ],
+];
 
 /*
  * By what the items of a list are told apart. The API's own merge keys (x-kubernetes-list-map-keys) are not in the
@@ -16,7 +31,8 @@ const BY_FIELD: Record<string, string[][]> = {
     ['key', 'effect'],
     ['key', 'operator', 'value', 'effect'],
   ],
-  metrics: [['type'], ['type', 'resource.name']],
+  metrics: METRIC,
+  currentMetrics: METRIC,
   endpoints: [['targetRef.name'], ['hostname']],
   addresses: [['type'], ['type', 'address']],
   topologySpreadConstraints: [['topologyKey', 'whenUnsatisfiable']],
@@ -81,16 +97,23 @@ function byKey(list: readonly Json[], keys: string[]): Map<string, Json> | null 
   return items;
 }
 
-/** `8080/TCP`; the keys after the first may be missing. */
+/**
+ * `nginx`, `8080/TCP`; the keys after the first may be missing. In brackets a bare integer is a place in the list, and a
+ * star is all of them, so a key that looks like one is written with its name: `port=80`.
+ */
 function keyOf(item: JsonObject, keys: string[]): string | null {
   const parts: string[] = [];
   for (const [index, key] of keys.entries()) {
     const value = key.split('.').reduce<Json | undefined>(memberOf, item);
-    if (typeof value === 'string' || typeof value === 'number') parts.push(String(value));
+    if (typeof value === 'string') parts.push(exactNumber(value) ?? value);
+    else if (typeof value === 'number') parts.push(String(value));
     else if (index === 0 || value !== undefined) return null;
   }
-  return parts.join('/');
+  const label = parts.join('/');
+  return LOOKS_LIKE_PLACE.test(label) ? `${keys[0] ?? ''}=${label}` : label;
 }
+
+const LOOKS_LIKE_PLACE = /^(?:-?\d+|\*)$/;
 
 function memberOf(value: Json | undefined, key: string): Json | undefined {
   return value !== undefined && isObject(value) && Object.hasOwn(value, key) ? value[key] : undefined;
