@@ -80,11 +80,7 @@ describe('deltas', () => {
     ]);
     assert.deepEqual(
       words({ rules: [{ verbs: ['get'] }, { verbs: ['list'] }] }, { rules: [{ verbs: ['list', 'watch'] }] }),
-      [
-        'rules[0].verbs[0] changed "get" → "list"',
-        'rules[0].verbs[1] added  → "watch"',
-        'rules[1] removed {"verbs":["list"]} → ',
-      ],
+      ['rules[0] removed {"verbs":["get"]} → ', 'rules[0].verbs[1] added  → "watch"'],
     );
   });
 
