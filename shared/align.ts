@@ -15,11 +15,8 @@ export interface Alignment {
   added: Set<number>;
 }
 
-/**
- * What is common to the beginning and the end is kept; between them the longest common subsequence, where its table has at
- * most `maxCells` cells.
- */
-export function align(before: readonly string[], after: readonly string[], maxCells = MAX_ALIGNMENT_CELLS): Alignment {
+/** What is common to the beginning and the end is kept; between them the longest common subsequence. */
+export function align(before: readonly string[], after: readonly string[]): Alignment {
   const shorter = Math.min(before.length, after.length);
   let head = 0;
   while (head < shorter && before[head] === after[head]) head++;
@@ -27,7 +24,7 @@ export function align(before: readonly string[], after: readonly string[], maxCe
   while (tail < shorter - head && before.at(-1 - tail) === after.at(-1 - tail)) tail++;
   const [old, now] = [before.slice(head, before.length - tail), after.slice(head, after.length - tail)];
   const found: Alignment = { removed: new Set(), added: new Set() };
-  if (old.length * now.length > maxCells) {
+  if (old.length * now.length > MAX_ALIGNMENT_CELLS) {
     for (let place = 0; place < Math.max(old.length, now.length); place++) {
       if (old[place] === now[place]) continue;
       if (place < old.length) found.removed.add(head + place);

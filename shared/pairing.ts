@@ -11,7 +11,7 @@ const SAME = 0.5;
  * So many pairs of items are compared with one another; beyond that, only items between the same two neighbours are, and
  * beyond that again, they are paired in their order. This bounds the time to some milliseconds.
  */
-const MAX_PAIRS = 4096;
+const MAX_PAIRS = 2500;
 
 /** Which items of two versions of a list are the same ones. */
 export interface Match {
@@ -24,14 +24,19 @@ export interface Match {
 /**
  * Finds the items of a list (`field` is its name) again in its next version: by their merge key; where no key tells them
  * apart, equal items are the same wherever they moved, then the most similar ones, and then what stands between the same
- * two neighbours. `maxCells` as align() has it.
+ * two neighbours.
  */
-export function matchItems(field: string, before: readonly Json[], after: readonly Json[], maxCells?: number): Match {
+export function matchItems(field: string, before: readonly Json[], after: readonly Json[]): Match {
+  const match = matchByKey(field, before, after);
+  if (match !== null) return match;
+  const [old, now] = [before, after].map((items) => items.map((item) => canonicalJson(item)));
+  return { pairs: new Pairing(before, after, field).pairs(old ?? [], now ?? []), keys: null };
+}
+
+/** The same where a merge key tells the items apart; null where none does. */
+export function matchByKey(field: string, before: readonly Json[], after: readonly Json[]): Match | null {
   const identified = identify(field, before, after);
-  if (identified === null) {
-    const [old, now] = [before, after].map((items) => items.map((item) => canonicalJson(item)));
-    return { pairs: new Pairing(before, after, field).pairs(old ?? [], now ?? [], maxCells), keys: null };
-  }
+  if (identified === null) return null;
   const keys = { before: [...identified.before.keys()], after: [...identified.after.keys()] };
   const places = new Map(keys.before.map((key, place) => [key, place]));
   return { pairs: keys.after.map((key) => places.get(key) ?? null), keys };
@@ -65,8 +70,8 @@ class Pairing {
   }
 
   /** `old` and `now` are the items as texts: equal ones are equal items. */
-  pairs(old: readonly string[], now: readonly string[], maxCells?: number): (number | null)[] {
-    const { removed, added } = align(old, now, maxCells);
+  pairs(old: readonly string[], now: readonly string[]): (number | null)[] {
+    const { removed, added } = align(old, now);
     const gaps = this.keep(removed, added);
     if (removed.size === 0 || added.size === 0) return this.found;
     this.pairMoved(old, now, removed, added);

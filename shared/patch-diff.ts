@@ -1,4 +1,5 @@
-import { matchItems } from './pairing.ts';
+import { sameJson } from './json.ts';
+import { matchByKey, matchItems } from './pairing.ts';
 import { listOperations } from './patch-list.ts';
 import type { Json, JsonObject, Patch } from './types.ts';
 
@@ -22,10 +23,12 @@ export function differences(before: JsonObject | Json[], after: JsonObject | Jso
 }
 
 /**
- * What comparing lists by their items may cost for one patch, in pairs of items: about 5 ms. Beyond it they are compared
- * place by place.
+ * What comparing lists by their items may cost for one patch, in pairs of items. Beyond it they are compared place by
+ * place. So a patch takes a few milliseconds longer at most.
  */
-const MAX_CELLS = 100_000;
+const MAX_CELLS = 30_000;
+/** Of each list that is compared so, however short. */
+const COST_OF_ONE = 300;
 
 interface Task {
   /** What was found. */
@@ -64,37 +67,61 @@ function compareObjects(before: JsonObject, after: JsonObject, at: Place, task: 
   }
 }
 
+/** What the items have in common at the beginning and at the end of two lists stays, and is not looked at again. */
 function compareLists(before: readonly Json[], after: readonly Json[], at: Place, task: Task): void {
+  const shorter = Math.min(before.length, after.length);
+  let head = 0;
+  while (head < shorter && sameJson(before[head] ?? null, after[head] ?? null)) head++;
+  let tail = 0;
+  while (tail < shorter - head && sameJson(before.at(-1 - tail) ?? null, after.at(-1 - tail) ?? null)) tail++;
+  const part = {
+    before: before.slice(head, before.length - tail),
+    after: after.slice(head, after.length - tail),
+    head,
+  };
   const byPlace = { ...task, patch: [] };
-  compareByPlace(before, after, at, byPlace);
-  const byItem = byPlace.patch.length < 2 ? null : compareByItem(before, after, at, task);
+  compareByPlace(part, at, byPlace);
+  const isShort = byPlace.patch.length < 2 || part.before.length === 0 || part.after.length === 0;
+  const byItem = isShort ? null : compareByItem(part, at, task);
   const best = byItem === null || sizeOf(byPlace.patch) <= sizeOf(byItem) ? byPlace.patch : byItem;
   for (const operation of best) task.patch.push(operation);
 }
 
-function compareByPlace(before: readonly Json[], after: readonly Json[], at: Place, task: Task): void {
+/** The part of a list that differs, from the place `head` on. */
+interface Part {
+  before: readonly Json[];
+  after: readonly Json[];
+  head: number;
+}
+
+function compareByPlace({ before, after, head }: Part, at: Place, task: Task): void {
   for (let index = before.length - 1; index >= 0; index--) {
-    if (index < after.length) compareMembers(before[index] ?? null, after[index] ?? null, at, index, task);
-    else task.patch.push({ op: 'remove', path: pathOf({ above: at, key: index }) });
+    if (index < after.length) compareMembers(before[index] ?? null, after[index] ?? null, at, head + index, task);
+    else task.patch.push({ op: 'remove', path: pathOf({ above: at, key: head + index }) });
   }
   for (let index = before.length; index < after.length; index++) {
-    task.patch.push({ op: 'add', path: pathOf({ above: at, key: index }), value: after[index] ?? null });
+    task.patch.push({ op: 'add', path: pathOf({ above: at, key: head + index }), value: after[index] ?? null });
   }
 }
 
 /** null where that is the same as by place, or would take too long. */
-function compareByItem(before: readonly Json[], after: readonly Json[], at: Place, task: Task): Patch | null {
+function compareByItem({ before, after, head }: Part, at: Place, task: Task): Patch | null {
   const { budget, level } = task;
   if (level === MAX_LEVELS || budget.cells < 0) return null;
-  const { pairs, keys } = matchItems(typeof at.key === 'string' ? at.key : '', before, after, budget.cells);
-  const items = before.length + after.length;
-  budget.cells -= keys === null ? items + Math.min(before.length * after.length, MAX_CELLS / 10) : items * 10;
+  const field = typeof at.key === 'string' ? at.key : '';
+  budget.cells -= COST_OF_ONE + (before.length + after.length) * 5;
+  const byKey = budget.cells < 0 ? null : matchByKey(field, before, after);
+  if (byKey === null) budget.cells -= before.length * after.length;
+  if (budget.cells < 0) return null;
+  const { pairs } = byKey ?? matchItems(field, before, after);
   if (before.length === after.length && pairs.every((place, to) => place === to)) return null;
-  const patch = listOperations({ path: pathOf(at), before, after, pairs });
+  const listPath = pathOf(at);
+  const patch = listOperations({ pathOf: (place) => `${listPath}/${head + place}`, before, after, pairs });
   if (patch === null) return null;
   for (const [to, place] of pairs.entries()) {
     if (place === null) continue;
-    compareMembers(before[place] ?? null, after[to] ?? null, at, to, { patch, budget, level: level + 1 });
+    const inner = { patch, budget, level: level + 1 };
+    compareMembers(before[place] ?? null, after[to] ?? null, at, head + to, inner);
   }
   return patch;
 }

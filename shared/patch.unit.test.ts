@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 // CommonJS: its functions are on the default export.
-import jsonPatch, { type Operation } from 'fast-json-patch';
+import jsonPatch from 'fast-json-patch';
 import { canonicalJson, isObject, parseJson, stringifyJson } from './json.ts';
 import { applyOwnPatch, applyPatch, diff, hashBody } from './patch.ts';
 import { asObject, objectText } from './testing/arbitrary.ts';
@@ -36,12 +36,12 @@ describe('patches', () => {
         const patch = diff(before, after);
         const theirs = jsonPatch.compare(before, after);
         assert.ok(JSON.stringify(patch).length <= JSON.stringify(theirs).length);
-        const applied = jsonPatch.applyPatch(before, patch as Operation[], true, false, false).newDocument;
+        const applied = jsonPatch.applyPatch(before, patch, true, false, false).newDocument;
         assert.equal(canonicalJson(applied), canonicalJson(after));
         assert.equal(JSON.stringify(applyPatch(before, patch)), JSON.stringify(applied));
         assert.equal(JSON.stringify(applyOwnPatch(copy(before), copy(patch))), JSON.stringify(applied));
       }),
-      { numRuns: 3000 },
+      { numRuns: 1000 },
     );
   });
 

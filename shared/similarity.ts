@@ -2,8 +2,11 @@ import { canonicalJson, isObject } from './json.ts';
 import { mayIdentify } from './merge-key.ts';
 import type { Json } from './types.ts';
 
-/** What an item is made of, each part with its weight. */
-export type Parts = Map<string, number>;
+/** What an item is made of, each part with its weight, and the weight of all. */
+export interface Parts {
+  weights: Map<string, number>;
+  total: number;
+}
 
 /** By what an item is told apart, such as its name, counts for more than one of its other values. */
 const IDENTIFYING = 3;
@@ -18,12 +21,15 @@ const MAX_TEXT = 2000;
  * place in lists; of a text its words.
  */
 export function partsOf(item: Json, field: string): Parts {
-  const parts: Parts = new Map();
+  const weights = new Map<string, number>();
+  let total = 0;
   const add = (part: string, weight: number): void => {
-    if (parts.size < MAX_PARTS) parts.set(part, (parts.get(part) ?? 0) + weight);
+    if (weights.size >= MAX_PARTS) return;
+    weights.set(part, (weights.get(part) ?? 0) + weight);
+    total += weight;
   };
   const walk = (value: Json, path: string, weight: number): void => {
-    if (parts.size >= MAX_PARTS) return;
+    if (weights.size >= MAX_PARTS) return;
     if (Array.isArray(value)) {
       for (const inner of value) walk(inner, `${path}[]`, weight);
     } else if (isObject(value)) {
@@ -38,16 +44,12 @@ export function partsOf(item: Json, field: string): Parts {
   if (typeof item === 'string') {
     for (const word of item.slice(0, MAX_TEXT).match(/[\p{L}\p{N}_]+/gu) ?? []) add(word, 1);
   } else walk(item, '', 1);
-  return parts;
+  return { weights, total };
 }
 
 /** How much two items have in common, from 0 to 1: the Sørensen–Dice coefficient of their parts. */
 export function similarity(a: Parts, b: Parts): number {
-  let [common, total] = [0, 0];
-  for (const [part, weight] of a) {
-    common += Math.min(weight, b.get(part) ?? 0);
-    total += weight;
-  }
-  for (const weight of b.values()) total += weight;
-  return total === 0 ? 0 : (2 * common) / total;
+  let common = 0;
+  for (const [part, weight] of a.weights) common += Math.min(weight, b.weights.get(part) ?? 0);
+  return common === 0 ? 0 : (2 * common) / (a.total + b.total);
 }
