@@ -1,4 +1,4 @@
-import { isObject, unescapeText } from './json.ts';
+import { exactNumber, isObject, unescapeText } from './json.ts';
 import { matchItems } from './pairing.ts';
 import type { Delta, Json, JsonObject } from './types.ts';
 
@@ -83,8 +83,13 @@ export function memberPath(path: string, key: string): string {
   return path === '' ? name : `${path}.${name}`;
 }
 
-/** `containers[nginx]`. `key` is escaped as json.ts has it. */
+/**
+ * `containers[nginx]`. `key` is escaped as json.ts has it. In brackets a bare integer is a place in the list and a star is
+ * all of them, so a key that looks like one stands in quotes: `backendRefs["80"]`.
+ */
 export function itemPath(path: string, key: string): string {
-  const name = unescapeText(key);
-  return `${path}[${isPlainItem(name) ? name : JSON.stringify(name)}]`;
+  const name = exactNumber(key) ?? unescapeText(key);
+  return `${path}[${isPlainItem(name) && !LOOKS_LIKE_PLACE.test(name) ? name : JSON.stringify(name)}]`;
 }
+
+const LOOKS_LIKE_PLACE = /^(?:-?\d+|\*)$/;

@@ -1,6 +1,6 @@
 import { itemPath, memberPath } from './delta.ts';
 import { KubeblameError } from './errors.ts';
-import { canonicalJson, escapeKey, isObject, unescapeText } from './json.ts';
+import { canonicalJson, escapeKey, exactNumber, isObject, unescapeText } from './json.ts';
 import { identify } from './merge-key.ts';
 import type { Delta, Json } from './types.ts';
 
@@ -65,7 +65,7 @@ export function findField(value: Json, names: readonly string[], field = ''): st
 
 function placeOf(list: readonly Json[], name: string, field: string): number | null {
   const keys = [...(identify(field, list, list)?.before.keys() ?? [])];
-  const place = keys.findIndex((key) => unescapeText(key) === name);
+  const place = keys.findIndex((key) => (exactNumber(key) ?? unescapeText(key)) === name);
   if (place >= 0) return place;
   return /^\d+$/.test(name) && Number(name) < list.length ? Number(name) : null;
 }

@@ -1,4 +1,4 @@
-import { exactNumber, isObject } from './json.ts';
+import { isObject } from './json.ts';
 import type { Json, JsonObject } from './types.ts';
 
 /** Of autoscaling/v2: the name is where the type says. */
@@ -97,23 +97,16 @@ function byKey(list: readonly Json[], keys: string[]): Map<string, Json> | null 
   return items;
 }
 
-/**
- * `nginx`, `8080/TCP`; the keys after the first may be missing. In brackets a bare integer is a place in the list, and a
- * star is all of them, so a key that looks like one is written with its name: `port=80`.
- */
+/** `8080/TCP`; the keys after the first may be missing. */
 function keyOf(item: JsonObject, keys: string[]): string | null {
   const parts: string[] = [];
   for (const [index, key] of keys.entries()) {
     const value = key.split('.').reduce<Json | undefined>(memberOf, item);
-    if (typeof value === 'string') parts.push(exactNumber(value) ?? value);
-    else if (typeof value === 'number') parts.push(String(value));
+    if (typeof value === 'string' || typeof value === 'number') parts.push(String(value));
     else if (index === 0 || value !== undefined) return null;
   }
-  const label = parts.join('/');
-  return LOOKS_LIKE_PLACE.test(label) ? `${keys[0] ?? ''}=${label}` : label;
+  return parts.join('/');
 }
-
-const LOOKS_LIKE_PLACE = /^(?:-?\d+|\*)$/;
 
 function memberOf(value: Json | undefined, key: string): Json | undefined {
   return value !== undefined && isObject(value) && Object.hasOwn(value, key) ? value[key] : undefined;
