@@ -31,7 +31,7 @@ export function editsOf(newItem: fc.Arbitrary<JsonObject>, maxLength: number): f
     fc.record({ kind: fc.constant('insert' as const), at, item: newItem }),
     fc.record({ kind: fc.constant('remove' as const), at }),
     fc.record({ kind: fc.constant('move' as const), at, to: at }),
-    fc.record({ kind: fc.constant('set' as const), at, key: fc.constantFrom('weight', 'port'), value: scalar }),
+    fc.record({ kind: fc.constant('set' as const), at, key: fc.constantFrom('weight', 'note'), value: scalar }),
   );
   return fc.array(edit, { maxLength });
 }
