@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { ANY_ITEM, deltasOfField, findField, findFields, mayTouch, parseField } from './field-path.ts';
+import { deltas } from './delta.ts';
 import { diff } from './patch.ts';
 import type { Delta, JsonObject } from './types.ts';
 
@@ -29,6 +30,7 @@ describe('parseField', () => {
       ['metadata.labels.a\\.b/c', ['metadata', 'labels', 'a.b/c']],
       ['a["x\\"]"].b', ['a', 'x"]', 'b']],
       ['ports[80/TCP]', ['ports', '80/TCP']],
+      ['ports["80"]', ['ports', '80']],
     ] as const) {
       assert.deepEqual(parseField(text), names, text);
     }
@@ -55,6 +57,22 @@ describe('findField', () => {
     ]) {
       assert.equal(find(text), null, text);
     }
+  });
+});
+
+describe('the key of an item', () => {
+  const list = (...items: JsonObject[]): JsonObject => ({ list: items });
+  const path = (before: JsonObject, after: JsonObject): string => deltas(list(before), list(after))[0]?.path ?? '';
+
+  it('is never written like a place, and is read again as the item', () => {
+    const body = list({ port: 80, weight: 1 }, { port: 9, weight: 2 });
+    assert.equal(path({ port: 80, weight: 1 }, { port: 80, weight: 2 }), 'list["80"].weight');
+    assert.equal(path({ port: 80, protocol: 'TCP', weight: 1 }, { port: 80, protocol: 'TCP' }), 'list[80/TCP].weight');
+    assert.equal(path({ name: '0', weight: 1 }, { name: '0', weight: 2 }), 'list["0"].weight');
+    assert.equal(path({ host: '*', weight: 1 }, { host: '*', weight: 2 }), 'list["*"].weight');
+    assert.equal(path({ host: '*.a', weight: 1 }, { host: '*.a', weight: 2 }), 'list[*.a].weight');
+    assert.equal(path({ id: -1, weight: 1 }, { id: -1, weight: 2 }), 'list["-1"].weight');
+    assert.deepEqual(findField(body, parseField('list["9"].weight')), ['list', '1', 'weight']);
   });
 });
 

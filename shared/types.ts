@@ -12,7 +12,9 @@ export interface JsonObject {
 
 /** One RFC 6902 operation. The empty path is the whole document: `add ""` creates an object, `remove ""` ends it. */
 export type PatchOperation =
-  { op: 'add' | 'replace' | 'test'; path: string; value: Json } | { op: 'remove'; path: string };
+  | { op: 'add' | 'replace' | 'test'; path: string; value: Json }
+  | { op: 'remove'; path: string }
+  | { op: 'move'; from: string; path: string };
 export type Patch = PatchOperation[];
 
 export const OPERATIONS = ['CREATE', 'UPDATE', 'DELETE', 'CONNECT'] as const;

@@ -1,10 +1,11 @@
-import jsonPatch from 'fast-json-patch';
 import { overlap } from './keepers.ts';
 import { apiVersionOf, metadataOf, metadataText } from './normalise.ts';
+import { diff } from './patch.ts';
+import { applyOperation, valueAt } from './patch-apply.ts';
 import { isServerSet, recreate } from './recreate.ts';
 import { holdsRedacted } from './redacted.ts';
 import { revert, type Obstacle } from './revert.ts';
-import type { Change, JsonObject, ObjectRef, Patch } from './types.ts';
+import type { Change, Json, JsonObject, ObjectRef, Patch } from './types.ts';
 
 /** What is to be done to an object so that changes of it are taken back. */
 export type UndoStep =
@@ -155,10 +156,15 @@ function stepOf(present: JsonObject | null, wanted: JsonObject | null, guard: st
   return { kind: 'patch', patch: [...version, ...patch], subresource, apiVersion: apiVersionOf(present) };
 }
 
-/** Each value that is replaced or removed is tested first, but for those that are not known. */
+/** Each value that is replaced, removed or moved is tested first, but for those that are not known. */
 function guardedPatch(present: JsonObject, wanted: JsonObject): Patch {
-  const patch = jsonPatch.compare(present, wanted, true) as Patch;
-  return patch.filter((operation) => operation.op !== 'test' || !holdsRedacted(operation.value));
+  let state: Json = present;
+  return diff(present, wanted).flatMap((operation): Patch => {
+    const path = operation.op === 'move' ? operation.from : operation.path;
+    const value = operation.op === 'add' ? undefined : valueAt(state, path);
+    state = applyOperation(state, operation);
+    return value === undefined || holdsRedacted(value) ? [operation] : [{ op: 'test', path, value }, operation];
+  });
 }
 
 /** What `kubectl delete -f` needs. */

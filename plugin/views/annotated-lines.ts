@@ -28,7 +28,7 @@ export interface AnnotatedLine {
 export function annotatedLines(blame: ObjectBlame, field: readonly string[] = []): AnnotatedLine[] {
   const setters = new Map(blame.setters.map((setter) => [setter.seq, setter]));
   const { body, places } = mergeRemoved(blame.body, blame.removed);
-  return yamlLines(body).flatMap((line) => {
+  return yamlLines(body, { blocks: true }).flatMap((line) => {
     const { at, removed } = places(line.at);
     if (field.some((key, index) => key !== at[index])) return [];
     const owner = removed === null ? ownerAt(blame.owners, at) : { seq: removed };
@@ -48,7 +48,7 @@ export function manifestLines(
   const setters = new Map(blame?.setters.map((setter) => [setter.seq, setter]));
   const match = blame === null ? null : matchManifest(manifest, blame.body);
   let told: readonly string[] | null = null;
-  return yamlLines(manifest).flatMap((line): AnnotatedLine[] => {
+  return yamlLines(manifest, { blocks: true }).flatMap((line): AnnotatedLine[] => {
     if (field.some((key, index) => key !== line.at[index])) return [];
     const { text } = line;
     if (match === null || blame === null)

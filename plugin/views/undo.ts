@@ -7,7 +7,7 @@ import { objectTitle } from './object-name.ts';
 import type { Style } from './style.ts';
 import { printable } from './text.ts';
 import { momentText } from './times.ts';
-import { valueText } from './value.ts';
+import { briefText } from './value.ts';
 import { changeWho, userText } from './who.ts';
 import { toYaml } from './yaml.ts';
 
@@ -68,7 +68,7 @@ function problemText(problem: UndoProblem, { object }: Undo, style: Style): stri
   switch (problem.kind) {
     case 'changed': {
       const { wanted, present, by } = problem;
-      const value = (each: typeof wanted): string => (each === undefined ? 'nothing' : valueText(each));
+      const value = (each: typeof wanted): string => (each === undefined ? 'nothing' : briefText(each));
       const since = by === null ? 'changed since' : `set since by ${byText(by, style)}`;
       return `${printable(problem.path)} stays: it was ${value(wanted)}, is now ${value(present)}, ${since}`;
     }

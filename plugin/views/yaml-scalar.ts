@@ -1,3 +1,6 @@
+import { textLines } from '../../shared/pairing.ts';
+import { printable } from '../../shared/printable.ts';
+
 /*
  * How kubectl writes a string in YAML: the rules of sigs.k8s.io/yaml (go-yaml v2), so that what we print is what
  * `kubectl get -o yaml` printed. Where go-yaml would let through what a terminal obeys (C1 controls, bidi marks, line
@@ -118,8 +121,28 @@ function folded(
 
 /** A block of lines as they are: `|`, with `-` where no line break ends it, `+` where more than one does. */
 function literal(text: string, indent: number): string[] {
+  return block(text, indent, (line) => line);
+}
+
+/**
+ * A text of several lines as a block of them, also where YAML would have to write it in quotes on one line: for people, no
+ * YAML. A line that cannot be seen as it is, because of a space at its end, a tab, a carriage return and the like, stands
+ * in double quotes, with the escapes that YAML has there.
+ */
+export function blockForPeople(text: string, indent: number): string[] {
+  return block(text, indent, visibleLine);
+}
+
+/** A line of a text, in double quotes where it would not be seen as it is. */
+export function visibleLine(line: string): string {
+  // A line that only looks like a quoted one is quoted too.
+  const hidden = printable(line) !== line || /\s$|\u00a0|^".*\\.*"$/u.test(line);
+  return hidden ? `"${printable(line.replace(/["\\]/g, '\\$&')).replaceAll('\u00a0', '\\xa0')}"` : line;
+}
+
+function block(text: string, indent: number, write: (line: string) => string): string[] {
   const hint = /^[ \n]/.test(text) ? '2' : '';
   const chomp = !text.endsWith('\n') ? '-' : text === '\n' || text.endsWith('\n\n') ? '+' : '';
-  const lines = (text.endsWith('\n') ? text.slice(0, -1) : text).split('\n');
-  return [`|${hint}${chomp}`, ...lines.map((line) => (line === '' ? '' : ' '.repeat(indent) + line))];
+  const lines = textLines(text) ?? [text];
+  return [`|${hint}${chomp}`, ...lines.map((line) => (line === '' ? '' : ' '.repeat(indent) + write(line)))];
 }

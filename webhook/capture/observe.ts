@@ -4,9 +4,10 @@ import { apiVersionOf, metadataText, type ManagedField } from '../../shared/norm
 import { compareResourceVersions } from '../../shared/resource-version.ts';
 import type { ObjectRef, Patch } from '../../shared/types.ts';
 import type { OutcomeReason } from '../store/port.ts';
-import { holds, type Draft } from './draft.ts';
+import type { Draft } from './draft.ts';
 import { endBy, setsDeletionTimestamp } from './ending.ts';
 import { madeBefore, openOf, tipOf, type HeadVersion } from './head.ts';
+import { holds } from './holds.ts';
 import { commit, drop } from './settle.ts';
 
 /** A fact about an object: the API server showed this body at this version. */
@@ -74,7 +75,7 @@ async function take(draft: Draft, { object, seen, reason, since = 0 }: Observati
   return recordDifference(draft, object, seen, base, held, since);
 }
 
-/** The newest attempt whose patch stands in the body, or that managedFields name where the body is in another API version. */
+/** The newest attempt whose change stands in the body, or that managedFields name where the body is in another API version. */
 async function lastHeld(
   draft: Draft,
   open: readonly HeadVersion[],
@@ -84,10 +85,13 @@ async function lastHeld(
   for (const version of [...open].reverse()) {
     if (version.gone) continue;
     if (version.parent === null) return version;
-    const { detail, manager, at } = await draft.change(version.seq);
-    const translated = version.apiVersion !== apiVersion;
-    if (translated ? managersSince(managedFields, at).includes(manager) : holds(detail.patch, body, version.projected))
-      return version;
+    if (version.apiVersion !== apiVersion) {
+      const { manager, at } = await draft.change(version.seq);
+      if (managersSince(managedFields, at).includes(manager)) return version;
+      continue;
+    }
+    const [before, after] = [await draft.body(version.parent), await draft.body(version.seq)];
+    if (after !== null && holds(before ?? {}, after, body, version.projected)) return version;
   }
   return null;
 }

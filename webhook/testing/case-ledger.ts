@@ -7,7 +7,7 @@ import { importRecording } from '../import/import.ts';
 import { openSqliteStore } from '../store/sqlite/store.ts';
 import { TEST_KEY } from './recorder.ts';
 
-/** Imports one of shared/fixtures/cases into a new ledger at `path`. */
+/** Imports one of shared/fixtures/cases, its reviews and watch events, into a new ledger at `path`. */
 export async function importCase(name: string, path: string): Promise<void> {
   const folder = fileURLToPath(new URL(`../../shared/fixtures/cases/${name}/`, import.meta.url));
   const store = openSqliteStore(path, '', 0);
