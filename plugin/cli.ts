@@ -5,7 +5,7 @@ import { VERSION } from '../shared/version.ts';
 import { addHistoryFlags } from './commands/history-flags.ts';
 import { addLinesFlags } from './commands/lines-flags.ts';
 import { FORMATS, type BlameFlags } from './commands/request.ts';
-import { EXIT, exitCodeOf } from './exit-code.ts';
+import { EXIT, Exit, exitCodeOf } from './exit-code.ts';
 import { describeCommand, formatHelp } from './help.ts';
 import type { Io } from './io.ts';
 import { openReader, type SourceOptions } from './open-reader.ts';
@@ -36,6 +36,7 @@ const EXAMPLES = `
   # The object's YAML, and who set each line; with --humans not counting controllers
   kubectl blame deployment nginx --format lines
   kubectl blame -f deployment.yaml
+  kubectl blame -f manifests/ -R
 
   # Who changed one field
   kubectl blame deployment nginx --field spec.replicas
@@ -48,7 +49,7 @@ Times are RFC 3339, local without a zone (2026-03-03T14:32), a date, or relative
 "yesterday 14:00"). -n is the namespace, as in kubectl; -5 and --limit 5 are git's -n 5.
 
 Exit codes: 0 answered, 1 error, 2 usage, 3 asked for a time or object that no record covers, 4 not all of an undo is
-possible.`;
+possible. With -f as of kubectl diff: 0 nothing differs, 1 something does, more than 1 an error.`;
 
 /** Makes the io once the flags are known: --no-color and --no-pager are among them. */
 export type IoFactory = (colour: boolean, pager: boolean) => Io;
@@ -69,7 +70,11 @@ export async function run(args: readonly string[], makeIo: IoFactory): Promise<n
     await program.parseAsync(spelt, { from: 'user' });
     return EXIT.answered;
   } catch (error) {
-    return fail(error, io);
+    if (error instanceof Exit) return error.code;
+    const code = fail(error, io);
+    // Of a comparison 1 says that something differs.
+    const compares = program.opts<BlameFlags>().filename !== undefined;
+    return compares && code === EXIT.differs ? EXIT.usage : code;
   } finally {
     await io.end?.();
   }
