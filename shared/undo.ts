@@ -1,4 +1,5 @@
 import jsonPatch from 'fast-json-patch';
+import { isVital } from './dependents.ts';
 import { overlap } from './keepers.ts';
 import { apiVersionOf, metadataOf, metadataText } from './normalise.ts';
 import { isServerSet, recreate } from './recreate.ts';
@@ -18,7 +19,10 @@ export type UndoStep =
 export type UndoProblem =
   | (Obstacle & { seq: number; /** Who set it since, where the record has it. */ by: Change | null })
   | { kind: 'unrecorded-parts'; seq: number; paths: string[] }
-  | { kind: 'act' | 'never-persisted' | 'deleting' | 'exists' | 'gone' | 'other-object' | 'subresource'; seq: number };
+  /** `baseline`: the first sight of an object, `translation`: of its other API version; nobody did either. */
+  | { kind: 'baseline' | 'translation' | 'act' | 'never-persisted' | 'subresource'; seq: number }
+  /** `vital`: the cluster does not work without what would be deleted. */
+  | { kind: 'deleting' | 'exists' | 'gone' | 'other-object' | 'vital'; seq: number };
 
 export interface Undo {
   object: ObjectRef;
@@ -39,7 +43,7 @@ export interface UndoInput {
   present: { body: JsonObject; resourceVersion: string } | null;
   /** The object's changes since the oldest of `changes`, in any order: who set what since. */
   later: readonly Change[];
-  /** Takes back also what others have changed since. */
+  /** Takes back also what others have changed since, and deletes also what the cluster does not work without. */
   force: boolean;
   /** Leaves the test of the resourceVersion out: the tests of each field stay. */
   anyVersion?: boolean;
@@ -84,8 +88,10 @@ class Run {
   ) {}
 
   takeBack(change: Change): void {
-    const { seq, effect, outcome, before, after, object } = change;
-    if (outcome === 'dropped') this.problems.push({ kind: 'never-persisted', seq });
+    const { seq, effect, outcome, source, operation, before, after, object } = change;
+    if (source === 'baseline') {
+      this.problems.push({ kind: operation === 'CREATE' ? 'baseline' : 'translation', seq });
+    } else if (outcome === 'dropped') this.problems.push({ kind: 'never-persisted', seq });
     else if (effect === 'none') this.problems.push({ kind: 'act', seq });
     else if (subresourceOf(change) === null) this.problems.push({ kind: 'subresource', seq });
     else if (isDeletion(change)) this.takeBackDeletion(change);
@@ -93,7 +99,7 @@ class Run {
     // An object that this run creates again has no uid yet.
     else if (!['', object.uid].includes(metadataText(this.body, 'uid')))
       this.problems.push({ kind: 'other-object', seq });
-    else if (before == null) this.takeBackCreation(seq);
+    else if (before == null) this.takeBackCreation(change);
     else if (after != null) this.takeBackUpdate(change, before, after, this.body);
   }
 
@@ -110,7 +116,11 @@ class Run {
     this.paths.push('');
   }
 
-  private takeBackCreation(seq: number): void {
+  private takeBackCreation({ seq, object }: Change): void {
+    if (isVital(object) && !this.force) {
+      this.problems.push({ kind: 'vital', seq });
+      return;
+    }
     this.lost = this.later.filter((change) => change.seq > seq && !change.statusOnly && change.effect === 'modified');
     this.body = null;
     this.paths.push('');
