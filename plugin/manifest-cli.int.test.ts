@@ -72,7 +72,7 @@ describe('kubectl blame -f on the cases after public reports', () => {
   it('18: names an object whose name is generated, and shows the rest', async () => {
     const answer = await eighteen('gen.yaml');
     assert.match(answer.out, /^# job shop\/mig-… · not comparable: its name is generated, so that each is a new one$/m);
-    assert.deepEqual(marked(answer), ['-  a.conf: |  # only in the cluster', '-    x = 1', '-    y = 2', '~  k: v2  # cluster: v']); // prettier-ignore
+    assert.deepEqual(marked(answer), ['-  a.conf: |  # not in the file', '-    x = 1', '-    y = 2', '~  k: v2  # cluster: v']); // prettier-ignore
     assert.match(summary(answer), /2 objects · 1 not compared · 1 line differs · 3 lines only in the cluster$/);
     assert.equal(answer.code, 1);
   });

@@ -5,7 +5,7 @@ import type { JsonObject, ObjectRef, State } from './types.ts';
 type Whole = Pick<State, 'object' | 'body'>;
 
 const made = (kind: string, name: string, namespace: string, owners: string[] = [], more: JsonObject = {}): Whole => ({
-  object: { group: more.group === undefined ? '' : String(more.group as string), resource: `${kind.toLowerCase()}s`, kind, namespace, name, uid: name }, // prettier-ignore
+  object: { group: typeof more.group === 'string' ? more.group : '', resource: `${kind.toLowerCase()}s`, kind, namespace, name, uid: name }, // prettier-ignore
   body: { kind, metadata: { name, ownerReferences: owners.map((uid) => ({ kind: 'X', name: uid, uid })) }, ...more },
 });
 const names = (root: Whole, others: Whole[]): string[] => dependentsOf(root, others).map(({ object }) => object.name);

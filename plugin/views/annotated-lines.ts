@@ -71,7 +71,7 @@ export function manifestLines(
       case 'hidden':
         return [{ ...line('?', 'not compared (redacted)'), path }];
       case 'extra':
-        return [line('-', isFirst ? 'only in the cluster' : '')];
+        return [line('-', isFirst ? 'not in the file' : '')];
       case 'absent': {
         const gone = blame.removed.find(
           (removed) =>
