@@ -7,7 +7,7 @@ import { addHistoryFlags } from './commands/history-flags.ts';
 import { addLinesFlags } from './commands/lines-flags.ts';
 import { addMatchFlags, each } from './commands/match-flags.ts';
 import { FORMATS, type BlameFlags } from './commands/request.ts';
-import { EXIT, exitCodeOf } from './exit-code.ts';
+import { EXIT, Exit, exitCodeOf } from './exit-code.ts';
 import { describeCommand, formatHelp } from './help.ts';
 import type { Io } from './io.ts';
 import { openReader, type SourceOptions } from './open-reader.ts';
@@ -38,6 +38,7 @@ const EXAMPLES = `
   # The object's YAML, and who set each line; with --humans not counting controllers
   kubectl blame deployment nginx --format lines
   kubectl blame -f deployment.yaml
+  kubectl blame -f manifests/ -R
 
   # Who changed one field
   kubectl blame deployment nginx --field spec.replicas
@@ -50,7 +51,8 @@ Times are RFC 3339, local without a zone (2026-03-03T14:32), a date, or relative
 "yesterday 14:00"). -n is the namespace, as in kubectl; -5 and --limit 5 are git's -n 5.
 
 Exit codes: 0 answered, 1 error, 2 usage, 3 asked for a time or object that no record covers, 4 not all of an undo is
-possible, 128 the output cannot be written, 141 nobody read the output to its end.`;
+possible, 128 the output cannot be written, 141 nobody read the output to its end. With -f as of kubectl diff: 0 nothing differs,
+1 something does, more than 1 an error.`;
 
 /** Which of what adorns the output is wanted. */
 export interface OutputFlags {
@@ -80,7 +82,16 @@ async function answer(args: readonly string[], io: Io): Promise<void> {
   }
   const program = createProgram(io, args);
   const named = program.commands.find((each) => args.includes(each.name()));
-  await program.parseAsync(commanderWords(args, [...(named?.options ?? []), ...program.options]), { from: 'user' });
+  const words = commanderWords(args, [...(named?.options ?? []), ...program.options]);
+  try {
+    await program.parseAsync(words, { from: 'user' });
+  } catch (error) {
+    const compares = program.opts<BlameFlags>().filename !== undefined;
+    if (!compares || error instanceof Exit) throw error;
+    // Of a comparison 1 says that something differs.
+    const code = fail(error, io);
+    throw new Exit(code === EXIT.differs ? EXIT.usage : code);
+  }
 }
 
 async function codeOf(work: () => Promise<void> | undefined, io: Io): Promise<number> {
@@ -88,7 +99,7 @@ async function codeOf(work: () => Promise<void> | undefined, io: Io): Promise<nu
     await work();
     return EXIT.answered;
   } catch (error) {
-    return fail(error, io);
+    return error instanceof Exit ? error.code : fail(error, io);
   }
 }
 

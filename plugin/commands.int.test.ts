@@ -92,6 +92,49 @@ describe('the commands of kubectl blame, on a ledger of the recording', () => {
       assert.match(forced.out, /"op":"replace","path":"\/data\/LOG_LEVEL","value":"info"/);
     });
 
+    /** What is said beside the data, without times. */
+    const said = async (words: string): Promise<string[]> => {
+      const { err } = await blame(`undo ${words}`);
+      return err.trimEnd().split('\n');
+    };
+
+    it('refuses what nobody did: the first sight of an object', async () => {
+      const first = (words: string): Promise<string> => idOf(`${words} --until 2026-11-22T05:05:35Z`);
+      for (const [id, title] of [
+        [await first('namespaces -A'), 'namespace kube-node-lease'],
+        [await first('node node-1'), 'node node-1'],
+      ] as const) {
+        assert.deepEqual(await said(id), [
+          `conflict: change ${id}: ${title} was there when recording began: nobody is known to have made it, so there is nothing to take back`,
+          'error: nothing of it can be taken back',
+        ]);
+        const forced = await blame(`undo ${id} --force`);
+        assert.deepEqual([forced.out, forced.code], ['', 4]);
+      }
+    });
+
+    it('counts what goes with an object that it deletes', async () => {
+      const id = await idOf('namespaces -A --user kubernetes-admin --until 2026-11-22T05:05:48.150Z');
+      assert.deepEqual((await said(id)).slice(1, 2), [
+        'warning: namespace shop: 19 objects go with it: 3 configmaps, 3 pods, 3 serviceaccounts, 2 secrets, 1 controllerrevision, 1 cronjob, 1 deployment, 1 horizontalpodautoscaler, 1 poddisruptionbudget, 1 replicaset, 1 rolebinding, 1 statefulset',
+      ]);
+    });
+
+    it('counts what does not come back with an object that it creates', async () => {
+      assert.deepEqual(await said(await idOf('deployment web -n shop --user bob@example.com')), [
+        '# deployment shop/web: creates it again, by the record',
+        'warning: 8 objects that went with it do not come back: 5 replicasets, 3 pods; its controllers may make new ones',
+        '# nothing has been applied; pipe it into: kubectl create -f -',
+      ]);
+      const sandbox = await idOf('namespaces -A --user kubernetes-admin');
+      assert.deepEqual((await said(sandbox)).slice(1, 2), [
+        'warning: 9 objects that went with it do not come back: 4 pods, 2 configmaps, 1 deployment, 1 replicaset, 1 serviceaccount',
+      ]);
+      // Its objects had been deleted before it.
+      const definition = await idOf('crd features.shop.example.com --user kubernetes-admin');
+      assert.equal((await said(definition)).length, 2);
+    });
+
     it('says that values of a Secret were never recorded', async () => {
       const id = await idOf('secret web-secret -n shop');
       const { code, err } = await blame(`undo ${id === '' ? await idOf('secret -n shop') : id}`);

@@ -1,5 +1,6 @@
-import { readFile } from 'node:fs/promises';
-import { text } from 'node:stream/consumers';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { extname, join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { KubeblameError, messageOf } from '../shared/errors.ts';
 import { LOCAL } from '../shared/time-zone.ts';
 import { drained, watchOutput } from '../webhook/standard-output.ts';
@@ -16,6 +17,8 @@ export interface Io {
   err(text: string): void;
   /** The text of a file, `-` is stdin. Rejects with input-invalid. */
   read(path: string): Promise<string>;
+  /** The manifests that a path names: those in a folder, or itself, which it is where this is missing. Rejects with input-invalid. */
+  manifests?(path: string, recursive: boolean): Promise<string[]>;
   style: Style;
   /** ms */
   now: number;
@@ -85,7 +88,7 @@ export function terminalIo(process: NodeJS.Process, { colour, pager, headers }: 
       await drained(process);
       check();
     },
-    read: (path) => (path === '-' ? text(process.stdin) : readText(path)),
+    ...FILES,
     style: createStyle({
       columns: stdout.isTTY ? stdout.columns || DEFAULT_COLUMNS : null,
       colour: wanted && (stdout.isTTY || forced) ? 1 : 0,
@@ -99,12 +102,58 @@ export function terminalIo(process: NodeJS.Process, { colour, pager, headers }: 
   };
 }
 
-async function readText(path: string): Promise<string> {
+/** Reading of the machine's own files. */
+export const FILES = {
+  read: async (path: string): Promise<string> =>
+    decoded(path === '-' ? await buffer(process.stdin) : await readBytes(path)),
+  manifests: findManifests,
+};
+
+async function readBytes(path: string): Promise<Buffer> {
   try {
-    return await readFile(path, 'utf8');
+    return await readFile(path);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    const message = code === 'ENOENT' ? `there is no file ${path}` : messageOf(error);
-    throw new KubeblameError('input-invalid', message, 'name a readable file, or - for stdin', { cause: error });
+    throw unreadable(path, error);
   }
+}
+
+/** What Windows writes too: a byte order mark tells UTF-16, as it tells kubectl. */
+function decoded(bytes: Buffer): string {
+  const [first, second] = bytes;
+  const encoding =
+    first === 0xff && second === 0xfe ? 'utf-16le' : first === 0xfe && second === 0xff ? 'utf-16be' : 'utf-8';
+  return new TextDecoder(encoding).decode(bytes);
+}
+
+const EXTENSIONS = ['.json', '.yaml', '.yml'];
+
+/** As kubectl does: of a folder the files with a manifest's extension, in the order of their names. */
+async function findManifests(path: string, recursive: boolean): Promise<string[]> {
+  if (path === '-') return [path];
+  try {
+    if (!(await stat(path)).isDirectory()) return [path];
+    const files = await walk(path, recursive);
+    if (files.length > 0) return files;
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+  throw new KubeblameError('input-invalid', `${path} holds no file that ends in ${EXTENSIONS.join(', ')}`, recursive ? undefined : 'folders in it are read with -R'); // prettier-ignore
+}
+
+async function walk(folder: string, recursive: boolean): Promise<string[]> {
+  const files: string[] = [];
+  const entries = await readdir(folder, { withFileTypes: true });
+  for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    const path = join(folder, entry.name);
+    if (!entry.isDirectory()) files.push(...(EXTENSIONS.includes(extname(path)) ? [path] : []));
+    else if (recursive) files.push(...(await walk(path, recursive)));
+  }
+  return files;
+}
+
+function unreadable(path: string, error: unknown): KubeblameError {
+  const { code } = error as NodeJS.ErrnoException;
+  const message = code === 'ENOENT' ? `there is no file ${path}` : messageOf(error);
+  const hint = /^https?:/.test(path) ? `it is read from stdin: curl -sL ${path} | kubectl blame -f -` : 'name a readable file or folder, or - for stdin'; // prettier-ignore
+  return new KubeblameError('input-invalid', message, hint, { cause: error });
 }

@@ -38,7 +38,7 @@ describe('terminalIo', () => {
     await assert.rejects(io({}, true).read('/nonexistent/a.yaml'), {
       code: 'input-invalid',
       message: 'there is no file /nonexistent/a.yaml',
-      hint: 'name a readable file, or - for stdin',
+      hint: 'name a readable file or folder, or - for stdin',
     });
   });
 });

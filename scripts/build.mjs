@@ -23,14 +23,14 @@ const PLUGIN = { source: 'plugin/main.ts', name: 'kubectl-blame' };
 const LAZY = {
   'string-width': ['default'],
   fflate: ['inflateSync'],
-  yaml: ['parse', 'parseAllDocuments'],
+  yaml: ['isAlias', 'isMap', 'isPair', 'isScalar', 'isSeq', 'parse', 'parseAllDocuments'],
   'node:child_process': ['spawn', 'spawnSync'],
   'node:crypto': [
     ...['createHash', 'createHmac', 'createPrivateKey', 'createPublicKey', 'hash', 'randomBytes', 'randomInt'],
     ...['sign', 'verify'],
   ],
-  'node:fs/promises': ['readFile'],
-  'node:stream/consumers': ['text'],
+  'node:fs/promises': ['readdir', 'readFile', 'stat'],
+  'node:stream/consumers': ['buffer', 'text'],
 };
 /** Packages that load one of these as well, and seldom need it. */
 const LAZY_IN = /[\\/]node_modules[\\/]commander[\\/]/;

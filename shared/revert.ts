@@ -159,10 +159,9 @@ export function withoutRedacted(value: Json, path: string): { value: Maybe; lost
   const lost: string[] = [];
   const clean = (inner: Json, at: string): Maybe => {
     if (typeof inner === 'string') {
-      const redacted = redactedAt(at, inner);
-      // kubectl's annotation only repeats the object.
-      if (redacted === 'value') lost.push(at);
-      return redacted === null ? inner : undefined;
+      if (redactedAt(at, inner) === null) return inner;
+      lost.push(at);
+      return undefined;
     }
     if (Array.isArray(inner)) {
       return inner.map((item, index) => clean(item, `${at}[${index}]`)).filter((item) => item !== undefined);

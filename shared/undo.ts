@@ -1,3 +1,6 @@
+import jsonPatch, { type Operation } from 'fast-json-patch';
+import { isVital } from './dependents.ts';
+import { sameJson } from './json.ts';
 import { overlap } from './keepers.ts';
 import { apiVersionOf, metadataOf, metadataText } from './normalise.ts';
 import { diff } from './patch.ts';
@@ -19,7 +22,10 @@ export type UndoStep =
 export type UndoProblem =
   | (Obstacle & { seq: number; /** Who set it since, where the record has it. */ by: Change | null })
   | { kind: 'unrecorded-parts'; seq: number; paths: string[] }
-  | { kind: 'act' | 'never-persisted' | 'deleting' | 'exists' | 'gone' | 'other-object' | 'subresource'; seq: number };
+  /** `baseline`: the first sight of an object, `translation`: of its other API version; nobody did either. */
+  | { kind: 'baseline' | 'translation' | 'act' | 'never-persisted' | 'subresource'; seq: number }
+  /** `vital`: the cluster does not work without what would be deleted. */
+  | { kind: 'deleting' | 'exists' | 'gone' | 'other-object' | 'vital'; seq: number };
 
 export interface Undo {
   object: ObjectRef;
@@ -40,7 +46,7 @@ export interface UndoInput {
   present: { body: JsonObject; resourceVersion: string } | null;
   /** The object's changes since the oldest of `changes`, in any order: who set what since. */
   later: readonly Change[];
-  /** Takes back also what others have changed since. */
+  /** Takes back also what others have changed since, and deletes also what the cluster does not work without. */
   force: boolean;
   /** Leaves the test of the resourceVersion out: the tests of each field stay. */
   anyVersion?: boolean;
@@ -85,8 +91,10 @@ class Run {
   ) {}
 
   takeBack(change: Change): void {
-    const { seq, effect, outcome, before, after, object } = change;
-    if (outcome === 'dropped') this.problems.push({ kind: 'never-persisted', seq });
+    const { seq, effect, outcome, source, operation, before, after, object } = change;
+    if (source === 'baseline') {
+      this.problems.push({ kind: operation === 'CREATE' ? 'baseline' : 'translation', seq });
+    } else if (outcome === 'dropped') this.problems.push({ kind: 'never-persisted', seq });
     else if (effect === 'none') this.problems.push({ kind: 'act', seq });
     else if (subresourceOf(change) === null) this.problems.push({ kind: 'subresource', seq });
     else if (isDeletion(change)) this.takeBackDeletion(change);
@@ -94,7 +102,7 @@ class Run {
     // An object that this run creates again has no uid yet.
     else if (!['', object.uid].includes(metadataText(this.body, 'uid')))
       this.problems.push({ kind: 'other-object', seq });
-    else if (before == null) this.takeBackCreation(seq);
+    else if (before == null) this.takeBackCreation(change);
     else if (after != null) this.takeBackUpdate(change, before, after, this.body);
   }
 
@@ -111,7 +119,11 @@ class Run {
     this.paths.push('');
   }
 
-  private takeBackCreation(seq: number): void {
+  private takeBackCreation({ seq, object }: Change): void {
+    if (isVital(object) && !this.force) {
+      this.problems.push({ kind: 'vital', seq });
+      return;
+    }
     this.lost = this.later.filter((change) => change.seq > seq && !change.statusOnly && change.effect === 'modified');
     this.body = null;
     this.paths.push('');
@@ -152,6 +164,7 @@ function stepOf(present: JsonObject | null, wanted: JsonObject | null, guard: st
   if (wanted === null) return { kind: 'delete', manifest: nameOnly(present) };
   const patch = guardedPatch(present, wanted);
   if (patch.length === 0) return { kind: 'none' };
+  requireResult(present, patch, wanted);
   const version: Patch = guard === '' ? [] : [{ op: 'test', path: '/metadata/resourceVersion', value: guard }];
   return { kind: 'patch', patch: [...version, ...patch], subresource, apiVersion: apiVersionOf(present) };
 }
@@ -165,6 +178,15 @@ function guardedPatch(present: JsonObject, wanted: JsonObject): Patch {
     state = applyOperation(state, operation);
     return value === undefined || holdsRedacted(value) ? [operation] : [{ op: 'test', path, value }, operation];
   });
+}
+
+/**
+ * Applies the patch with another implementation of RFC 6902 than the one that made it: what somebody pipes into kubectl must
+ * do what it is said to do. Throws where it does not.
+ */
+function requireResult(present: JsonObject, patch: Patch, wanted: JsonObject): void {
+  const { newDocument } = jsonPatch.applyPatch<Json>(present, patch as Operation[], true, false);
+  if (!sameJson(newDocument, wanted)) throw new Error('the patch does not make what it is for: this is a bug');
 }
 
 /** What `kubectl delete -f` needs. */

@@ -14,10 +14,9 @@ export async function blame(words: readonly string[], flags: BlameFlags, reader:
   const request = readRequest(flags, io);
   const { question } = request;
   await requireCovered(question, reader, io);
-  const { filename } = request.lines;
-  if (question.kind === 'lines' && filename !== undefined) {
-    const { showManifest } = await import('./manifest.ts');
-    return showManifest(words, filename, question.at, request, reader, io);
+  if (question.kind === 'lines' && request.lines.filenames.length > 0) {
+    const { showManifests } = await import('./manifest.ts');
+    return showManifests(words, question.at, request, reader, io);
   }
   const { selection, io: named } = await select(words, request, reader, io);
   if (question.kind === 'states') await showStates(selection, question.at, request, reader, named);

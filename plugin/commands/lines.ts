@@ -52,11 +52,12 @@ export async function showLines(
   await tellGaps(at, at, reader, io);
 }
 
-/** Annotated documents, each under its title, then what their marks mean. */
+/** Annotated documents, each under its title, then what their marks mean. `compared`: of a manifest with the cluster. */
 export function printDocuments(
   titles: readonly (string | null)[],
   documents: readonly (readonly AnnotatedLine[])[],
   io: Io,
+  compared = false,
 ): void {
   const { chalk } = io.style;
   const output = linesView(documents, io.style).flatMap((lines, index) => {
@@ -65,7 +66,7 @@ export function printDocuments(
     return [...heading, ...lines];
   });
   print(io, output);
-  for (const line of linesLegend(documents, io.style)) note(io, line);
+  for (const line of linesLegend(documents, io.style, compared)) note(io, line);
 }
 
 /** The parts of the question that do not depend on where to look. */

@@ -76,6 +76,12 @@ function problemText(problem: UndoProblem, { object }: Undo, style: Style): stri
       return `${printable(problem.path)} stays: its value was never recorded, only that it changed`;
     case 'unrecorded-parts':
       return `${problem.paths.map((path) => printable(path)).join(', ')}: never recorded, so left out; put ${problem.paths.length === 1 ? 'it' : 'them'} in before you create it`;
+    case 'baseline':
+      return `${title} was there when recording began: nobody is known to have made it, so there is nothing to take back`;
+    case 'translation':
+      return `it only shows ${title} in another API version: nobody changed anything, so there is nothing to take back`;
+    case 'vital':
+      return `the cluster does not work without ${title}, which this would delete; --force prints it all the same`;
     case 'act':
       return 'it was an act without a lasting effect on the object';
     case 'never-persisted':
@@ -94,6 +100,7 @@ function problemText(problem: UndoProblem, { object }: Undo, style: Style): stri
 }
 
 function byText(change: Change, style: Style): string {
+  if (change.source === 'baseline') return `somebody unknown, before change ${change.seq} (${momentText(change.at, style)})`; // prettier-ignore
   return `${changeWho(change, style)} (change ${change.seq}, ${momentText(change.at, style)})`;
 }
 

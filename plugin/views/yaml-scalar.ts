@@ -1,5 +1,6 @@
 import { textLines } from '../../shared/pairing.ts';
 import { printable } from '../../shared/printable.ts';
+import { plainScalar } from '../manifest/go-scalar.ts';
 
 /*
  * How kubectl writes a string in YAML: the rules of sigs.k8s.io/yaml (go-yaml v2), so that what we print is what
@@ -10,23 +11,13 @@ import { printable } from '../../shared/printable.ts';
 /** Width beyond which kubectl breaks a scalar at its next space. */
 const FOLD_WIDTH = 80;
 
-const RESOLVES = new Set(
-  'y Y yes Yes YES true True TRUE on On ON n N no No NO false False FALSE off Off OFF ~ null Null NULL .nan .NaN .NAN .inf .Inf .INF +.inf +.Inf +.INF -.inf -.Inf -.INF'.split(
-    ' ',
-  ),
-);
-const INTEGER = /^[-+]?(?:0[xX][\da-fA-F]+|0[bB][01]+|0[oO]?[0-7]*|[1-9]\d*)$/;
-const FLOAT = /^[-+]?(?:\.\d+|\d+(?:\.\d*)?)(?:[eE][-+]?\d+)?$/;
 const BASE_60 = /^[-+]?\d[\d_]*(?::[0-5]?\d)+(?:\.[\d_]*)?$/;
 const TIMESTAMP =
   /^\d{4}-\d{1,2}-\d{1,2}(?:(?:[Tt]|\s+)\d{1,2}:\d{1,2}:\d{1,2}(?:\.\d*)?\s*(?:Z|[-+]\d{1,2}(?::?\d\d)?)?)?$/;
 
 /** True where YAML 1.1 takes the unquoted text for something other than a string: `yes`, `1e3`, `2026-11-22`, ``. */
-export function resolvesToOther(text: string): boolean {
-  if (text === '' || RESOLVES.has(text)) return true;
-  if (!/^[-+.\d]/.test(text)) return false;
-  const digits = text.startsWith('.') ? text : text.replaceAll('_', '');
-  return INTEGER.test(digits) || FLOAT.test(digits) || BASE_60.test(text) || TIMESTAMP.test(text);
+function resolvesToOther(text: string): boolean {
+  return plainScalar(text).tag !== 'str' || BASE_60.test(text) || TIMESTAMP.test(text);
 }
 
 /** What needs a double-quoted string: controls but the line feed, what has no width, separators, all beyond the BMP. */
