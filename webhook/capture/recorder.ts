@@ -2,14 +2,14 @@ import { LRUCache } from 'lru-cache';
 import { KubeblameError, messageOf } from '../../shared/errors.ts';
 import type { Seen } from '../../shared/interpret.ts';
 import type { Redactor } from '../../shared/redact.ts';
-import type { Review } from '../../shared/review.ts';
+import { requireRecordable, type Review } from '../../shared/review.ts';
 import type { ObjectRef } from '../../shared/types.ts';
 import type { CoverageEvent, LedgerStore, NewChange, NewCoverage, NewOutcome } from '../store/port.ts';
 import type { Spooled } from '../spool/records.ts';
 import { captureReview } from './capture.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { Draft, withIncarnations, type Memory, type Recent } from './draft.ts';
-import { headKey, nameKey, versionOf, type Head } from './head.ts';
+import { headKey, nameKey, tipOf, versionOf, type Head } from './head.ts';
 import { dropUnseen, observeAbsent, observeGone, type OpenAttempt } from './ending.ts';
 import { observe } from './observe.ts';
 import type { Predicates } from './predicates.ts';
@@ -135,8 +135,9 @@ export class Recorder implements Memory {
   record(review: Review, at: number, bytes: number, place?: Place): Promise<Recorded> {
     const { predicates, redactor } = this.options;
     const work = async (): Promise<Recorded> => {
-      if (review.dryRun) return 'dry-run';
-      if (!predicates.includes(review)) return 'excluded';
+      const leftOut = predicates.leftOut(review);
+      if (leftOut !== null) return leftOut;
+      requireRecordable(review);
       const needed = place?.redacted === true ? null : redactor;
       return this.job(at, (draft) => captureReview(draft, review, needed), bytes);
     };
@@ -160,6 +161,20 @@ export class Recorder implements Memory {
         await observe(draft, { object, seen: redacted, reason: 'the watch shows it', since });
       }),
     );
+  }
+
+  /** Whether a list or a watch would tell nothing new of an object. Nothing is recorded. */
+  hasFact(object: ObjectRef, seen: Seen, gone: boolean): Promise<boolean> {
+    const { redactor } = this.options;
+    return this.queue.add(async () => {
+      const draft = new Draft(this);
+      // One that is gone never comes back.
+      if (tipOf(await draft.head(object))?.gone === true) return true;
+      const reason = 'the watch shows it';
+      if (gone) await observeGone(draft, object, seen.resourceVersion, reason);
+      else await observe(draft, { object, seen: { ...seen, body: redactor.redact(seen.body, object) }, reason });
+      return draft.changes.length + draft.outcomes.length === 0;
+    });
   }
 
   /** Takes in that an object is gone since a version. */
