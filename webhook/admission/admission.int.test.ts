@@ -321,6 +321,12 @@ describe('a request that is no review', () => {
       'review-invalid',
       `${invalid}review.request is missing`,
     ],
+    [
+      'has a number for a uid',
+      reviewText({}, { [`"${UID}"`]: '18446744073709551615' }),
+      'review-invalid',
+      `${invalid}request.uid must be a string`,
+    ],
     ['has no uid', without('uid'), 'review-invalid', `${invalid}request.uid is missing`],
     [
       'has an empty uid',

@@ -1,4 +1,4 @@
-import { isObject } from '../../shared/json.ts';
+import { exactNumber, isObject } from '../../shared/json.ts';
 import type { Json } from '../../shared/types.ts';
 import { documentOf } from './reception.ts';
 import { HeadReading } from './review-head.ts';
@@ -30,7 +30,9 @@ export function envelopeOf(bytes: Buffer): Envelope | null {
   if (!isObject(document) || document.kind !== 'AdmissionReview' || !isObject(document.request)) return null;
   const { apiVersion, request } = document;
   if (typeof apiVersion !== 'string' || !apiVersion.startsWith('admission.k8s.io/')) return null;
-  return typeof request.uid === 'string' && request.uid !== '' ? { apiVersion, uid: request.uid } : null;
+  const { uid } = request;
+  // A number that JavaScript cannot hold is a string here: json.ts.
+  return typeof uid === 'string' && uid !== '' && exactNumber(uid) === null ? { apiVersion, uid } : null;
 }
 
 function read(bytes: Buffer): Json | null {

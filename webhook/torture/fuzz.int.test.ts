@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { KubeblameError } from '../../shared/errors.ts';
 import { canonicalJson, isObject, parseJson } from '../../shared/json.ts';
 import { Redactor } from '../../shared/redact.ts';
-import { readReview } from '../../shared/review.ts';
+import { readReview, requireRecordable, type Review } from '../../shared/review.ts';
 import { seeded } from '../../shared/testing/random.ts';
 import { shopLines } from '../../shared/testing/shop.ts';
 import type { JsonObject } from '../../shared/types.ts';
@@ -165,16 +165,21 @@ function requireAnswer(reply: Reply, text: string, sent: Map<string, string>, un
   }
   const { response } = reply.json() as { response: JsonObject };
   assert.equal(response.allowed, true);
-  let uid: string;
+  let review: Review;
   try {
-    uid = readReview(parseJson(text)).uid;
+    review = readReview(parseJson(text));
   } catch {
-    // Its objects are looked at only now: nothing of it may be recorded.
+    // Nothing of it may be recorded.
     unreadable.add(response.uid);
     return;
   }
-  assert.equal(canonicalJson(response.uid ?? null), canonicalJson(uid));
-  sent.set(uid, text);
+  assert.equal(canonicalJson(response.uid ?? null), canonicalJson(review.uid));
+  sent.set(review.uid, text);
+  try {
+    requireRecordable(review);
+  } catch {
+    unreadable.add(review.uid);
+  }
 }
 
 function hang(text: string): Promise<never> {
