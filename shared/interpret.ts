@@ -12,12 +12,13 @@ export type Seen = Normalised;
  * What a review asks for:
  * - `state`: a whole body before and after it. `before` is the API server's own word. `after` is null where the request
  *   ends the object; `patch` still says what it set last.
- * - `projection`: a partial body, which sets something on the object as it is. `apply` is null where nothing changes.
+ * - `projection`: what the request does to the object as it is, which the review does not show whole: `apply` gives the body after it,
+ *   or null where the request ends the object.
  * - `act`: nothing that has a state.
  */
 export type Meaning =
   | { kind: 'state'; before: Seen | null; after: JsonObject | null; patch: Patch }
-  | { kind: 'projection'; apply: (body: JsonObject, replicasPath: readonly string[]) => JsonObject }
+  | { kind: 'projection'; apply: (body: JsonObject, replicasPath: readonly string[]) => JsonObject | null }
   | { kind: 'act' };
 
 export interface Interpretation {
@@ -68,7 +69,8 @@ function isScale(review: Review): boolean {
 /** Requests about a Namespace name it as their namespace too, though it is in none. */
 function namespaceOf(review: Review, whole: boolean): string {
   if (review.resource.group === '' && review.resource.resource === 'namespaces') return '';
-  return whole ? metadataText((review.object ?? review.oldObject)?.body ?? null, 'namespace') : review.namespace;
+  const shown = whole ? (review.object ?? review.oldObject) : null;
+  return shown === null ? review.namespace : metadataText(shown.body, 'namespace');
 }
 
 function wholeMeaning(
@@ -81,6 +83,9 @@ function wholeMeaning(
     if (left === before.body) return { kind: 'act' };
     return { kind: 'state', before, after: left, patch: diff(before.body, left) };
   }
+  // The object that ends is not shown, only named.
+  if (before === null && after === null)
+    return { kind: 'projection', apply: (body) => afterDelete(body, type, options, at) };
   const body = after?.body ?? null;
   const patch = diff(before?.body ?? null, body);
   if (before !== null && body !== null && updateEnds(before.body, body, type)) {

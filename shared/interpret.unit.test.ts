@@ -15,7 +15,9 @@ function state(meaning: Meaning): Extract<Meaning, { kind: 'state' }> {
 
 function projected(meaning: Meaning, body: JsonObject, path = ['spec', 'replicas']): JsonObject {
   assert.equal(meaning.kind, 'projection');
-  return meaning.apply(body, path);
+  const after = meaning.apply(body, path);
+  assert.ok(after !== null);
+  return after;
 }
 
 describe('the meaning of a review', () => {

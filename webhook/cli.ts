@@ -59,7 +59,10 @@ export function createProgram(): Command {
   const append = program
     .command('import')
     .description('append recorded reviews, with their recorded times')
-    .argument('<reviews>', 'lines of {"receivedAt": RFC 3339, "review": AdmissionReview}, gzip or not')
+    .argument(
+      '<reviews>',
+      'file with lines of {"receivedAt": RFC 3339, "review": AdmissionReview}, gzip or not; - is stdin',
+    )
     .option('--baseline <objects>', 'objects as they were before: one a line, or lists, from `kubectl get -o json`')
     .option('--baseline-at <time>', "when the baseline was true (default: the first review's time)", time)
     .option('--watch <events>', 'watch events of the same minutes: lines of {"resource", "event": {"type", "object"}}')
@@ -251,6 +254,7 @@ async function importFiles(reviews: string, raw: RawOptions & RawImportOptions):
           if (raw.keepGoing !== true) throw error;
           process.stderr.write(`passed over: ${error.message}\n`);
         },
+        lost: (error) => process.stderr.write(`not recorded: ${error.message}\n`),
         progress: (count) => bar?.update(count),
       });
       print(`${describe(result)}\n`);
@@ -305,8 +309,13 @@ function describe({ reviews, baseline, watchEvents, badLines }: ImportResult): s
     `${reviews.excluded} excluded by rules`,
     `${reviews['dry-run']} dry runs`,
   ];
-  if (baseline > 0) parts.push(`${baseline} objects of the baseline`);
-  if (watchEvents > 0) parts.push(`${watchEvents} watch events`);
+  if (reviews['already there'] > 0) parts.push(`${reviews['already there']} already there`);
+  if (reviews.lost > 0) parts.push(`${reviews.lost} that cannot be recorded`);
+  const facts = ({ all, known }: ImportResult['baseline'], what: string): void => {
+    if (all > 0) parts.push(`${all} ${what}${known === 0 ? '' : ` (${known} already there)`}`);
+  };
+  facts(baseline, 'objects of the baseline');
+  facts(watchEvents, 'watch events');
   if (badLines > 0) parts.push(`${badLines} lines passed over`);
   return parts.join(', ');
 }

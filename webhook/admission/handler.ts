@@ -1,16 +1,19 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { KubeblameError, messageOf } from '../../shared/errors.ts';
 import { sendFailure } from '../http.ts';
-import { readBody } from './body.ts';
+import { BodyTooLarge, readBody } from './body.ts';
 import type { Callers } from './callers.ts';
+import { envelopeOf, type Envelope } from './envelope.ts';
 import type { Received, Receiver, Reception } from './reception.ts';
+
+const V1 = 'admission.k8s.io/v1';
 
 /** Told what became of every request, for the log and the metrics. */
 export interface AdmissionObserver {
   answered(reception: Reception, seconds: number): void;
-  /** An admitted request that could not be recorded: the cluster goes on, and an operator must see it. */
+  /** A request that was allowed and could not be recorded: the cluster goes on, and an operator must see it. */
   lost(error: unknown, uid: string): void;
-  /** A request that was no review. */
+  /** A request that was no review of an API server. */
   refused(error: KubeblameError): void;
   /** A request from somebody who is not the API server. */
   turnedAway(error: KubeblameError, from: string): void;
@@ -18,8 +21,8 @@ export interface AdmissionObserver {
 
 /**
  * Handles `POST /admit`, from the API server alone: one AdmissionReview in, one out, always allowed. It does not go through
- * Express, which costs half of the throughput (docs/decisions/0003). What is no review gets a 4xx, as far as it is read, and changes
- * nothing; a failure inside is still an answer with the request's uid.
+ * Express, which costs half of the throughput (docs/decisions/0003). What cannot be recorded is allowed too, and told as lost: a
+ * failure inside, and a review that cannot be read. Only what no API server sends gets a 4xx: no review, or one without a uid.
  */
 export function admissionHandler(
   callers: Pick<Callers, 'knows'>,
@@ -38,9 +41,18 @@ export function admissionHandler(
     const started = performance.now();
     const at = now();
     let received: Received;
+    let body: Buffer | null = null;
     try {
-      received = receiver.receive(await readRequest(request), at);
+      body = await readRequest(request);
+      received = receiver.receive(body, at);
     } catch (error) {
+      const start = error instanceof BodyTooLarge ? error.start : body;
+      const envelope = start === null ? null : envelopeOf(start);
+      if (envelope !== null) {
+        observer.lost(error, envelope.uid);
+        sendAllowed(response, envelope);
+        return;
+      }
       const failure =
         error instanceof KubeblameError
           ? error
@@ -52,13 +64,13 @@ export function admissionHandler(
     const { uid, isPerson, settled } = received;
     try {
       const reception = await settled;
-      sendAllowed(response, uid);
+      sendAllowed(response, { apiVersion: V1, uid });
       observer.answered(reception, (performance.now() - started) / 1000);
     } catch (error) {
       observer.lost(error, uid);
       const warning = `kubeblame did not record this request: ${reasonOf(error)}`;
       // It is printed by kubectl: it helps whoever types, and only fills the logs of a controller.
-      sendAllowed(response, uid, isPerson ? warning : undefined);
+      sendAllowed(response, { apiVersion: V1, uid }, isPerson ? warning : undefined);
     }
   };
 }
@@ -85,12 +97,17 @@ function reasonOf(error: unknown): string {
   return error.code === 'ledger-unwritable' ? 'its ledger cannot be written' : error.code;
 }
 
-function sendAllowed(response: ServerResponse, uid: string, warning?: string): void {
+function sendAllowed(response: ServerResponse, { apiVersion, uid }: Envelope, warning?: string): void {
   const body = JSON.stringify({
-    apiVersion: 'admission.k8s.io/v1',
+    apiVersion,
     kind: 'AdmissionReview',
     response: { uid, allowed: true, ...(warning === undefined ? {} : { warnings: [warning] }) },
   });
-  response.writeHead(200, { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) });
+  response.writeHead(200, {
+    'Content-Type': 'application/json',
+    'Content-Length': Buffer.byteLength(body),
+    // A body that was not read to its end.
+    ...(response.req.complete ? {} : { Connection: 'close' }),
+  });
   response.end(body);
 }

@@ -54,11 +54,14 @@ async function captureState(
     }),
   );
   if (past !== null) await settlePast(draft, object, version, past);
-  if (version.gone) {
-    await dropRivals(draft, object);
-    await endContents(draft, object, version.seq, '');
-  }
+  if (version.gone) await endRest(draft, object, version);
   return 'recorded';
+}
+
+/** What a request that ends an object tells of others. */
+async function endRest(draft: Draft, object: ObjectRef, { seq }: HeadVersion): Promise<void> {
+  await dropRivals(draft, object);
+  await endContents(draft, object, seq, '');
 }
 
 /**
@@ -154,14 +157,24 @@ async function captureProjection(
   if (version === null || body === null) return captureAct(draft, review, interpretation);
   const after = apply(body, await replicasPath(draft, object, apiVersionOf(body)));
   const patch = diff(body, after);
-  if (patch.length === 0) return 'unchanged';
-  await draft.add(
+  const isDelete = review.operation === 'DELETE';
+  // Who asked again for a deletion that is under way is worth knowing, and changes nothing.
+  if (patch.length === 0) return isDelete ? captureAct(draft, review, interpretation) : 'unchanged';
+  const added = await draft.add(
     requested(
       review,
       { ...interpretation, object },
-      { effect: 'modified', late: false, base: version, body: after, patch, detail: {} },
+      {
+        effect: after === null ? 'deleted' : 'modified',
+        late: false,
+        base: version,
+        body: after,
+        patch,
+        detail: isDelete ? { options: interpretation.options } : {},
+      },
     ),
   );
+  if (added.gone) await endRest(draft, object, added);
   return 'recorded';
 }
 

@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import { KubeblameError, messageOf } from '../../shared/errors.ts';
 import type { Seen } from '../../shared/interpret.ts';
 import type { Redactor } from '../../shared/redact.ts';
-import type { Review } from '../../shared/review.ts';
+import { requireRecordable, type Review } from '../../shared/review.ts';
 import type { ObjectRef } from '../../shared/types.ts';
 import type { CoverageEvent, LedgerStore, NewChange, NewCoverage, NewOutcome } from '../store/port.ts';
 import type { Spooled } from '../spool/records.ts';
@@ -10,7 +10,7 @@ import { captureReview } from './capture.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { reviewWithoutSecrets, seenWithoutSecrets } from './confidential.ts';
 import { Draft, withIncarnations, type Memory, type Recent } from './draft.ts';
-import { headKey, nameKey, versionOf, type Head } from './head.ts';
+import { headKey, nameKey, tipOf, versionOf, type Head } from './head.ts';
 import { dropUnseen, endingOf, endPage, observeAbsent, observeGone, type Ending, type OpenAttempt } from './ending.ts';
 import { Endings } from './endings.ts';
 import { observe } from './observe.ts';
@@ -159,8 +159,9 @@ export class Recorder implements Memory {
   record(review: Review, at: number, bytes: number, place?: Place): Promise<Recorded> {
     const { predicates, redactor } = this.options;
     const work = async (): Promise<Recorded> => {
-      if (review.dryRun) return 'dry-run';
-      if (!predicates.includes(review)) return 'excluded';
+      const leftOut = predicates.leftOut(review);
+      if (leftOut !== null) return leftOut;
+      requireRecordable(review);
       const clean = async (draft: Draft): Promise<Recorded> =>
         captureReview(draft, await reviewWithoutSecrets(draft, review, redactor, place?.redacted === true));
       return this.job(at, clean, bytes);
@@ -185,6 +186,20 @@ export class Recorder implements Memory {
         await observe(draft, { object, seen: clean, reason: 'the watch shows it', since });
       }),
     );
+  }
+
+  /** Whether a list or a watch would tell nothing new of an object. Nothing is recorded. */
+  hasFact(object: ObjectRef, seen: Seen, gone: boolean): Promise<boolean> {
+    const { redactor } = this.options;
+    return this.queue.add(async () => {
+      const draft = new Draft(this);
+      // One that is gone never comes back.
+      if (tipOf(await draft.head(object))?.gone === true) return true;
+      const reason = 'the watch shows it';
+      if (gone) await observeGone(draft, object, seen.resourceVersion, reason);
+      else await observe(draft, { object, seen: await seenWithoutSecrets(draft, object, seen, redactor), reason });
+      return draft.changes.length + draft.outcomes.length === 0;
+    });
   }
 
   /** Takes in that an object is gone since a version. */

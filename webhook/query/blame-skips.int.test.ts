@@ -120,7 +120,9 @@ describe('the blame of an object with a long history', () => {
   const file = useFolder();
   let made = 0;
 
-  it('is the same whether stretches are left out or not', async () => {
+  it('is the same whether stretches are left out or not', async function () {
+    this.timeout(120_000);
+    this.slow(20_000);
     await fc.assert(
       fc.asyncProperty(fc.array(edit, { minLength: 300, maxLength: 700 }), fc.nat(600), async (edits, back) => {
         const recorder = await record(file(`ledger-${++made}.db`), edits);
