@@ -18,7 +18,8 @@ export type UndoStep =
 export type UndoProblem =
   | (Obstacle & { seq: number; /** Who set it since, where the record has it. */ by: Change | null })
   | { kind: 'unrecorded-parts'; seq: number; paths: string[] }
-  | { kind: 'act' | 'never-persisted' | 'deleting' | 'exists' | 'gone' | 'other-object' | 'subresource'; seq: number };
+  | { kind: 'act' | 'never-persisted' | 'deleting' | 'exists' | 'gone' | 'other-object' | 'subresource'; seq: number }
+  | { kind: 'unknown-field'; seq: number };
 
 export interface Undo {
   object: ObjectRef;
@@ -87,6 +88,7 @@ class Run {
     const { seq, effect, outcome, before, after, object } = change;
     if (outcome === 'dropped') this.problems.push({ kind: 'never-persisted', seq });
     else if (effect === 'none') this.problems.push({ kind: 'act', seq });
+    else if (change.scale !== undefined) this.problems.push({ kind: 'unknown-field', seq });
     else if (subresourceOf(change) === null) this.problems.push({ kind: 'subresource', seq });
     else if (isDeletion(change)) this.takeBackDeletion(change);
     else if (this.body === null) this.problems.push({ kind: 'gone', seq });

@@ -1,9 +1,11 @@
 import { LRUCache } from 'lru-cache';
 import { KubeblameError, messageOf } from '../../shared/errors.ts';
 import type { Seen } from '../../shared/interpret.ts';
+import type { ManagedField } from '../../shared/normalise.ts';
 import type { Redactor } from '../../shared/redact.ts';
 import type { Review } from '../../shared/review.ts';
 import type { ObjectRef } from '../../shared/types.ts';
+import type { Amendment } from '../store/payload.ts';
 import type { CoverageEvent, LedgerStore, NewChange, NewCoverage, NewOutcome } from '../store/port.ts';
 import type { Spooled } from '../spool/records.ts';
 import { captureReview } from './capture.ts';
@@ -76,6 +78,8 @@ export class Recorder implements Memory {
   private committing: readonly NewChange[] = [];
   private changes: NewChange[] = [];
   private outcomes: NewOutcome[] = [];
+  /** What the API server made of changes, by seq, until that is in the store. */
+  private readonly amendments = new Map<number, Amendment>();
   private coverage: NewCoverage[] = [];
   /** The last review of the spool that was run, the last that was settled, and the last of which a commit tells. */
   private lastRun: number;
@@ -138,7 +142,8 @@ export class Recorder implements Memory {
       if (review.dryRun) return 'dry-run';
       if (!predicates.includes(review)) return 'excluded';
       const needed = place?.redacted === true ? null : redactor;
-      return this.job(at, (draft) => captureReview(draft, review, needed), bytes);
+      const given = { bytes, managedFields: review.object?.managedFields ?? [] };
+      return this.job(at, (draft) => captureReview(draft, review, needed), given);
     };
     return this.queue.add(() => (place === undefined ? work() : this.inTurn(place.number, at, work, bytes)));
   }
@@ -272,6 +277,10 @@ export class Recorder implements Memory {
     return this.recentChanges.get(seq);
   }
 
+  amendment(seq: number): Amendment | undefined {
+    return this.amendments.get(seq);
+  }
+
   async head(object: ObjectRef): Promise<Head> {
     const key = headKey(object);
     const known = this.heads.get(key);
@@ -295,17 +304,24 @@ export class Recorder implements Memory {
     return known;
   }
 
-  /** Runs a job on a draft of its own, and takes over what it added only where it succeeds. */
-  private async job<T>(at: number, work: (draft: Draft) => Promise<T>, bytes = 0): Promise<T> {
+  /** Runs a job on a draft of its own, and takes over what it added only where it succeeds. `given`: of its review. */
+  private async job<T>(
+    at: number,
+    work: (draft: Draft) => Promise<T>,
+    given: { bytes: number; managedFields: readonly ManagedField[] } | null = null,
+  ): Promise<T> {
     // A clock that was set back must not reorder the record.
     this.now = Math.max(at, this.lastAt);
     const draft = new Draft(this);
     const result = await work(draft);
     this.changes.push(...draft.changes);
+    for (const seq of draft.stale) this.recentChanges.delete(seq);
+    for (const [seq, amendment] of draft.amendments) this.amendments.set(seq, amendment);
     // Without a size it is not known what it holds.
-    if (bytes > 0) {
+    if (given !== null && given.bytes > 0) {
+      const { bytes: size, managedFields } = given;
       for (const [index, change] of draft.changes.entries()) {
-        this.recentChanges.set(change.seq, { change, body: draft.bodies[index] ?? null }, { size: bytes });
+        this.recentChanges.set(change.seq, { change, body: draft.bodies[index] ?? null, managedFields }, { size });
       }
     }
     this.outcomes.push(...draft.outcomes);
@@ -328,6 +344,7 @@ export class Recorder implements Memory {
       return;
     }
     [this.committing, this.changes, this.outcomes, this.coverage] = [changes, [], [], []];
+    const amended = [...this.amendments.keys()];
     const started = performance.now();
     await this.store.append({ changes, outcomes, coverage, taken });
     this.untoldBytes -= untoldBytes;
@@ -335,6 +352,7 @@ export class Recorder implements Memory {
     this.lastTaken = taken;
     this.durableAt = lastAt;
     this.committing = [];
+    for (const seq of amended) this.amendments.delete(seq);
     this.options.events?.committed(changes.length, (performance.now() - started) / 1000);
   }
 
@@ -344,6 +362,7 @@ export class Recorder implements Memory {
     this.lastAt = this.durableAt;
     this.lastSeq -= this.committing.length + this.changes.length;
     [this.committing, this.changes, this.outcomes, this.coverage] = [[], [], [], []];
+    this.amendments.clear();
     this.forget();
   }
 

@@ -12,6 +12,7 @@ export interface Facts {
 /** For conditions in SQL: source 0 is admission, effect 0 is none. */
 export const SOURCE_MASK = 3 << 2;
 export const EFFECT_MASK = 3 << 4;
+export const MODIFIED = EFFECTS.indexOf('modified') << 4;
 export const STATUS_ONLY_MASK = 1 << 6;
 
 /** Two bits each for operation, source and effect, one for each flag; below 2^8, and the order of the lists is fixed. */
