@@ -46,7 +46,7 @@ async function captureState(
   const { object } = interpretation;
   const base = before === null ? null : await baseOf(draft, object, before);
   if (patch.length === 0) return 'unchanged';
-  const on = before === null || base === null ? { patch } : await patchOn(draft, base, before, after, patch);
+  const on = before === null || base === null ? { patch } : await patchOn(draft, base, before, patch);
   if (on.patch.length === 0) return 'unchanged';
   const past = base === null ? null : await pastOf(draft, object, base, after);
   const version = await draft.add({
@@ -70,23 +70,20 @@ async function captureState(
 
 /**
  * The patch from the body that is stored of a version. Mostly the review's own: the version was found by its
- * resourceVersion, and that means the same body. Not so where the review has it in another API version: `base` is what leads there.
- * Nor after a restore of etcd, which gives versions out again, nor in a review that somebody forged: a patch on top of another
- * body would tell of a state that never was.
+ * resourceVersion, and that means the same body. Where it is not, `base` is what leads to the review's: in another API version, by
+ * a definition that has other defaults and fields since, or after a restore of etcd, which gives versions out again. A patch on
+ * top of another body would tell of a state that never was.
  */
 async function patchOn(
   draft: Draft,
   version: HeadVersion,
   before: Seen,
-  after: JsonObject | null,
   patch: Patch,
 ): Promise<{ patch: Patch; base?: Patch }> {
   const hash = hashBody(before.body);
   if (version.hash !== null && hash !== null && version.hash.equals(hash)) return { patch };
-  const stored = await draft.body(version.seq);
-  if (apiVersionOf(stored) === apiVersionOf(before.body)) return { patch: diff(stored, after) };
-  const base = diff(stored, before.body);
-  return { patch: [...base, ...patch], base };
+  const base = diff(await draft.body(version.seq), before.body);
+  return base.length === 0 ? { patch } : { patch: [...base, ...patch], base };
 }
 
 /** The version that a review was made from. Its old object is taken in as the fact that it is. */

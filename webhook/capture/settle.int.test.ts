@@ -234,10 +234,7 @@ describe('settling', () => {
     await show(at('20', { a: '1' }));
     const other = { ...at('20', { a: '1' }), apiVersion: 'v2', extra: true };
     await update(other, { ...other, data: { a: '2' } });
-    assert.deepEqual(await ledger.summary(), [
-      '1 baseline CREATE committed@20',
-      '2 admission UPDATE pending',
-    ]);
+    assert.deepEqual(await ledger.summary(), ['1 baseline CREATE committed@20', '2 admission UPDATE pending']);
     const [change] = (await new StoreReader(ledger.store, () => ledger.at).changes({ scope: {}, limit: 1 })).changes;
     assert.deepEqual(change?.deltas, [{ path: 'data.a', kind: 'changed', before: '1', after: '2' }]);
     assert.deepEqual(change.patch, [{ op: 'replace', path: '/data/a', value: '2' }]);

@@ -47,10 +47,7 @@ describe('what a watch shows that no review did', () => {
       await showScaler(scaler('autoscaling/v2', '11', { metrics: [50] }));
       await apply(scaler('autoscaling/v1', '11', { percent: 50 }), scaler('autoscaling/v1', '11', { percent: 70 }));
       await showScaler(scaler('autoscaling/v2', '12', { metrics: [70] }, [by('kubectl-create', '03')]));
-      assert.deepEqual(await ledger.summary(), [
-        '1 admission CREATE committed@11',
-        '2 admission UPDATE committed@12',
-      ]);
+      assert.deepEqual(await ledger.summary(), ['1 admission CREATE committed@11', '2 admission UPDATE committed@12']);
       const reader = new StoreReader(ledger.store, () => ledger.at);
       const { changes } = await reader.changes({ scope: {}, limit: 10 });
       assert.deepEqual(

@@ -2,6 +2,7 @@ import { setImmediate as breathe } from 'node:timers/promises';
 import { Blame } from '../../shared/blame.ts';
 import { findField } from '../../shared/field-path.ts';
 import { isMachine } from '../../shared/machines.ts';
+import { apiVersionOf } from '../../shared/normalise.ts';
 import { applyPatch, diff } from '../../shared/patch.ts';
 import { touchedBy, type Touched } from '../../shared/touched.ts';
 import type { Actor, BlameQuery, JsonObject, ObjectBlame, OwnerTree, Setter, State } from '../../shared/types.ts';
@@ -47,15 +48,17 @@ export async function blameOf(
   /** From a version back to the one before it. What follows where a request was made in another API version. */
   async function stepBack(from: Version, to: Version): Promise<Crossing | null> {
     const { seq, apiVersion } = from.change;
-    const base = apiVersion === to.change.apiVersion ? null : from.change.base();
-    if (base === null) {
+    const base = from.change.base();
+    const [before, after] = [base === null ? null : applyPatch(to.body(), base), from.body() ?? {}];
+    if (before === null || apiVersionOf(before) !== apiVersion) {
       await step(from, to);
       return null;
     }
-    const [before, after] = [applyPatch(to.body(), base), from.body() ?? {}];
-    if (before === null) return null;
     blame.back({ seq, before, after, patch: diff(before, after), ignored: await isIgnored(seq) });
-    return { apiVersion, body: before, passed: [to] };
+    const crossing = { apiVersion, body: before, passed: [to] };
+    if (to.change.apiVersion !== apiVersion) return crossing;
+    await cross(crossing);
+    return null;
   }
 
   /** Goes on behind versions that are known in another API version only, to the last one that is known in the same. */

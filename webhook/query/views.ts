@@ -39,18 +39,18 @@ export class States {
   }
 
   /**
-   * The bodies before and after a change; null where it did not exist. A request in another API version than the body before it
-   * is told by what it was made on; but not where the API server has shown in the first version what it came to.
+   * The bodies before and after a change; null where it did not exist. A request is told by what it was made on, where that was
+   * shown otherwise than it is stored; but not where it is stored in the API version of the body before it after all.
    */
   async around(change: StoredChange): Promise<Around> {
     const parent = change.parent === null ? null : await this.after(change.parent);
     const { patch, base } = change.detail();
     if (change.effect === 'none') return { before: parent, after: null, patch };
     const after = this.keep(change.seq, this.known.get(change.seq) ?? applyPatch(parent, patch));
-    if (base !== undefined && apiVersionOf(parent) !== change.apiVersion) {
-      return { before: applyPatch(parent, base), after, patch: patch.slice(base.length) };
-    }
-    return { before: parent, after, patch: change.amended ? diff(parent, after) : patch };
+    const given = base === undefined ? parent : applyPatch(parent, base);
+    const before = change.effect === 'deleted' || apiVersionOf(given) === change.apiVersion ? given : parent;
+    if (change.amended || before !== given) return { before, after, patch: diff(before, after) };
+    return { before, after, patch: base === undefined ? patch : patch.slice(base.length) };
   }
 
   /** A search by field can go through many more states than it finds. */

@@ -13,8 +13,8 @@ export interface Detail {
   notBefore: number | null;
   managersHint: string[];
   /**
-   * What turns the body before the change into the one that the request was made on, where that is of another API version:
-   * what `patch` begins with.
+   * What turns the body before the change into the one that the request was made on, where the API server showed that very version
+   * otherwise (in another API version): what `patch` begins with. Nobody's doing.
    */
   base?: Patch;
   /** What a request to scale was about, where it is not known which field keeps the number. */
