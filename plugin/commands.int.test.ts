@@ -182,7 +182,7 @@ describe('the commands of kubectl blame, on a ledger of the recording', () => {
       assert.deepEqual(await lines('-n', 'shop', 'deploy/w'), ['deploy/web', ':4']);
       assert.deepEqual(await lines('-n', 's'), ['sandbox', 'shop', ':4']);
       assert.deepEqual(await lines('who', '--user', 'b'), ['bob@example.com', ':4']);
-      assert.deepEqual((await lines('undo', '')).slice(0, 2), ['1706', '1704']);
+      assert.deepEqual((await lines('undo', '')).slice(0, 2), ['1705', '1703']);
       assert.deepEqual(await lines('--onel'), ['--oneline', ':4']);
       assert.deepEqual(await lines('-o', 'js'), ['json', 'jsonl', ':4']);
       assert.deepEqual(await lines('completion', 'f'), ['fish', ':4']);
