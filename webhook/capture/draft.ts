@@ -1,10 +1,11 @@
 import { reconstruct } from '../../shared/reconstruct.ts';
 import { apiVersionOf, type ManagedField } from '../../shared/normalise.ts';
-import { applyPatch, diff, hashBody } from '../../shared/patch.ts';
+import { applyPatch, hashBody } from '../../shared/patch.ts';
 import type { JsonObject, ObjectRef, Patch } from '../../shared/types.ts';
 import type { Amendment } from '../store/payload.ts';
 import type { LedgerStore, NewChange, NewOutcome, OutcomeReason, StoredChange } from '../store/port.ts';
 import { checkpointOf, requireChange } from '../store/steps.ts';
+import type { ReplicasPaths } from './scale.ts';
 import { headKey, sameName, versionOf, withVersions, type Head, type HeadVersion } from './head.ts';
 
 /**
@@ -50,6 +51,8 @@ export interface Memory {
   recent(seq: number): Recent | undefined;
   /** What the API server made of a change, while that waits for its commit. */
   amendment(seq: number): Amendment | undefined;
+  /** What a definition says that is not recorded, by its name. */
+  replicasPaths(definition: string): ReplicasPaths | undefined;
 }
 
 /** A change, and the body after it; null where the object is gone, and for an act. */
@@ -183,6 +186,11 @@ export class Draft {
     return amendment === undefined || stored.amended ? change : amended(change, amendment);
   }
 
+  /** What a definition says that is not recorded, by its name. */
+  replicasPaths(definition: string): ReplicasPaths | undefined {
+    return this.memory.replicasPaths(definition);
+  }
+
   /** The managedFields that the review of a change had, where they are remembered. */
   managedFields(seq: number): readonly ManagedField[] | undefined {
     return this.memory.recent(seq)?.managedFields;
@@ -262,7 +270,7 @@ const RECENT_ACTS = 5;
  * True where a patch touches nothing but what is set in the wake of something else: status, and the API server's own
  * correction of a time or generation that was predicted for it.
  */
-function isStatusOnly(patch: Patch): boolean {
+export function isStatusOnly(patch: Patch): boolean {
   return (
     patch.length > 0 &&
     patch.every(
@@ -272,30 +280,4 @@ function isStatusOnly(patch: Patch): boolean {
         (op === 'replace' && (path === '/metadata/deletionTimestamp' || path === '/metadata/generation')),
     )
   );
-}
-
-/** Set by the API server's clock, or by a controller right behind: the exact value is not known beforehand. */
-const SET_BY_CLOCK = /^\/metadata\/deletionTimestamp$|^\/status(\/|$)/;
-
-/**
- * True where everything that a patch sets stands in a body, though more may have changed since. `projected`: what the
- * patch says was predicted, and need not be exact.
- */
-export function holds(patch: Patch, body: JsonObject, projected: boolean): boolean {
-  return patch.every((operation) => {
-    const found = lookUp(body, operation.path);
-    if (operation.op === 'remove') return found === undefined;
-    if (projected && SET_BY_CLOCK.test(operation.path)) return found !== undefined;
-    return found !== undefined && diff({ value: found }, { value: operation.value }).length === 0;
-  });
-}
-
-function lookUp(body: JsonObject, path: string): JsonObject[string] | undefined {
-  let at: JsonObject[string] | undefined = body;
-  for (const segment of path.split('/').slice(1)) {
-    const key = segment.replaceAll('~1', '/').replaceAll('~0', '~');
-    if (typeof at !== 'object' || at === null) return undefined;
-    at = Array.isArray(at) ? at[Number(key)] : Object.hasOwn(at, key) ? at[key] : undefined;
-  }
-  return at;
 }

@@ -4,9 +4,10 @@ import { apiVersionOf, metadataText } from '../../shared/normalise.ts';
 import { compareResourceVersions } from '../../shared/resource-version.ts';
 import type { ObjectRef, Patch } from '../../shared/types.ts';
 import type { OutcomeReason } from '../store/port.ts';
-import { holds, type Draft } from './draft.ts';
+import { isStatusOnly, type Draft } from './draft.ts';
 import { endBy, setsDeletionTimestamp } from './ending.ts';
 import { alsoShownAs, asShown, managersSince, type Held } from './as-shown.ts';
+import { holds } from './holds.ts';
 import { isUnknown, madeBefore, openOf, tipOf, type HeadVersion } from './head.ts';
 import { resolveScales } from './scale.ts';
 import { commit, drop, lineOf, NO_AMENDMENTS, type Amendments } from './settle.ts';
@@ -83,8 +84,7 @@ async function take(draft: Draft, observation: Observation): Promise<HeadVersion
   const lost = open.filter((version) => !isUnknown(version));
   if (held === null) await drop(draft, object, lost);
   if (base === null) return (await missedCreation(draft, object, seen, since)) ?? begin(draft, object, seen);
-  const isOf = held !== null && (shown === 'own' || held.version.projected) ? held.version.seq : null;
-  return recordDifference(draft, observation, base, isOf);
+  return recordDifference(draft, observation, base, held?.version ?? null, shown === 'own');
 }
 
 /** The newest attempt whose patch stands in the body, or that managedFields name where the body is in another API version. */
@@ -169,16 +169,21 @@ async function missedCreation(draft: Draft, object: ObjectRef, seen: Seen, since
   });
 }
 
-/** What happened without us between a version and the fact. `request`: the one that it follows from, where that is known. */
+/**
+ * What happened without us between a version and the fact. `request`: what made that version; `isOwn`: the fact shows that very
+ * version. The API server sets times and status behind what was only predicted of a request, too.
+ */
 async function recordDifference(
   draft: Draft,
   { object, seen, since = 0 }: Observation,
   base: HeadVersion,
-  request: number | null,
+  request: HeadVersion | null,
+  isOwn: boolean,
 ): Promise<HeadVersion> {
   const before = base.gone ? null : await draft.body(base.seq);
   const patch = diff(before, seen.body);
-  const eviction = request !== null ? null : await evictionFor(draft, object, patch);
+  const follows = request !== null && (isOwn || (request.projected && isStatusOnly(patch)));
+  const eviction = request?.projected === true ? null : await evictionFor(draft, object, patch);
   if (eviction !== null && setsDeletionTimestamp(patch)) draft.confirmAct(eviction, seen.resourceVersion);
   const notBefore = Math.max(base.at, since);
   return draft.add({
@@ -190,7 +195,7 @@ async function recordDifference(
     base: before === null ? null : base,
     patch,
     detail: {
-      cause: request ?? eviction,
+      cause: follows ? request.seq : eviction,
       notBefore,
       managersHint: managersSince(seen.managedFields, notBefore),
     },

@@ -10,10 +10,12 @@ import type { CoverageEvent, LedgerStore, NewChange, NewCoverage, NewOutcome } f
 import type { Spooled } from '../spool/records.ts';
 import { captureReview } from './capture.ts';
 import { CommitQueue } from './commit-queue.ts';
+import { DEFINITIONS } from './containers.ts';
 import { Draft, withIncarnations, type Memory, type Recent } from './draft.ts';
 import { headKey, nameKey, versionOf, type Head } from './head.ts';
 import { dropUnseen, observeAbsent, observeGone, type OpenAttempt } from './ending.ts';
 import { observe } from './observe.ts';
+import { replicasPathsOf, type ReplicasPaths } from './scale.ts';
 import type { Predicates } from './predicates.ts';
 
 /** What became of a review here: stored, or why not. */
@@ -81,6 +83,8 @@ export class Recorder implements Memory {
   /** What the API server made of changes, by seq, until that is in the store. */
   private readonly amendments = new Map<number, Amendment>();
   private coverage: NewCoverage[] = [];
+  /** Of definitions that are not recorded, by name. */
+  private readonly definitions = new Map<string, ReplicasPaths>();
   /** The last review of the spool that was run, the last that was settled, and the last of which a commit tells. */
   private lastRun: number;
   private lastSettled: number;
@@ -159,6 +163,10 @@ export class Recorder implements Memory {
    * that moment (ms) has been taken in already; 0 where nothing has.
    */
   observe(object: ObjectRef, seen: Seen, at: number, since = 0): Promise<void> {
+    if (this.isOnlyRead(object)) {
+      this.definitions.set(object.name, replicasPathsOf(seen.body));
+      return Promise.resolve();
+    }
     const redacted = { ...seen, body: this.options.redactor.redact(seen.body, object) };
     return this.fenced(() =>
       this.job(at, async (draft) => {
@@ -169,9 +177,19 @@ export class Recorder implements Memory {
 
   /** Takes in that an object is gone since a version. */
   observeGone(object: ObjectRef, resourceVersion: string, at: number, since = 0): Promise<void> {
+    if (this.isOnlyRead(object)) {
+      this.definitions.delete(object.name);
+      return Promise.resolve();
+    }
     return this.fenced(() =>
       this.job(at, (draft) => observeGone(draft, object, resourceVersion, 'the watch shows it', null, since)),
     );
+  }
+
+  /** A definition where a rule leaves out all of them: what it says of its type is needed, and not recorded. */
+  private isOnlyRead({ group, resource }: ObjectRef): boolean {
+    const isDefinition = group === DEFINITIONS.group && resource === DEFINITIONS.resource;
+    return isDefinition && this.options.predicates.skipsResource(group, resource);
   }
 
   /** Takes in that a whole list of its type, at a version, does not have the object. */
@@ -275,6 +293,10 @@ export class Recorder implements Memory {
 
   recent(seq: number): Recent | undefined {
     return this.recentChanges.get(seq);
+  }
+
+  replicasPaths(definition: string): ReplicasPaths | undefined {
+    return this.definitions.get(definition);
   }
 
   amendment(seq: number): Amendment | undefined {

@@ -25,19 +25,25 @@ export async function replicasPath(
   const [known] = await draft.incarnations(definition);
   const version = known === undefined ? null : believedOf(await draft.head(known));
   const body = version === null || version.gone ? null : await draft.body(version.seq);
-  return body === null ? null : specReplicasPath(body, apiVersion);
+  const paths = body === null ? draft.replicasPaths(definition.name) : replicasPathsOf(body);
+  return paths?.get(apiVersion) ?? null;
 }
 
-/** What a CustomResourceDefinition says of one of its versions; null where it does not let that be scaled. */
-export function specReplicasPath({ spec }: JsonObject, apiVersion: string): readonly string[] | null {
+/** Fields by apiVersion. */
+export type ReplicasPaths = ReadonlyMap<string, readonly string[]>;
+
+/** What a CustomResourceDefinition says of those of its versions that can be scaled. */
+export function replicasPathsOf({ spec }: JsonObject): ReplicasPaths {
   const { group, versions } = isObject(spec) ? spec : {};
-  const version = itemsOf(versions).find(
-    ({ name }) => typeof name === 'string' && typeof group === 'string' && apiVersion === `${group}/${name}`,
-  );
-  const scale = isObject(version?.subresources) ? version.subresources.scale : undefined;
-  const path = isObject(scale) ? scale.specReplicasPath : undefined;
-  // A JSON path without lists, below .spec: k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/types.go.
-  return typeof path === 'string' && path.startsWith('.') ? path.split('.').slice(1) : null;
+  const paths = new Map<string, readonly string[]>();
+  for (const { name, subresources } of itemsOf(versions)) {
+    const scale = isObject(subresources) ? subresources.scale : undefined;
+    const path = isObject(scale) ? scale.specReplicasPath : undefined;
+    if (typeof group !== 'string' || typeof name !== 'string' || typeof path !== 'string') continue;
+    // A JSON path without lists, below .spec: k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/types.go.
+    paths.set(`${group}/${name}`, path.split('.').slice(1));
+  }
+  return paths;
 }
 
 /** A version with what the API server made of it. */
