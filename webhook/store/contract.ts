@@ -132,7 +132,13 @@ export function storeContract(open: () => LedgerStore | Promise<LedgerStore>): v
       }),
     );
     const amendment = { patch, apiVersion: 'v2', hash: hashBody(shown) ?? Buffer.alloc(0) };
-    const settled = { seq: 2, outcome: 'committed', resourceVersion: '7', reason: 'the watch shows it', at: 1 } as const;
+    const settled = {
+      seq: 2,
+      outcome: 'committed',
+      resourceVersion: '7',
+      reason: 'the watch shows it',
+      at: 1,
+    } as const;
     await store.append({
       changes: [
         newChange(3, {

@@ -51,7 +51,7 @@ interface Row {
 const SELECT = `SELECT c.seq, c.at, c.object_id, c.actor_id, c.kind, c.subresource_id, c.manager_id, c.api_version_id,
   c.parent, c.depth, c.base_version, c.version, c.review_uid, c.hash, c.detail,
   x.outcome, x.reason, x.version AS outcome_version,
-  (SELECT amendment FROM outcomes WHERE seq = c.seq AND amendment IS NOT NULL) AS amendment
+  iif(x.n > 0, (SELECT amendment FROM outcomes WHERE seq = c.seq AND amendment IS NOT NULL), x.amendment) AS amendment
   FROM changes c LEFT JOIN outcomes x ON x.seq = c.seq AND x.n = (SELECT max(n) FROM outcomes WHERE seq = c.seq)`;
 
 const OBJECT_ID = `SELECT id FROM objects

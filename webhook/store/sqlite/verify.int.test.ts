@@ -11,6 +11,7 @@ import { TestRecorder } from '../../testing/recorder.ts';
 import { scaled, SEED } from '../../testing/torture.ts';
 import { importShop } from '../../testing/shop-ledger.ts';
 import { newChange } from '../contract.ts';
+import { openDatabase } from './native.ts';
 import { MIGRATIONS } from './schema.ts';
 import { decodeSkips, encodeSkips } from './skips.ts';
 import { openSqliteStore } from './store.ts';
@@ -114,6 +115,18 @@ describe('the verification of a ledger', () => {
     assert.deepEqual(tell(report), []);
     assert.equal(report.changes, 1706);
     assert.equal(report.lastStates + report.otherStates, 1634);
+  });
+
+  it('passes on a ledger of format 1, which the next start brings to the present one', async function () {
+    this.timeout(60_000);
+    const path = file('older.db');
+    await (await importShop(path, false)).close();
+    const db = openDatabase(path);
+    db.exec('ALTER TABLE outcomes DROP COLUMN amendment');
+    db.pragma('user_version = 1');
+    db.close();
+    await openSqliteStore(path, 'shop', 0).close();
+    assert.deepEqual((await verify(path)).findings, []);
   });
 
   const ODD = { 'half a pair': '\ud800', 'the other half': 'a\udc00b', 'a NUL': 'a\0b', 'a whole pair': '\u{1f600}' };
