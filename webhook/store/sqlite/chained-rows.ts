@@ -39,7 +39,7 @@ export const CHANGES = `SELECT c.seq, c.at, r.resource || '.' || r.api_group AS 
 
 // The others: of commits after the first parameter, up to the second.
 
-export const OUTCOMES = `SELECT commit_id AS commitId, seq, n, outcome, reason, version FROM outcomes
+export const OUTCOMES = `SELECT commit_id AS commitId, seq, n, outcome, reason, version, amendment FROM outcomes
   WHERE commit_id > ? AND commit_id <= ? ORDER BY commit_id, seq, n`;
 
 export const COVERAGE = `SELECT commit_id AS commitId, at, event, detail FROM coverage

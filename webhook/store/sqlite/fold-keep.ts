@@ -1,6 +1,7 @@
-import { applyPatch } from '../../../shared/patch.ts';
+import { apiVersionOf } from '../../../shared/normalise.ts';
+import { applyPatch, hashBody } from '../../../shared/patch.ts';
 import type { JsonObject } from '../../../shared/types.ts';
-import { compress, decodeBody, decodeDetail, detailText } from '../payload.ts';
+import { compress, decodeAmendment, decodeBody, detailText, patchOf } from '../payload.ts';
 import { placesOf } from '../labels.ts';
 import type { ChainedFold } from './chain.ts';
 import type { CommitRow } from './chained-rows.ts';
@@ -21,6 +22,7 @@ interface BodyRow {
   parent: number | null;
   detail: Buffer;
   body: Buffer | null;
+  amendment: Buffer | null;
 }
 
 /** Decides, for the objects that the folded commits touch, what of them stays; then removes the rest. */
@@ -141,23 +143,25 @@ export class Keep {
     const kind = encodeFacts({ operation: 'CREATE', source: 'baseline', effect, statusOnly: false, late });
     const patch = body === null ? [] : [{ op: 'add' as const, path: '', value: body }];
     const detail = compress(detailText({ patch, options: null, cause: null, notBefore: null, managersHint: [] }));
-    const none = this.emptyText();
+    const none = this.textId('');
+    // With its amendment, if it has one; where its own body was not known, that is known now.
     db.prepare(
-      `UPDATE changes SET kind = ?, actor_id = NULL, subresource_id = ?, manager_id = ?, parent = NULL, base_version = '',
-        version = ?, review_uid = '', detail = ? WHERE seq = ?`,
-    ).run(kind, none, none, row.version, detail, seq);
+      `UPDATE changes SET kind = ?, actor_id = NULL, subresource_id = ?, manager_id = ?, api_version_id = ?, parent = NULL,
+        base_version = '', version = ?, review_uid = '', hash = ?, detail = ? WHERE seq = ?`,
+    ).run(kind, none, none, this.textId(apiVersionOf(body)), row.version, hashBody(body), detail, seq);
     this.removeBeside(seq);
   }
 
-  private emptyText(): number {
-    this.db.prepare("INSERT OR IGNORE INTO texts (value) VALUES ('')").run();
-    return this.db.prepare("SELECT id FROM texts WHERE value = ''").pluck().get() as number;
+  private textId(text: string): number {
+    this.db.prepare('INSERT OR IGNORE INTO texts (value) VALUES (?)').run(text);
+    return this.db.prepare('SELECT id FROM texts WHERE value = ?').pluck().get(text) as number;
   }
 
   /** As shared/reconstruct.ts does, within the transaction. */
   private bodyOf(seq: number): JsonObject | null {
     const select = this.db.prepare(
-      'SELECT c.parent, c.detail, k.body FROM changes c LEFT JOIN checkpoints k ON k.seq = c.seq WHERE c.seq = ?',
+      `SELECT c.parent, c.detail, k.body, (SELECT amendment FROM outcomes WHERE seq = c.seq AND amendment IS NOT NULL) AS amendment
+        FROM changes c LEFT JOIN checkpoints k ON k.seq = c.seq WHERE c.seq = ?`,
     );
     const patches = [];
     let body: JsonObject | null = null;
@@ -165,9 +169,10 @@ export class Keep {
       const row = select.get(at) as BodyRow;
       if (row.body !== null) {
         body = decodeBody(row.body);
+        if (row.amendment !== null) body = applyPatch(body, decodeAmendment(row.amendment).patch);
         break;
       }
-      patches.push(decodeDetail(row.detail).patch);
+      patches.push(patchOf(row));
       at = row.parent;
     }
     return patches.reduceRight((state, patch) => applyPatch(state, patch), body);

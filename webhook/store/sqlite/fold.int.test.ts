@@ -152,7 +152,7 @@ describe('folding', function () {
     const last = await store.last();
     await store.close();
     assert.deepEqual((await verify(path, heads)).findings, []);
-    assert.equal(last?.seq, 1707 + 41);
+    assert.equal(last?.seq, 1706 + 41);
     const late = [...(await statesAt(path, LATER + 1000)).keys()].filter((name) => name.includes('/late-'));
     assert.equal(late.length, 41);
   });

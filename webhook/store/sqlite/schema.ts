@@ -172,6 +172,10 @@ export const MIGRATIONS: readonly string[] = [
   ${appendOnly('commits', 'id')}
   ${appendOnly('folds', 'commit', "OLD.remains <> x''")}
   `,
+  `
+  -- what the API server made of the change beyond what was asked for: payload.ts
+  ALTER TABLE outcomes ADD COLUMN amendment BLOB;
+  `,
 ];
 
 export const FORMAT = MIGRATIONS.length;

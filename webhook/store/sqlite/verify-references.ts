@@ -1,6 +1,7 @@
 import { openDatabase } from './native.ts';
 import type { Findings } from '../../proof/report.ts';
 import type { ChainedFold } from './chain.ts';
+import { EFFECT_MASK, MODIFIED } from './codes.ts';
 import { placesOf } from '../labels.ts';
 import type { Sqlite } from './open.ts';
 import { MIGRATIONS } from './schema.ts';
@@ -56,7 +57,7 @@ const QUERIES: readonly { sql: string; table: string; what: string }[] = [
   },
   {
     sql: `SELECT c.seq AS id FROM changes c JOIN changes p ON p.seq = c.parent LEFT JOIN checkpoints k ON k.seq = c.seq
-      WHERE c.depth <> iif(k.seq IS NULL AND c.hash IS NOT NULL, p.depth + 1, 0)`,
+      WHERE c.depth <> iif(k.seq IS NULL AND (c.hash IS NOT NULL OR (c.kind & ${EFFECT_MASK}) = ${MODIFIED}), p.depth + 1, 0)`,
     table: 'change',
     what: 'it does not follow the change that it was made from by one patch',
   },
@@ -79,6 +80,11 @@ const QUERIES: readonly { sql: string; table: string; what: string }[] = [
     sql: 'SELECT seq AS id FROM outcomes GROUP BY seq HAVING min(n) <> 0 OR max(n) <> count(*) - 1',
     table: 'change',
     what: 'one of its outcomes is not there',
+  },
+  {
+    sql: 'SELECT seq AS id FROM outcomes WHERE amendment IS NOT NULL GROUP BY seq HAVING count(*) > 1',
+    table: 'change',
+    what: 'two of its outcomes say what the API server made of it',
   },
   {
     sql: "SELECT id FROM resources WHERE (kind = '') <> (commit_id = 0)",
