@@ -146,6 +146,12 @@ export class RestrictedStore implements LedgerView {
   }
 
   /** Of the same object too. */
+  async explanation(seq: number): Promise<StoredChange | null> {
+    if (this.sight !== FULL_SIGHT) await requireChange(this, seq);
+    return this.store.explanation(seq);
+  }
+
+  /** Of the same object too. */
   async line(seq: number): Promise<StoredStep[]> {
     if (this.sight !== FULL_SIGHT) await requireChange(this, seq);
     return this.store.line(seq);

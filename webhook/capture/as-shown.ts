@@ -85,7 +85,8 @@ async function scaledBody(draft: Draft, version: HeadVersion, amendments: Amendm
   return null;
 }
 
-function amendmentOf(patch: Patch, shown: JsonObject): Amendment | null {
+/** What the API server made of a body; null where a body has no hash. */
+export function amendmentOf(patch: Patch, shown: JsonObject): Amendment | null {
   const hash = hashBody(shown);
   return hash === null ? null : { patch, apiVersion: apiVersionOf(shown), hash };
 }
@@ -107,7 +108,8 @@ function fillsIn(patch: Patch): boolean {
   return patch.every(({ op, path }) => op === 'add' && !WITHOUT_TRACE.test(path) && !/\/(?:\d+|-)$/.test(path));
 }
 
-function isFilledIn(rest: Patch, { projected }: HeadVersion): boolean {
+/** True where a body is shown with no more than what the API server fills in, or corrects of what was predicted. */
+export function isFilledIn(rest: Patch, { projected }: HeadVersion): boolean {
   return fillsIn(rest) || (projected && corrects(rest));
 }
 

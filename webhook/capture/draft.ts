@@ -3,7 +3,8 @@ import { apiVersionOf, type ManagedField } from '../../shared/normalise.ts';
 import { applyPatch, hashBody } from '../../shared/patch.ts';
 import type { JsonObject, ObjectRef, Patch } from '../../shared/types.ts';
 import type { Amendment } from '../store/payload.ts';
-import type { LedgerStore, NewChange, NewOutcome, OutcomeReason, StoredChange } from '../store/port.ts';
+import { EXPLAINED_LATE } from '../store/port.ts';
+import type { LedgerStore, NewChange, NewOutcome, OutcomeReason } from '../store/port.ts';
 import { checkpointOf, requireChange } from '../store/steps.ts';
 import type { Ending } from './ending.ts';
 import type { ReplicasPaths } from './scale.ts';
@@ -159,7 +160,8 @@ export class Draft {
   ): Promise<HeadVersion> {
     const told = { seq: version.seq, outcome, reason, resourceVersion, at: this.memory.at };
     this.outcomes.push(amendment === undefined ? told : { ...told, amendment });
-    const known = { ...version, outcome, resourceVersion: resourceVersion || version.resourceVersion };
+    const explained = version.observed && reason === EXPLAINED_LATE;
+    const known = { ...version, outcome, explained, resourceVersion: resourceVersion || version.resourceVersion };
     const settled = amendment === undefined ? known : { ...known, ...shapeOf(amendment), amended: true };
     const head = await this.head(object);
     if (amendment !== undefined) {
@@ -219,10 +221,19 @@ export class Draft {
     return withIncarnations(await this.memory.incarnations(key), key, this.changes);
   }
 
-  /** The stored changes of one incarnation, the newest first. */
-  history(object: ObjectRef, limit: number): Promise<StoredChange[]> {
+  /** The versions of one incarnation, attempts included, the newest first: about so many of them, further back than its head goes. */
+  async known(object: ObjectRef, limit: number): Promise<HeadVersion[]> {
     const { group, resource, namespace, name, uid } = object;
-    return this.store.changes({ type: { group, resource }, namespace, names: [name], uid }, limit);
+    const stored = await this.store.changes({ type: { group, resource }, namespace, names: [name], uid }, limit);
+    const known = new Map(stored.map((change) => [change.seq, versionOf(change, change.outcome)]));
+    const key = headKey(object);
+    for (const change of [...this.memory.waiting, ...this.changes]) {
+      if (headKey(change.object) !== key) continue;
+      known.set(change.seq, versionOf(change, change.source === 'admission' ? 'pending' : 'committed'));
+    }
+    const head = await this.head(object);
+    for (const version of [...head.past, ...head.versions]) known.set(version.seq, version);
+    return [...known.values()].filter(({ effect }) => effect !== 'none').sort((a, b) => b.seq - a.seq);
   }
 
   /** The acts of one subresource on an object since a moment (ms), oldest first. */

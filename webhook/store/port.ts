@@ -67,6 +67,12 @@ export const OUTCOME_REASONS = [
 ] as const;
 export type OutcomeReason = (typeof OUTCOME_REASONS)[number];
 
+/**
+ * Of a review: it was read after a list or watch had shown what it came to. Of what they showed (source `watch` or `baseline`): that
+ * review tells who did it, and is shown in its place.
+ */
+export const EXPLAINED_LATE = 'a review that arrived late explains it' satisfies OutcomeReason;
+
 /** Something that decides whether what happens is recorded. The order is part of the stored format: only append to it. */
 export const COVERAGE_EVENTS = [
   'started',
@@ -117,6 +123,8 @@ export interface StoredVersion extends Version {
 
 /** One change on the way back from a state: what it did, not who made it. */
 export interface StoredStep extends Pick<NewChange, 'seq' | 'parent' | 'source' | 'effect' | 'apiVersion'> {
+  /** isExplained() */
+  explained: boolean;
   patch: () => Patch;
   /** Detail.base */
   base: () => Patch | null;
@@ -149,6 +157,11 @@ export interface ObjectFilter {
   within?: string[];
 }
 
+/** True for what a list or watch showed where a review that arrived late tells who did it: that one is shown in its place. */
+export function isExplained({ source, outcomeReason }: Pick<StoredChange, 'source' | 'outcomeReason'>): boolean {
+  return source !== 'admission' && outcomeReason === EXPLAINED_LATE;
+}
+
 /** What a reader needs of a ledger. */
 export type LedgerView = Pick<
   LedgerStore,
@@ -167,6 +180,7 @@ export type LedgerView = Pick<
   | 'body'
   | 'origin'
   | 'line'
+  | 'explanation'
   | 'checkpoint'
   | 'span'
   | 'incarnations'
@@ -245,6 +259,8 @@ export interface LedgerStore {
    * is still as it left it. The oldest version, where all are of status; null where there is no such change.
    */
   origin(seq: number): Promise<number | null>;
+  /** The change that is shown in place of one that is explained (isExplained): the same version of the same object. */
+  explanation(seq: number): Promise<StoredChange | null>;
   /**
    * A change, and those that its state was made from, newest first, back to the nearest with a whole body beside it, or to
    * the first. Rejects where one is not there.
