@@ -18,11 +18,13 @@ import type { Address, ServerConfig } from './config/config.ts';
 import { Health } from './health.ts';
 import { clusterNameWhenThere, UNNAMED_CLUSTER } from './install/cluster-name.ts';
 import { openIdentity, type Identity } from './install/identity.ts';
+import { isOwnObject } from './install/own-objects.ts';
 import { drain, listen, listener } from './listener.ts';
 import { Metrics } from './observability/metrics.ts';
 import type { Collector } from './observability/collector.ts';
 import { openApiClient, type ApiClient } from './observe/api-client.ts';
 import { OBSERVER_TIMING, type Observer, type ObserverTiming } from './observe/observer.ts';
+import type { RegistrationWatch } from './observe/coverage.ts';
 import { startObserver } from './observe/start.ts';
 import { configMapPublisher } from './proof/config-map.ts';
 import { Checkpoints } from './proof/publish.ts';
@@ -33,7 +35,7 @@ import { ledgerNumber } from './spool/records.ts';
 import { spoolFolder } from './spool/segments.ts';
 import { SPOOL_BYTES } from './spool/spool.ts';
 import { redactionKey } from './store/key.ts';
-import type { LedgerStore } from './store/port.ts';
+import type { LedgerStore, NewChange } from './store/port.ts';
 import { startRetention } from './store/retention.ts';
 import { openThreadedSqliteStore } from './store/sqlite/store.ts';
 import { VERSION } from '../shared/version.ts';
@@ -122,8 +124,11 @@ async function open(
     redacted: () => redactor.takeCounts(),
     now,
   });
+  let registration: RegistrationWatch | null = null;
+  const isSent = sentBy(config, (namespace) => registration?.leavesOut(namespace) === true);
   const recorder = await Recorder.open({
     store,
+    isSent,
     redactor,
     predicates: config.predicates,
     events: metrics,
@@ -217,7 +222,8 @@ async function open(
     },
   );
   const { judge } = identity;
-  observer = startObserver(config, { recorder, store, log, now, timing, client, judge });
+  const watches = (watch: RegistrationWatch): void => void (registration = watch);
+  observer = startObserver(config, { recorder, store, log, now, timing, client, judge, watches });
   opened.push(() => observer?.close());
   opened.push(() => health.stop());
   await checkpoints.start();
@@ -225,6 +231,20 @@ async function open(
   let stopped: Promise<void> | undefined;
   const stop = (): Promise<void> => (stopped ??= closeAll(opened));
   return { admission: admission.address, read: readAddress, caughtUp, stop, broken };
+}
+
+/** Tells of which changes a review is sent, and recorded, whoever makes them. Rather too few: by selectors it is not known. */
+function sentBy(config: ServerConfig, isLeftOut: (namespace: string) => boolean): (change: NewChange) => boolean {
+  const { registration, predicates, checkpointConfigMap } = config;
+  const configMaps = checkpointConfigMap === null ? [] : [checkpointConfigMap.name];
+  if (registration !== null) {
+    const { namespaceSelector, objectSelector } = registration.webhook;
+    if (Object.keys(namespaceSelector).length + Object.keys(objectSelector).length > 0) return () => false;
+  }
+  return ({ object, operation }) =>
+    !predicates.mayLeaveOut(object, operation) &&
+    !isLeftOut(object.namespace) &&
+    (registration === null || !isOwnObject(object, registration, configMaps));
 }
 
 /** How often an API server that does not answer is asked for the cluster's name. */

@@ -1,3 +1,4 @@
+import { withoutObject } from '../query/coverage.ts';
 import { setImmediate as breathe } from 'node:timers/promises';
 import type { ObjectRef } from '../../shared/types.ts';
 import type {
@@ -165,7 +166,11 @@ export class RestrictedStore implements LedgerView {
   async coverage(): Promise<NewCoverage[]> {
     const events = await this.store.coverage();
     if (this.sight === FULL_SIGHT) return events;
-    return events.map((event) => (event.detail === '' ? event : { ...event, detail: 'recording did not work' }));
+    return events.map((event) => {
+      if (event.event === 'unreviewed' || event.event === 'reviewed')
+        return { ...event, detail: withoutObject(event.detail) };
+      return event.detail === '' ? event : { ...event, detail: 'recording did not work' };
+    });
   }
 
   /** The ledger stays open: it is not this user's alone. */

@@ -208,8 +208,10 @@ describe('a review that was read late', () => {
     assert.deepEqual(await visible(), ['CREATE bob', 'UPDATE unknown']);
     const { changes } = await new StoreReader(ledger.store, () => ledger.at).changes({ scope: {}, limit: 1 });
     assert.deepEqual(
-      changes[0]?.deltas.map(({ path, before, after }) => `${path}: ${String(before)} → ${String(after)}`),
-      ['spec.replicas: 1 → 5', 'spec.image: a → c'],
+      changes[0]?.deltas.map(
+        ({ path, before, after }) => `${path}: ${JSON.stringify(before)} → ${JSON.stringify(after)}`,
+      ),
+      ['spec.replicas: 1 → 5', 'spec.image: "a" → "c"'],
     );
     assert.deepEqual((await setters()).sort(), ['bob', undefined]);
   });

@@ -18,7 +18,9 @@ import { dropUnseen, endingOf, endPage, observeAbsent, observeGone, type Ending,
 import { Endings } from './endings.ts';
 import { observe } from './observe.ts';
 import { replicasPathsOf, type ReplicasPaths } from './scale.ts';
+import { UnreviewedChanges } from './unreviewed.ts';
 import type { Predicates } from './predicates.ts';
+import { unreviewedText } from '../query/coverage.ts';
 
 /** What became of a review here: stored, or why not. */
 export type Recorded = 'recorded' | 'dry-run' | 'excluded' | 'unchanged';
@@ -39,6 +41,8 @@ export interface RecorderOptions {
   fence?: () => Promise<number>;
   /** Told of what the API server showed and cannot be recorded: a bug. It is passed over, and the coverage says so. */
   lostFact?: (error: unknown, object: ObjectRef) => void;
+  /** Whether a change of an object is sent to the webhook, and recorded, whoever makes it; without it, of none is it known. */
+  isSent?: (change: NewChange) => boolean;
   /** Told of what keeps the contents of a namespace or definition from ending with it; it is tried again. */
   failing?: (error: unknown) => void;
 }
@@ -92,6 +96,7 @@ export class Recorder implements Memory {
   private readonly names = new LRUCache<string, readonly ObjectRef[]>({ max: HEADS });
   private readonly recentChanges = new LRUCache<number, Recent>({ maxSize: RECENT_BYTES });
   private readonly queue: CommitQueue;
+  private readonly unreviewed: UnreviewedChanges;
   /** Being committed. */
   private committing: readonly NewChange[] = [];
   private changes: NewChange[] = [];
@@ -121,6 +126,7 @@ export class Recorder implements Memory {
     taken: number,
   ) {
     this.store = options.store;
+    this.unreviewed = new UnreviewedChanges(options.isSent ?? (() => false));
     this.lastRun = taken;
     this.lastSettled = taken;
     this.lastTaken = taken;
@@ -256,7 +262,18 @@ export class Recorder implements Memory {
     return this.fenced(() => Promise.resolve(this.tell(event, detail, at)));
   }
 
+  /** Tells of the changes that only a list or watch showed, and whose reviews would have come by now (ms). */
+  coverUnreviewed(now: number): Promise<void> {
+    return this.fenced(() => {
+      for (const { change, from, to } of this.unreviewed.due(now)) {
+        this.tell('unreviewed', unreviewedText(change.seq, nameOf(change.object), from, to), now);
+      }
+      return Promise.resolve();
+    });
+  }
+
   private tell(event: CoverageEvent, detail: string, at: number): void {
+    this.unreviewed.covered(event, at);
     this.coverage.push({ at: Math.max(at, this.lastAt), event, detail });
     this.options.events?.covered(event);
   }
@@ -449,6 +466,9 @@ export class Recorder implements Memory {
     this.keepHeads(this.committingHeads);
     this.committingHeads = new Map();
     this.endings.add(endings);
+    const early = this.unreviewed.committed(changes, outcomes);
+    for (const seq of early)
+      this.queue.add(() => Promise.resolve(this.tell('reviewed', `change ${seq}`, lastAt))).catch(() => undefined);
     this.options.events?.committed(changes.length, (performance.now() - started) / 1000);
   }
 

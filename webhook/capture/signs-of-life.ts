@@ -28,6 +28,9 @@ export class SignsOfLife {
     this.started = true;
     this.timers.push(setInterval(() => void this.sign(), ALIVE_EVERY_MS));
     this.timers.push(setInterval(() => void this.tellLosses(), RETRY_MS));
+    this.timers.push(
+      setInterval(() => void this.recorder.coverUnreviewed(this.now()).catch(() => undefined), RETRY_MS),
+    );
   }
 
   /** Counts a review that did not come into the spool. Of those that did, the recorder tells. */

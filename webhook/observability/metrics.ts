@@ -63,6 +63,7 @@ export class Metrics implements RecorderEvents {
   private readonly lostFacts: Counter;
   private readonly redactions: Counter<'rule'>;
   private readonly gaps: Counter<'cause'>;
+  private readonly unreviewed: Counter;
 
   constructor(private readonly sources: MetricSources) {
     const registers = [this.registry];
@@ -95,6 +96,11 @@ export class Metrics implements RecorderEvents {
     this.lostFacts = new Counter({
       name: 'kubeblame_observed_objects_lost_total',
       help: 'Objects that a list or watch showed and that could not be recorded: bugs.',
+      registers,
+    });
+    this.unreviewed = new Counter({
+      name: 'kubeblame_unreviewed_changes_total',
+      help: 'Changes that only the watch showed, while recording was said to work: no review of them arrived.',
       registers,
     });
     this.gap = new Gauge({
@@ -157,6 +163,7 @@ export class Metrics implements RecorderEvents {
   }
 
   covered(event: CoverageEvent): void {
+    if (event === 'unreviewed') this.unreviewed.inc();
     const told = GAP_EVENTS[event];
     if (told === undefined) return;
     this.gap.set({ cause: told.cause }, told.open);

@@ -83,6 +83,11 @@ export const COVERAGE_EVENTS = [
   'reached',
   'unreachable',
   'lost',
+  // A change that only a list or watch showed while recording was said to work, and that its review came after all.
+  'unreviewed',
+  'reviewed',
+  // Nobody answered reviews for a while.
+  'unanswered',
 ] as const;
 export type CoverageEvent = (typeof COVERAGE_EVENTS)[number];
 
