@@ -40,6 +40,11 @@ export class Health {
     this.log.error({ reviewUid: uid, code, reason: messageOf(error), stack }, 'review lost');
   }
 
+  /** Nobody answered for so long (ms): the process or its node stood still. */
+  stalled(ms: number): void {
+    this.log.error({ seconds: Math.round(ms / 100) / 10 }, 'the server stood still: nobody answered reviews');
+  }
+
   refused(error: KubeblameError): void {
     this.metrics.count('refused');
     this.log.warn({ code: error.code, reason: error.message }, 'request refused');

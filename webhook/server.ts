@@ -17,6 +17,7 @@ import { Clock } from './clock.ts';
 import type { Address, ServerConfig } from './config/config.ts';
 import { Health } from './health.ts';
 import { clusterNameWhenThere, UNNAMED_CLUSTER } from './install/cluster-name.ts';
+import { USUAL_WEBHOOK } from './install/configuration.ts';
 import { openIdentity, type Identity } from './install/identity.ts';
 import { isOwnObject } from './install/own-objects.ts';
 import { drain, listen, listener } from './listener.ts';
@@ -293,6 +294,7 @@ function openGate({
     redaction: { key, rules: config.redact },
     progress: intake.progress.memory,
     clock: clock.memory,
+    patienceMs: (config.registration?.webhook ?? USUAL_WEBHOOK).timeoutSeconds * 1000,
   };
   return Gate.open(data, {
     spooled: () => intake.wake(),
@@ -304,6 +306,10 @@ function openGate({
     lost: (error, uid) => {
       health.lost(error, uid);
       signs.lose();
+    },
+    stalled: (ms) => {
+      health.stalled(ms);
+      signs.stalled(ms);
     },
     refused: (error) => health.refused(error),
     turnedAway: (error, from) => health.turnedAway(error, from),

@@ -169,6 +169,8 @@ export class RestrictedStore implements LedgerView {
     return events.map((event) => {
       if (event.event === 'unreviewed' || event.event === 'reviewed')
         return { ...event, detail: withoutObject(event.detail) };
+      // Only times.
+      if (event.event === 'unanswered') return event;
       return event.detail === '' ? event : { ...event, detail: 'recording did not work' };
     });
   }

@@ -34,6 +34,8 @@ export interface GateData {
   progress: SharedArrayBuffer;
   clock: SharedArrayBuffer;
   collector: Collector | null;
+  /** How long the API server waits for an answer (ms). */
+  patienceMs: number;
 }
 
 /** What a thread of the server answers besides: the rest of the endpoint's surface. */
@@ -63,4 +65,6 @@ export type GateReport =
   | { is: 'lost'; failure: Failure; uid: string }
   | { is: 'refused'; failure: Failure }
   | { is: 'turned away'; failure: Failure; from: string }
+  /** Nobody answered for so long (ms), until now. */
+  | { is: 'stalled'; ms: number }
   | { is: 'asked'; id: number; method: string; path: string };

@@ -20,6 +20,8 @@ export interface GateListener {
   lost(error: unknown, uid: string): void;
   refused(error: KubeblameError): void;
   turnedAway(error: KubeblameError, from: string): void;
+  /** Nobody answered for so long (ms), until now. */
+  stalled(ms: number): void;
   page(method: string, path: string): Promise<Page>;
 }
 
@@ -113,6 +115,9 @@ export class Gate {
         return;
       case 'turned away':
         listener.turnedAway(knownOf(message.failure), message.from);
+        return;
+      case 'stalled':
+        listener.stalled(message.ms);
         return;
       case 'asked': {
         const { id, method, path } = message;

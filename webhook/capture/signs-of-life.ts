@@ -1,5 +1,5 @@
 import type { LedgerStore } from '../store/port.ts';
-import { ALIVE_EVERY_MS } from '../query/coverage.ts';
+import { ALIVE_EVERY_MS, unansweredText } from '../query/coverage.ts';
 import { lossOf, type Recorder } from './recorder.ts';
 
 /** Reviews that were lost are told to the ledger as soon as it takes something again. */
@@ -11,6 +11,8 @@ const RETRY_MS = 1_000;
  */
 export class SignsOfLife {
   private lost = 0;
+  /** The times in which nobody answered (ms), until they are told. */
+  private stalls: { from: number; to: number }[] = [];
   private started = false;
   private readonly timers: NodeJS.Timeout[] = [];
 
@@ -27,7 +29,7 @@ export class SignsOfLife {
     await this.recorder.cover('started', version, this.now());
     this.started = true;
     this.timers.push(setInterval(() => void this.sign(), ALIVE_EVERY_MS));
-    this.timers.push(setInterval(() => void this.tellLosses(), RETRY_MS));
+    this.timers.push(setInterval(() => void this.tellLosses().then(() => this.tellStalls()), RETRY_MS));
     this.timers.push(
       setInterval(() => void this.recorder.coverUnreviewed(this.now()).catch(() => undefined), RETRY_MS),
     );
@@ -38,17 +40,35 @@ export class SignsOfLife {
     this.lost++;
   }
 
+  /** Nobody answered for so long (ms), until now. */
+  stalled(ms: number): void {
+    const to = this.now();
+    this.stalls.push({ from: to - ms, to });
+    void this.tellStalls();
+  }
+
   /** Writes the last sign. Call before the recorder is closed. */
   async close(): Promise<void> {
     if (!this.started) return;
     for (const timer of this.timers) clearInterval(timer);
     await this.tellLosses();
+    await this.tellStalls();
     await this.recorder.cover('stopped', '', this.now()).catch(() => undefined);
   }
 
   private async sign(): Promise<void> {
     // Where it cannot be written, its absence is the sign.
     await this.recorder.cover('alive', '', this.now()).catch(() => undefined);
+  }
+
+  private async tellStalls(): Promise<void> {
+    for (const stall of this.stalls.splice(0)) {
+      try {
+        await this.recorder.cover('unanswered', unansweredText(stall.from, stall.to), this.now());
+      } catch {
+        this.stalls.push(stall);
+      }
+    }
   }
 
   private async tellLosses(): Promise<void> {

@@ -10,6 +10,19 @@ export function unreviewedText(seq: number, object: string, from: number, to: nu
   return `change ${seq}, ${new Date(from).toISOString()} to ${new Date(to).toISOString()}: ${object}`;
 }
 
+/** What coverage tells of a time in which nobody answered, between two moments (ms). */
+export function unansweredText(from: number, to: number): string {
+  return `nobody answered reviews: ${new Date(from).toISOString()} to ${new Date(to).toISOString()}`;
+}
+
+const UNANSWERED = /^(.*): (\S+) to (\S+)$/s;
+
+function unansweredInterval({ at, detail }: NewCoverage): CoverageInterval {
+  const [, cause = detail, from, to] = UNANSWERED.exec(detail) ?? [];
+  const moment = (text: string | undefined): number => (text === undefined ? at : Date.parse(text));
+  return { from: moment(from), to: moment(to), covered: false, cause };
+}
+
 /** Without the object, for who may not read of all. */
 export function withoutObject(detail: string): string {
   return detail.replace(/: .*$/s, '');
@@ -90,8 +103,9 @@ export function intervals(events: readonly NewCoverage[], lastSign: number, now:
     else if (event === 'unreachable') causes.set('api', `the API server was unreachable: ${detail}`);
     else if (event === 'reached') causes.delete('api');
     else if (event === 'lost') result.push({ from: at, to: at, covered: false, cause: detail });
-    // Told of apart: these may be written long after.
-    if (event === 'unreviewed' || event === 'reviewed') continue;
+    if (event === 'unanswered') result.push(unansweredInterval({ at, event, detail }));
+    // These tell of a time before they were written.
+    if (event === 'unanswered' || event === 'unreviewed' || event === 'reviewed') continue;
     switchTo(at);
     lastAlive = at;
   }

@@ -8,6 +8,7 @@ import { seeded } from '../../shared/testing/random.ts';
 import { verifyFile } from '../proof/verify-file.ts';
 import { openSqliteReader } from '../store/sqlite/store.ts';
 import { Clock } from '../clock.ts';
+import { StoreReader } from '../query/reader.ts';
 import { useFolder } from '../testing/folder.ts';
 import { Load } from '../testing/load.ts';
 import { runCommand, serveArguments, ServerProcess } from '../testing/process.ts';
@@ -244,5 +245,12 @@ describe(`a failing machine (KUBEBLAME_TEST_SEED=${SEED})`, function () {
     assert.equal((await running.ended).code, 0);
     assert.deepEqual([load.lost.size, load.unanswered.size], [0, 0]);
     await requireSound(db(), [load]);
+    const store = openSqliteReader(db());
+    const gaps = (await new StoreReader(store, () => Date.now()).coverage()).filter(
+      ({ cause }) => cause === 'nobody answered reviews',
+    );
+    await store.close();
+    assert.equal(gaps.length, ROUNDS);
+    for (const { from, to } of gaps) assert.ok(to !== null && to - from > 1_000);
   });
 });
