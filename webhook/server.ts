@@ -20,14 +20,15 @@ import { clusterNameWhenThere, UNNAMED_CLUSTER } from './install/cluster-name.ts
 import { USUAL_WEBHOOK } from './install/configuration.ts';
 import { openIdentity, type Identity } from './install/identity.ts';
 import { isOwnObject } from './install/own-objects.ts';
+import { getIfThere } from './install/stored-secret.ts';
 import { drain, listen, listener } from './listener.ts';
 import { Metrics } from './observability/metrics.ts';
 import type { Collector } from './observability/collector.ts';
-import { openApiClient, type ApiClient } from './observe/api-client.ts';
+import { openApiClient, type ApiClient, type KubeApiClient } from './observe/api-client.ts';
 import { OBSERVER_TIMING, type Observer, type ObserverTiming } from './observe/observer.ts';
 import type { RegistrationWatch } from './observe/coverage.ts';
 import { startObserver } from './observe/start.ts';
-import { configMapPublisher } from './proof/config-map.ts';
+import { configMapPublisher, type Applier } from './proof/config-map.ts';
 import { Checkpoints } from './proof/publish.ts';
 import { checkpointsBeside } from './proof/keys.ts';
 import { UNVERIFIED_AFTER_MS } from './query/views.ts';
@@ -100,6 +101,12 @@ async function open(
   opened.push(() => store.close());
   if (config.cluster !== null && config.cluster !== store.cluster)
     log.warn({ given: config.cluster, kept: store.cluster }, 'the ledger keeps the name of its cluster');
+  const replaced = (text: string): void => {
+    log.error({ reason: text }, 'this ledger took the place of another one');
+    recorder.cover('replaced', text, now()).catch((error: unknown) => {
+      log.error({ reason: messageOf(error) }, 'coverage not recorded');
+    });
+  };
   const checkpoints = await Checkpoints.open({
     head: () => store.treeHead(),
     file: checkpointsBeside(config.db),
@@ -108,7 +115,7 @@ async function open(
     log,
     ...(config.checkpointConfigMap === null || client === null
       ? {}
-      : { publish: configMapPublisher(config.checkpointConfigMap, client) }),
+      : { publish: configMapPublisher(config.checkpointConfigMap, applierOf(client), (text) => replaced(text)) }),
   });
   // Closed behind the recorder, so that the last one covers all.
   opened.push(() => checkpoints.close());
@@ -222,9 +229,9 @@ async function open(
       return admission.prove(identity.proof);
     },
   );
-  const { judge } = identity;
+  const { judge, repair } = identity;
   const watches = (watch: RegistrationWatch): void => void (registration = watch);
-  observer = startObserver(config, { recorder, store, log, now, timing, client, judge, watches });
+  observer = startObserver(config, { recorder, store, log, now, timing, client, judge, repair, watches });
   opened.push(() => observer?.close());
   opened.push(() => health.stop());
   await checkpoints.start();
@@ -232,6 +239,13 @@ async function open(
   let stopped: Promise<void> | undefined;
   const stop = (): Promise<void> => (stopped ??= closeAll(opened));
   return { admission: admission.address, read: readAddress, caughtUp, stop, broken };
+}
+
+function applierOf(client: KubeApiClient): Applier {
+  return {
+    apply: (path, object, signal) => client.apply(path, object, signal),
+    find: (path, signal) => getIfThere(client, path, signal),
+  };
 }
 
 /** Tells of which changes a review is sent, and recorded, whoever makes them. Rather too few: by selectors it is not known. */

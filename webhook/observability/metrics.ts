@@ -17,7 +17,9 @@ export type ReviewResult = Recorded | 'lost' | 'refused' | 'turned-away';
 
 /** Why recording may not work while the server runs. */
 const GAP_CAUSES = ['unregistered', 'unreachable'] as const;
-type GapCause = (typeof GAP_CAUSES)[number] | 'unanswered';
+type GapCause = (typeof GAP_CAUSES)[number] | (typeof POINT_CAUSES)[number];
+/** Of gaps that are over when they are told. */
+const POINT_CAUSES = ['unanswered', 'replaced'] as const;
 
 /** Which events begin and end which gap. */
 const GAP_EVENTS: Partial<Record<CoverageEvent, { cause: GapCause; open: 0 | 1 }>> = {
@@ -127,7 +129,7 @@ export class Metrics implements RecorderEvents {
       this.gap.set({ cause }, 0);
       this.gaps.inc({ cause }, 0);
     }
-    this.gaps.inc({ cause: 'unanswered' }, 0);
+    for (const cause of POINT_CAUSES) this.gaps.inc({ cause }, 0);
     addGauges(this.registry, sources);
     new Gauge({
       name: 'kubeblame_build_info',
@@ -165,8 +167,7 @@ export class Metrics implements RecorderEvents {
 
   covered(event: CoverageEvent): void {
     if (event === 'unreviewed') this.unreviewed.inc();
-    // Over when it is told.
-    if (event === 'unanswered') this.gaps.inc({ cause: 'unanswered' });
+    if (event === 'unanswered' || event === 'replaced') this.gaps.inc({ cause: event });
     const told = GAP_EVENTS[event];
     if (told === undefined) return;
     this.gap.set({ cause: told.cause }, told.open);

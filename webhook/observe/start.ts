@@ -19,6 +19,8 @@ export interface ObserverContext {
   client: ApiClient | null;
   /** What is wrong with a webhook configuration that we made; missing where somebody else makes it. */
   judge: ((configuration: JsonObject) => string) | undefined;
+  /** Puts a webhook configuration right that we made. */
+  repair: () => void;
   /** Given what knows whether the API server sends reviews. */
   watches: (registration: RegistrationWatch) => void;
 }
@@ -35,6 +37,7 @@ export function startObserver(config: ServerConfig, context: ObserverContext): O
     config.webhookConfiguration,
     (event, detail) => {
       log.warn({ event, detail }, 'webhook registration');
+      if (event === 'unregistered') context.repair();
       return recorder.cover(event, detail, now());
     },
     judge,

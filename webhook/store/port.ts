@@ -88,6 +88,8 @@ export const COVERAGE_EVENTS = [
   'reviewed',
   // Nobody answered reviews for a while.
   'unanswered',
+  // Another ledger had been recorded into before this one.
+  'replaced',
 ] as const;
 export type CoverageEvent = (typeof COVERAGE_EVENTS)[number];
 
