@@ -229,7 +229,8 @@ async function open(
       return admission.prove(identity.proof);
     },
   );
-  const { judge, repair } = identity;
+  const { judge } = identity;
+  const repair = (): void => identity.repair();
   const watches = (watch: RegistrationWatch): void => void (registration = watch);
   observer = startObserver(config, { recorder, store, log, now, timing, client, judge, repair, watches });
   opened.push(() => observer?.close());

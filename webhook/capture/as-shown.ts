@@ -127,7 +127,7 @@ const SKEW_MS = 1_000;
  * True where managedFields tell that nobody has written since a request: each entry was there in its review. Where that is not
  * remembered, or a part of an object does not show them: no other manager's entry is as young, and its own is not younger.
  */
-async function wroteLast(
+export async function wroteLast(
   draft: Draft,
   version: HeadVersion,
   managedFields: readonly ManagedField[],

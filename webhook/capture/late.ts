@@ -2,7 +2,7 @@ import type { Seen } from '../../shared/interpret.ts';
 import { apiVersionOf } from '../../shared/normalise.ts';
 import { diff, hashBody } from '../../shared/patch.ts';
 import { compareResourceVersions } from '../../shared/resource-version.ts';
-import type { JsonObject, ObjectRef } from '../../shared/types.ts';
+import { DISPUTED, type JsonObject, type ObjectRef } from '../../shared/types.ts';
 import { EXPLAINED_LATE, type NewChange } from '../store/port.ts';
 import { amendmentOf, isFilledIn } from './as-shown.ts';
 import type { Draft } from './draft.ts';
@@ -113,7 +113,11 @@ export async function settleLate(
   isCreation: boolean,
 ): Promise<void> {
   const lost = 'another change was made from the same version';
-  if (next === null || !next.observed) {
+  if (next !== null && (!next.observed || next.explained)) {
+    await settleRival(draft, object, review, next);
+    return;
+  }
+  if (next === null) {
     await draft.settle(object, review, 'dropped', lost);
     return;
   }
@@ -154,6 +158,22 @@ export async function settleLate(
     return;
   }
   await explainPart(draft, object, review, next, shown, isOwn);
+}
+
+/** A version that somebody's review has explained already: two that ask for the same in different names are told as a dispute. */
+async function settleRival(draft: Draft, object: ObjectRef, review: HeadVersion, next: HeadVersion): Promise<void> {
+  const known = await draft.known(object, LATE_SEARCH);
+  const maker = known.find(
+    (one) => !one.observed && one.outcome === 'committed' && one.resourceVersion === next.resourceVersion,
+  );
+  const isSame = maker?.hash === null ? review.gone : maker?.hash?.equals(review.hash ?? Buffer.alloc(0)) === true;
+  const userOf = async (seq: number): Promise<string | undefined> => (await draft.change(seq)).actor?.username;
+  if (maker === undefined || !isSame || review.gone || (await userOf(maker.seq)) === (await userOf(review.seq))) {
+    await draft.settle(object, review, 'dropped', 'another change was made from the same version');
+    return;
+  }
+  await draft.settle(object, review, 'unverified', DISPUTED);
+  await draft.settle(object, maker, 'committed', DISPUTED, maker.resourceVersion);
 }
 
 async function scaleOf(draft: Draft, review: HeadVersion, shown: JsonObject) {

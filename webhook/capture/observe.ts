@@ -2,11 +2,12 @@ import { diff, hashBody } from '../../shared/patch.ts';
 import type { Seen } from '../../shared/interpret.ts';
 import { apiVersionOf, metadataText } from '../../shared/normalise.ts';
 import { compareResourceVersions } from '../../shared/resource-version.ts';
-import type { ObjectRef, Patch } from '../../shared/types.ts';
+import { DISPUTED, type ObjectRef, type Patch } from '../../shared/types.ts';
 import type { OutcomeReason } from '../store/port.ts';
 import { isStatusOnly, type Draft } from './draft.ts';
 import { endBy, setsDeletionTimestamp } from './ending.ts';
 import { alsoShownAs, asShown, managersSince, type Held } from './as-shown.ts';
+import { claimOf } from './disputes.ts';
 import { holds } from './holds.ts';
 import { isUnknown, madeBefore, openOf, tipOf, type HeadVersion } from './head.ts';
 import { resolveScales } from './scale.ts';
@@ -61,7 +62,11 @@ async function take(draft: Draft, observation: Observation): Promise<HeadVersion
     version.hash.equals(hash);
   const open = openOf(head).filter((version) => madeBefore(version, seen.resourceVersion));
   const exact = open.find(same);
-  if (exact !== undefined) return commit(draft, head, exact, open, reason, seen.resourceVersion);
+  if (exact !== undefined) {
+    const claim = await claimOf(draft, observation, head, exact, open);
+    if ('disputed' in claim) return recordDispute(draft, observation, claim.disputed, open);
+    return commit(draft, head, claim.by, open, reason, seen.resourceVersion, claim.amendments);
+  }
   if (tip !== null && same(tip)) {
     // Only managedFields have changed since, or a change was taken back.
     await drop(draft, object, open);
@@ -203,6 +208,36 @@ async function recordDifference(
       notBefore,
       managersHint: managersSince(seen.managedFields, notBefore),
     },
+  });
+}
+
+/** Several users claim what is shown: their attempts are told, none is believed, and what is shown is nobody's. */
+async function recordDispute(
+  draft: Draft,
+  observation: Observation,
+  claims: readonly HeadVersion[],
+  open: readonly HeadVersion[],
+): Promise<HeadVersion> {
+  const { object, seen, since = 0 } = observation;
+  for (const claim of claims) await draft.settle(object, claim, 'unverified', DISPUTED);
+  const [first] = claims;
+  const before = first === undefined ? undefined : lineOf(first, open).at(-2);
+  const others = open.filter(({ seq }) => !claims.some((claim) => claim.seq === seq));
+  const head = await draft.head(object);
+  const base =
+    before === undefined
+      ? tipOf(head)
+      : await commit(draft, head, before, others, 'a later version holds what it set', '');
+  if (before === undefined) await drop(draft, object, others);
+  if (base !== null) return recordDifference(draft, observation, base, null, false);
+  return draft.add({
+    ...factOf(object, seen),
+    operation: 'CREATE',
+    source: 'watch',
+    effect: 'created',
+    base: null,
+    patch: diff(null, seen.body),
+    detail: { notBefore: since, managersHint: seen.managedFields.map(({ manager }) => manager) },
   });
 }
 

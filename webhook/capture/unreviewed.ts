@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { DISPUTED } from '../../shared/types.ts';
 import { EXPLAINED_LATE, type CoverageEvent, type NewChange, type NewOutcome } from '../store/port.ts';
 import { nameKey } from './head.ts';
 
@@ -50,9 +51,11 @@ export class UnreviewedChanges {
 
   /** What became durable. Returns the changes of which it was told too early that no review came, perhaps. */
   committed(changes: readonly NewChange[], outcomes: readonly NewOutcome[]): number[] {
+    // Of a version that several claim a review did come: too many did.
+    const disputes = new Set(outcomes.filter(({ reason }) => reason === DISPUTED).map(({ at }) => at));
     for (const change of changes) {
       if (change.subresource === 'eviction') this.evicted.set(nameKey(change.object), true);
-      if (this.isCandidate(change)) {
+      if (!disputes.has(change.at) && this.isCandidate(change)) {
         this.candidates.set(change.seq, { change, dueAt: change.at + UNREVIEWED_AFTER_MS });
       }
     }

@@ -1,3 +1,4 @@
+import { DISPUTED } from '../../shared/types.ts';
 import type { Actor, Effect, JsonObject, ObjectRef, Operation, Outcome, Patch, Source } from '../../shared/types.ts';
 import type { Requirement } from '../../shared/selector.ts';
 import type { Touched } from '../../shared/touched.ts';
@@ -64,6 +65,7 @@ export const OUTCOME_REASONS = [
   'its namespace is gone',
   'its effect was seen',
   'an object of the same name existed',
+  DISPUTED,
 ] as const;
 export type OutcomeReason = (typeof OUTCOME_REASONS)[number];
 
