@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { KubeblameError, messageOf } from '../shared/errors.ts';
 import { Redactor, ruleNames } from '../shared/redact.ts';
 import type { LedgerReader } from '../shared/types.ts';
-import { clientTls, openAccess, readerFor } from './access/access.ts';
+import { clientTls, openAccess } from './access/access.ts';
 import type { Caller } from './access/caller.ts';
 import type { GateData } from './admission/gate-messages.ts';
 import { Gate } from './admission/gate.ts';
@@ -28,6 +28,7 @@ import { configMapPublisher } from './proof/config-map.ts';
 import { Checkpoints } from './proof/publish.ts';
 import { checkpointsBeside } from './proof/keys.ts';
 import { UNVERIFIED_AFTER_MS } from './query/views.ts';
+import { Reading } from './reading/reading.ts';
 import { SpoolReader } from './spool/reader.ts';
 import { ledgerNumber } from './spool/records.ts';
 import { spoolFolder } from './spool/segments.ts';
@@ -196,7 +197,9 @@ async function open(
     );
   };
   const lastSeq = async (): Promise<number> => (await store.last())?.seq ?? 0;
-  const readerOf = (caller: Caller): LedgerReader => readerFor(caller, access.reviews, store, now, closing.signal);
+  const reading = new Reading({ path: config.db, clock: clock.memory }, access.reviews, tellBroken);
+  opened.push(() => reading.close());
+  const readerOf = (caller: Caller): LedgerReader => reading.readerOf(caller);
   const read = listener(
     { ...identity.serving, ...clientTls(access) },
     readApi({ authenticate: access.authenticate, readerOf, caughtUp, lastSeq, now, closing: closing.signal, log }),
@@ -207,7 +210,10 @@ async function open(
   const readAddress = await listen(read, config.readListen, '--read-listen');
   opened.push(() => drain(read));
   // Before it waits for answers that are under way: a watch has no end of its own.
-  opened.push(() => closing.abort());
+  opened.push(() => {
+    closing.abort();
+    reading.hurry();
+  });
   // Nobody calls before somebody answers; and the baseline is listed after reviews have begun to come.
   await identity.start(
     async () => (await health.readiness()).ready,

@@ -344,6 +344,8 @@ describe('the read API while reviews are written', () => {
 
   it('gives whole changes, none missing below the newest', async () => {
     const server = await TestServer.start(file);
+    // The thread that answers has begun by then.
+    await server.read.get(ROUTES.info);
     const uids = Array.from({ length: 60 }, (_, index) => `r-${index + 1}`);
     let writing = true;
     const write = async (): Promise<void> => {

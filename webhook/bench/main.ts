@@ -8,6 +8,7 @@ import { measureAdmission, type AdmissionRow, type Measured } from './admission.
 import { measureBurst } from './burst.ts';
 import { measureBytes } from './bytes.ts';
 import { observerMemory } from './observer-memory.ts';
+import { measurePauses } from './pause.ts';
 import { measureReading } from './reading.ts';
 import { BenchServer } from './servers.ts';
 
@@ -154,11 +155,20 @@ async function bytes(): Promise<void> {
   );
 }
 
+async function pause(): Promise<void> {
+  const rows = await measurePauses(path);
+  print(
+    'How long a question holds up the thread that records, of 200,000 changes',
+    ['question', 'asked there, ms', 'in the reading thread, ms'],
+    rows.map(({ question, inRecorder, inReading }) => [question, inRecorder.toFixed(0), inReading.toFixed(0)]),
+  );
+}
+
 async function observer(): Promise<void> {
   console.log(`${await observerMemory(path)}\n`);
 }
 
-const SECTIONS = { admission, burst, reading, bytes, observer };
+const SECTIONS = { admission, burst, reading, pause, bytes, observer };
 
 console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown CPU'}\n`);
 try {
