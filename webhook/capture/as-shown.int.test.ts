@@ -123,7 +123,7 @@ describe('what the API server makes of a change', () => {
     await review({ operation: 'DELETE', object: null, oldObject: at('10', held), username: 'bob' });
     const mark = { deletionTimestamp: '2026-11-22T05:00:09Z', deletionGracePeriodSeconds: 0 };
     const marked = { ...held, metadata: { ...held.metadata, ...mark } };
-    await show(at('11', marked, KUBECTL));
+    await show(at('11', marked));
     assert.deepEqual(await ledger.summary(), ['1 baseline CREATE committed@10', '2 admission DELETE committed@11']);
     const [state] = (await reader().states({ scope: {}, at: ledger.at, limit: 1 })).states;
     assert.deepEqual([state?.seq, state?.body], [2, marked]);
