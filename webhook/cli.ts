@@ -104,7 +104,7 @@ async function foldLedger(raw: { db: string; retainAge?: string; retainSize?: st
   if (!existsSync(raw.db)) throw new KubeblameError('ledger-missing', `there is no ledger file at ${raw.db}`);
   const store = openSqliteStore(raw.db, '', Date.now());
   try {
-    const removed = await enforce({ store, policy, now: () => Date.now(), between: (work) => work() });
+    const { removed } = await enforce({ store, policy, now: () => Date.now(), between: (work) => work() });
     process.stdout.write(`${removed} changes removed, ${await store.usedBytes()} bytes in use\n`);
   } finally {
     await store.close();

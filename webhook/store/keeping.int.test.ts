@@ -37,14 +37,17 @@ describe('retention', () => {
     const ledger = await hours();
     const now = (): number => ledger.at;
     const store = ledger.store as SqliteStore;
-    const removed = await enforce({ store, policy: readPolicy('10h', undefined), now, between });
+    const { removed } = await enforce({ store, policy: readPolicy('10h', undefined), now, between });
     assert.ok(removed >= 45, String(removed));
     const changes = await ledger.changes();
     assert.deepEqual(
       changes.slice(0, 1).map(({ object }) => object.name),
       ['still'],
     );
-    assert.equal(await enforce({ store, policy: readPolicy('10h', undefined), now, between }), 0);
+    assert.deepEqual(await enforce({ store, policy: readPolicy('10h', undefined), now, between }), {
+      removed: 0,
+      heldBack: null,
+    });
     await ledger.close();
     assert.deepEqual(await findings(file('ledger.db')), []);
   });
@@ -53,9 +56,9 @@ describe('retention', () => {
     const ledger = await hours();
     const store = ledger.store as SqliteStore;
     const used = await store.usedBytes();
-    await enforce({ store, policy: { ageMs: null, bytes: used * 2 }, now: () => ledger.at, between });
+    await enforce({ store, policy: { ageMs: null, bytes: used * 2, securityMs: null }, now: () => ledger.at, between });
     assert.equal((await store.first())?.seq, 1);
-    await enforce({ store, policy: { ageMs: null, bytes: 1 }, now: () => ledger.at, between });
+    await enforce({ store, policy: { ageMs: null, bytes: 1, securityMs: null }, now: () => ledger.at, between });
     const [first, last] = [await store.first(), await store.last()];
     assert.ok((last?.at ?? 0) - (first?.at ?? 0) >= HOUR_MS);
     assert.ok((last?.at ?? 0) - (first?.at ?? 0) < 3 * HOUR_MS);
@@ -65,8 +68,8 @@ describe('retention', () => {
   });
 
   it('reads what is kept, and says what it expects', () => {
-    assert.deepEqual(readPolicy('90d', '10Gi'), { ageMs: 90 * 24 * HOUR_MS, bytes: 10 * 2 ** 30 });
-    assert.deepEqual(readPolicy(undefined, undefined), { ageMs: null, bytes: null });
+    assert.deepEqual(readPolicy('90d', '10Gi'), { ageMs: 90 * 24 * HOUR_MS, bytes: 10 * 2 ** 30, securityMs: 900 * 24 * HOUR_MS });
+    assert.deepEqual(readPolicy(undefined, undefined), { ageMs: null, bytes: null, securityMs: null });
     assert.throws(
       () => readPolicy('90', undefined),
       /--retain-age \(KUBEBLAME_RETAIN_AGE\): "90" is not like 90d or 12h/,

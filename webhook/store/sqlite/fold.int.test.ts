@@ -40,7 +40,7 @@ async function statesAt(path: string, at: number): Promise<Map<string, unknown>>
 async function foldAll(store: SqliteStore, before: number): Promise<number> {
   let removed = 0;
   for (;;) {
-    const result = await store.fold(before, LATER);
+    const result = await store.fold({ before, now: LATER });
     if (result === null) return removed;
     removed += result.removed;
   }
@@ -143,7 +143,7 @@ describe('folding', function () {
     const work: Promise<unknown>[] = [];
     for (let n = 0; n < 40; n++) {
       work.push(review(n, 'a'));
-      if (n % 4 === 0) work.push(recorder.maintain(() => store.fold(at(1) + n * 4000, LATER)));
+      if (n % 4 === 0) work.push(recorder.maintain(() => store.fold({ before: at(1) + n * 4000, now: LATER })));
     }
     await Promise.all(work);
     await recorder.maintain(() => foldAll(store, LATER + 20));

@@ -16,7 +16,7 @@ import {
   type StoredVersion,
   type UserCount,
 } from '../port.ts';
-import type { FoldResult } from './fold.ts';
+import type { FoldRequest, FoldResult } from './fold.ts';
 import { LabelSearch } from './label-search.ts';
 import { Names } from './names.ts';
 import { Objects } from './objects.ts';
@@ -133,13 +133,13 @@ export class SqliteStore implements LedgerStore {
   }
 
   /**
-   * Gives up the oldest history before a moment (ms), some of it at once: fold.ts. null where there is none left. Not
-   * while something that is appended has read the store and is not yet there: Recorder.maintain.
+   * Gives up old history, one step of it: fold.ts. null where there is nothing left to do. Not while something that is
+   * appended has read the store and is not yet there: Recorder.maintain.
    */
-  async fold(before: number, now: number): Promise<FoldResult | null> {
+  async fold(request: FoldRequest): Promise<FoldResult | null> {
     if (this.writer === null) throw new Error('the ledger is open for reading only');
     try {
-      return await this.writer.fold(before, now);
+      return await this.writer.fold(request);
     } catch (error) {
       throw translate(error, this.path);
     } finally {

@@ -76,6 +76,12 @@ const QUERIES: readonly { sql: string; table: string; what: string }[] = [
     what: 'its time is before that of the change before it',
   },
   {
+    sql: `SELECT seq AS id FROM (SELECT seq, parent, lag(seq) OVER (PARTITION BY object_id ORDER BY seq) AS before FROM changes) c
+      WHERE parent <> before AND NOT EXISTS (SELECT 1 FROM forks f WHERE f.parent = c.parent AND f.seq = c.seq)`,
+    table: 'change',
+    what: 'it is not listed among those that were not made from the one before them: a fold could remove what it needs',
+  },
+  {
     sql: 'SELECT seq AS id FROM outcomes GROUP BY seq HAVING min(n) <> 0 OR max(n) <> count(*) - 1',
     table: 'change',
     what: 'one of its outcomes is not there',
@@ -111,10 +117,10 @@ export function verifyReferences(db: Sqlite, fold: ChainedFold | null, findings:
     }
   }
   verifyLabels(db, findings);
-  // A fold leaves the last row of each, so that its id is not given again, and resources altogether.
-  const spared = { objects: fold?.lastObject, actors: fold?.lastActor, texts: fold?.lastText };
+  // A fold leaves the last row of each, so that its id is not given again; resources altogether; and texts for some time.
+  const spared = { objects: fold?.lastObject, actors: fold?.lastActor };
   for (const [table, unused] of Object.entries(UNUSED)) {
-    if (table === 'resources' && fold !== null) continue;
+    if (fold !== null && (table === 'resources' || table === 'texts')) continue;
     for (const { id } of db.prepare<unknown[], { id: number }>(`SELECT id FROM ${table} t WHERE ${unused}`).iterate()) {
       if (id !== (spared as Record<string, number | undefined>)[table]) {
         findings.add('references', `${table} ${id}`, 'no change refers to it: it was put there by something else');
