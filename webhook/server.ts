@@ -12,14 +12,15 @@ import { readApi } from './api/routes.ts';
 import { Intake } from './capture/intake.ts';
 import { Recorder } from './capture/recorder.ts';
 import { SignsOfLife } from './capture/signs-of-life.ts';
-import { Clock } from './clock.ts';
+import { Clock, JUMP_MS } from './clock.ts';
+import { ClockWatch } from './clock-watch.ts';
 import type { Address, ServerConfig } from './config/config.ts';
 import { Health } from './health.ts';
 import { openIdentity, type Identity } from './install/identity.ts';
 import { drain, listen, listener } from './listener.ts';
 import { Metrics } from './observability/metrics.ts';
 import type { Collector } from './observability/collector.ts';
-import { openApiClient } from './observe/api-client.ts';
+import { openApiClient, timeOf } from './observe/api-client.ts';
 import { OBSERVER_TIMING, type Observer, type ObserverTiming } from './observe/observer.ts';
 import { startObserver } from './observe/start.ts';
 import { configMapPublisher } from './proof/config-map.ts';
@@ -33,6 +34,7 @@ import { SPOOL_BYTES } from './spool/spool.ts';
 import { redactionKey } from './store/key.ts';
 import type { LedgerStore } from './store/port.ts';
 import { startRetention } from './store/retention.ts';
+import type { BackgroundCheck } from './store/sqlite/background-check.ts';
 import { openThreadedSqliteStore } from './store/sqlite/store.ts';
 import { VERSION } from '../shared/version.ts';
 import { expiryOf } from './tls.ts';
@@ -87,11 +89,19 @@ async function open(
 ): Promise<RunningServer> {
   const now = (): number => clock.now();
   const client = config.kubeconfig === null ? null : await openApiClient(config.kubeconfig);
-  const identity = await openIdentity(config, client, log, now);
-  opened.push(() => identity.close());
   const { promise: broken, resolve: tellBroken } = newPromise<Error>();
   const store = await openThreadedSqliteStore(config.db, config.cluster, now(), tellBroken);
   opened.push(() => store.close());
+  // Before anything is dated.
+  const clockEvents: string[] = [];
+  let tellClock = (detail: string): void => void clockEvents.push(detail);
+  const newestAt = (await store.last())?.at ?? null;
+  const clockWatch = new ClockWatch({ clock, newestAt, tell: (detail) => tellClock(detail) });
+  clockWatch.start(client === null ? null : await timeOf(client));
+  opened.push(() => clockWatch.close());
+  if (client !== null) client.dated = (at) => clockWatch.see(at);
+  const identity = await openIdentity(config, client, log, now);
+  opened.push(() => identity.close());
   const checkpoints = await Checkpoints.open({
     head: () => store.treeHead(),
     file: checkpointsBeside(config.db),
@@ -112,6 +122,8 @@ async function open(
     pending: () => pendingIn(store, now()),
     ledger: async () => ({ changes: (await store.last())?.seq ?? 0, bytes: await store.bytes() }),
     watchLagMs: () => observer?.lagMs ?? null,
+    clockAheadMs: () => (Math.abs(clock.difference()) > JUMP_MS ? clock.difference() : 0),
+    ledgerDamaged: () => store.check.damage !== null,
     certificateExpiresAt: () => expiryOf(identity.serving.cert),
     now,
   });
@@ -149,6 +161,7 @@ async function open(
     metrics,
     checkSpool: () => gate?.checkWritable(intake.progress.through),
     checkLedger: () => store.checkWritable(),
+    damage: () => store.check.damage,
   });
   // Closed behind the intake: what is lost at the end is told as well.
   opened.push(() => signs.close());
@@ -156,8 +169,19 @@ async function open(
   // Before anything that happens from now on.
   await intake.takeLeft();
   await signs.start(store, VERSION);
+  tellClock = (detail) => {
+    log.warn({ detail }, 'clock');
+    // Where it cannot be written, the log has it.
+    recorder.cover('clock', detail, now()).catch(() => undefined);
+  };
+  for (const detail of clockEvents) tellClock(detail);
+  const heldBack = (): string | null =>
+    store.check.damage === null ? clockWatch.doubt : `the ledger is damaged: ${store.check.damage}`;
   opened.push(
-    startRetention({ store, policy: config.retention, now, between: (work) => recorder.maintain(work), log }),
+    startRetention({
+      ...{ store, policy: config.retention, now, log, heldBack },
+      between: (work) => recorder.maintain(work),
+    }),
   );
 
   const collector = config.otlpEndpoint === null ? null : { endpoint: config.otlpEndpoint, cluster: config.cluster };
@@ -207,6 +231,7 @@ async function open(
   opened.push(() => observer?.close());
   opened.push(() => health.stop());
   await checkpoints.start();
+  checkLedger(store.check, config.db, log);
 
   let stopped: Promise<void> | undefined;
   const stop = (): Promise<void> => (stopped ??= closeAll(opened));
@@ -267,6 +292,15 @@ function newPromise<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
   let resolve: (value: T) => void = () => undefined;
   const promise = new Promise<T>((given) => (resolve = given));
   return { promise, resolve };
+}
+
+/** Tells of damage; recording goes on, and nothing is folded. */
+function checkLedger(check: BackgroundCheck, db: string, log: Logger): void {
+  if (check.soundness === 'unknown') log.info({ db }, 'checking the ledger: its last stop was not a clean one');
+  void check.run().then(() => {
+    if (check.damage === null) return;
+    log.error({ db, reason: check.damage }, 'the ledger is damaged: see the runbook');
+  });
 }
 
 /** Closes what was opened, the last first. */

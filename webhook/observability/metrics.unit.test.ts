@@ -8,7 +8,9 @@ describe('metrics', () => {
       pending: () => Promise.resolve({ count: 2, oldestAt: 90_000 }),
       ledger: () => Promise.resolve({ changes: 7, bytes: 4096 }),
       watchLagMs: () => 1_500,
-      certificateExpiresAt: () => 200_000,
+      clockAheadMs: () => 0,
+  ledgerDamaged: () => false,
+  certificateExpiresAt: () => 200_000,
       now: () => 100_000,
     });
   const value = async (from: Metrics, name: string): Promise<string | undefined> =>

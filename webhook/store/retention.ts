@@ -72,7 +72,8 @@ export async function enforce(options: RetentionOptions): Promise<Enforced> {
   const securityBefore = (): number => (securityMs === null ? 0 : now() - securityMs);
   if (ageMs !== null) {
     const always = (): Promise<boolean> => Promise.resolve(true);
-    if (!(await foldWhile(() => ({ before: now() - ageMs, securityBefore: securityBefore() }), always))) return enforced;
+    if (!(await foldWhile(() => ({ before: now() - ageMs, securityBefore: securityBefore() }), always)))
+      return enforced;
   }
   if (bytes !== null) {
     const isLarge = async (): Promise<boolean> => (await store.usedBytes()) > bytes;
@@ -86,7 +87,8 @@ export async function enforce(options: RetentionOptions): Promise<Enforced> {
 
 /** Reads `90d`, `12h`, `8w`, and `10Gi`, `500Mi`. Throws config-invalid. */
 export function readPolicy(age: string | undefined, size: string | undefined, security?: string): RetentionPolicy {
-  const quantityOf = (text: string | undefined, of: Of): number | null => (text === undefined ? null : quantity(text, of));
+  const quantityOf = (text: string | undefined, of: Of): number | null =>
+    text === undefined ? null : quantity(text, of);
   const ageMs = quantityOf(age, AGE);
   const bytes = quantityOf(size, SIZE);
   const securityMs = quantityOf(security, SECURITY) ?? (ageMs === null ? null : SECURITY_TIMES * ageMs);

@@ -212,7 +212,8 @@ export class Keep {
 
   /** As shared/reconstruct.ts does, within the transaction. */
   private bodyOf(seq: number): JsonObject | null {
-    const sql = 'SELECT c.parent, c.detail, k.body FROM changes c LEFT JOIN checkpoints k ON k.seq = c.seq WHERE c.seq = ?';
+    const sql =
+      'SELECT c.parent, c.detail, k.body FROM changes c LEFT JOIN checkpoints k ON k.seq = c.seq WHERE c.seq = ?';
     const patches = [];
     let body: JsonObject | null = null;
     for (let at: number | null = seq; at !== null;) {

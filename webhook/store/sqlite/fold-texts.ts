@@ -31,7 +31,11 @@ export class TextSweep {
     const texts = this.db.all<{ id: number }>('SELECT id FROM texts WHERE id < (SELECT max(id) FROM texts)');
     for (const { id } of texts) {
       if (this.used.has(id)) continue;
-      this.db.run('DELETE FROM texts WHERE id = ? AND NOT EXISTS (SELECT 1 FROM objects WHERE namespace_id = ?)', id, id);
+      this.db.run(
+        'DELETE FROM texts WHERE id = ? AND NOT EXISTS (SELECT 1 FROM objects WHERE namespace_id = ?)',
+        id,
+        id,
+      );
     }
     return false;
   }

@@ -47,7 +47,7 @@ async function foldAll(store: SqliteStore, before: number): Promise<number> {
 }
 
 describe('folding', function () {
-  this.timeout(60_000);
+  this.timeout(600_000);
   const file = useSharedFolder({ verify: false });
   const marks = shopMarks();
   const at = (index: number): number => marks[index]?.at ?? NaN;

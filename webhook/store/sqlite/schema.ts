@@ -21,23 +21,17 @@ function appendOnly(table: string, removable?: keyof typeof BEFORE_HORIZON, chan
 }
 
 /** The same, asked of the newest fold: folds only go forward, so that the others need not be read. */
-const FOLDABLE = {
-  changes: 'OLD.seq > (SELECT coalesce((SELECT through_seq FROM folds ORDER BY id DESC LIMIT 1), 0))',
-  checkpoints: 'OLD.seq > (SELECT coalesce((SELECT through_seq FROM folds ORDER BY id DESC LIMIT 1), 0))',
-  outcomes: 'OLD.commit_id > (SELECT coalesce((SELECT through_commit FROM folds ORDER BY id DESC LIMIT 1), 0))',
-  coverage: 'OLD.commit_id > (SELECT coalesce((SELECT through_commit FROM folds ORDER BY id DESC LIMIT 1), 0))',
-  commits: 'OLD.id > (SELECT coalesce((SELECT through_commit FROM folds ORDER BY id DESC LIMIT 1), 0))',
+const BEHIND_FOLD = {
+  seq: 'OLD.seq > (SELECT coalesce((SELECT through_seq FROM folds ORDER BY id DESC LIMIT 1), 0))',
+  commit: 'OLD.commit_id > (SELECT coalesce((SELECT through_commit FROM folds ORDER BY id DESC LIMIT 1), 0))',
+  id: 'OLD.id > (SELECT coalesce((SELECT through_commit FROM folds ORDER BY id DESC LIMIT 1), 0))',
 };
 
-function onNewestFold(table: string): string {
-  const condition = FOLDABLE[table as keyof typeof FOLDABLE];
-  const rows = `
-  DROP TRIGGER ${table}_keep_rows;
-  CREATE TRIGGER ${table}_keep_rows BEFORE DELETE ON ${table} WHEN ${condition} ${ABORT}`;
-  if (table !== 'changes') return rows;
-  return `${rows}
-  DROP TRIGGER changes_keep_values;
-  CREATE TRIGGER changes_keep_values BEFORE UPDATE ON changes WHEN ${condition} ${ABORT}`;
+function guard(table: string, what: 'rows' | 'values', condition = ''): string {
+  const on = what === 'rows' ? 'DELETE' : 'UPDATE';
+  return `
+  DROP TRIGGER IF EXISTS ${table}_keep_${what};
+  CREATE TRIGGER ${table}_keep_${what} BEFORE ${on} ON ${table} ${condition === '' ? '' : `WHEN ${condition}`} ${ABORT}`;
 }
 
 /**
@@ -203,7 +197,12 @@ export const MIGRATIONS: readonly string[] = [
    * fold alone, and what a fold would have to look for in the whole ledger is listed when it is written.
    */
   `
-  ${Object.keys(FOLDABLE).map(onNewestFold).join('')}
+  ${guard('changes', 'rows', BEHIND_FOLD.seq)}
+  ${guard('changes', 'values', BEHIND_FOLD.seq)}
+  ${guard('checkpoints', 'rows', BEHIND_FOLD.seq)}
+  ${guard('outcomes', 'rows', BEHIND_FOLD.commit)}
+  ${guard('coverage', 'rows', BEHIND_FOLD.commit)}
+  ${guard('commits', 'rows', BEHIND_FOLD.id)}
   CREATE INDEX coverage_by_commit ON coverage (commit_id);
   CREATE INDEX folds_by_commit ON folds (commit_id);
 
@@ -218,6 +217,10 @@ export const MIGRATIONS: readonly string[] = [
     BEGIN INSERT OR IGNORE INTO forks VALUES (NEW.parent, NEW.seq); END;
   CREATE TRIGGER changes_fork_gone AFTER DELETE ON changes WHEN OLD.parent IS NOT NULL
     BEGIN DELETE FROM forks WHERE parent = OLD.parent AND seq = OLD.seq; END;
+  CREATE TRIGGER changes_fork_ended AFTER UPDATE OF parent ON changes WHEN OLD.parent IS NOT NULL
+    BEGIN DELETE FROM forks WHERE parent = OLD.parent AND seq = OLD.seq; END;
+  ${guard('forks', 'rows', BEHIND_FOLD.seq)}
+  ${guard('forks', 'values')}
   INSERT INTO forks SELECT parent, seq FROM (SELECT parent, seq, lag(seq) OVER (PARTITION BY object_id ORDER BY seq) AS before
     FROM changes) WHERE parent <> before;
 
@@ -229,6 +232,8 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE TRIGGER outcomes_late AFTER INSERT ON outcomes WHEN NEW.seq <= (SELECT max(seq) FROM changes) - ${LATE_CHANGES}
     BEGIN INSERT OR IGNORE INTO late_outcomes VALUES (NEW.commit_id, NEW.seq); END;
+  ${guard('late_outcomes', 'rows', BEHIND_FOLD.commit)}
+  ${guard('late_outcomes', 'values')}
   INSERT OR IGNORE INTO late_outcomes SELECT x.commit_id, x.seq FROM outcomes x JOIN commits c ON c.id = x.commit_id
     WHERE x.seq <= c.last_seq - ${LATE_CHANGES};
   `,

@@ -1,11 +1,5 @@
 import { createHash } from 'node:crypto';
-import {
-  Link,
-  type ChainedChange,
-  type ChainedCoverage,
-  type ChainedKind,
-  type ChainedOutcome,
-} from './chain.ts';
+import { Link, type ChainedChange, type ChainedCoverage, type ChainedKind, type ChainedOutcome } from './chain.ts';
 
 /** 1,024 numbers of 16 bits: the lthash16 parameters of the paper below, with about 200 bits of security. */
 export const SET_HASH_BYTES = 2_048;
