@@ -140,7 +140,14 @@ describe('retention', () => {
     // By size: everything else goes first.
     const used = await store.usedBytes();
     await flood(151);
-    await enforce({ store, policy: { ageMs: null, bytes: used, securityMs: null }, now, between });
+    const enough = used + ((await store.usedBytes()) - used) / 2;
+    const { removed } = await enforce({
+      store,
+      policy: { ageMs: null, bytes: enough, securityMs: null },
+      now,
+      between,
+    });
+    assert.ok(removed > 0, String(removed));
     assert.deepEqual(await kept(), all);
     assert.deepEqual(await findings(file('ledger.db')), []);
     await enforce({ store, policy: { ageMs: null, bytes: 1, securityMs: null }, now, between });

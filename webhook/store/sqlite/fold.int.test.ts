@@ -14,7 +14,12 @@ import { useSharedFolder } from '../../testing/folder.ts';
 import { TEST_KEY } from '../../testing/recorder.ts';
 import { importShop } from '../../testing/shop-ledger.ts';
 import { newChange } from '../contract.ts';
+import { mattersForSecurity } from '../security.ts';
 import { appendRandomly, compareLabelSearch, slowLabels } from '../label-search.contract.ts';
+import { Appender } from './append.ts';
+import { newestFold } from './chained-rows.ts';
+import { Folder } from './fold.ts';
+import { linkOfRemains, remainsAfter, remainsAsRecorded } from './remains.ts';
 import { openSqliteReader, openSqliteStore, type SqliteStore } from './store.ts';
 import { verifyLedger, type SignedHead } from './verify.ts';
 
@@ -44,6 +49,11 @@ async function foldAll(store: SqliteStore, before: number): Promise<number> {
     if (result === null) return removed;
     removed += result.removed;
   }
+}
+
+/** A ledger's own row, the newest of something, or a text sweep, which is done seldom and in steps. */
+function isMeantToScan(sql: string): boolean {
+  return / FROM (ledger|folds ORDER BY id|label_sets|texts WHERE id < )|max\(|LIMIT 1$|count\(\*\)/.test(sql);
 }
 
 describe('folding', function () {
@@ -155,6 +165,96 @@ describe('folding', function () {
     assert.equal(last?.seq, 1707 + 41);
     const late = [...(await statesAt(path, LATER + 1000)).keys()].filter((name) => name.includes('/late-'));
     assert.equal(late.length, 41);
+  });
+
+  it('keeps what matters for security from a moment on, whatever else is folded, and then gives it up', async () => {
+    const { path, store } = copy();
+    const all = (await store.changes({}, 10_000)).reverse();
+    const securityFrom = (from: number): number[] =>
+      all
+        .filter(({ object, ...change }) => mattersForSecurity({ ...object, ...change }) && change.at >= from)
+        .filter(({ source, outcome }) => source !== 'baseline' && outcome !== 'dropped')
+        .map(({ seq }) => seq);
+    const left = async (): Promise<Set<number>> => {
+      const users = (await store.changes({}, 10_000)).filter(({ source }) => source !== 'baseline');
+      return new Set(users.map(({ seq }) => seq));
+    };
+    const total = securityFrom(0).length;
+    assert.ok(total > 5, String(total));
+    for (const [before, securityBefore] of [
+      [3, 0],
+      [5, 2],
+      [6, 4],
+      [6, 6],
+    ] as const) {
+      const limits = { before: at(before), securityBefore: securityBefore === 0 ? 0 : at(securityBefore), now: LATER };
+      while ((await store.fold(limits)) !== null);
+      const present = await left();
+      const missing = securityFrom(limits.securityBefore).filter((seq) => !present.has(seq));
+      assert.deepEqual(missing, [], `up to mark ${before}`);
+      assert.deepEqual((await verify(path, heads)).findings, [], `up to mark ${before}`);
+    }
+    const kept = [...(await left())].filter((seq) => securityFrom(0).includes(seq)).length;
+    assert.ok(kept < total, `${kept} of ${total}`);
+    // The same as if nothing had been kept longer.
+    const once = copy();
+    await foldAll(once.store, at(6));
+    const seqs = async (of: SqliteStore): Promise<number[]> => (await of.changes({}, 10_000)).map(({ seq }) => seq);
+    assert.deepEqual(await seqs(store), await seqs(once.store));
+    for (const mark of [6, 7]) {
+      assert.deepEqual(await statesAt(path, at(mark)), await statesAt(file('whole.db'), at(mark)), `mark ${mark}`);
+    }
+    await store.close();
+    await once.store.close();
+  });
+
+  it('reads no table from its beginning: a step costs the same however long the ledger is', async () => {
+    const { path, store } = copy();
+    await store.close();
+    const db = new Database(path);
+    const asked = new Set<string>();
+    const prepare = db.prepare.bind(db);
+    db.prepare = ((sql: string) => {
+      asked.add(sql);
+      return prepare(sql);
+    }) as typeof db.prepare;
+    const folder = new Folder(db, new Appender(db));
+    let steps = 0;
+    while (folder.fold({ before: Infinity, securityBefore: 0, now: LATER }) !== null) steps++;
+    while (folder.fold({ before: Infinity, now: LATER }) !== null) steps++;
+    db.prepare = prepare;
+    // Or the plan shows what foreign keys would look for: a fold checks none.
+    db.pragma('foreign_keys = OFF');
+    assert.ok(steps > 4, String(steps));
+    const scans = [...asked]
+      .filter((sql) => /^(SELECT|UPDATE|DELETE)/.test(sql) && !isMeantToScan(sql))
+      .flatMap((sql) => {
+        const values = (sql.match(/\?/g) ?? []).map(() => 1);
+        const named = sql.includes('@') ? [{ after: 1, to: 2, fromSeq: 1, toSeq: 2 }] : values;
+        const plan = db.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(...named) as { detail: string }[];
+        return plan
+          .filter(({ detail }) => /^SCAN (?!CONSTANT|\(|s$|resources)/.test(detail))
+          .map(({ detail }) => `${detail}: ${sql}`);
+      });
+    assert.deepEqual(scans, []);
+    assert.ok(asked.size > 30, String(asked.size));
+    db.close();
+    assert.deepEqual((await verify(path, heads)).findings, []);
+  });
+
+  it('knows the hash that ledger format 1 recorded, and goes on from it', async () => {
+    const { path, store } = copy();
+    await foldAll(store, at(2));
+    await store.close();
+    const db = new Database(path, { readonly: true });
+    const last = newestFold(db);
+    assert.ok(last);
+    const old = { ...last, remains: linkOfRemains(db, last) };
+    assert.equal(old.remains.length, 32);
+    assert.ok(remainsAsRecorded(db, old));
+    assert.ok(!remainsAsRecorded(db, { ...old, horizonAt: old.horizonAt + 1 }));
+    assert.ok(remainsAfter(db, old).bytes.equals(last.remains));
+    db.close();
   });
 
   it('changes nothing where what it would remove was tampered with', async () => {

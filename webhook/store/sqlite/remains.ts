@@ -52,7 +52,7 @@ export function remainsAsRecorded(db: Sqlite, fold: ChainedFold): boolean {
 }
 
 /** What a fold of ledger format 1 recorded: SHA-256 over the rows, as if they were one commit behind the ledger's own row. */
-function linkOfRemains(db: Sqlite, { throughCommit, throughSeq, horizonAt }: ChainedFold): Buffer {
+export function linkOfRemains(db: Sqlite, { throughCommit, throughSeq, horizonAt }: ChainedFold): Buffer {
   const link = new Link(firstLink(db.prepare(LEDGER).get() as LedgerRow), throughCommit, horizonAt, 0);
   const rows = <T>(sql: string, to: number): IterableIterator<T> =>
     db.prepare<unknown[], T>(sql).iterate(BEGINNING, to);
