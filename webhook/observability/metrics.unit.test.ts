@@ -9,8 +9,8 @@ describe('metrics', () => {
       ledger: () => Promise.resolve({ changes: 7, bytes: 4096 }),
       watchLagMs: () => 1_500,
       clockAheadMs: () => 0,
-  ledgerDamaged: () => false,
-  certificateExpiresAt: () => 200_000,
+      ledgerDamaged: () => false,
+      certificateExpiresAt: () => 200_000,
       now: () => 100_000,
     });
   const value = async (from: Metrics, name: string): Promise<string | undefined> =>

@@ -51,8 +51,8 @@ describe('monitoring', () => {
   });
   after(() => server.stop());
 
-  it('has 11 alerts and 19 queries of a dashboard', () => {
-    assert.deepEqual([RULES.length, EXPRESSIONS.length - RULES.length], [11, 19]);
+  it('has 13 alerts and 19 queries of a dashboard', () => {
+    assert.deepEqual([RULES.length, EXPRESSIONS.length - RULES.length], [13, 19]);
   });
 
   // Absent from this server, which watches nothing and has no attempt that is open.

@@ -147,7 +147,12 @@ export class Folder {
     return { seq, objects: new Set(kept.map(({ object }) => object)) };
   }
 
-  private foldRemaining(last: ChainedFold, { seq, objects }: Remaining, securityBefore: number, now: number): FoldResult {
+  private foldRemaining(
+    last: ChainedFold,
+    { seq, objects }: Remaining,
+    securityBefore: number,
+    now: number,
+  ): FoldResult {
     const { throughCommit, throughSeq, horizonAt, chain, tree } = last;
     const place = { commit: throughCommit, seq: throughSeq };
     const begun = { throughCommit, throughSeq, horizonAt, chain, tree };
