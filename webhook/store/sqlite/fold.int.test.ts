@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { copyFileSync } from 'node:fs';
 import Database from 'better-sqlite3';
+import { diff, hashBody } from '../../../shared/patch.ts';
 import { Redactor } from '../../../shared/redact.ts';
 import { readReview } from '../../../shared/review.ts';
-import { configMap, reviewDocument } from '../../../shared/testing/reviews.ts';
+import { configMap, reviewDocument, SETTINGS } from '../../../shared/testing/reviews.ts';
 import { seeded } from '../../../shared/testing/random.ts';
 import { shopMarks } from '../../../shared/testing/shop.ts';
 import { Predicates } from '../../capture/predicates.ts';
@@ -20,6 +21,7 @@ import { Appender } from './append.ts';
 import { newestFold } from './chained-rows.ts';
 import { Folder } from './fold.ts';
 import { linkOfRemains, remainsAfter, remainsAsRecorded } from './remains.ts';
+import { LATE_CHANGES } from './schema.ts';
 import { openSqliteReader, openSqliteStore, type SqliteStore } from './store.ts';
 import { verifyLedger, type SignedHead } from './verify.ts';
 
@@ -165,6 +167,78 @@ describe('folding', function () {
     assert.equal(last?.seq, 1707 + 41);
     const late = [...(await statesAt(path, LATER + 1000)).keys()].filter((name) => name.includes('/late-'));
     assert.equal(late.length, 41);
+  });
+
+  it('keeps what a later change was made from, though others came between; and verify knows of it', async () => {
+    const path = file('forked.db');
+    const store = openSqliteStore(path, 'shop', 0);
+    const states = [{ a: 1 }, { a: 2 }, { a: 3 }, { a: 4 }, { a: 1, b: 1 }, { a: 4, b: 1 }];
+    // The fifth was made from the first; the last one from the fourth.
+    const parents = [null, 1, 2, 3, 1, 4];
+    for (const [index, body] of states.entries()) {
+      const seq = index + 1;
+      const parent = parents[index] ?? null;
+      const patch = diff(parent === null ? null : (states[parent - 1] ?? null), body);
+      const facts = parent === null ? {} : { operation: 'UPDATE' as const, effect: 'modified' as const, depth: 1 };
+      const change = newChange(seq, {
+        ...facts,
+        parent,
+        hash: hashBody(body),
+        detail: { ...newChange(1).detail, patch },
+      });
+      const outcome = seq < 5 ? 'committed' : 'dropped';
+      const reason = 'the watch shows it';
+      await store.append({
+        changes: [change],
+        outcomes: [{ seq, outcome, reason, resourceVersion: '', at: change.at }],
+      });
+    }
+    assert.ok((await foldAll(store, 4_500)) > 0);
+    assert.deepEqual(
+      (await store.changes({}, 10)).map(({ seq }) => seq),
+      [6, 5, 4, 3, 1],
+    );
+    for (const seq of [4, 5, 6]) assert.deepEqual(await store.body(seq), states[seq - 1], String(seq));
+    await store.close();
+    const db = new Database(path);
+    assert.deepEqual(db.prepare('SELECT parent, seq FROM forks').raw().all(), [
+      [1, 5],
+      [4, 6],
+    ]);
+    db.exec('DROP TRIGGER forks_keep_rows; DELETE FROM forks WHERE seq = 6');
+    db.close();
+    const found = (await verify(path)).findings.map(({ where, what }) => `${where}: ${what}`);
+    const unlisted = found.find((text) => text.startsWith('change 6: it is not listed among those'));
+    assert.ok(unlisted, found.join());
+  });
+
+  it('finds outcomes that are told long after their change, and folds them with the rest', async () => {
+    const path = file('late.db');
+    const store = openSqliteStore(path, 'shop', 0);
+    const named = (seq: number) => newChange(seq, { object: { ...SETTINGS, name: `c-${seq}`, uid: `u-${seq}` } });
+    const last = LATE_CHANGES + 600;
+    for (let seq = 1; seq <= last; seq += 300) {
+      await store.append({ changes: Array.from({ length: 300 }, (_, n) => named(seq + n)), outcomes: [] });
+    }
+    const reason = 'the watch shows it';
+    const told = [1, 2, 299, 600, 701, last].map((seq) => ({ seq, outcome: 'dropped' as const, reason, resourceVersion: '', at: 1_000 * last } as const)); // prettier-ignore
+    await store.append({ changes: [], outcomes: told });
+    await store.append({
+      changes: [newChange(((await store.last())?.seq ?? 0) + 1, { at: 1_000 * last + 1 })],
+      outcomes: [],
+    });
+    const db = new Database(path, { readonly: true });
+    const listed = db.prepare('SELECT seq FROM late_outcomes').pluck().all();
+    assert.deepEqual(listed, [1, 2, 299, 600]);
+    db.close();
+    await foldAll(store, Infinity);
+    assert.deepEqual(
+      await Promise.all([1, 2, 299, 600, 701, last].map((seq) => store.change(seq))),
+      Array(6).fill(null),
+    );
+    assert.equal((await store.change(3))?.outcome, 'pending');
+    await store.close();
+    assert.deepEqual((await verify(path)).findings, []);
   });
 
   it('keeps what matters for security from a moment on, whatever else is folded, and then gives it up', async () => {
