@@ -137,5 +137,6 @@ export class ClockWatch {
 }
 
 function inWords(difference: number): string {
-  return `${formatAge(Math.abs(difference))} ${difference > 0 ? 'ahead' : 'behind'}`;
+  // To the nearest second: a day less a millisecond is a day.
+  return `${formatAge(Math.round(Math.abs(difference) / 1000) * 1000)} ${difference > 0 ? 'ahead' : 'behind'}`;
 }

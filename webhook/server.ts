@@ -89,6 +89,8 @@ async function open(
 ): Promise<RunningServer> {
   const now = (): number => clock.now();
   const client = config.kubeconfig === null ? null : await openApiClient(config.kubeconfig);
+  const identity = await openIdentity(config, client, log, now);
+  opened.push(() => identity.close());
   const { promise: broken, resolve: tellBroken } = newPromise<Error>();
   const store = await openThreadedSqliteStore(config.db, config.cluster, now(), tellBroken);
   opened.push(() => store.close());
@@ -100,8 +102,6 @@ async function open(
   clockWatch.start(client === null ? null : await timeOf(client));
   opened.push(() => clockWatch.close());
   if (client !== null) client.dated = (at) => clockWatch.see(at);
-  const identity = await openIdentity(config, client, log, now);
-  opened.push(() => identity.close());
   const checkpoints = await Checkpoints.open({
     head: () => store.treeHead(),
     file: checkpointsBeside(config.db),

@@ -216,7 +216,7 @@ describe('folding', function () {
     const path = file('late.db');
     const store = openSqliteStore(path, 'shop', 0);
     const named = (seq: number) => newChange(seq, { object: { ...SETTINGS, name: `c-${seq}`, uid: `u-${seq}` } });
-    const last = LATE_CHANGES + 600;
+    const last = LATE_CHANGES + 700;
     for (let seq = 1; seq <= last; seq += 300) {
       await store.append({ changes: Array.from({ length: 300 }, (_, n) => named(seq + n)), outcomes: [] });
     }

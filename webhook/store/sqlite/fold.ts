@@ -23,7 +23,7 @@ import { Statements } from './statements.ts';
  */
 
 /** Changes, commits and bytes that one step goes over at most: it holds up the recording, by some hundred milliseconds. */
-const CHANGES_AT_ONCE = 500;
+const CHANGES_AT_ONCE = 512;
 const COMMITS_AT_ONCE = 2_000;
 const BYTES_AT_ONCE = 8 * 1024 * 1024;
 
