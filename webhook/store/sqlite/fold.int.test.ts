@@ -21,7 +21,7 @@ import { Appender } from './append.ts';
 import { newestFold } from './chained-rows.ts';
 import { Folder } from './fold.ts';
 import { linkOfRemains, remainsAfter, remainsAsRecorded } from './remains.ts';
-import { LATE_CHANGES } from './schema.ts';
+import { APPLICATION_ID, LATE_CHANGES, MIGRATIONS } from './schema.ts';
 import { openSqliteReader, openSqliteStore, type SqliteStore } from './store.ts';
 import { verifyLedger, type SignedHead } from './verify.ts';
 
@@ -315,6 +315,30 @@ describe('folding', function () {
     assert.ok(asked.size > 30, String(asked.size));
     db.close();
     assert.deepEqual((await verify(path, heads)).findings, []);
+  });
+
+  it('goes on in a ledger of format 1, which gets at its next start what folds rely on', async () => {
+    const path = file('format-1.db');
+    const db = new Database(path);
+    db.pragma('page_size = 2048');
+    db.exec(MIGRATIONS[0] ?? '');
+    db.exec(`ATTACH '${file('whole.db')}' AS whole`);
+    db.pragma('foreign_keys = OFF');
+    const tables = db.prepare("SELECT name FROM main.sqlite_schema WHERE type = 'table'").pluck().all() as string[];
+    for (const table of tables) db.exec(`INSERT INTO main.${table} SELECT * FROM whole.${table}`);
+    const forks = db.prepare('SELECT * FROM whole.forks').raw().all();
+    assert.ok(forks.length > 5, String(forks.length));
+    db.exec(`PRAGMA main.application_id = ${APPLICATION_ID}; PRAGMA main.user_version = 1`);
+    db.close();
+    assert.throws(() => openSqliteReader(path), { code: 'ledger-foreign' });
+    const store = openSqliteStore(path, 'shop', 0);
+    const migrated = new Database(path, { readonly: true });
+    assert.deepEqual(migrated.prepare('SELECT * FROM forks').raw().all(), forks);
+    migrated.close();
+    assert.ok((await foldAll(store, at(4))) > 0);
+    await store.close();
+    assert.deepEqual((await verify(path, heads)).findings, []);
+    assert.deepEqual(await statesAt(path, at(7)), await statesAt(file('whole.db'), at(7)));
   });
 
   it('knows the hash that ledger format 1 recorded, and goes on from it', async () => {
