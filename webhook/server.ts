@@ -13,7 +13,8 @@ import { readApi } from './api/routes.ts';
 import { Intake } from './capture/intake.ts';
 import { Recorder } from './capture/recorder.ts';
 import { SignsOfLife } from './capture/signs-of-life.ts';
-import { Clock } from './clock.ts';
+import { Clock, JUMP_MS } from './clock.ts';
+import { ClockWatch } from './clock-watch.ts';
 import type { Address, ServerConfig } from './config/config.ts';
 import { Health } from './health.ts';
 import { clusterNameWhenThere, UNNAMED_CLUSTER } from './install/cluster-name.ts';
@@ -21,7 +22,7 @@ import { openIdentity, type Identity } from './install/identity.ts';
 import { drain, listen, listener } from './listener.ts';
 import { Metrics } from './observability/metrics.ts';
 import type { Collector } from './observability/collector.ts';
-import { openApiClient, type ApiClient } from './observe/api-client.ts';
+import { openApiClient, timeOf, type ApiClient } from './observe/api-client.ts';
 import { OBSERVER_TIMING, type Observer, type ObserverTiming } from './observe/observer.ts';
 import { startObserver } from './observe/start.ts';
 import { configMapPublisher } from './proof/config-map.ts';
@@ -36,6 +37,7 @@ import { SPOOL_BYTES } from './spool/spool.ts';
 import { redactionKey } from './store/key.ts';
 import type { LedgerStore } from './store/port.ts';
 import { startRetention } from './store/retention.ts';
+import type { BackgroundCheck } from './store/sqlite/background-check.ts';
 import { openThreadedSqliteStore } from './store/sqlite/store.ts';
 import { VERSION } from '../shared/version.ts';
 import { expiryOf } from './tls.ts';
@@ -98,6 +100,14 @@ async function open(
   opened.push(() => store.close());
   if (config.cluster !== null && config.cluster !== store.cluster)
     log.warn({ given: config.cluster, kept: store.cluster }, 'the ledger keeps the name of its cluster');
+  // Before anything is dated.
+  const clockEvents: string[] = [];
+  let tellClock = (detail: string): void => void clockEvents.push(detail);
+  const newestAt = (await store.last())?.at ?? null;
+  const clockWatch = new ClockWatch({ clock, newestAt, tell: (detail) => tellClock(detail) });
+  clockWatch.start(client === null ? null : await timeOf(client));
+  opened.push(() => clockWatch.close());
+  if (client !== null) client.dated = (at) => clockWatch.see(at);
   const checkpoints = await Checkpoints.open({
     head: () => store.treeHead(),
     file: checkpointsBeside(config.db),
@@ -118,6 +128,8 @@ async function open(
     pending: () => pendingIn(store, now()),
     ledger: async () => ({ changes: (await store.last())?.seq ?? 0, bytes: await store.bytes() }),
     watchLagMs: () => observer?.lagMs ?? null,
+    clockAheadMs: () => (Math.abs(clock.difference()) > JUMP_MS ? clock.difference() : 0),
+    ledgerDamaged: () => store.check.damage !== null,
     certificateExpiresAt: () => expiryOf(identity.serving.cert),
     redactionRules: ruleNames(config.redact),
     redacted: () => redactor.takeCounts(),
@@ -163,6 +175,7 @@ async function open(
     metrics,
     checkSpool: () => gate?.checkWritable(intake.progress.through),
     checkLedger: () => store.checkWritable(),
+    damage: () => store.check.damage,
   });
   // Closed behind the intake: what is lost at the end is told as well.
   opened.push(() => signs.close());
@@ -170,8 +183,19 @@ async function open(
   // Before anything that happens from now on.
   await intake.takeLeft();
   await signs.start(store, VERSION);
+  tellClock = (detail) => {
+    log.warn({ detail }, 'clock');
+    // Where it cannot be written, the log has it.
+    recorder.cover('clock', detail, now()).catch(() => undefined);
+  };
+  for (const detail of clockEvents) tellClock(detail);
+  const heldBack = (): string | null =>
+    store.check.damage === null ? clockWatch.doubt : `the ledger is damaged: ${store.check.damage}`;
   opened.push(
-    startRetention({ store, policy: config.retention, now, between: (work) => recorder.maintain(work), log }),
+    startRetention({
+      ...{ store, policy: config.retention, now, log, heldBack },
+      between: (work) => recorder.maintain(work),
+    }),
   );
 
   const collector = config.otlpEndpoint === null ? null : { endpoint: config.otlpEndpoint, cluster: store.cluster };
@@ -227,6 +251,7 @@ async function open(
   opened.push(() => observer?.close());
   opened.push(() => health.stop());
   await checkpoints.start();
+  checkLedger(store.check, config.db, log);
 
   let stopped: Promise<void> | undefined;
   const stop = (): Promise<void> => (stopped ??= closeAll(opened));
@@ -302,6 +327,15 @@ function newPromise<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
   let resolve: (value: T) => void = () => undefined;
   const promise = new Promise<T>((given) => (resolve = given));
   return { promise, resolve };
+}
+
+/** Tells of damage; recording goes on, and nothing is folded. */
+function checkLedger(check: BackgroundCheck, db: string, log: Logger): void {
+  if (check.soundness === 'unknown') log.info({ db }, 'checking the ledger: its last stop was not a clean one');
+  void check.run().then(() => {
+    if (check.damage === null) return;
+    log.error({ db, reason: check.damage }, 'the ledger is damaged: see the runbook');
+  });
 }
 
 /** Closes what was opened, the last first. */

@@ -180,7 +180,7 @@ describe('what the API server makes of a change', () => {
     await ledger.close();
     assert.deepEqual(await findings(file('ledger.db')), []);
     const store = openSqliteStore(file('ledger.db'), 'test', 0);
-    assert.equal((await store.fold(ledger.at - 10_000, ledger.at))?.removed, 19);
+    assert.equal((await store.fold({ before: ledger.at - 10_000, now: ledger.at }))?.removed, 19);
     await store.close();
     ledger = await TestRecorder.open(file('ledger.db'));
     ledger.at = changes.at(-1)?.at ?? 0;

@@ -77,6 +77,8 @@ export const COVERAGE_EVENTS = [
   'reached',
   'unreachable',
   'lost',
+  // The clock was set, or is not to be trusted: `detail` says how; recording goes on.
+  'clock',
 ] as const;
 export type CoverageEvent = (typeof COVERAGE_EVENTS)[number];
 
