@@ -24,8 +24,9 @@ const CACHE_KIB = 8 * 1024;
 const HEADER_BYTES = 100;
 const RESTORE_HINT = 'restore it from a backup, or move it away to start a new ledger';
 
-/** The errors of SQLite that have a meaning to a user; anything else is thrown as it is. */
+/** The errors of SQLite, and of the disk, that have a meaning to a user; anything else is thrown as it is. */
 export function translate(error: unknown, path: string): unknown {
+  if (isOfTheDisk(error)) return cannotBeUsed(error, path);
   if (!(error instanceof Database.SqliteError)) return error;
   const because = { cause: error };
   if (error.code.startsWith('SQLITE_CORRUPT') || error.code === 'SQLITE_NOTADB') {
@@ -46,16 +47,21 @@ export function translate(error: unknown, path: string): unknown {
       because,
     );
   }
-  if (/^SQLITE_(FULL|IOERR|READONLY|CANTOPEN|PERM)/.test(error.code)) {
-    const hint = 'check the disk: free space, permissions, and its health';
-    return new KubeblameError(
-      'ledger-unwritable',
-      `the ledger ${path} cannot be used: ${error.message}`,
-      hint,
-      because,
-    );
-  }
-  return error;
+  return /^SQLITE_(FULL|IOERR|READONLY|CANTOPEN|PERM)/.test(error.code) ? cannotBeUsed(error, path) : error;
+}
+
+/** Thrown by the file system, for files that stand beside the ledger. */
+function isOfTheDisk(error: unknown): error is Error {
+  return error instanceof Error && 'code' in error && /^E(ROFS|NOSPC|DQUOT|IO|ACCES|PERM)$/.test(String(error.code));
+}
+
+function cannotBeUsed(error: Error, path: string): KubeblameError {
+  return new KubeblameError(
+    'ledger-unwritable',
+    `the ledger ${path} cannot be used: ${error.message}`,
+    'check the disk: free space, permissions, and its health',
+    { cause: error },
+  );
 }
 
 /**
