@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { KubeblameError, messageOf } from '../../../shared/errors.ts';
 import { takeMark } from './clean-stop.ts';
+import { readHeader } from './header.ts';
 import { openDatabase } from './native.ts';
 import { APPLICATION_ID, FORMAT, MIGRATIONS } from './schema.ts';
 
@@ -21,7 +22,6 @@ const CHECKPOINT_PAGES = 8_000;
 /** The indexes' inner pages and their ends, of a ledger of some million changes. */
 const CACHE_KIB = 8 * 1024;
 
-const HEADER_BYTES = 100;
 const RESTORE_HINT = 'restore it from a backup, or move it away to start a new ledger';
 
 /** The errors of SQLite, and of the disk, that have a meaning to a user; anything else is thrown as it is. */
@@ -64,21 +64,12 @@ function cannotBeUsed(error: Error, path: string): KubeblameError {
   );
 }
 
-/**
- * Refuses a file that is not a ledger of ours, by the header alone, so that nothing touches it.
- * Format: https://www.sqlite.org/fileformat.html, section 1.3.
- */
+/** Refuses a file that is not a ledger of ours, by the header alone, so that nothing touches it. */
 function checkHeader(path: string): void {
   const { size } = statSync(path);
   // Nothing was ever committed to it: a start that was cut off, whose rest may be in the WAL.
   if (size === 0) return;
-  const header = Buffer.alloc(HEADER_BYTES);
-  const file = openSync(path, 'r');
-  try {
-    readSync(file, header, 0, HEADER_BYTES, 0);
-  } finally {
-    closeSync(file);
-  }
+  const header = readHeader(path);
   const foreign = (what: string): KubeblameError =>
     new KubeblameError('ledger-foreign', `${path} is ${what}, not a Kubeblame ledger`, 'name another file');
   if (header.toString('latin1', 0, 16) !== 'SQLite format 3\0') throw foreign('not a SQLite database');
