@@ -123,7 +123,7 @@ describe('what the API server makes of a change', () => {
     await review({ operation: 'DELETE', object: null, oldObject: at('10', held), username: 'bob' });
     const mark = { deletionTimestamp: '2026-11-22T05:00:09Z', deletionGracePeriodSeconds: 0 };
     const marked = { ...held, metadata: { ...held.metadata, ...mark } };
-    await show(at('11', marked, KUBECTL));
+    await show(at('11', marked));
     assert.deepEqual(await ledger.summary(), ['1 baseline CREATE committed@10', '2 admission DELETE committed@11']);
     const [state] = (await reader().states({ scope: {}, at: ledger.at, limit: 1 })).states;
     assert.deepEqual([state?.seq, state?.body], [2, marked]);
@@ -180,7 +180,7 @@ describe('what the API server makes of a change', () => {
     await ledger.close();
     assert.deepEqual(await findings(file('ledger.db')), []);
     const store = openSqliteStore(file('ledger.db'), 'test', 0);
-    assert.equal((await store.fold(ledger.at - 10_000, ledger.at))?.removed, 19);
+    assert.equal((await store.fold({ before: ledger.at - 10_000, now: ledger.at }))?.removed, 19);
     await store.close();
     ledger = await TestRecorder.open(file('ledger.db'));
     ledger.at = changes.at(-1)?.at ?? 0;

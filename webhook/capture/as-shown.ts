@@ -37,9 +37,11 @@ export async function asShown(
   const rest = diff(body, seen.body);
   if (rest.length === 0) return amendments;
   const isTranslated = apiVersionOf(body) !== apiVersionOf(seen.body);
-  // Without managedFields there is nothing to tell by; of what is shown in another API version it is not known how it differs.
-  if (!isTranslated && (seen.managedFields.length === 0 || !isFilledIn(rest, version))) return null;
-  if (!(await wroteLast(draft, version, seen.managedFields, isScale))) return null;
+  if (!version.projected || !corrects(rest, (await draft.change(version.seq)).detail.patch)) {
+    // Without managedFields there is nothing to tell by; of another API version it is not known how it differs.
+    if (!isTranslated && (seen.managedFields.length === 0 || !fillsIn(rest))) return null;
+    if (!(await wroteLast(draft, version, seen.managedFields, isScale))) return null;
+  }
   // What is watched is always of one API version; a review has what its client asked for.
   if (isTranslated && reason !== 'the watch shows it') return amendments;
   const amendment = amendmentOf([...(amendments.get(version.seq)?.patch ?? []), ...rest], seen.body);
@@ -108,16 +110,21 @@ function fillsIn(patch: Patch): boolean {
   return patch.every(({ op, path }) => op === 'add' && !WITHOUT_TRACE.test(path) && !/\/(?:\d+|-)$/.test(path));
 }
 
-/** True where a body is shown with no more than what the API server fills in, or corrects of what was predicted. */
-export function isFilledIn(rest: Patch, { projected }: HeadVersion): boolean {
-  return fillsIn(rest) || (projected && corrects(rest));
+/**
+ * True where a body is shown with no more than what the API server fills in, or corrects of what was predicted. `own`: the
+ * request's patch.
+ */
+export function isFilledIn(rest: Patch, { projected }: HeadVersion, own: Patch): boolean {
+  return fillsIn(rest) || (projected && corrects(rest, own));
 }
 
 /** Values of a request's own that are set by the API server's clock, or behind it: they are predicted, and may be a second off. */
 const BY_CLOCK = /^\/metadata\/(?:deletionTimestamp|generation)$|^\/status\/conditions\/\d+\/lastTransitionTime$/;
 
-function corrects(patch: Patch): boolean {
-  return patch.every(({ op, path }) => op === 'replace' && BY_CLOCK.test(path));
+/** True where nothing but such values are others than a request's own patch has them. */
+function corrects(rest: Patch, own: Patch): boolean {
+  const isOwn = (path: string): boolean => own.some((step) => path === step.path || path.startsWith(`${step.path}/`));
+  return rest.every(({ op, path }) => op === 'replace' && BY_CLOCK.test(path) && isOwn(path));
 }
 
 /** The clock of the API server may be so far ahead of ours. */

@@ -142,11 +142,11 @@ export async function settleLate(
     return;
   }
   const { managersHint } = (await draft.change(next.seq)).detail;
-  const { manager } = await draft.change(review.seq);
+  const { manager, detail } = await draft.change(review.seq);
   const isTranslated = apiVersionOf(after) !== next.apiVersion;
   // Read late itself, the watch named nobody: entries are older than the moment from which it looked.
   const mayBe = isCreation || managersHint.length === 0 || managersHint.includes(manager);
-  const isOwn = mayBe && (isTranslated ? managersHint.length > 0 : isFilledIn(rest, review));
+  const isOwn = mayBe && (isTranslated ? managersHint.length > 0 : isFilledIn(rest, review, detail.patch));
   const amendment = isOwn && labelSteps(rest).length === 0 ? amendmentOf(rest, shown) : null;
   if (amendment !== null) {
     await explain(draft, object, review, next, amendment);

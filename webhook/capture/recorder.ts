@@ -73,6 +73,9 @@ const MAX_UNTOLD = 500;
 /** Or after so many bytes of them: their room in the spool is given back only then. */
 const MAX_UNTOLD_BYTES = 4 * 1024 * 1024;
 
+/** Reviews and observations come in another order than they were made, by no more than so much: that is no clock that was set. */
+const SET_BACK_MS = 5_000;
+
 /** How far back attempts are looked for that a watch never showed. */
 const SWEEP_BACK_MS = 10 * 60 * 1000;
 
@@ -116,6 +119,8 @@ export class Recorder implements Memory {
   /** The time of the last job that was run, and of the last that is durable (ms). */
   private lastAt: number;
   private durableAt: number;
+  /** The time that the last job was given (ms), whatever was recorded for it. */
+  private lastGiven: number | null = null;
   private now = 0;
   /** At the first sweep all that an earlier process left open is looked at. */
   private sweptFrom = 0;
@@ -415,8 +420,7 @@ export class Recorder implements Memory {
     work: (draft: Draft) => Promise<T>,
     given: { bytes: number; managedFields: readonly ManagedField[] } | null = null,
   ): Promise<T> {
-    // A clock that was set back must not reorder the record.
-    this.now = Math.max(at, this.lastAt);
+    this.now = this.timeOf(at);
     const draft = new Draft(this);
     const result = await work(draft);
     this.changes.push(...draft.changes);
@@ -440,6 +444,23 @@ export class Recorder implements Memory {
     this.lastSeq += draft.changes.length;
     this.lastAt = this.now;
     return result;
+  }
+
+  /**
+   * The time to record for something that came at `at` (ms): never before the last one's. Where the clock was set back by more than a
+   * moment, times go on at half its speed until it has come there again: what happens meanwhile has not all one time.
+   */
+  private timeOf(at: number): number {
+    const given = this.lastGiven ?? at;
+    const behind = this.lastAt - at;
+    if (behind <= SET_BACK_MS) {
+      this.lastGiven = at;
+      return Math.max(at, this.lastAt);
+    }
+    const advance = Math.floor((at - given) / 2);
+    // Otherwise many that come within a millisecond would never go on.
+    if (advance !== 0) this.lastGiven = at;
+    return this.lastAt + Math.min(Math.max(advance, 0), behind);
   }
 
   private async commit(): Promise<void> {

@@ -146,7 +146,10 @@ describe('a server that registers itself', () => {
     await start({ registration: { ...REGISTRATION, timing: { everyMs: 3_600_000, overlapMs: OVERLAP_MS } } });
     await registered();
     const { api } = on;
-    await until('it is watched', () => api.openWatches('validatingwebhookconfigurations.admissionregistration.k8s.io') === 1);
+    await until(
+      'it is watched',
+      () => api.openWatches('validatingwebhookconfigurations.admissionregistration.k8s.io') === 1,
+    );
     for (let round = 0; round < 3; round++) {
       api.remove(CONFIGURATIONS, '', 'kubeblame');
       assert.equal(registeredAt(api), null);

@@ -9,10 +9,10 @@ import { Findings, type Report } from '../../proof/report.ts';
 import { useSharedFolder } from '../../testing/folder.ts';
 import { TestRecorder } from '../../testing/recorder.ts';
 import { scaled, SEED } from '../../testing/torture.ts';
+import { writeFormat1 } from '../../testing/older-ledger.ts';
 import { importShop } from '../../testing/shop-ledger.ts';
 import { newChange } from '../contract.ts';
-import { openDatabase } from './native.ts';
-import { MIGRATIONS } from './schema.ts';
+import { FORMAT } from './schema.ts';
 import { decodeSkips, encodeSkips } from './skips.ts';
 import { openSqliteStore } from './store.ts';
 import { CommitTree } from './tree.ts';
@@ -83,13 +83,13 @@ describe('the verification of a ledger', () => {
     copyFileSync(sound(), path);
     const db = new Database(path);
     db.pragma('foreign_keys = OFF');
-    const triggers = db.prepare("SELECT name FROM sqlite_schema WHERE type = 'trigger'").pluck().all() as string[];
-    for (const trigger of triggers) db.exec(`DROP TRIGGER ${trigger}`);
+    const all = db.prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'").all();
+    const triggers = all as { name: string; sql: string }[];
+    for (const { name } of triggers) db.exec(`DROP TRIGGER ${name}`);
     for (const statement of statements) {
       assert.ok(db.prepare(statement).run().changes > 0, `${statement} changes nothing`);
     }
-    const schema = MIGRATIONS.join('');
-    for (const [create] of schema.matchAll(/CREATE TRIGGER[^;]*;\s*END;/g)) db.exec(create);
+    for (const { sql } of triggers) db.exec(sql);
     db.close();
     return path;
   }
@@ -119,12 +119,9 @@ describe('the verification of a ledger', () => {
 
   it('passes on a ledger of format 1, which the next start brings to the present one', async function () {
     this.timeout(60_000);
+    await (await importShop(file('present.db'), false)).close();
     const path = file('older.db');
-    await (await importShop(path, false)).close();
-    const db = openDatabase(path);
-    db.exec('ALTER TABLE outcomes DROP COLUMN amendment');
-    db.pragma('user_version = 1');
-    db.close();
+    writeFormat1(path, file('present.db'));
     await openSqliteStore(path, 'shop', 0).close();
     assert.deepEqual((await verify(path)).findings, []);
   });
@@ -227,6 +224,8 @@ describe('the verification of a ledger', () => {
     ['the ledger given to another cluster', ["UPDATE ledger SET cluster = 'x'"], 'chain: commit 1:'],
     ['the ledger given another id', ["UPDATE ledger SET id = x'00'"], 'chain: commit 1:'],
     ['a second ledger', ["INSERT INTO ledger SELECT * FROM ledger"], 'chain: the ledger: it has 2 rows of its own, not one'],
+    ['a change listed that was not made so', ['INSERT INTO forks VALUES (19, 21)'], 'references: change 21: it is listed as made from another change than it was'],
+    ['an outcome listed that there is not', ['INSERT INTO late_outcomes VALUES (5, 40)'], 'references: change 40: an outcome is listed that it does not have'],
     ['a fold invented', ["INSERT INTO folds VALUES (1, 5, 3, 2, 0, 0, 0, 0, 0, x'', x'', x'')"], 'chain: '],
   ]; // prettier-ignore
 
@@ -308,7 +307,7 @@ describe('the verification of a ledger', () => {
     const db = new Database(path);
     db.unsafeMode(true);
     db.exec(`PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = sql || ' WHERE seq <> 20' WHERE name = 'changes_by_actor';
-      PRAGMA writable_schema = OFF; PRAGMA user_version = 1`);
+      PRAGMA writable_schema = OFF; PRAGMA user_version = ${FORMAT}`);
     db.close();
     const again = new Database(path);
     again.exec('REINDEX changes_by_actor');
@@ -325,7 +324,7 @@ describe('the verification of a ledger', () => {
   });
 
   /** Tables that have none; and nothing asks for that of the ledger's own one row. */
-  const WITHOUT_ROWID = ['outcomes', 'label_index', 'ledger'];
+  const WITHOUT_ROWID = ['outcomes', 'label_index', 'forks', 'late_outcomes', 'ledger'];
 
   /** All that can be read from a file. */
   function contents(path: string): string {
