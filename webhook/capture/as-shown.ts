@@ -37,7 +37,7 @@ export async function asShown(
   const rest = diff(body, seen.body);
   if (rest.length === 0) return amendments;
   const isTranslated = apiVersionOf(body) !== apiVersionOf(seen.body);
-  if (!version.projected || !corrects(rest, (await draft.change(version.seq)).detail.patch)) {
+  if (!correctsOwn(rest, version, (await draft.change(version.seq)).detail.patch)) {
     // Without managedFields there is nothing to tell by; of another API version it is not known how it differs.
     if (!isTranslated && (seen.managedFields.length === 0 || !fillsIn(rest))) return null;
     if (!(await wroteLast(draft, version, seen.managedFields, isScale))) return null;
@@ -106,23 +106,16 @@ function mayAmend(head: Head, { seq }: HeadVersion, rest: Patch): boolean {
 const WITHOUT_TRACE = /^\/metadata\/deletion|^\/spec\/nodeName$|^\/status\/conditions/;
 
 /** True where values only come to an object or two that had none there: what is filled in when an object is read. */
-function fillsIn(patch: Patch): boolean {
+export function fillsIn(patch: Patch): boolean {
   return patch.every(({ op, path }) => op === 'add' && !WITHOUT_TRACE.test(path) && !/\/(?:\d+|-)$/.test(path));
-}
-
-/**
- * True where a body is shown with no more than what the API server fills in, or corrects of what was predicted. `own`: the
- * request's patch.
- */
-export function isFilledIn(rest: Patch, { projected }: HeadVersion, own: Patch): boolean {
-  return fillsIn(rest) || (projected && corrects(rest, own));
 }
 
 /** Values of a request's own that are set by the API server's clock, or behind it: they are predicted, and may be a second off. */
 const BY_CLOCK = /^\/metadata\/(?:deletionTimestamp|generation)$|^\/status\/conditions\/\d+\/lastTransitionTime$/;
 
-/** True where nothing but such values are others than a request's own patch has them. */
-function corrects(rest: Patch, own: Patch): boolean {
+/** True where nothing but such values are others than a request's own patch predicted them. */
+export function correctsOwn(rest: Patch, { projected }: HeadVersion, own: Patch): boolean {
+  if (!projected) return false;
   const isOwn = (path: string): boolean => own.some((step) => path === step.path || path.startsWith(`${step.path}/`));
   return rest.every(({ op, path }) => op === 'replace' && BY_CLOCK.test(path) && isOwn(path));
 }

@@ -231,5 +231,8 @@ function requested(
     body: what.body,
     patch: what.patch,
     detail: what.detail,
+    ...(review.object === null || review.subresource === 'scale' || review.subresource === 'binding'
+      ? {}
+      : { managedFields: review.object.managedFields }),
   };
 }

@@ -2,9 +2,10 @@ import type { Seen } from '../../shared/interpret.ts';
 import { apiVersionOf } from '../../shared/normalise.ts';
 import { diff, hashBody } from '../../shared/patch.ts';
 import { compareResourceVersions } from '../../shared/resource-version.ts';
-import { DISPUTED, type JsonObject, type ObjectRef } from '../../shared/types.ts';
+import { DISPUTED, type JsonObject, type ObjectRef, type Patch } from '../../shared/types.ts';
 import { EXPLAINED_LATE, type NewChange } from '../store/port.ts';
-import { amendmentOf, isFilledIn } from './as-shown.ts';
+import { amendmentOf, correctsOwn, fillsIn, wroteLast } from './as-shown.ts';
+import type { Amendment } from '../store/payload.ts';
 import type { Draft } from './draft.ts';
 import { isUnknown, tipOf, type HeadVersion } from './head.ts';
 import { holds } from './holds.ts';
@@ -93,11 +94,15 @@ function firstAfter(known: readonly HeadVersion[], resourceVersion: string): Hea
   for (const version of known) {
     if (version.resourceVersion === '' || version.outcome !== 'committed') continue;
     if (resourceVersion !== '' && compareResourceVersions(version.resourceVersion, resourceVersion) <= 0) continue;
-    const isOlder = first === null || compareResourceVersions(version.resourceVersion, first.resourceVersion) < 0;
-    // What a watch showed, rather than the review that explains it.
-    if (isOlder || (first?.resourceVersion === version.resourceVersion && version.observed)) first = version;
+    const order = first === null ? -1 : compareResourceVersions(version.resourceVersion, first.resourceVersion);
+    if (first === null || order < 0 || (order === 0 && factRank(version) > factRank(first))) first = version;
   }
   return first;
+}
+
+/** Of several that stand for one version: what nobody has explained yet comes first, then what was shown. */
+function factRank({ observed, explained }: HeadVersion): number {
+  return observed ? (explained ? 1 : 2) : 0;
 }
 
 /**
@@ -113,12 +118,13 @@ export async function settleLate(
   isCreation: boolean,
 ): Promise<void> {
   const lost = 'another change was made from the same version';
-  if (next !== null && (!next.observed || next.explained)) {
-    await settleRival(draft, object, review, next);
-    return;
-  }
   if (next === null) {
     await draft.settle(object, review, 'dropped', lost);
+    return;
+  }
+  const rival = await rivalOf(draft, object, review, next);
+  if (rival !== null || !next.observed || next.explained) {
+    await settleRival(draft, object, review, rival);
     return;
   }
   if (next.gone || review.gone) {
@@ -128,47 +134,82 @@ export async function settleLate(
   }
   const shown = await draft.body(next.seq);
   if (shown === null) return;
-  if (isUnknown(review)) {
-    const base = review.parent === null ? null : await draft.body(review.parent);
-    const scale = base === null ? null : await scaleOf(draft, review, shown);
-    if (scale === null) return;
-    await explain(draft, object, review, next, scale);
-    return;
-  }
-  const after = await draft.body(review.seq);
-  const rest = diff(after, shown);
+  const scale = isUnknown(review) ? await scaleOf(draft, review, shown) : null;
+  if (isUnknown(review) && scale === null) return;
+  const asked = scale?.body ?? (await draft.body(review.seq));
+  const rest = diff(asked, shown);
   if (rest.length === 0) {
-    await explain(draft, object, review, next);
+    await explain(draft, object, review, next, scale?.amendment);
     return;
   }
-  const { managersHint } = (await draft.change(next.seq)).detail;
-  const { manager, detail } = await draft.change(review.seq);
-  const isTranslated = apiVersionOf(after) !== next.apiVersion;
-  // Read late itself, the watch named nobody: entries are older than the moment from which it looked.
-  const mayBe = isCreation || managersHint.length === 0 || managersHint.includes(manager);
-  const isOwn = mayBe && (isTranslated ? managersHint.length > 0 : isFilledIn(rest, review, detail.patch));
-  const amendment = isOwn && labelSteps(rest).length === 0 ? amendmentOf(rest, shown) : null;
-  if (amendment !== null) {
+  const isTranslated = apiVersionOf(asked) !== apiVersionOf(shown);
+  const isOwn = await isOwnVersion(draft, review, next, rest, isTranslated);
+  const amendment = isOwn === 'proven' ? amendmentOf([...(scale?.amendment.patch ?? []), ...rest], shown) : null;
+  if (amendment !== null && labelSteps(rest).length === 0) {
     await explain(draft, object, review, next, amendment);
     return;
   }
-  const before = review.parent === null ? {} : ((await draft.body(review.parent)) ?? {});
-  if (!isCreation && !isOwn && (after === null || !holds(before, after, shown, review.projected))) {
-    await draft.settle(object, review, 'dropped', lost);
-    return;
+  if (!isCreation && isOwn === null && scale === null) {
+    // Of another API version it is not known how it differs, nor what it holds.
+    if (isTranslated) return;
+    const before = review.parent === null ? {} : ((await draft.body(review.parent)) ?? {});
+    if (asked === null || !holds(before, asked, shown, review.projected)) {
+      await draft.settle(object, review, 'dropped', lost);
+      return;
+    }
   }
-  await explainPart(draft, object, review, next, shown, isOwn);
+  await explainPart(draft, object, review, next, shown, rest, { isOwn: isOwn !== null, amendment: scale?.amendment });
 }
 
-/** A version that somebody's review has explained already: two that ask for the same in different names are told as a dispute. */
-async function settleRival(draft: Draft, object: ObjectRef, review: HeadVersion, next: HeadVersion): Promise<void> {
-  const known = await draft.known(object, LATE_SEARCH);
-  const maker = known.find(
-    (one) => !one.observed && one.outcome === 'committed' && one.resourceVersion === next.resourceVersion,
-  );
-  const isSame = maker?.hash === null ? review.gone : maker?.hash?.equals(review.hash ?? Buffer.alloc(0)) === true;
+/**
+ * Whether a fact shows the very version that a late review made, though with more than it asked for (`rest`). `proven`: each
+ * entry of its managedFields was in the review. Where they are not remembered, only that no other manager is known to have written: two
+ * users may have the same one, so that what came with it is told on its own.
+ */
+async function isOwnVersion(
+  draft: Draft,
+  review: HeadVersion,
+  next: HeadVersion,
+  rest: Patch,
+  isTranslated: boolean,
+): Promise<'proven' | 'likely' | null> {
+  const { manager, detail } = await draft.change(review.seq);
+  if (correctsOwn(rest, review, detail.patch)) return 'proven';
+  if (!isTranslated && !fillsIn(rest)) return null;
+  const [fields, own] = [draft.managedFields(next.seq) ?? [], draft.managedFields(review.seq) ?? []];
+  if (fields.length > 0 && own.length > 0)
+    return (await wroteLast(draft, review, fields, isUnknown(review))) ? 'proven' : null;
+  const { managersHint } = (await draft.change(next.seq)).detail;
+  return managersHint.length > 0 && managersHint.every((name) => name === manager) ? 'likely' : null;
+}
+
+/** The review that was persisted as the version that came next after the one that a late review was made from; null where none is known. */
+async function rivalOf(
+  draft: Draft,
+  object: ObjectRef,
+  review: HeadVersion,
+  next: HeadVersion,
+): Promise<HeadVersion | null> {
+  const isRival = (one: HeadVersion): boolean =>
+    one.seq !== review.seq &&
+    !one.observed &&
+    one.outcome === 'committed' &&
+    (one.resourceVersion === next.resourceVersion ||
+      // What was predicted may have been made from a later version than it is built on.
+      (one.parent === review.parent && !one.projected && !review.projected));
+  return (await draft.known(object, LATE_SEARCH)).find(isRival) ?? null;
+}
+
+/** Another review made the version: two that ask for the same in different names are told as a dispute. */
+async function settleRival(
+  draft: Draft,
+  object: ObjectRef,
+  review: HeadVersion,
+  maker: HeadVersion | null,
+): Promise<void> {
+  const isSame = maker !== null && !review.gone && maker.hash !== null && review.hash?.equals(maker.hash) === true;
   const userOf = async (seq: number): Promise<string | undefined> => (await draft.change(seq)).actor?.username;
-  if (maker === undefined || !isSame || review.gone || (await userOf(maker.seq)) === (await userOf(review.seq))) {
+  if (!isSame || (await userOf(maker.seq)) === (await userOf(review.seq))) {
     await draft.settle(object, review, 'dropped', 'another change was made from the same version');
     return;
   }
@@ -178,7 +219,7 @@ async function settleRival(draft: Draft, object: ObjectRef, review: HeadVersion,
 
 async function scaleOf(draft: Draft, review: HeadVersion, shown: JsonObject) {
   const found = await resolveScales(draft, [review], shown);
-  return found?.at(-1)?.amendment ?? null;
+  return found?.at(-1) ?? null;
 }
 
 /** What was shown is what the review asked for. */
@@ -187,25 +228,26 @@ async function explain(
   object: ObjectRef,
   review: HeadVersion,
   next: HeadVersion,
-  amendment?: Parameters<Draft['settle']>[5],
+  amendment?: Amendment,
 ): Promise<void> {
   await draft.settle(object, review, 'committed', EXPLAINED_LATE, next.resourceVersion, amendment);
   await draft.settle(object, next, 'committed', EXPLAINED_LATE, next.resourceVersion);
 }
 
-/** It is in what was shown, which has more: that is told again, as made from it. */
+/** It is in what was shown, which has more (`rest`): that is told again, as made from it. `isOwn`: by the API server itself. */
 async function explainPart(
   draft: Draft,
   object: ObjectRef,
   review: HeadVersion,
   next: HeadVersion,
   shown: JsonObject,
-  isOwn: boolean,
+  rest: Patch,
+  { isOwn, amendment }: { isOwn: boolean; amendment: Amendment | undefined },
 ): Promise<void> {
-  const before = await draft.body(review.seq);
   const { detail, at }: NewChange = await draft.change(next.seq);
-  await draft.settle(object, review, 'committed', 'a later version holds what it set');
+  const base = await draft.settle(object, review, 'committed', 'a later version holds what it set', '', amendment);
   await draft.settle(object, next, 'committed', EXPLAINED_LATE, next.resourceVersion);
+  const managedFields = draft.managedFields(next.seq);
   await draft.add({
     object,
     operation: 'UPDATE',
@@ -218,10 +260,11 @@ async function explainPart(
     baseResourceVersion: '',
     resourceVersion: next.resourceVersion,
     reviewUid: '',
-    base: review,
+    base,
     body: shown,
-    patch: diff(before, shown),
+    patch: rest,
     detail: { cause: isOwn ? review.seq : null, notBefore: detail.notBefore ?? at, managersHint: detail.managersHint },
+    ...(managedFields === undefined ? {} : { managedFields }),
   });
 }
 

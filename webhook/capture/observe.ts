@@ -143,7 +143,7 @@ export async function begin(draft: Draft, object: ObjectRef, seen: Seen, late = 
 }
 
 /** What is the same in every change that nobody made through us. */
-function factOf(object: ObjectRef, { body, resourceVersion }: Seen) {
+function factOf(object: ObjectRef, { body, resourceVersion, managedFields }: Seen) {
   return {
     object,
     subresource: '',
@@ -154,6 +154,7 @@ function factOf(object: ObjectRef, { body, resourceVersion }: Seen) {
     resourceVersion,
     reviewUid: '',
     body,
+    managedFields,
   } as const;
 }
 

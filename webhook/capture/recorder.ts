@@ -67,6 +67,8 @@ const MAX_ENDINGS = 10_000;
  * was added a moment ago, and need not read and unpack it. Their bodies share most of their parts.
  */
 const RECENT_BYTES = 2 * 1024 * 1024;
+/** Changes whose managedFields are kept in memory, some KiB each: who wrote a version is asked when it is settled. */
+const MANAGED = 1_000;
 const MAX_BATCH = 256;
 /** After so many reviews of the spool that left nothing to commit, it is committed that they were taken. */
 const MAX_UNTOLD = 500;
@@ -98,10 +100,12 @@ export class Recorder implements Memory {
   /** The incarnations of names that were asked for, the newest first. */
   private readonly names = new LRUCache<string, readonly ObjectRef[]>({ max: HEADS });
   private readonly recentChanges = new LRUCache<number, Recent>({ maxSize: RECENT_BYTES });
+  private readonly managed = new LRUCache<number, readonly ManagedField[]>({ max: MANAGED });
   private readonly queue: CommitQueue;
   private readonly unreviewed: UnreviewedChanges;
   /** Being committed. */
   private committing: readonly NewChange[] = [];
+  private committingOutcomes: readonly NewOutcome[] = [];
   private changes: NewChange[] = [];
   private outcomes: NewOutcome[] = [];
   /** What the API server made of changes, by seq, until that is in the store. */
@@ -183,7 +187,7 @@ export class Recorder implements Memory {
       requireRecordable(review);
       const clean = async (draft: Draft): Promise<Recorded> =>
         captureReview(draft, await reviewWithoutSecrets(draft, review, redactor, place?.redacted === true));
-      return this.job(at, clean, { bytes, managedFields: review.object?.managedFields ?? [] });
+      return this.job(at, clean, bytes);
     };
     return this.queue.add(() => (place === undefined ? work() : this.inTurn(place.number, at, work, bytes)));
   }
@@ -379,6 +383,14 @@ export class Recorder implements Memory {
     return this.committing.length === 0 ? this.changes : [...this.committing, ...this.changes];
   }
 
+  get waitingOutcomes(): readonly NewOutcome[] {
+    return [...this.committingOutcomes, ...this.outcomes];
+  }
+
+  managedFields(seq: number): readonly ManagedField[] | undefined {
+    return this.managed.get(seq);
+  }
+
   recent(seq: number): Recent | undefined {
     return this.recentChanges.get(seq);
   }
@@ -414,12 +426,8 @@ export class Recorder implements Memory {
     return known;
   }
 
-  /** Runs a job on a draft of its own, and takes over what it added only where it succeeds. `given`: of its review. */
-  private async job<T>(
-    at: number,
-    work: (draft: Draft) => Promise<T>,
-    given: { bytes: number; managedFields: readonly ManagedField[] } | null = null,
-  ): Promise<T> {
+  /** Runs a job on a draft of its own, and takes over what it added only where it succeeds. `bytes`: of its review. */
+  private async job<T>(at: number, work: (draft: Draft) => Promise<T>, bytes = 0): Promise<T> {
     this.now = this.timeOf(at);
     const draft = new Draft(this);
     const result = await work(draft);
@@ -427,12 +435,14 @@ export class Recorder implements Memory {
     for (const seq of draft.stale) this.recentChanges.delete(seq);
     for (const [seq, amendment] of draft.amendments) this.amendments.set(seq, amendment);
     // Without a size it is not known what it holds.
-    if (given !== null && given.bytes > 0) {
-      const { bytes: size, managedFields } = given;
+    if (bytes > 0) {
       for (const [index, change] of draft.changes.entries()) {
-        this.recentChanges.set(change.seq, { change, body: draft.bodies[index] ?? null, managedFields }, { size });
+        // A late review is amended at once: the draft has it as it was asked for.
+        if (draft.stale.has(change.seq)) continue;
+        this.recentChanges.set(change.seq, { change, body: draft.bodies[index] ?? null }, { size: bytes });
       }
     }
+    for (const [seq, fields] of draft.fields) this.managed.set(seq, fields);
     this.outcomes.push(...draft.outcomes);
     for (const [key, head] of draft.heads) this.newHeads.set(key, head);
     this.newEndings.push(...draft.endings);
@@ -475,6 +485,7 @@ export class Recorder implements Memory {
     const endings = this.newEndings;
     [this.committingHeads, this.newHeads, this.newEndings] = [this.newHeads, new Map<string, Head>(), []];
     [this.committing, this.changes, this.outcomes, this.coverage] = [changes, [], [], []];
+    this.committingOutcomes = outcomes;
     const amended = [...this.amendments.keys()];
     const started = performance.now();
     await this.store.append({ changes, outcomes, coverage, taken });
@@ -482,7 +493,7 @@ export class Recorder implements Memory {
     this.lastSettled = taken;
     this.lastTaken = taken;
     this.durableAt = lastAt;
-    this.committing = [];
+    [this.committing, this.committingOutcomes] = [[], []];
     for (const seq of amended) this.amendments.delete(seq);
     this.keepHeads(this.committingHeads);
     this.committingHeads = new Map();
@@ -499,6 +510,7 @@ export class Recorder implements Memory {
     this.lastAt = this.durableAt;
     this.lastSeq -= this.committing.length + this.changes.length;
     [this.committing, this.changes, this.outcomes, this.coverage] = [[], [], [], []];
+    this.committingOutcomes = [];
     this.newEndings = [];
     this.amendments.clear();
     this.forget();
@@ -509,7 +521,7 @@ export class Recorder implements Memory {
   }
 
   private forget(): void {
-    for (const memory of [this.heads, this.newHeads, this.committingHeads, this.names, this.recentChanges])
+    for (const memory of [this.heads, this.newHeads, this.committingHeads, this.names, this.recentChanges, this.managed])
       memory.clear();
   }
 }
