@@ -120,12 +120,12 @@ export function correctsOwn(rest: Patch, { projected }: HeadVersion, own: Patch)
   return rest.every(({ op, path }) => op === 'replace' && BY_CLOCK.test(path) && isOwn(path));
 }
 
-/** The clock of the API server may be so far ahead of ours. */
+/** The clock of the API server may be so far from ours. */
 const SKEW_MS = 1_000;
 
 /**
  * True where managedFields tell that nobody has written since a request: each entry was there in its review. Where that is not
- * remembered, or a part of an object does not show them: no other manager's entry is as young, and its own is not younger.
+ * remembered, or a part of an object does not show them: its own entry alone is as young as its review, and none is younger.
  */
 export async function wroteLast(
   draft: Draft,
@@ -140,9 +140,10 @@ export async function wroteLast(
   }
   const { manager, at } = await draft.change(version.seq);
   if (managedFields.some(({ time }) => Date.parse(time) > at + SKEW_MS)) return false;
-  const since = managersSince(managedFields, at);
+  // A review that was read long after it was sent tells nothing: what came behind it may be older than that.
+  const since = managersSince(managedFields, at - SKEW_MS);
   // The manager of a scale stands only in the object.
-  return isScale ? since.length <= 1 : since.every((name) => name === manager);
+  return since.length === 1 && (isScale || since[0] === manager);
 }
 
 /** A review that was read by its parts has an entry as its text. */

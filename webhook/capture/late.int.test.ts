@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { normalise } from '../../shared/normalise.ts';
-
-import type { ReviewOptions } from '../../shared/testing/reviews.ts';
+import { readReview } from '../../shared/review.ts';
+import { reviewDocument, type ReviewOptions } from '../../shared/testing/reviews.ts';
 import type { BlamePage, JsonObject, ObjectRef } from '../../shared/types.ts';
 import { StoreReader } from '../query/reader.ts';
 import { useFolder } from '../testing/folder.ts';
@@ -134,6 +134,10 @@ describe('a review that was read late', () => {
       ? ledger.recorder.observeGone(DEPLOYMENT, '15', ledger.at)
       : ledger.recorder.observe(DEPLOYMENT, normalise(shown), ledger.at, 1);
 
+  /** Its size is told, so that its managedFields are remembered. */
+  const read = (review: ReviewOptions): Promise<unknown> =>
+    ledger.recorder.record(readReview(reviewDocument(review)), (ledger.at += 1000), 500);
+
   /** What anybody sees of the history. */
   const visible = async (): Promise<string[]> => {
     await ledger.recorder.contentsEnded();
@@ -190,7 +194,7 @@ describe('a review that was read late', () => {
           const act = take === 'watch' ? showing.shift() : acts[waiting.shift() ?? -1];
           assert.ok(act !== undefined);
           if (take === 'watch') await show(act);
-          else await ledger.review(act.review);
+          else await read(act.review);
         }
         assert.deepEqual(await visible(), acts.map(({ told }) => told).sort());
         const users = acts.map(({ told }) => told.split(' ')[1]);

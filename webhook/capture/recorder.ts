@@ -442,7 +442,10 @@ export class Recorder implements Memory {
         this.recentChanges.set(change.seq, { change, body: draft.bodies[index] ?? null }, { size: bytes });
       }
     }
-    for (const [seq, fields] of draft.fields) this.managed.set(seq, fields);
+    for (const { seq, source } of draft.changes) {
+      const fields = source === 'admission' && bytes === 0 ? undefined : draft.fields.get(seq);
+      if (fields !== undefined) this.managed.set(seq, fields);
+    }
     this.outcomes.push(...draft.outcomes);
     for (const [key, head] of draft.heads) this.newHeads.set(key, head);
     this.newEndings.push(...draft.endings);
