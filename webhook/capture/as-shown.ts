@@ -138,6 +138,7 @@ export async function wroteLast(
     const known = given.map(({ entry }) => contentOf(entry));
     return managedFields.every(({ entry }) => known.some((one) => sameJson(one, contentOf(entry))));
   }
+  if (managedFields.length === 0) return true;
   const { manager, at } = await draft.change(version.seq);
   if (managedFields.some(({ time }) => Date.parse(time) > at + SKEW_MS)) return false;
   // A review that was read long after it was sent tells nothing: what came behind it may be older than that.

@@ -237,7 +237,7 @@ describe('a review that was read late', () => {
     assert.ok((await setters()).includes('scheduler'));
   });
 
-  it('is dropped where somebody else had changed the same version first', async () => {
+  it('stays open where another version came next, and is dropped when its review tells that it came first', async () => {
     await ledger.recorder.observe(DEPLOYMENT, normalise(first), ledger.at);
     const other = deployment('12', { replicas: 9, image: 'a' }, [
       ['kubectl-create', 0],
@@ -245,10 +245,13 @@ describe('a review that was read late', () => {
     ]);
     await ledger.recorder.observe(DEPLOYMENT, normalise(other), ledger.at, 1);
     await ledger.review(STORY[1]?.review);
+    const before = ['1 baseline CREATE committed@11', '2 watch UPDATE committed@12'];
+    assert.deepEqual(await ledger.summary(), [...before, '3 admission UPDATE pending']);
+    await ledger.review({ ...STORY[1]?.review, username: 'frank', object: other });
     assert.deepEqual(await ledger.summary(), [
-      '1 baseline CREATE committed@11',
-      '2 watch UPDATE committed@12',
+      ...before,
       '3 admission UPDATE dropped',
+      '4 admission UPDATE committed@12',
     ]);
   });
 });

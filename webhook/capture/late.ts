@@ -108,7 +108,8 @@ function factRank({ observed, explained }: HeadVersion): number {
 /**
  * Settles a late review (`review`, which is in the draft), by the version `next` that came after the one that it was made from. Where
  * that is what it asked for, it explains it; where it only holds that, the rest is a difference of its own. `isCreation`: its uid
- * tells that it was persisted. null: nothing is known to have come after.
+ * tells that it was persisted. Where `next` does not tell, it stays open: there may have been others in between, which nothing
+ * showed. null: nothing is known to have come after.
  */
 export async function settleLate(
   draft: Draft,
@@ -117,11 +118,7 @@ export async function settleLate(
   next: HeadVersion | null,
   isCreation: boolean,
 ): Promise<void> {
-  const lost = 'another change was made from the same version';
-  if (next === null) {
-    await draft.settle(object, review, 'dropped', lost);
-    return;
-  }
+  if (next === null) return;
   const rival = await rivalOf(draft, object, review, next);
   if (rival !== null || !next.observed || next.explained) {
     await settleRival(draft, object, review, rival);
@@ -129,7 +126,7 @@ export async function settleLate(
   }
   if (next.gone || review.gone) {
     if (next.gone && review.gone) await explain(draft, object, review, next);
-    else await draft.settle(object, review, 'dropped', next.gone ? 'the object was deleted first' : lost);
+    else if (review.gone) await draft.settle(object, review, 'dropped', 'the object still exists');
     return;
   }
   const shown = await draft.body(next.seq);
@@ -153,10 +150,7 @@ export async function settleLate(
     // Of another API version it is not known how it differs, nor what it holds.
     if (isTranslated) return;
     const before = review.parent === null ? {} : ((await draft.body(review.parent)) ?? {});
-    if (asked === null || !holds(before, asked, shown, review.projected)) {
-      await draft.settle(object, review, 'dropped', lost);
-      return;
-    }
+    if (asked === null || !holds(before, asked, shown, review.projected)) return;
   }
   await explainPart(draft, object, review, next, shown, rest, { isOwn: isOwn !== null, amendment: scale?.amendment });
 }
@@ -217,6 +211,15 @@ async function settleRival(
   await draft.settle(object, maker, 'committed', DISPUTED, maker.resourceVersion);
 }
 
+/** Late reviews that were made from the same version as one that was persisted. */
+async function dropRivalsOf(draft: Draft, object: ObjectRef, { seq, parent, projected }: HeadVersion): Promise<void> {
+  if (projected) return;
+  for (const one of await draft.known(object, LATE_SEARCH)) {
+    if (one.seq === seq || !one.late || one.outcome !== 'pending' || one.parent !== parent || one.projected) continue;
+    await draft.settle(object, one, 'dropped', 'another change was made from the same version');
+  }
+}
+
 async function scaleOf(draft: Draft, review: HeadVersion, shown: JsonObject) {
   const found = await resolveScales(draft, [review], shown);
   return found?.at(-1) ?? null;
@@ -230,6 +233,7 @@ async function explain(
   next: HeadVersion,
   amendment?: Amendment,
 ): Promise<void> {
+  await dropRivalsOf(draft, object, review);
   await draft.settle(object, review, 'committed', EXPLAINED_LATE, next.resourceVersion, amendment);
   await draft.settle(object, next, 'committed', EXPLAINED_LATE, next.resourceVersion);
 }
@@ -245,6 +249,7 @@ async function explainPart(
   { isOwn, amendment }: { isOwn: boolean; amendment: Amendment | undefined },
 ): Promise<void> {
   const { detail, at }: NewChange = await draft.change(next.seq);
+  await dropRivalsOf(draft, object, review);
   const base = await draft.settle(object, review, 'committed', 'a later version holds what it set', '', amendment);
   await draft.settle(object, next, 'committed', EXPLAINED_LATE, next.resourceVersion);
   const managedFields = draft.managedFields(next.seq);
