@@ -190,7 +190,7 @@ async function rivalOf(
     one.outcome === 'committed' &&
     (one.resourceVersion === next.resourceVersion ||
       // What was predicted may have been made from a later version than it is built on.
-      (one.parent === review.parent && !one.projected && !review.projected));
+      (review.parent !== null && one.parent === review.parent && !one.projected && !review.projected));
   return (await draft.known(object, LATE_SEARCH)).find(isRival) ?? null;
 }
 
@@ -213,7 +213,7 @@ async function settleRival(
 
 /** Late reviews that were made from the same version as one that was persisted. */
 async function dropRivalsOf(draft: Draft, object: ObjectRef, { seq, parent, projected }: HeadVersion): Promise<void> {
-  if (projected) return;
+  if (projected || parent === null) return;
   for (const one of await draft.known(object, LATE_SEARCH)) {
     if (one.seq === seq || !one.late || one.outcome !== 'pending' || one.parent !== parent || one.projected) continue;
     await draft.settle(object, one, 'dropped', 'another change was made from the same version');

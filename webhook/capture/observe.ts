@@ -79,8 +79,8 @@ async function take(draft: Draft, observation: Observation): Promise<HeadVersion
     if (shown !== null && shown !== 'own')
       return commit(draft, head, held.version, open, reason, seen.resourceVersion, shown);
   }
-  // A watch shows every version; behind a review there may have been others.
-  const heldAt = reason === 'the watch shows it' ? seen.resourceVersion : '';
+  // Where it has more than was asked for, there may have been others before it: a list shows only the last one.
+  const heldAt = shown === 'own' && reason === 'the watch shows it' ? seen.resourceVersion : '';
   const base =
     held === null
       ? tip

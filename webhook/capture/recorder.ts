@@ -524,7 +524,14 @@ export class Recorder implements Memory {
   }
 
   private forget(): void {
-    for (const memory of [this.heads, this.newHeads, this.committingHeads, this.names, this.recentChanges, this.managed])
+    for (const memory of [
+      this.heads,
+      this.newHeads,
+      this.committingHeads,
+      this.names,
+      this.recentChanges,
+      this.managed,
+    ])
       memory.clear();
   }
 }
