@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import fc from 'fast-check';
 import { normalise } from '../../shared/normalise.ts';
 import { readReview } from '../../shared/review.ts';
@@ -186,6 +187,8 @@ describe(`reviews and facts in any order (KUBEBLAME_TEST_SEED=${SEED})`, functio
         await ledger.recorder.maintain(() => (ledger.store as SqliteStore).fold({ before: at - 150, now: at }));
       }
       if (waits[index % waits.length] === true) await settle();
+      // A fact waits for what was answered before: the next review would overtake it here.
+      else await nextTurn();
     }
     await settle();
     // The watch has come so far: what is still open never was.
@@ -247,7 +250,7 @@ describe(`reviews and facts in any order (KUBEBLAME_TEST_SEED=${SEED})`, functio
         }
         assert.deepEqual(await findings(path), []);
       }),
-      { numRuns: scaled(60, 5_000), seed: SEED },
+      { numRuns: scaled(40, 5_000), seed: SEED },
     );
   });
 });
