@@ -21,8 +21,22 @@ const MARGIN = '#   '.length;
 /** An answer without what the reader may not read must not look whole. */
 export function tellDenied(denied: ReadonlySet<string>, io: Io): void {
   if (denied.size === 0) return;
-  const names = [...denied].map((name) => printable(name)).sort();
-  note(io, `left out, since you may not read them: ${names.join(', ')}`);
+  note(io, `left out, since you may not read them: ${deniedText(denied)}`);
+}
+
+/** `secrets`, and of what is done to objects: `pods/{attach,exec}`. */
+function deniedText(denied: ReadonlySet<string>): string {
+  const acts = new Map<string, string[]>();
+  for (const name of [...denied].map((each) => printable(each)).sort()) {
+    const [type = '', act] = name.split('/');
+    const before = acts.get(type) ?? [];
+    acts.set(type, act === undefined ? before : [...before, act]);
+  }
+  const text = ([type, names]: [string, string[]]): string[] => [
+    ...(denied.has(type) ? [type] : []),
+    ...(names.length === 0 ? [] : [`${type}/${names.length === 1 ? (names[0] ?? '') : `{${names.join(',')}}`}`]),
+  ];
+  return [...acts].flatMap(text).join(', ');
 }
 
 /** The answer's lines. */

@@ -22,7 +22,10 @@ describe('the native API', () => {
   let test: ReadAccessTest;
   before(async () => {
     test = await ReadAccessTest.start(file);
-    test.api.reviews.grants.push(...viewGrant('alice', 'shop'));
+    test.api.reviews.grants.push(
+      ...viewGrant('alice', 'shop'),
+      { to: 'alice', verbs: ['create'], resources: ['pods/exec'], namespace: 'shop' },
+    );
     for (const namespace of ['shop', 'bank']) {
       await test.recordNamespace(namespace, `ns-${namespace}`);
       await test.record({

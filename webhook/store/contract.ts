@@ -282,6 +282,7 @@ export function storeContract(open: () => LedgerStore | Promise<LedgerStore>): v
     );
     const [b] = await store.objects({ uid: '1' }, 1);
     assert.deepEqual(await store.span(b?.id ?? 0), { firstAt: 1000, lastAt: 1000 });
+    assert.deepEqual(await store.span(b?.id ?? 0, true), { firstAt: 1000, lastAt: 1000 });
   });
 
   it('gives every object once, whatever the pages, in the order of type, namespace and name, narrowed as it is asked', async () => {

@@ -248,8 +248,8 @@ export interface LedgerStore {
   acts(object: ObjectRef, subresource: string, limit: number): Promise<StoredChange[]>;
   /** An object's incarnations, by name, the newest first. */
   incarnations(key: Omit<ObjectRef, 'uid' | 'kind'>): Promise<StoredObject[]>;
-  /** When the object was first and last changed. */
-  span(objectId: number): Promise<{ firstAt: number; lastAt: number } | null>;
+  /** When the object was first and last changed; null where it never was. `withoutActs`: by what has a body. */
+  span(objectId: number, withoutActs?: boolean): Promise<{ firstAt: number; lastAt: number } | null>;
   /** All coverage events, oldest first. */
   coverage(): Promise<NewCoverage[]>;
   /** Bytes on disk, indexes and write-ahead log included. */

@@ -16,6 +16,7 @@ import {
   type StoredVersion,
   type UserCount,
 } from '../port.ts';
+import { EFFECT_MASK } from './codes.ts';
 import type { FoldResult } from './fold.ts';
 import { LabelSearch } from './label-search.ts';
 import { Names } from './names.ts';
@@ -259,10 +260,11 @@ export class SqliteStore implements LedgerStore {
     return this.run(() => this.objectRows.incarnations(key));
   }
 
-  span(objectId: number): Promise<{ firstAt: number; lastAt: number } | null> {
+  span(objectId: number, withoutActs = false): Promise<{ firstAt: number; lastAt: number } | null> {
     return this.run(() => {
       const row = this.statements.get<{ firstAt: number | null; lastAt: number | null }>(
-        'SELECT min(at) AS firstAt, max(at) AS lastAt FROM changes WHERE object_id = ?',
+        `SELECT min(at) AS firstAt, max(at) AS lastAt FROM changes
+        WHERE object_id = ?${withoutActs ? ` AND (kind & ${EFFECT_MASK}) > 0` : ''}`,
         objectId,
       );
       return row === null || row.firstAt === null || row.lastAt === null
