@@ -1,6 +1,7 @@
 import { canonicalJson, isObject } from './json.ts';
 import { isQuantityField, sameQuantity } from './quantity.ts';
 import { pairItems, pairTexts, textLines } from './pairing.ts';
+import { holdsRedacted } from './redacted.ts';
 import type { Json, JsonObject } from './types.ts';
 
 /** What the cluster has for a part of a manifest. */
@@ -20,8 +21,6 @@ export interface Match {
 interface Node extends Match {
   inside: Map<string, Node>;
 }
-
-const REDACTED = 'redacted:';
 
 /** Compares a manifest with an object's body: gives what the cluster has for the part at some keys and places. */
 export function matchManifest(manifest: JsonObject, body: JsonObject): (at: readonly string[]) => Match {
@@ -54,11 +53,11 @@ function compare(wanted: Json, found: Json, field: string, at: readonly string[]
     return { state: 'same', at, inside };
   }
   if (typeof wanted === 'string' && typeof found === 'string') {
-    if (found.startsWith(REDACTED)) return { state: 'hidden', at, inside: new Map() };
     const [lines, others] = [textLines(wanted), textLines(found)];
     if (lines !== null && others !== null && wanted !== found) {
       return compareItems(lines, others, pairTexts(others, lines), at);
     }
+    if (holdsRedacted(found)) return { state: 'hidden', at, inside: new Map() };
   }
   const same = canonicalJson(wanted) === canonicalJson(found) || (isQuantityField(at) && sameQuantity(wanted, found));
   if (same) return { state: 'same', at, inside: new Map() };

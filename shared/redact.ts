@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { isObject, stringifyJson } from './json.ts';
 import { metadataText } from './normalise.ts';
+import { KNOWN_PATTERNS, Patterns, type PatternOptions } from './redact-patterns.ts';
 import { copyOf, Redaction, type CompiledPath, type RedactionContext } from './redact-object.ts';
 import { parseRedactionPath } from './redaction-path.ts';
 import { BUILT_IN_RULES, holdsFor, mapList, mapMembers, printPath, type RedactionRule } from './redaction-rules.ts';
@@ -29,6 +30,7 @@ export function ruleNames(rules: readonly RedactionRule[]): string[] {
 export class Redactor {
   private readonly pathsByType = new Map<string, CompiledPath[]>();
   private readonly counts: number[] = [];
+  private readonly patterns: Patterns;
   /** Tags of texts that hold a value which their object had before, by object: later versions do not tell. */
   private readonly earlier = new Map<string, Set<string>>();
 
@@ -39,7 +41,9 @@ export class Redactor {
   constructor(
     private readonly key: Uint8Array,
     rules: readonly RedactionRule[] = [],
+    patterns: PatternOptions = KNOWN_PATTERNS,
   ) {
+    this.patterns = new Patterns(patterns);
     for (const rule of BUILT_IN_RULES) this.add(rule, () => null);
     for (const rule of rules) this.add(rule, () => this.counts.push(0) - 1);
   }
@@ -63,16 +67,33 @@ export class Redactor {
     return paths?.some((path) => path.labels === undefined || mayConcern(text, path)) ?? false;
   }
 
+  /** True where the text of a review may have what a pattern redacts. */
+  mayMatch(type: Type, text: Buffer): boolean {
+    return this.patterns.mayHold(type, text);
+  }
+
   /** True where an object has confidential values, or may. */
   concerns(type: Type, body: JsonObject): boolean {
     return this.pathsOf(type, body) !== null;
   }
 
   /**
-   * The body with its confidential values replaced; the same body where it has none. `other`: the other object of the same
-   * review, whose values are confidential too: what an annotation repeats may be the value before.
+   * The body with its confidential values replaced, and passwords that a pattern finds; the same body where it has none. `other`: the
+   * other object of the same review, whose values are confidential too: what an annotation repeats may be the value before.
    */
-  redact(body: JsonObject, type: Type, other: JsonObject | null = null): JsonObject {
+  redact(body: JsonObject, type: Type, other: JsonObject | null = null, namespace?: string): JsonObject {
+    return this.redactMatches(this.redactValues(body, type, other), namespace);
+  }
+
+  /**
+   * The body without passwords that a pattern finds. Their tags are bound to the namespace, not to the object: what a Deployment has in
+   * its template, its ReplicaSet and pods have too, and must look the same. `namespace`: of an act, whose options do not name it.
+   */
+  redactMatches(body: JsonObject, namespace = metadataText(body, 'namespace')): JsonObject {
+    return this.patterns.redact(body, (secret) => this.tag(secret, `pattern/${namespace}`));
+  }
+
+  private redactValues(body: JsonObject, type: Type, other: JsonObject | null): JsonObject {
     const paths = this.pathsOf(type, body) ?? (other === null ? null : this.pathsOf(type, other));
     if (paths === null) return body;
     // Tags are bound to the object and field, so that equal passwords of two objects cannot be told to be equal.

@@ -1,7 +1,7 @@
 import { itemPath, memberPath } from './delta.ts';
 import { canonicalJson, isObject } from './json.ts';
 import { identifyAll } from './merge-key.ts';
-import { redactedAt } from './redacted.ts';
+import { holdsRedacted, redactedAt } from './redacted.ts';
 import type { Json, JsonObject } from './types.ts';
 
 /** A value, or nothing: undefined is a field that does not exist. */
@@ -67,13 +67,17 @@ class Reverter {
       const result = this.object(path, b, a, p);
       return before === undefined && Object.keys(result).length === 0 ? undefined : result;
     }
-    if (same(present, after)) return this.known(path, before, present);
-    if (present !== undefined && versions.every((value) => value === undefined || Array.isArray(value))) {
+    const untouched = same(present, after);
+    const lists = present !== undefined && versions.every((value) => value === undefined || Array.isArray(value));
+    // A list with what was redacted is taken back item by item: as a whole it would lose these.
+    if (untouched && !(lists && before !== undefined && holdsRedacted(before)))
+      return this.known(path, before, present);
+    if (lists) {
       const [b = [], a = [], p = []] = versions;
       const result = this.list(path, field, b, a, p);
       if (result !== null) return before === undefined && result.length === 0 ? undefined : result;
     }
-    if (this.options.force) return this.known(path, before, present);
+    if (untouched || this.options.force) return this.known(path, before, present);
     this.obstacles.push({ path, kind: 'changed', wanted: before, present });
     return present;
   }
@@ -85,7 +89,8 @@ class Reverter {
     const items = new Map(p);
     for (const key of new Set([...b.keys(), ...a.keys()])) {
       const value = this.value(itemPath(path, key), '', b.get(key), a.get(key), p.get(key));
-      if (value === undefined) items.delete(key);
+      const isPart = !p.has(key) && hasRedactedMember(b.get(key) ?? null);
+      if (value === undefined || isPart) items.delete(key);
       else items.set(key, value);
     }
     return ordered([...items.keys()], [...b.keys()], [...a.keys()], [...p.keys()]).map((key) => items.get(key) ?? null);
@@ -96,7 +101,7 @@ class Reverter {
     if (before === undefined) return undefined;
     const { value, lost } = withoutRedacted(before, path);
     for (const each of lost) this.obstacles.push({ path: each, kind: 'unrecorded', wanted: undefined, present });
-    return lost.length > 0 && value === undefined ? present : value;
+    return lost.length > 0 && (value === undefined || Array.isArray(present)) ? present : value;
   }
 }
 
@@ -114,7 +119,10 @@ function ordered(keys: string[], before: string[], after: string[], present: str
   return result;
 }
 
-/** A value without its redacted parts, and the paths of these; undefined where nothing is left. */
+/**
+ * A value without its redacted parts, and the paths of these; undefined where nothing is left. Of a list of texts (a command) all is
+ * left out, and of a list of objects (variables) the item: what is left would mean something else.
+ */
 export function withoutRedacted(value: Json, path: string): { value: Maybe; lost: string[] } {
   const lost: string[] = [];
   const clean = (inner: Json, at: string): Maybe => {
@@ -125,13 +133,27 @@ export function withoutRedacted(value: Json, path: string): { value: Maybe; lost
       return redacted === null ? inner : undefined;
     }
     if (Array.isArray(inner)) {
-      return inner.map((item, index) => clean(item, `${at}[${index}]`)).filter((item) => item !== undefined);
+      if (inner.some((item) => typeof item === 'string' && holdsRedacted(item))) {
+        lost.push(at);
+        return undefined;
+      }
+      const items = inner.map((item, index) => {
+        const place = isObject(item) && typeof item.name === 'string' ? itemPath(at, item.name) : `${at}[${index}]`;
+        const left = clean(item, place);
+        return hasRedactedMember(item) ? undefined : left;
+      });
+      return items.filter((item) => item !== undefined);
     }
     if (!isObject(inner)) return inner;
     const members = Object.entries(inner).map(([key, member]) => [key, clean(member, memberPath(at, key))] as const);
     return Object.fromEntries(members.filter((member): member is readonly [string, Json] => member[1] !== undefined));
   };
   return { value: clean(value, path), lost };
+}
+
+/** True of an item, such as a variable, that means something else without what was redacted. */
+function hasRedactedMember(item: Json): boolean {
+  return isObject(item) && Object.values(item).some((member) => typeof member === 'string' && holdsRedacted(member));
 }
 
 function own(object: JsonObject, key: string): Maybe {

@@ -2,6 +2,7 @@ import jsonPatch from 'fast-json-patch';
 import { overlap } from './keepers.ts';
 import { apiVersionOf, metadataOf, metadataText } from './normalise.ts';
 import { isServerSet, recreate } from './recreate.ts';
+import { patchByItems } from './patch-items.ts';
 import { holdsRedacted } from './redacted.ts';
 import { revert, type Obstacle } from './revert.ts';
 import type { Change, JsonObject, ObjectRef, Patch } from './types.ts';
@@ -68,7 +69,9 @@ export function undo({ changes, present, later, force, anyVersion = false }: Und
   for (const change of newestFirst) run.takeBack(change);
   const resourceVersion = present?.resourceVersion ?? '';
   const guard = anyVersion ? '' : resourceVersion;
-  const step = stepOf(present?.body ?? null, run.body, guard, subresourceOf(newest) ?? '');
+  const { step, unsaid } = stepOf(present?.body ?? null, run.body, guard, subresourceOf(newest) ?? '');
+  for (const path of unsaid)
+    run.problems.push({ kind: 'unrecorded', path, seq: newest.seq, by: null, wanted: undefined, present: undefined });
   return { object, step, resourceVersion, problems: run.problems, paths: run.paths, lost: run.lost };
 }
 
@@ -146,19 +149,31 @@ function isDeletion({ operation, effect, before, after }: Change): boolean {
   );
 }
 
-function stepOf(present: JsonObject | null, wanted: JsonObject | null, guard: string, subresource: string): UndoStep {
-  if (present === null) return wanted === null ? { kind: 'none' } : { kind: 'create', manifest: wanted };
-  if (wanted === null) return { kind: 'delete', manifest: nameOnly(present) };
-  const patch = guardedPatch(present, wanted);
-  if (patch.length === 0) return { kind: 'none' };
+/** `unsaid`: fields that stay, because a patch of them would have to write what was redacted. */
+function stepOf(
+  present: JsonObject | null,
+  wanted: JsonObject | null,
+  guard: string,
+  subresource: string,
+): { step: UndoStep; unsaid: string[] } {
+  if (present === null)
+    return { step: wanted === null ? { kind: 'none' } : { kind: 'create', manifest: wanted }, unsaid: [] };
+  if (wanted === null) return { step: { kind: 'delete', manifest: nameOnly(present) }, unsaid: [] };
+  const { patch, unsaid } = guardedPatch(present, wanted);
+  if (patch.length === 0) return { step: { kind: 'none' }, unsaid };
   const version: Patch = guard === '' ? [] : [{ op: 'test', path: '/metadata/resourceVersion', value: guard }];
-  return { kind: 'patch', patch: [...version, ...patch], subresource, apiVersion: apiVersionOf(present) };
+  return {
+    step: { kind: 'patch', patch: [...version, ...patch], subresource, apiVersion: apiVersionOf(present) },
+    unsaid,
+  };
 }
 
 /** Each value that is replaced or removed is tested first, but for those that are not known. */
-function guardedPatch(present: JsonObject, wanted: JsonObject): Patch {
-  const patch = jsonPatch.compare(present, wanted, true) as Patch;
-  return patch.filter((operation) => operation.op !== 'test' || !holdsRedacted(operation.value));
+function guardedPatch(present: JsonObject, wanted: JsonObject): { patch: Patch; unsaid: string[] } {
+  const plain = jsonPatch.compare(present, wanted, true) as Patch;
+  const touches = plain.some((operation) => 'value' in operation && holdsRedacted(operation.value));
+  const { patch, unsaid } = touches ? patchByItems(present, wanted) : { patch: plain, unsaid: [] };
+  return { patch: patch.filter((operation) => operation.op !== 'test' || !holdsRedacted(operation.value)), unsaid };
 }
 
 /** What `kubectl delete -f` needs. */

@@ -105,7 +105,7 @@ async function open(
   // Closed behind the recorder, so that the last one covers all.
   opened.push(() => checkpoints.close());
   const key = redactionKey(config.keyFile, (await store.last()) === null);
-  const redactor = new Redactor(key, config.redact);
+  const redactor = new Redactor(key, config.redact, config.patterns);
   let observer: Observer | null = null;
   const metrics = new Metrics({
     queueDepth: () => intake.depth,
@@ -251,7 +251,7 @@ function openGate({
     by: config.callers.by,
     proof: identity.proof,
     rules: config.predicates.rules,
-    redaction: { key, rules: config.redact },
+    redaction: { key, rules: config.redact, patterns: config.patterns },
     progress: intake.progress.memory,
     clock: clock.memory,
   };

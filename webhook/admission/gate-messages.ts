@@ -1,3 +1,4 @@
+import type { PatternOptions } from '../../shared/redact-patterns.ts';
 import type { RedactionRule } from '../../shared/redaction-rules.ts';
 import type { Predicate } from '../capture/predicates.ts';
 import type { Address } from '../config/config.ts';
@@ -28,7 +29,7 @@ export interface GateData {
   by: CallerProof['by'];
   proof: Proof;
   rules: readonly Predicate[];
-  redaction: { key: Uint8Array; rules: readonly RedactionRule[] };
+  redaction: { key: Uint8Array; rules: readonly RedactionRule[]; patterns: PatternOptions };
   spool: Omit<SpoolOptions, 'durable'>;
   /** Of Progress, and of Clock. */
   progress: SharedArrayBuffer;

@@ -29,7 +29,7 @@ async function serve(port: MessagePort, data: GateData): Promise<void> {
   const spool = new Spool({ ...data.spool, durable });
   const callers = new Callers(data.by);
   callers.accept(data.proof.pathSecrets);
-  const redactor = new Redactor(data.redaction.key, data.redaction.rules);
+  const redactor = new Redactor(data.redaction.key, data.redaction.rules, data.redaction.patterns);
   const receiver = new Receiver(new Predicates(data.rules, []), redactor, spool);
   const reports = new Reports(report, () => redactor.takeCounts());
   const handle = admissionHandler(callers, receiver, reports, () => clock.now());

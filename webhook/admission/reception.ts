@@ -50,21 +50,24 @@ export class Receiver {
     return 'spooled';
   }
 
-  /** The review without confidential values, which reach no disk; null where it can have none. */
+  /** The review without confidential values, which reach no disk; null where it has none. */
   private redacted(body: Buffer, review: Review): Buffer | null {
-    if (!this.redactor.covers(review.resource, body)) return null;
+    const { resource, operation, namespace } = review;
+    const covered = this.redactor.covers(resource, body);
+    if (!covered && operation !== 'CONNECT' && !this.redactor.mayMatch(resource, body)) return null;
     const document = documentOf(body);
     // What is no review must not be written: it would be redacted in part.
     readReview(document);
     if (!isObject(document) || !isObject(document.request)) return null;
     const { object = null, oldObject = null } = document.request;
     const clean = (value: Json, other: Json): Json =>
-      isObject(value) ? this.redactor.redact(value, review.resource, isObject(other) ? other : null) : value;
+      isObject(value) ? this.redactor.redact(value, resource, isObject(other) ? other : null, namespace) : value;
     const request = {
       ...document.request,
       object: clean(object, oldObject),
       oldObject: clean(oldObject, object),
     };
+    if (!covered && request.object === object && request.oldObject === oldObject) return null;
     return Buffer.from(stringifyJson({ ...document, request }));
   }
 }

@@ -12,6 +12,15 @@ import type { Draft } from './draft.ts';
  * record has of the object. Otherwise the same version, seen again, would look like a change, and show that password.
  */
 
+/** The review without passwords that a pattern finds. Whatever comes by the spool had them replaced before. */
+export function reviewWithoutMatches(review: Review, redactor: Redactor): Review {
+  const clean = (seen: Seen | null): Seen | null => {
+    const body = seen === null ? null : redactor.redactMatches(seen.body, review.namespace);
+    return seen === null || body === null || body === seen.body ? seen : { ...seen, body };
+  };
+  return { ...review, object: clean(review.object), oldObject: clean(review.oldObject) };
+}
+
 /** The review without confidential values. `redacted`: they were replaced before. */
 export async function reviewWithoutSecrets(
   draft: Draft,
@@ -51,7 +60,10 @@ export async function seenWithoutSecrets(
   seen: Seen,
   redactor: Redactor,
 ): Promise<Seen> {
-  if (!redactor.concerns(object, seen.body)) return seen;
+  if (!redactor.concerns(object, seen.body)) {
+    const body = redactor.redactMatches(seen.body);
+    return body === seen.body ? seen : { ...seen, body };
+  }
   const clean = { ...seen, body: redactor.redact(seen.body, object) };
   const recorded = await recordedBodies(draft, object, clean.body);
   return { ...clean, body: recorded.reduce((body, known) => redactor.asRecorded(body, known, object), clean.body) };

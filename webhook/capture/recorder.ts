@@ -8,7 +8,7 @@ import type { CoverageEvent, LedgerStore, NewChange, NewCoverage, NewOutcome } f
 import type { Spooled } from '../spool/records.ts';
 import { captureReview } from './capture.ts';
 import { CommitQueue } from './commit-queue.ts';
-import { reviewWithoutSecrets, seenWithoutSecrets } from './confidential.ts';
+import { reviewWithoutMatches, reviewWithoutSecrets, seenWithoutSecrets } from './confidential.ts';
 import { Draft, withIncarnations, type Memory, type Recent } from './draft.ts';
 import { headKey, nameKey, versionOf, type Head } from './head.ts';
 import { dropUnseen, endingOf, endPage, observeAbsent, observeGone, type Ending, type OpenAttempt } from './ending.ts';
@@ -161,8 +161,9 @@ export class Recorder implements Memory {
     const work = async (): Promise<Recorded> => {
       if (review.dryRun) return 'dry-run';
       if (!predicates.includes(review)) return 'excluded';
+      const without = place === undefined ? reviewWithoutMatches(review, redactor) : review;
       const clean = async (draft: Draft): Promise<Recorded> =>
-        captureReview(draft, await reviewWithoutSecrets(draft, review, redactor, place?.redacted === true));
+        captureReview(draft, await reviewWithoutSecrets(draft, without, redactor, place?.redacted === true));
       return this.job(at, clean, bytes);
     };
     return this.queue.add(() => (place === undefined ? work() : this.inTurn(place.number, at, work, bytes)));

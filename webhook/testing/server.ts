@@ -1,3 +1,4 @@
+import { KNOWN_PATTERNS } from '../../shared/redact-patterns.ts';
 import { chmodSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:https';
 import type { IncomingHttpHeaders } from 'node:http';
@@ -159,6 +160,7 @@ export class TestServer {
       cluster: 'test',
       predicates: new Predicates([]),
       redact: [],
+      patterns: KNOWN_PATTERNS,
       listen: { host: '127.0.0.1', port: 0 },
       tls: { cert: certificates.cert, key: certificates.key },
       callers: { by: 'nothing' },

@@ -1,0 +1,83 @@
+import { isSetting, mayBeSecret, namesSecret } from './password-texts.ts';
+import type { Span } from './provider-tokens.ts';
+
+/*
+ * Finds passwords in commands by the options of well-known programs, and by the names of options and variables.
+ */
+
+/** A word of a command: its text without quotes, and where that stands. */
+export interface Word {
+  text: string;
+  from: number;
+}
+
+/** Options whose value is a password: behind it (`-pSECRET`), or the next word (`-a SECRET`), or either. */
+interface PasswordOption {
+  programs: RegExp;
+  option: string;
+  value: 'behind' | 'next' | 'either';
+  /** The password is what follows the first colon: `user:password`. */
+  afterColon?: boolean;
+}
+
+const OPTIONS: readonly PasswordOption[] = [
+  { programs: /^(?:mysql|mariadb)[\w-]*$/, option: '-p', value: 'behind' },
+  { programs: /^sshpass$/, option: '-p', value: 'either' },
+  { programs: /^(?:redis-cli|valkey-cli)$/, option: '-a', value: 'next' },
+  { programs: /^(?:mongo|mongosh|mongodump|mongorestore|mongoexport|mongoimport)$/, option: '-p', value: 'either' },
+  { programs: /^ldap\w+$/, option: '-w', value: 'either' },
+  { programs: /^(?:sqlcmd|bcp)$/, option: '-P', value: 'either' },
+  { programs: /^(?:docker|podman|helm|nerdctl|crane|skopeo)$/, option: '-p', value: 'next' },
+  { programs: /^curl$/, option: '-u', value: 'either', afterColon: true },
+  { programs: /^curl$/, option: '--user', value: 'next', afterColon: true },
+];
+
+/** The end of a command: what follows is another one. */
+const ENDS = /^(?:;|\||\|\||&|&&)$/;
+const WORD = /"((?:[^"\\]|\\.)*)"?|'([^']*)'?|(?:[^ \t\r\n;|&"'\\]|\\.)(?:[^ \t\r\n;|&\\]|\\.)*|[;|&]+/dgs;
+
+/** The words of a shell's text, quotes left out. Good enough to look for passwords, not to run it. */
+export function wordsOf(text: string): Word[] {
+  return [...text.matchAll(WORD)].map((match) => {
+    const [from] = match.indices?.[1] ?? match.indices?.[2] ?? [match.index];
+    return { text: match[1] ?? match[2] ?? match[0], from };
+  });
+}
+
+/** Passwords among the words of a command, as places in the words' text. */
+export function passwordsInWords(words: readonly Word[]): Span[] {
+  const spans: Span[] = [];
+  const add = (word: Word | undefined, from: number): void => {
+    if (word !== undefined && mayBeSecret(word.text.slice(from)))
+      spans.push([word.from + from, word.from + word.text.length]);
+  };
+  let programs: string[] = [];
+  for (const [index, word] of words.entries()) {
+    const { text } = word;
+    const next = words[index + 1];
+    if (ENDS.test(text)) programs = [];
+    if (!text.startsWith('-')) {
+      programs.push(text.slice(text.lastIndexOf('/') + 1));
+      continue;
+    }
+    const [start = '', option = ''] = /^--?([\w.-]+)(?:=|$)/.exec(text) ?? [];
+    const isNamed = option.length > 1 && namesSecret(option);
+    if (isNamed && start.endsWith('=')) {
+      if (!isSetting(text.slice(start.length))) add(word, start.length);
+      continue;
+    }
+    if (isNamed && next !== undefined && !/^-|^[;|&]/.test(next.text)) {
+      if (!isSetting(next.text)) add(next, 0);
+      continue;
+    }
+    for (const { programs: of, option: name, value, afterColon } of OPTIONS) {
+      if (!text.startsWith(name) || !programs.some((program) => of.test(program))) continue;
+      const behind = text.length > name.length;
+      const [holder, from] = behind ? [word, name.length] : [next, 0];
+      if (holder === undefined || value === (behind ? 'next' : 'behind')) continue;
+      if (afterColon !== true) add(holder, from);
+      else if (holder.text.includes(':')) add(holder, holder.text.indexOf(':') + 1);
+    }
+  }
+  return spans;
+}
