@@ -24,7 +24,8 @@ const body = fc
   })
   .map((each): JsonObject => {
     const env = each.spec.env.map((item) => (item.name === 'D' ? { ...item, value: TAG } : item));
-    return { ...each, spec: { ...each.spec, env } };
+    // Without the null prototypes that it makes: the other library cannot do with them.
+    return structuredClone({ ...each, spec: { ...each.spec, env } });
   });
 
 describe('a patch by items', () => {
