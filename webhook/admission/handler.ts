@@ -3,17 +3,20 @@ import { KubeblameError, messageOf } from '../../shared/errors.ts';
 import { sendFailure } from '../http.ts';
 import { readBody } from './body.ts';
 import type { Callers } from './callers.ts';
-import type { Received, Receiver, Reception } from './reception.ts';
+import type { Origins } from './origins.ts';
+import { isPerson, type Received, type Receiver, type Reception } from './reception.ts';
+import { readHead, uidOf } from './review-head.ts';
 
 /** Told what became of every request, for the log and the metrics. */
 export interface AdmissionObserver {
-  answered(reception: Reception, seconds: number): void;
+  /** `elsewhere`: the address that it came from, where that is no API server's. */
+  answered(reception: Reception, seconds: number, elsewhere: string): void;
   /** An admitted request that could not be recorded: the cluster goes on, and an operator must see it. */
   lost(error: unknown, uid: string): void;
   /** A request that was no review. */
   refused(error: KubeblameError): void;
-  /** A request from somebody who is not the API server. */
-  turnedAway(error: KubeblameError, from: string): void;
+  /** A request from somebody who is not the API server. `review`: it knew the proof, and came from elsewhere. */
+  turnedAway(error: KubeblameError, from: string, review: boolean): void;
 }
 
 /**
@@ -22,7 +25,7 @@ export interface AdmissionObserver {
  * nothing; a failure inside is still an answer with the request's uid.
  */
 export function admissionHandler(
-  callers: Pick<Callers, 'knows'>,
+  { callers, origins }: { callers: Pick<Callers, 'knows'>; origins: Pick<Origins, 'elsewhere' | 'enforced'> },
   receiver: Pick<Receiver, 'receive'>,
   observer: AdmissionObserver,
   now: () => number,
@@ -31,15 +34,25 @@ export function admissionHandler(
     // Before a byte of its body is read.
     if (!callers.knows(request)) {
       const failure = new KubeblameError('caller-unknown', 'only the API server may send reviews');
-      observer.turnedAway(failure, request.socket.remoteAddress ?? '');
+      observer.turnedAway(failure, request.socket.remoteAddress ?? '', false);
       sendFailure(response, failure);
       return;
     }
     const started = performance.now();
     const at = now();
+    const elsewhere = origins.elsewhere(request);
     let received: Received;
     try {
-      received = receiver.receive(await readRequest(request), at);
+      const body = await readRequest(request);
+      if (elsewhere !== '' && origins.enforced) {
+        observer.turnedAway(FROM_ELSEWHERE, elsewhere, true);
+        // It may be the API server, by a way that the operator did not think of: nobody waits, and whoever types is told.
+        const review = readHead(body);
+        const warning = `kubeblame did not record this request: it came from ${elsewhere}, which is no API server's address`;
+        sendAllowed(response, review?.uid ?? uidOf(body), review !== null && isPerson(review) ? warning : undefined);
+        return;
+      }
+      received = receiver.receive(body, at);
     } catch (error) {
       const failure =
         error instanceof KubeblameError
@@ -49,19 +62,25 @@ export function admissionHandler(
       sendFailure(response, failure);
       return;
     }
-    const { uid, isPerson, settled } = received;
+    const { uid, settled } = received;
     try {
       const reception = await settled;
       sendAllowed(response, uid);
-      observer.answered(reception, (performance.now() - started) / 1000);
+      observer.answered(reception, (performance.now() - started) / 1000, elsewhere);
     } catch (error) {
       observer.lost(error, uid);
       const warning = `kubeblame did not record this request: ${reasonOf(error)}`;
       // It is printed by kubectl: it helps whoever types, and only fills the logs of a controller.
-      sendAllowed(response, uid, isPerson ? warning : undefined);
+      sendAllowed(response, uid, received.isPerson ? warning : undefined);
     }
   };
 }
+
+const FROM_ELSEWHERE = new KubeblameError(
+  'caller-unknown',
+  'the review did not come from an address of --api-server-cidrs',
+  'add the network to it, if it is that of an API server',
+);
 
 async function readRequest(request: IncomingMessage): Promise<Buffer> {
   if (request.method !== 'POST') {

@@ -33,8 +33,7 @@ export class Receiver {
    */
   receive(body: Buffer, at: number): Received {
     const review = readHead(body) ?? readReview(documentOf(body));
-    const isPerson = !review.actor.username.startsWith('system:');
-    return { uid: review.uid, isPerson, settled: this.keep(body, at, review) };
+    return { uid: review.uid, isPerson: isPerson(review), settled: this.keep(body, at, review) };
   }
 
   private keep(body: Buffer, at: number, review: Review): Promise<Reception> {
@@ -70,6 +69,11 @@ export class Receiver {
     if (!covered && request.object === object && request.oldObject === oldObject) return null;
     return Buffer.from(stringifyJson({ ...document, request }));
   }
+}
+
+/** Whether somebody may read a warning. */
+export function isPerson({ actor }: Review): boolean {
+  return !actor.username.startsWith('system:');
 }
 
 /** Throws KubeblameError json-*. */

@@ -11,6 +11,7 @@ describe('metrics', () => {
       watchLagMs: () => 1_500,
       certificateExpiresAt: () => 200_000,
       redactionRules: ['configmaps data.password', 'configmaps data["a.b"]'],
+      apiServerNetworks: () => 2,
       redacted: () => seenByTheWatch.splice(0),
       now: () => 100_000,
     });
