@@ -1,6 +1,6 @@
 # Everything here works in a fresh clone: what a target needs is made first.
 .DEFAULT_GOAL := help
-.PHONY: help demo test torture run bench certs build plugin release image deploy undeploy clean
+.PHONY: help demo test torture run bench certs build plugin release image deploy chart undeploy clean
 
 IMAGE ?= kubeblame:dev
 INSTALLED := node_modules/.kubeblame-installed
@@ -51,19 +51,23 @@ release: $(INSTALLED) ## Archives of the plugin, and a manifest for krew, into d
 image: ## Build the container image, IMAGE=kubeblame:dev unless given
 	docker build -t $(IMAGE) .
 
-# The base, with IMAGE; kubectl's kustomize reads no variables. The server makes its certificates and registers itself.
-deploy: ## Install IMAGE into kubectl's current cluster
-	@mkdir -p dist/deploy
-	@printf '%s\n' 'resources: [../../manifests]' 'patches:' \
-	  '  - target: { kind: StatefulSet, name: kubeblame }' \
-	  "    patch: '[{\"op\": \"replace\", \"path\": \"/spec/template/spec/containers/0/image\", \"value\": \"$(IMAGE)\"}]'" \
-	  >dist/deploy/kustomization.yaml
+deploy: ## Install IMAGE into kubectl's current cluster; CLUSTER=its name, WITH=native-api,cert-manager,protection,jobs
+	IMAGE='$(IMAGE)' CLUSTER='$(CLUSTER)' WITH='$(WITH)' node scripts/deployment.mjs
 	kubectl apply -k dist/deploy
 	kubectl -n kubeblame rollout status statefulset/kubeblame --timeout=3m
 
-# The registration belongs to the namespace, and is collected some time after it: this does not wait for that.
-undeploy: ## Remove Kubeblame from kubectl's current cluster, its ledger included
-	kubectl delete --ignore-not-found -k manifests
+chart: $(INSTALLED) ## Make the Helm chart in manifests/chart from the kustomize manifests
+	node scripts/chart.mjs
+
+# First of all the APIService, and the right to make it again: while it is there and nobody answers, no namespace can be
+# deleted. Then the protection, which would refuse the rest. Both may be of overlays that were never installed, and policies
+# of a Kubernetes that has none. What is in the namespace goes with it; the registration is collected some time after.
+undeploy: ## Remove Kubeblame and all its overlays from kubectl's current cluster, its ledger included
+	kubectl delete --ignore-not-found clusterrolebinding kubeblame-apiservice
+	kubectl delete --ignore-not-found apiservice v1alpha1.kubeblame.io
+	-kubectl delete --ignore-not-found validatingadmissionpolicybinding kubeblame-protection
+	-kubectl delete --ignore-not-found validatingadmissionpolicy kubeblame-protection
+	kubectl delete --ignore-not-found -k manifests/overlays/native-api
 	kubectl delete --ignore-not-found validatingwebhookconfiguration kubeblame
 
 clean: ## Remove what was built and measured; keeps node_modules, certs/local and .demo/

@@ -69,7 +69,9 @@ export default defineConfig(
   },
   {
     files: ['**/*.{js,mjs,cjs}'],
-    languageOptions: { globals: { console: 'readonly', process: 'readonly', URL: 'readonly' } },
+    languageOptions: {
+      globals: { console: 'readonly', process: 'readonly', structuredClone: 'readonly', URL: 'readonly' },
+    },
   },
   {
     files: ['**/*.cjs'],

@@ -2,10 +2,12 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { KubeblameError, messageOf } from '../shared/errors.ts';
 import type { LedgerReader } from '../shared/types.ts';
 import { VERSION } from '../shared/version.ts';
+import { commanderWords, flagsOf, isOn } from './arguments.ts';
 import { addHistoryFlags } from './commands/history-flags.ts';
 import { addLinesFlags } from './commands/lines-flags.ts';
+import { addMatchFlags, each } from './commands/match-flags.ts';
 import { FORMATS, type BlameFlags } from './commands/request.ts';
-import { EXIT, exitCodeOf } from './exit-code.ts';
+import { EXIT, Exit, exitCodeOf } from './exit-code.ts';
 import { describeCommand, formatHelp } from './help.ts';
 import type { Io } from './io.ts';
 import { openReader, type SourceOptions } from './open-reader.ts';
@@ -36,6 +38,7 @@ const EXAMPLES = `
   # The object's YAML, and who set each line; with --humans not counting controllers
   kubectl blame deployment nginx --format lines
   kubectl blame -f deployment.yaml
+  kubectl blame -f manifests/ -R
 
   # Who changed one field
   kubectl blame deployment nginx --field spec.replicas
@@ -48,30 +51,55 @@ Times are RFC 3339, local without a zone (2026-03-03T14:32), a date, or relative
 "yesterday 14:00"). -n is the namespace, as in kubectl; -5 and --limit 5 are git's -n 5.
 
 Exit codes: 0 answered, 1 error, 2 usage, 3 asked for a time or object that no record covers, 4 not all of an undo is
-possible.`;
+possible, 128 the output cannot be written, 141 nobody read the output to its end. With -f as of kubectl diff: 0 nothing differs,
+1 something does, more than 1 an error.`;
 
-/** Makes the io once the flags are known: --no-color and --no-pager are among them. */
-export type IoFactory = (colour: boolean, pager: boolean) => Io;
+/** Which of what adorns the output is wanted. */
+export interface OutputFlags {
+  colour: boolean;
+  pager: boolean;
+  headers: boolean;
+}
+
+/** Makes the io once the flags are known: --no-color, --no-pager and --no-headers are among them. */
+export type IoFactory = (wanted: OutputFlags) => Io;
 
 /** Runs the command line, and returns the exit code. Errors are told on stderr: what was wrong, then what to do. */
 export async function run(args: readonly string[], makeIo: IoFactory): Promise<number> {
-  const io = makeIo(!args.includes('--no-color'), !args.includes('--no-pager'));
-  // Completion looks at all commands.
-  const program = createProgram(io, args[0] === '__complete' ? undefined : args);
+  const wanted = (flag: string): boolean => !isOn(args, flag);
+  const io = makeIo({ colour: wanted('--no-color'), pager: wanted('--no-pager'), headers: wanted('--no-headers') });
+  const code = await codeOf(() => answer(args, io), io);
+  // What could not be written is told after all: also the last of it.
+  const ended = await codeOf(() => io.end?.(), io);
+  return ended === EXIT.answered ? code : ended;
+}
+
+async function answer(args: readonly string[], io: Io): Promise<void> {
   if (args[0] === '__complete') {
     const { complete } = await import('./completion/complete.ts');
-    await complete(args.slice(1), program, withReader, io);
-    return EXIT.answered;
+    // Completion looks at all commands.
+    return complete(args.slice(1), createProgram(io), withReader, io);
   }
-  // git's -5; kubectl's -n is taken.
-  const spelt = args.flatMap((word) => (/^-\d+$/.test(word) ? ['--limit', word.slice(1)] : [word]));
+  const program = createProgram(io, args);
+  const named = program.commands.find((each) => args.includes(each.name()));
+  const words = commanderWords(args, [...(named?.options ?? []), ...program.options]);
   try {
-    await program.parseAsync(spelt, { from: 'user' });
+    await program.parseAsync(words, { from: 'user' });
+  } catch (error) {
+    const compares = program.opts<BlameFlags>().filename !== undefined;
+    if (!compares || error instanceof Exit) throw error;
+    // Of a comparison 1 says that something differs.
+    const code = fail(error, io);
+    throw new Exit(code === EXIT.differs ? EXIT.usage : code);
+  }
+}
+
+async function codeOf(work: () => Promise<void> | undefined, io: Io): Promise<number> {
+  try {
+    await work();
     return EXIT.answered;
   } catch (error) {
-    return fail(error, io);
-  } finally {
-    await io.end?.();
+    return error instanceof Exit ? error.code : fail(error, io);
   }
 }
 
@@ -111,25 +139,28 @@ function createProgram(io: Io, args?: readonly string[]): Command {
     .option('--to <time>', 'until that moment (default: now)')
     .option('--since <time>', 'changes not before')
     .option('--until <time>', 'changes not after')
-    .option('--user <name>', 'changes by this user')
     .addOption(new Option('--format <format>', 'how to write it').choices(FORMATS))
     .addOption(new Option('-o, --output <format>', 'the same').choices(FORMATS))
     .option('--limit <count>', 'at most so many (default: 50 changes, all objects); also -5', count)
     .option('--status', 'also changes of status by controllers')
     .option('--attempts', 'also attempts that were never persisted')
-    .helpOption('-h, --help', 'print this');
+    .option('--no-headers', 'no first line with the names of the columns')
+    .helpOption('-h, --help', 'print this')
+    .helpCommand('help [command]', 'print the help of a command');
   describeCommand(program, EXAMPLES, NOTES);
+  addMatchFlags(program);
   addHistoryFlags(program);
   addLinesFlags(program);
   addSource(program);
-  program.action((words: string[], flags: BlameFlags & SourceOptions) =>
-    withReader(flags, io, async (reader) => {
+  program.action((words: string[], _flags: unknown, self: Command) => {
+    const flags = flagsOf<BlameFlags & SourceOptions>(self);
+    return withReader(flags, io, async (reader) => {
       const { blame } = await import('./commands/blame.ts');
       await blame(words, flags, reader, io).catch((error: unknown) => {
         throw withCommandHint(error, words, program);
       });
-    }),
-  );
+    });
+  });
   const asked = (name: string): boolean => args?.includes(name) ?? true;
   const context = { io, addSource, withReader, count, asked };
   addSubcommands(program, context);
@@ -183,11 +214,12 @@ function addSource(command: Command): void {
     )
     .option('--kubeconfig <file>', 'kubeconfig of the cluster to ask (without --db and --server)')
     .option('--context <name>', 'context in it')
+    .option('--cluster <name>', 'cluster in it, instead of that of the context')
     .option('--as <user>', 'user to impersonate')
-    .option('--as-group <group>', 'group to impersonate; may be repeated', (group: string, groups: string[] = []) => [
-      ...groups,
-      group,
-    ])
+    .option('--as-group <group>', 'group to impersonate; may be repeated', each)
+    .option('--as-uid <uid>', 'UID to impersonate')
+    .option('--token <token>', 'bearer token, for the cluster or the server')
+    .option('--request-timeout <time>', 'how long one request may take, such as 5s or 1m; 0 for no limit', duration)
     .option('--no-color', 'no colours')
     .option('--no-pager', 'no pager');
 }
@@ -199,6 +231,17 @@ async function withReader(source: SourceOptions, io: Io, ask: (reader: LedgerRea
   } finally {
     await reader.close();
   }
+}
+
+/** As kubectl reads it: `5s`, `1m30s`, or a number of seconds. In ms. */
+function duration(text: string): number {
+  if (/^\d+$/.test(text)) return Number(text) * 1000;
+  const units: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)];
+  if (parts.length === 0 || parts.map(([whole]) => whole).join('') !== text) {
+    throw new InvalidArgumentError('it must be a time like 5s or 1m30s, or a number of seconds.');
+  }
+  return parts.reduce((sum, [, amount, unit = '']) => sum + Number(amount) * (units[unit] ?? 0), 0);
 }
 
 function count(text: string): number {

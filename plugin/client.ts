@@ -11,6 +11,7 @@ import {
 } from '../shared/api.ts';
 import { KubeblameError, messageOf } from '../shared/errors.ts';
 import { parseJson } from '../shared/json.ts';
+import type { NamedType } from '../shared/resource-types.ts';
 import type {
   BlamePage,
   BlameQuery,
@@ -38,12 +39,17 @@ export interface Transport {
   readonly name: string;
   /** Rejects where nothing answers, or something in between refuses. */
   ask(route: string, query: URLSearchParams): Promise<Answer>;
+  /** The types that the cluster has now, where it is asked through its API server. */
+  discover?(): Promise<NamedType[]>;
 }
 
 export interface ClientOptions {
   url: string;
+  token?: string;
   tokenFile?: string;
   certificateAuthority?: string;
+  /** ms for each request; 0 for no limit. */
+  requestTimeout?: number;
 }
 
 /** Asks a server. Rejects with server-unreachable, unauthorized, or the error that the server answers with. */
@@ -86,6 +92,10 @@ export class ServerReader implements LedgerReader {
     return this.get(ROUTES.coverage);
   }
 
+  async discover(): Promise<NamedType[]> {
+    return (await this.transport.discover?.()) ?? [];
+  }
+
   close(): Promise<void> {
     return Promise.resolve();
   }
@@ -117,12 +127,15 @@ export class DirectTransport implements Transport {
   private readonly base: URL;
   private readonly headers: Record<string, string>;
   private readonly ca: Buffer | undefined;
+  private readonly timeoutMs: number | undefined;
 
-  constructor({ url, tokenFile, certificateAuthority }: ClientOptions) {
+  constructor({ url, token, tokenFile, certificateAuthority, requestTimeout }: ClientOptions) {
     this.base = readUrl(url);
     this.name = this.base.origin;
-    const token = tokenFile === undefined ? null : readFile(tokenFile, '--token-file').toString().trim();
-    this.headers = token === null ? {} : { Authorization: `Bearer ${token}` };
+    const bearer =
+      token ?? (tokenFile === undefined ? undefined : readFile(tokenFile, '--token-file').toString().trim());
+    this.headers = bearer === undefined ? {} : { Authorization: `Bearer ${bearer}` };
+    this.timeoutMs = requestTimeout;
     this.ca =
       certificateAuthority === undefined ? undefined : readFile(certificateAuthority, '--certificate-authority');
   }
@@ -132,7 +145,7 @@ export class DirectTransport implements Transport {
     url.pathname = url.pathname.replace(/\/$/, '') + route;
     url.search = query.toString();
     const options = { headers: this.headers, ...(this.ca === undefined ? {} : { ca: this.ca }) };
-    return send(url, options).catch((error: unknown) => {
+    return send(url, options, { timeoutMs: this.timeoutMs }).catch((error: unknown) => {
       throw new KubeblameError(
         'server-unreachable',
         `${url.origin} cannot be reached: ${messageOf(error)}`,

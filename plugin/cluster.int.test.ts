@@ -80,6 +80,12 @@ describe('kubectl blame in a cluster without the native API', () => {
         response.writeHead(inner.statusCode ?? 0, inner.headers);
         inner.pipe(response);
       }).end();
+    } else if (path === '/apis') {
+      const resource = { resource: 'services', responseKind: { kind: 'Service' }, shortNames: ['ksvc'] };
+      const version = { version: 'v1', resources: [{ ...resource, scope: 'Namespaced' }] };
+      const items = [{ metadata: { name: 'serving.knative.dev' }, versions: [version] }];
+      response.writeHead(200, { 'Content-Type': 'application/json' });
+      response.end(JSON.stringify({ kind: 'APIGroupDiscoveryList', items }));
     } else if (path.startsWith(PROXY)) status(response, 503, 'no endpoints available for service "kubeblame"');
     else status(response, 404, 'the server could not find the requested resource');
   }
@@ -96,7 +102,7 @@ describe('kubectl blame in a cluster without the native API', () => {
     assert.match(out, /alice@example\.com +create~? +shop +configmap\/settings/);
     assert.deepEqual(
       seen.slice(0, 3).map(({ method, path }) => `${method} ${path.split('?')[0] ?? ''}`),
-      ['GET /apis/kubeblame.io/v1alpha1', `POST ${TOKEN_PATH}`, `GET ${PROXY}/api/v1/objects`],
+      ['GET /apis/kubeblame.io/v1alpha1', `POST ${TOKEN_PATH}`, `GET ${PROXY}/api/v1/resources`],
     );
     assert.equal(seen[2]?.headers['x-kubeblame-token'], 'short-lived');
     assert.equal(seen[1]?.headers['x-kubeblame-token'], undefined);
@@ -122,7 +128,42 @@ describe('kubectl blame in a cluster without the native API', () => {
     assert.equal((await blame('configmap --as-group dev')).code, 2);
     assert.match(
       (await blame('configmap --context none')).err,
-      /^error: no cluster to ask: it has no context "none"\n/,
+      /^error: no cluster to ask: the kubeconfig has no context "none"\n/,
+    );
+  });
+
+  it('takes --cluster, --as-uid, --token and --request-timeout as kubectl does', async () => {
+    await blame('configmap --as zoe --as-uid 7 --cluster prod');
+    assert.deepEqual([seen.at(-1)?.headers['impersonate-user'], seen.at(-1)?.headers['impersonate-uid']], ['zoe', '7']);
+    assert.match((await blame('configmap --cluster none')).err, /^error: .*: the kubeconfig has no cluster "none"\n/);
+    assert.match(
+      (await blame('configmap --token other')).err,
+      /^error: the API server does not accept the credentials/,
+    );
+    assert.equal((await blame('configmap --request-timeout 30s')).code, 0);
+    assert.match((await blame('configmap --request-timeout soon')).err, /^error: .*it must be a time like 5s or 1m30s/);
+  });
+
+  it('asks the cluster where a flag names it, whatever the environment says', async () => {
+    const env = { KUBECONFIG: file('kubeconfig') };
+    const before = process.env.KUBEBLAME_DB;
+    process.env.KUBEBLAME_DB = '/nonexistent.db';
+    try {
+      const { code, err } = await ask(['configmap', '--context', 'shop'], { env, now: Date.now() });
+      assert.equal(code, 0, err);
+    } finally {
+      if (before === undefined) delete process.env.KUBEBLAME_DB;
+      else process.env.KUBEBLAME_DB = before;
+    }
+  });
+
+  it('knows the short names of custom resources that the cluster has now', async () => {
+    const { code, err } = await blame('ksvc');
+    assert.equal(code, 0);
+    assert.match(err, /^# services\.serving\.knative\.dev in namespace shop: no such change/);
+    assert.equal(
+      seen.some(({ path, headers }) => path === '/apis' && /g=apidiscovery/.test(headers.accept ?? '')),
+      true,
     );
   });
 

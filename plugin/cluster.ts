@@ -1,12 +1,15 @@
+import { readFileSync } from 'node:fs';
 import type { RequestOptions } from 'node:https';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { NATIVE_API } from '../shared/api.ts';
 import { KubeblameError, messageOf } from '../shared/errors.ts';
 import { isObject, parseJson } from '../shared/json.ts';
+import type { NamedType } from '../shared/resource-types.ts';
 import type { JsonObject } from '../shared/types.ts';
 import type { Transport } from './client.ts';
+import { discoveredTypes, DISCOVERY_ACCEPT } from './discovery.ts';
 import { send, type Answer } from './https.ts';
-import { kubeconfigPaths, type ClusterFlags, type Environment } from './kubeconfig.ts';
+import { targetOf, textOf, type ClusterFlags, type Entry, type Environment, type Target } from './kubeconfig.ts';
 
 /** Where Kubeblame is, in a cluster that it was installed into by manifests/. */
 const NAMESPACE = 'kubeblame';
@@ -25,33 +28,23 @@ const CORE = `/api/v1/namespaces/${NAMESPACE}`;
  * ServiceAccount. Rejects with cluster-unusable, not-installed, forbidden, unauthorized or server-unreachable.
  */
 export async function openCluster(flags: ClusterFlags, env: Environment): Promise<Transport> {
-  const api = new ApiServer(await loadConfig(flags, env), flags);
+  const api = await openApiServer(flags, env);
   const native = await api.send('GET', NATIVE_API.path);
   if (native.status === 200) return new NativeTransport(api);
   if (native.status === 401) throw new KubeblameError('unauthorized', 'the API server does not accept the credentials');
   return new ProxyTransport(api, await readerToken(api));
 }
 
-async function loadConfig({ kubeconfig, context }: ClusterFlags, env: Environment): Promise<KubeConfig> {
-  // Loaded only here: it takes half a second, and a ledger file needs none of it.
-  const { KubeConfig } = await import('@kubernetes/client-node');
-  const config = new KubeConfig();
+async function openApiServer(flags: ClusterFlags, env: Environment): Promise<ApiServer> {
   try {
-    const [first, ...others] = kubeconfigPaths(kubeconfig, env);
-    if (first === undefined) throw new Error('there is no kubeconfig');
-    config.loadFromFile(first);
-    for (const path of others) {
-      const more = new KubeConfig();
-      more.loadFromFile(path);
-      config.mergeConfig(more, true);
-    }
-    if (context !== undefined) {
-      if (config.getContextObject(context) === null) throw new Error(`it has no context ${JSON.stringify(context)}`);
-      config.setCurrentContext(context);
-    }
-    if (config.getCurrentCluster() === null) throw new Error('it has no current context with a cluster');
-    return config;
+    const target = targetOf(flags, env);
+    return new ApiServer(
+      await loadConfig(target, flags.token),
+      impersonation(flags, target.user),
+      flags.requestTimeout,
+    );
   } catch (error) {
+    if (error instanceof KubeblameError) throw error;
     throw new KubeblameError(
       'cluster-unusable',
       `no cluster to ask: ${messageOf(error)}`,
@@ -59,6 +52,68 @@ async function loadConfig({ kubeconfig, context }: ClusterFlags, env: Environmen
       { cause: error },
     );
   }
+}
+
+/** The headers by which one user acts as another; flags come before the kubeconfig. Throws usage-invalid. */
+function impersonation(flags: ClusterFlags, user: Entry): Record<string, string | string[]> {
+  const as = flags.as ?? textOf(user, 'as');
+  const uid = flags.asUid ?? textOf(user, 'as-uid');
+  const groups = flags.asGroup ?? textsOf(user['as-groups']);
+  if (as === '') {
+    const flag = flags.asGroup !== undefined ? '--as-group' : flags.asUid !== undefined ? '--as-uid' : null;
+    if (flag === null) return {};
+    throw new KubeblameError('usage-invalid', `${flag} needs --as`, 'name the user too, as kubectl wants it');
+  }
+  const extra = user['as-user-extra'];
+  const extras = typeof extra === 'object' && extra !== null ? Object.entries(extra) : [];
+  return {
+    'Impersonate-User': as,
+    ...(uid === '' ? {} : { 'Impersonate-Uid': uid }),
+    ...(groups.length === 0 ? {} : { 'Impersonate-Group': groups }),
+    ...Object.fromEntries(
+      extras.map(([key, values]) => [`Impersonate-Extra-${encodeURIComponent(key)}`, textsOf(values)]),
+    ),
+  };
+}
+
+function textsOf(value: unknown): string[] {
+  return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
+}
+
+async function loadConfig(target: Target, token: string | undefined): Promise<KubeConfig> {
+  // Loaded only here: it takes half a second, and a ledger file needs none of it.
+  const { KubeConfig } = await import('@kubernetes/client-node');
+  const config = new KubeConfig();
+  const context = { cluster: target.clusterName, user: 'user' };
+  const document = {
+    clusters: [{ name: target.clusterName, cluster: dataBeforeFiles(target.cluster) }],
+    users: [{ name: 'user', user: token === undefined ? userOf(target.user) : withToken(target.user, token) }],
+    contexts: [{ name: 'context', context }],
+    'current-context': 'context',
+  };
+  config.loadFromString(JSON.stringify(document));
+  return config;
+}
+
+/** As client-go reads it: a token in a file comes before one beside it. The library does not know `tokenFile`. */
+function userOf(user: Entry): Entry {
+  const tokenFile = textOf(user, 'tokenFile');
+  const token = tokenFile === '' ? {} : { token: readFileSync(tokenFile, 'utf8').trim() };
+  return { ...dataBeforeFiles(user), ...token };
+}
+
+/** With --token all other ways to say who one is are left out, but for the client certificate, as kubectl has it. */
+function withToken(user: Entry, token: string): Entry {
+  const replaced = ['exec', 'auth-provider', 'username', 'password', 'tokenFile'];
+  const others = Object.fromEntries(Object.entries(user).filter(([name]) => !replaced.includes(name)));
+  return { ...dataBeforeFiles(others), token };
+}
+
+/** Where both are given, what is in the kubeconfig counts, not the file that it names: the library takes the file. */
+function dataBeforeFiles(entry: Entry): Entry {
+  const names = ['certificate-authority', 'client-certificate', 'client-key'];
+  const given = names.filter((name) => textOf(entry, `${name}-data`) !== '');
+  return Object.fromEntries(Object.entries(entry).filter(([name]) => !given.includes(name)));
 }
 
 async function readerToken(api: ApiServer): Promise<string> {
@@ -89,7 +144,8 @@ async function readerToken(api: ApiServer): Promise<string> {
 class ApiServer {
   constructor(
     private readonly config: KubeConfig,
-    private readonly flags: ClusterFlags,
+    private readonly impersonation: Record<string, string | string[]>,
+    private readonly timeoutMs: number | undefined,
   ) {}
 
   get name(): string {
@@ -99,7 +155,7 @@ class ApiServer {
   async send(method: string, path: string, more: Record<string, string> = {}, body?: string): Promise<Answer> {
     const server = this.config.getCurrentCluster()?.server ?? '';
     const url = new URL(server.replace(/\/$/, '') + path);
-    const headers: Record<string, string | string[]> = { Accept: 'application/json', ...this.impersonation(), ...more };
+    const headers: Record<string, string | string[]> = { Accept: 'application/json', ...this.impersonation, ...more };
     if (body !== undefined) headers['Content-Type'] = 'application/json';
     const options: RequestOptions = { method, headers };
     try {
@@ -110,7 +166,7 @@ class ApiServer {
         cause: error,
       });
     }
-    return send(url, options, body).catch((error: unknown) => {
+    return send(url, options, { body, timeoutMs: this.timeoutMs }).catch((error: unknown) => {
       throw new KubeblameError(
         'server-unreachable',
         `the API server ${url.origin} cannot be reached: ${messageOf(error)}`,
@@ -119,17 +175,12 @@ class ApiServer {
       );
     });
   }
+}
 
-  private impersonation(): Record<string, string | string[]> {
-    const { as, asGroup } = this.flags;
-    if (as === undefined && asGroup !== undefined) {
-      throw new KubeblameError('usage-invalid', '--as-group needs --as', 'name the user too, as kubectl wants it');
-    }
-    return {
-      ...(as === undefined ? {} : { 'Impersonate-User': as }),
-      ...(asGroup === undefined ? {} : { 'Impersonate-Group': asGroup }),
-    };
-  }
+/** The types of the cluster itself. What somebody may not ask, or an older API server cannot tell, is not known then. */
+async function discover(api: ApiServer): Promise<NamedType[]> {
+  const answer = await api.send('GET', '/apis', { Accept: DISCOVERY_ACCEPT });
+  return answer.status === 200 ? discoveredTypes(documentIn(answer)) : [];
 }
 
 class NativeTransport implements Transport {
@@ -137,6 +188,10 @@ class NativeTransport implements Transport {
 
   constructor(private readonly api: ApiServer) {
     this.name = `the cluster ${api.name}`;
+  }
+
+  discover(): Promise<NamedType[]> {
+    return discover(this.api);
   }
 
   /** The routes of version 1 by their last part: `questions/changes`. */
@@ -156,6 +211,10 @@ class ProxyTransport implements Transport {
     private readonly token: string,
   ) {
     this.name = `the cluster ${api.name}`;
+  }
+
+  discover(): Promise<NamedType[]> {
+    return discover(this.api);
   }
 
   /** The proxy consumes Authorization: the token travels beside it. */

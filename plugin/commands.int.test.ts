@@ -38,7 +38,7 @@ describe('the commands of kubectl blame, on a ledger of the recording', () => {
       assert.equal(code, 3);
       assert.match(
         err,
-        /^error: there is no change 99999\nhint: ids go from 1 to 1707; tables show them in the column ID\n$/,
+        /^error: there is no change 99999\nhint: ids go from 1 to 1706; tables show them in the column ID\n$/,
       );
       assert.equal((await blame('show x')).code, 2);
       assert.equal((await blame('show 3-5 -o json')).out.match(/"seq"/g)?.length, 3);
@@ -90,6 +90,49 @@ describe('the commands of kubectl blame, on a ledger of the recording', () => {
       const forced = await blame(`undo ${id} --force`);
       assert.equal(forced.code, 0);
       assert.match(forced.out, /"op":"replace","path":"\/data\/LOG_LEVEL","value":"info"/);
+    });
+
+    /** What is said beside the data, without times. */
+    const said = async (words: string): Promise<string[]> => {
+      const { err } = await blame(`undo ${words}`);
+      return err.trimEnd().split('\n');
+    };
+
+    it('refuses what nobody did: the first sight of an object', async () => {
+      const first = (words: string): Promise<string> => idOf(`${words} --until 2026-11-22T05:05:35Z`);
+      for (const [id, title] of [
+        [await first('namespaces -A'), 'namespace kube-node-lease'],
+        [await first('node node-1'), 'node node-1'],
+      ] as const) {
+        assert.deepEqual(await said(id), [
+          `conflict: change ${id}: ${title} was there when recording began: nobody is known to have made it, so there is nothing to take back`,
+          'error: nothing of it can be taken back',
+        ]);
+        const forced = await blame(`undo ${id} --force`);
+        assert.deepEqual([forced.out, forced.code], ['', 4]);
+      }
+    });
+
+    it('counts what goes with an object that it deletes', async () => {
+      const id = await idOf('namespaces -A --user kubernetes-admin --until 2026-11-22T05:05:48.150Z');
+      assert.deepEqual((await said(id)).slice(1, 2), [
+        'warning: namespace shop: 19 objects go with it: 3 configmaps, 3 pods, 3 serviceaccounts, 2 secrets, 1 controllerrevision, 1 cronjob, 1 deployment, 1 horizontalpodautoscaler, 1 poddisruptionbudget, 1 replicaset, 1 rolebinding, 1 statefulset',
+      ]);
+    });
+
+    it('counts what does not come back with an object that it creates', async () => {
+      assert.deepEqual(await said(await idOf('deployment web -n shop --user bob@example.com')), [
+        '# deployment shop/web: creates it again, by the record',
+        'warning: 8 objects that went with it do not come back: 5 replicasets, 3 pods; its controllers may make new ones',
+        '# nothing has been applied; pipe it into: kubectl create -f -',
+      ]);
+      const sandbox = await idOf('namespaces -A --user kubernetes-admin');
+      assert.deepEqual((await said(sandbox)).slice(1, 2), [
+        'warning: 9 objects that went with it do not come back: 4 pods, 2 configmaps, 1 deployment, 1 replicaset, 1 serviceaccount',
+      ]);
+      // Its objects had been deleted before it.
+      const definition = await idOf('crd features.shop.example.com --user kubernetes-admin');
+      assert.equal((await said(definition)).length, 2);
     });
 
     it('says that values of a Secret were never recorded', async () => {
@@ -182,7 +225,7 @@ describe('the commands of kubectl blame, on a ledger of the recording', () => {
       assert.deepEqual(await lines('-n', 'shop', 'deploy/w'), ['deploy/web', ':4']);
       assert.deepEqual(await lines('-n', 's'), ['sandbox', 'shop', ':4']);
       assert.deepEqual(await lines('who', '--user', 'b'), ['bob@example.com', ':4']);
-      assert.deepEqual((await lines('undo', '')).slice(0, 2), ['1706', '1704']);
+      assert.deepEqual((await lines('undo', '')).slice(0, 2), ['1705', '1703']);
       assert.deepEqual(await lines('--onel'), ['--oneline', ':4']);
       assert.deepEqual(await lines('-o', 'js'), ['json', 'jsonl', ':4']);
       assert.deepEqual(await lines('completion', 'f'), ['fish', ':4']);
@@ -206,7 +249,7 @@ describe('the commands of kubectl blame, on a ledger of the recording', () => {
   it('names its versions', async () => {
     assert.match(
       (await blame('version')).out,
-      /^Client: {2}\S+ \(Node v\d+.*, reads ledger format 1\)\nLedger: {2}format 1, 1707 changes of cluster shop \(/,
+      /^Client: {2}\S+ \(Node v\d+.*, reads ledger format 3\)\nLedger: {2}format 3, 1706 changes of cluster shop \(/,
     );
     assert.deepEqual((await ask(['version'])).out.split('\n').length, 2);
   });

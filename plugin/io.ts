@@ -1,7 +1,10 @@
-import { readFile } from 'node:fs/promises';
-import { text } from 'node:stream/consumers';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { extname, join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { KubeblameError, messageOf } from '../shared/errors.ts';
 import { LOCAL } from '../shared/time-zone.ts';
+import { drained, watchOutput } from '../webhook/standard-output.ts';
+import type { OutputFlags } from './cli.ts';
 import { PagedOutput, pagerOf } from './pager.ts';
 import { Progress } from './progress.ts';
 import { createStyle, type Style } from './views/style.ts';
@@ -14,6 +17,8 @@ export interface Io {
   err(text: string): void;
   /** The text of a file, `-` is stdin. Rejects with input-invalid. */
   read(path: string): Promise<string>;
+  /** The manifests that a path names: those in a folder, or itself, which it is where this is missing. Rejects with input-invalid. */
+  manifests?(path: string, recursive: boolean): Promise<string[]>;
   style: Style;
   /** ms */
   now: number;
@@ -33,14 +38,19 @@ const DEFAULT_COLUMNS = 80;
 
 /**
  * The real terminal. Colours follow NO_COLOR and FORCE_COLOR (no-color.org), symbols the locale. Ends quietly where the
- * reader of a pipe has gone. On a terminal long output goes to a pager, and work over a second says that it goes on.
+ * reader of a pipe has gone; `out` and `end` throw stdout-failed where the output cannot be written. On a terminal long
+ * output goes to a pager, and work over a second says that it goes on.
  */
-export function terminalIo(process: NodeJS.Process, colour: boolean, pager = true): Io {
+export function terminalIo(process: NodeJS.Process, { colour, pager, headers }: OutputFlags): Io {
   const { stdout, stderr, env } = process;
-  stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    process.exit(0);
-  });
+  let failure: KubeblameError | null = null;
+  watchOutput(process, (error) => (failure ??= error));
+  // Once is enough to say so.
+  const check = (): void => {
+    const error = failure;
+    failure = null;
+    if (error !== null) throw error;
+  };
   const wanted = colour && (env.NO_COLOR ?? '') === '' && env.TERM !== 'dumb';
   const forced = (env.FORCE_COLOR ?? '') !== '' && env.FORCE_COLOR !== '0';
   const now = Date.now();
@@ -56,6 +66,7 @@ export function terminalIo(process: NodeJS.Process, colour: boolean, pager = tru
   let late = '';
   return {
     out: (output) => {
+      check();
       progress?.stop();
       paged.write(output);
     },
@@ -73,26 +84,76 @@ export function terminalIo(process: NodeJS.Process, colour: boolean, pager = tru
       progress?.stop();
       await paged.end();
       void stderr.write(late);
+      // A pipe says only now what it did not take.
+      await drained(process);
+      check();
     },
-    read: (path) => (path === '-' ? text(process.stdin) : readText(path)),
+    ...FILES,
     style: createStyle({
       columns: stdout.isTTY ? stdout.columns || DEFAULT_COLUMNS : null,
       colour: wanted && (stdout.isTTY || forced) ? 1 : 0,
       unicode: !stdout.isTTY || locale === '' || /utf-?8/i.test(locale),
       timeZone: LOCAL,
       now,
+      headers,
     }),
     now,
     env,
   };
 }
 
-async function readText(path: string): Promise<string> {
+/** Reading of the machine's own files. */
+export const FILES = {
+  read: async (path: string): Promise<string> =>
+    decoded(path === '-' ? await buffer(process.stdin) : await readBytes(path)),
+  manifests: findManifests,
+};
+
+async function readBytes(path: string): Promise<Buffer> {
   try {
-    return await readFile(path, 'utf8');
+    return await readFile(path);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    const message = code === 'ENOENT' ? `there is no file ${path}` : messageOf(error);
-    throw new KubeblameError('input-invalid', message, 'name a readable file, or - for stdin', { cause: error });
+    throw unreadable(path, error);
   }
+}
+
+/** What Windows writes too: a byte order mark tells UTF-16, as it tells kubectl. */
+function decoded(bytes: Buffer): string {
+  const [first, second] = bytes;
+  const encoding =
+    first === 0xff && second === 0xfe ? 'utf-16le' : first === 0xfe && second === 0xff ? 'utf-16be' : 'utf-8';
+  return new TextDecoder(encoding).decode(bytes);
+}
+
+const EXTENSIONS = ['.json', '.yaml', '.yml'];
+
+/** As kubectl does: of a folder the files with a manifest's extension, in the order of their names. */
+async function findManifests(path: string, recursive: boolean): Promise<string[]> {
+  if (path === '-') return [path];
+  try {
+    if (!(await stat(path)).isDirectory()) return [path];
+    const files = await walk(path, recursive);
+    if (files.length > 0) return files;
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+  throw new KubeblameError('input-invalid', `${path} holds no file that ends in ${EXTENSIONS.join(', ')}`, recursive ? undefined : 'folders in it are read with -R'); // prettier-ignore
+}
+
+async function walk(folder: string, recursive: boolean): Promise<string[]> {
+  const files: string[] = [];
+  const entries = await readdir(folder, { withFileTypes: true });
+  for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    const path = join(folder, entry.name);
+    if (!entry.isDirectory()) files.push(...(EXTENSIONS.includes(extname(path)) ? [path] : []));
+    else if (recursive) files.push(...(await walk(path, recursive)));
+  }
+  return files;
+}
+
+function unreadable(path: string, error: unknown): KubeblameError {
+  const { code } = error as NodeJS.ErrnoException;
+  const message = code === 'ENOENT' ? `there is no file ${path}` : messageOf(error);
+  const hint = /^https?:/.test(path) ? `it is read from stdin: curl -sL ${path} | kubectl blame -f -` : 'name a readable file or folder, or - for stdin'; // prettier-ignore
+  return new KubeblameError('input-invalid', message, hint, { cause: error });
 }

@@ -4,7 +4,9 @@ import { terminalIo, type Io } from './io.ts';
 /** As much of a process as terminalIo asks. */
 function io(env: Record<string, string>, isTTY: boolean, colour = true, columns = 100): Io {
   const stream = { isTTY, columns, on: () => stream, write: () => true };
-  return terminalIo({ stdout: stream, stderr: stream, env } as unknown as NodeJS.Process, colour);
+  return terminalIo({ stdout: stream, stderr: stream, env } as unknown as NodeJS.Process, {
+    ...{ colour, pager: true, headers: true },
+  });
 }
 
 describe('terminalIo', () => {
@@ -36,7 +38,7 @@ describe('terminalIo', () => {
     await assert.rejects(io({}, true).read('/nonexistent/a.yaml'), {
       code: 'input-invalid',
       message: 'there is no file /nonexistent/a.yaml',
-      hint: 'name a readable file, or - for stdin',
+      hint: 'name a readable file or folder, or - for stdin',
     });
   });
 });

@@ -77,7 +77,7 @@ describe('kubectl blame --format lines', () => {
     const removed = await who('deploy web -n shop --removed --field status --at 2026-11-22T05:08:15Z', /│-/);
     assert.match(
       removed.join('\n'),
-      /^1544 system:serviceaccount:kube-system:deployment-controller: unavailableReplicas: 1$/,
+      /^1543 system:serviceaccount:kube-system:deployment-controller: unavailableReplicas: 1$/,
     );
   });
 
@@ -97,8 +97,13 @@ describe('kubectl blame --format lines', () => {
       ],
       [
         `${WEB} --format lines --field spec.nothing`,
+        1,
+        /^(?:# .*\n)*error: spec.nothing: no such field in the record of deployment shop\/web\nhint: --at now -o yaml /,
+      ],
+      [
+        'deploy web -n shop --at 2026-11-22T05:06:01Z --format lines --field metadata.annotations.reviewed-by',
         3,
-        /^error: deployment shop\/web had no field spec.nothing at .*\nhint: .*--field spec.nothing shows its history\n/,
+        /^error: deployment shop\/web had no field metadata.annotations.reviewed-by at .*\nhint: .*shows its history\n/,
       ],
       [`${WEB} --format lines --field a[`, 2, /^error: the field "a\[" cannot be read from "\[" on\n/],
       [`${WEB} --humans -o yaml`, 2, /^error: --removed, --ignore-user, --humans and -f are about lines\n/],
@@ -140,10 +145,10 @@ describe('kubectl blame --format lines', () => {
           '413 bob@example.com|~ tier: back # cluster: frontend',
           '499 alice@example.com|~ replicas: 5 # cluster: 3',
           ' |+ - name: other # not in the cluster',
-          '613 bob@example.com|~ - image: a:1 # cluster: registry.example.com/shop/web:24.2.1',
+          '613 bob@example.com|~ image: a:1 # cluster: registry.example.com/shop/web:24.2.1',
         ],
       );
-      assert.match(err, /^# web.json · 1 object · 4 lines differ · /);
+      assert.match(err, /^# web.json · 1 object · 4 lines differ · \d+ lines only in the cluster · /);
     });
 
     it('takes an amount for the same however it is written, as the API server does', async () => {
@@ -160,21 +165,24 @@ describe('kubectl blame --format lines', () => {
     it('neither compares nor shows what is redacted', async () => {
       const input =
         'apiVersion: v1\nkind: Secret\nmetadata: {name: db-credentials, namespace: shop}\nstringData: {password: guess}\n';
-      const { out } = await blame(`-f secret.yaml ${AT}`, { input });
-      assert.match(out, /bob@example.com .*│ {3}password: guess$/m);
-      assert.doesNotMatch(out, /redacted|cluster:/);
+      const { code, out, err } = await blame(`-f secret.yaml ${AT}`, { input });
+      assert.match(out, /bob@example.com .*│\? {2}password: '\*{3}' {2}# not compared \(redacted\)$/m);
+      assert.doesNotMatch(out + err, /guess|cluster: /);
+      assert.match(err, /^# secret.yaml · 1 object · 1 value not compared \(redacted\) · /);
+      assert.match(err, /^# secret shop\/db-credentials: stringData.password: not compared \(redacted\)$/m);
+      assert.equal(code, 1, 'data.username is only in the cluster');
     });
 
     it('knows objects that the cluster does not have, and files that hold none', async () => {
       const input = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: nowhere}\n---\n';
       const { code, out, err } = await blame(`-f new.yaml -n shop ${AT}`, { input });
-      assert.equal(code, 0, err);
+      assert.equal(code, 1, err);
       assert.match(out, /^# configmap shop\/nowhere · the cluster has no such object\n +│\+apiVersion: v1\n/);
       assert.match(err, /1 object · 4 lines differ · 1 not in the cluster/);
       for (const [text, message] of [
         ['', /^error: x.yaml: it holds no objects\n/],
         ['a: [', /^error: x.yaml: /],
-        ['kind: Pod\n', /^error: x.yaml: an object in it has no apiVersion, kind or name\n/],
+        ['kind: Pod\n', /^error: x.yaml: line 1: an object of kind Pod has no apiVersion\n/],
         [
           'apiVersion: a.b/v1\nkind: Nothing\nmetadata: {name: x}\n',
           /^error: no resource type is called "Nothing.a.b"\n/,
@@ -182,7 +190,7 @@ describe('kubectl blame --format lines', () => {
       ] as const) {
         const answer = await blame('-f x.yaml', { input: text });
         assert.match(answer.err, message);
-        assert.equal(answer.code, 1);
+        assert.equal(answer.code, 2);
       }
     });
   });

@@ -1,8 +1,10 @@
+import { drained } from '../webhook/standard-output.ts';
 import { run } from './cli.ts';
 import { terminalIo } from './io.ts';
 
 // Exits at once when all is written: what is open then, such as kept connections, would be taken apart piece by piece.
 // Not awaited at the top: the bundle is CommonJS, which starts faster.
-void run(process.argv.slice(2), (colour, pager) => terminalIo(process, colour, pager)).then((code) => {
-  process.stdout.write('', () => process.exit(code));
+void run(process.argv.slice(2), (wanted) => terminalIo(process, wanted)).then(async (code) => {
+  await drained(process);
+  process.exit(code);
 });

@@ -19,7 +19,11 @@ export async function openReader(
   { now, env }: Pick<Io, 'now' | 'env'>,
 ): Promise<LedgerReader> {
   if (db !== undefined && server !== undefined) {
-    throw new KubeblameError('usage-invalid', '--db and --server were both given', 'ask one of them');
+    throw new KubeblameError(
+      'usage-invalid',
+      '--db and --server were both given (or KUBEBLAME_DB and KUBEBLAME_SERVER)',
+      'ask one of them',
+    );
   }
   if (db !== undefined) {
     // The server's own code reads its files (docs/decisions/0006); SQLite is loaded only where it is needed.
@@ -27,6 +31,7 @@ export async function openReader(
     return openLedger(db, () => now);
   }
   const { DirectTransport, ServerReader } = await import('./client.ts');
+  const { token, requestTimeout } = cluster;
   if (server === undefined) {
     const { openCluster } = await import('./cluster.ts');
     return new ServerReader(await openCluster(cluster, env));
@@ -34,6 +39,8 @@ export async function openReader(
   return new ServerReader(
     new DirectTransport({
       url: server,
+      ...(token === undefined ? {} : { token }),
+      ...(requestTimeout === undefined ? {} : { requestTimeout }),
       ...(tokenFile === undefined ? {} : { tokenFile }),
       ...(certificateAuthority === undefined ? {} : { certificateAuthority }),
     }),

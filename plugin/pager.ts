@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { writeOut } from '../webhook/standard-output.ts';
 
 export interface PagerOptions {
   stdout: NodeJS.WriteStream;
@@ -35,7 +36,7 @@ export class PagedOutput {
 
   write(text: string): void {
     if (this.pager !== null) void this.pager.stdin?.write(text);
-    else if (this.live) void this.options.stdout.write(text);
+    else if (this.live) writeOut(this.options.stdout, text);
     else {
       this.held += text;
       this.lines += text.split('\n').length - 1;
@@ -60,8 +61,9 @@ export class PagedOutput {
   }
 
   private flush(): void {
-    if (this.held !== '') void this.options.stdout.write(this.held);
+    const text = this.held;
     this.held = '';
+    if (text !== '') writeOut(this.options.stdout, text);
   }
 
   private start(): void {

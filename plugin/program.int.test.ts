@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { spawnSync, type SpawnSyncReturns } from 'node:child_process';
+import { chmodSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { useSharedFolder } from '../webhook/testing/folder.ts';
 import { importShop } from '../webhook/testing/shop-ledger.ts';
 import { isInstalled, Program } from './testing/program.ts';
@@ -37,6 +38,48 @@ describe('the program, as it is delivered', () => {
       assert.equal(status, 1);
       assert.match(stderr, /^error: the API server https:\/\/127\.0\.0\.1:1 cannot be reached: .*\nhint: .*\n$/);
     }
+  });
+
+  describe('where its output is not taken', function () {
+    this.timeout(60_000);
+    const run = (command: string): SpawnSyncReturns<string> =>
+      spawnSync('bash', ['-c', command], { env: program.env, encoding: 'utf8', maxBuffer: 1e9 });
+    const ALL = 'kubectl-blame -A --limit 1000';
+    const FAILED =
+      /^(?:# .*\n)*error: the output cannot be written: (ENOSPC|EFBIG): [^\n]*\nhint: what was written is not all of it\n$/;
+
+    it('says so on a full disk, once, and ends with git’s code', () => {
+      for (const words of ['-o json', '--help']) {
+        const { status, stderr } = run(`${ALL} ${words} > /dev/full`);
+        assert.equal(status, 128, words);
+        assert.match(stderr, FAILED, words);
+      }
+    });
+
+    it('does so where a disk takes only the beginning', () => {
+      const target = file('short.json');
+      // The shell's limit for files stands for a disk that is nearly full: the first write is cut, the next one fails.
+      const { status, stderr } = run(`trap '' XFSZ; ulimit -f 256; ${ALL} -o json > ${target}`);
+      assert.equal(status, 128, stderr);
+      assert.match(stderr, FAILED);
+      assert.equal(statSync(target).size, 256 * 1024);
+    });
+
+    it('ends without a word where nobody reads on, as git does', () => {
+      const { stdout, stderr } = run(`set -o pipefail; ${ALL} -o json | head -c 10; s=$PIPESTATUS; echo; echo $s`);
+      assert.match(stdout, /^\{\n {4}"api.?\n141\n$/);
+      assert.doesNotMatch(stderr, /EPIPE|error:|^ +at /m);
+    });
+
+    it('gives all of stdout and stderr to a reader that is slow', () => {
+      const whole = run(`${ALL} -o json 2>/dev/null`).stdout;
+      const slow = run(`${ALL} -o json 2>/dev/null | (sleep 0.3; cat)`).stdout;
+      assert.equal(slow.length, whole.length);
+      // More than a pipe holds, with the quotes and the hint: 64 KiB on Linux.
+      const name = 'x'.repeat(70_000);
+      const { stdout } = run(`kubectl-blame ${name} 2>&1 >/dev/null | (sleep 0.3; cat)`);
+      assert.match(stdout, /^error: no resource type is called "x{70000}"\nhint: .*\n$/);
+    });
   });
 
   describe('with a pager', () => {

@@ -1,4 +1,5 @@
 import { Option, type Command } from 'commander';
+import { flagsOf } from './arguments.ts';
 import { describeCommand } from './help.ts';
 import type { Context } from './subcommands.ts';
 
@@ -35,7 +36,7 @@ function addVerify(program: Command, { io, count, asked }: Context): void {
     )
     .option('--no-color', 'no colours')
     .action(async (file: string | undefined, _flags: unknown, self: Command) => {
-      const flags = self.optsWithGlobals<VerifyFlags>();
+      const flags = flagsOf<VerifyFlags>(self);
       const { verify: check } = await import('./commands/verify.ts');
       await check({ ...flags, file: file ?? flags.db, samples: flags.all === true ? Infinity : flags.samples }, io);
     });
@@ -53,7 +54,7 @@ function addExport(program: Command, { io, asked }: Context): void {
     .addOption(new Option('--db <file>', 'ledger file, also while a server writes to it').env('KUBEBLAME_DB'))
     .action(async (archive: string, _flags: unknown, self: Command) => {
       const { exportArchive } = await import('./commands/export.ts');
-      await exportArchive(self.optsWithGlobals<{ db?: string }>().db, archive, io);
+      await exportArchive(flagsOf<{ db?: string }>(self).db, archive, io);
     });
   describeCommand(command, '\n  # A copy that proves itself\n  kubectl blame export shop.kubeblame.gz --db ledger.db');
 }

@@ -79,6 +79,7 @@ describe('reading from a real cluster', function () {
           tokenFile: file('gateway.token'),
         },
         cluster: { file: cluster().kubeconfig('admin') },
+        place: null,
         logLevel: 'silent',
       },
       pino({ enabled: false }),
@@ -86,8 +87,17 @@ describe('reading from a real cluster', function () {
     await kubectl('admin', 'delete service kubeblame-gateway -n kubeblame');
     await kubectl('admin', 'create service externalname kubeblame-gateway -n kubeblame --external-name=localhost');
     const caBundle = Buffer.from(authority.certificate).toString('base64');
-    const spec = { caBundle, service: { port: gateway.address.port } };
-    await cluster().kubectl('admin', ['patch', 'apiservice', 'v1alpha1.kubeblame.io', '-p', JSON.stringify({ spec })]);
+    // As the server registers it (webhook/install/api-service.ts), but with a port of this machine.
+    const apiService = {
+      apiVersion: 'apiregistration.k8s.io/v1',
+      kind: 'APIService',
+      metadata: { name: 'v1alpha1.kubeblame.io' },
+      spec: {
+        ...{ group: 'kubeblame.io', version: 'v1alpha1', groupPriorityMinimum: 1000, versionPriority: 10, caBundle },
+        service: { namespace: 'kubeblame', name: 'kubeblame-gateway', port: gateway.address.port },
+      },
+    };
+    await kubectl('admin', 'apply -f -', JSON.stringify(apiService));
   }
 
   async function registerTheWebhook(): Promise<void> {

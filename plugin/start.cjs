@@ -22,7 +22,7 @@ function run() {
   // V8 itself refuses what another version of it, or other flags, compiled; of the source it compares only the length.
   // It holds what the run that wrote it needed, so that each command has its own.
   const words = process.argv.slice(2);
-  const help = words.includes('--help') || words.includes('-h');
+  const help = words.includes('--help') || words.includes('-h') || words[0] === 'help';
   const kind = help
     ? 'help'
     : (/^(?:show|undo|who|coverage|version|verify|export|completion|__complete)$/.exec(words[0]) ?? ['blame'])[0];

@@ -1,5 +1,7 @@
 import { Argument, Option, type Command } from 'commander';
 import type { LedgerReader } from '../shared/types.ts';
+import { flagsOf } from './arguments.ts';
+import { each } from './commands/match-flags.ts';
 import type { BlameFlags } from './commands/request.ts';
 import type { UndoFlags } from './commands/undo.ts';
 import { describeCommand } from './help.ts';
@@ -29,11 +31,6 @@ export function addSubcommands(program: Command, context: Context): void {
   addCompletion(program, context);
 }
 
-/** The flags of a command; those of the program count too where they stand before the command's name. */
-function flagsOf<T extends object>(command: Command): T {
-  return command.optsWithGlobals<T>();
-}
-
 function addOutput(command: Command, ...more: string[]): void {
   command.addOption(new Option('-o, --output <format>', 'how to write it').choices([...more, 'json', 'yaml']));
 }
@@ -43,7 +40,10 @@ function addShow(program: Command, { io, addSource, withReader, asked }: Context
     .command('show')
     .description('everything about a change: who, when, how it is known, what it did, what came before and after');
   if (!asked('show')) return;
-  command.usage('ID... [flags]').argument('<ids...>', 'changes, by the ID that tables show');
+  command
+    .usage('ID... [flags]')
+    .argument('<ids...>', 'changes, by the ID that tables show')
+    .option('-n, --namespace <name>', 'namespace that the objects must be in');
   addOutput(command);
   addSource(command);
   describeCommand(
@@ -56,10 +56,10 @@ function addShow(program: Command, { io, addSource, withReader, asked }: Context
   kubectl blame show 1204 -o json`,
   );
   command.action((ids: string[], _flags: unknown, self: Command) => {
-    const flags = flagsOf<SourceOptions & { output?: Document }>(self);
+    const flags = flagsOf<SourceOptions & { output?: Document; namespace?: string }>(self);
     return withReader(flags, io, async (reader) => {
       const { show } = await import('./commands/show.ts');
-      await show(ids, flags.output ?? 'text', reader, io);
+      await show(ids, flags, reader, io);
     });
   });
 }
@@ -72,6 +72,7 @@ function addUndo(program: Command, { io, addSource, withReader, asked }: Context
   command
     .usage('ID... [flags]')
     .argument('<ids...>', 'changes, by the ID that tables show')
+    .option('-n, --namespace <name>', 'namespace that the objects must be in')
     .option('--force', 'take back also what others have set since')
     .option(
       '--any-version',
@@ -112,11 +113,17 @@ function addWho(program: Command, { io, addSource, withReader, count, asked }: C
     .argument('[words...]', 'what was changed; everything where nothing is named')
     .option('-n, --namespace <name>', 'namespace')
     .option('-A, --all-namespaces', 'all namespaces')
-    .option('--user <name>', 'what this user did, grouped by command: one apply of ten objects is one line')
+    .option(
+      '--user <name>',
+      'what this user did, grouped by command: one apply of ten objects is one line; may be repeated, and hold * (quoted)',
+      each,
+    )
+    .option('--exclude-user <name>', "not this user, such as 'system:*'; may be repeated", each)
     .option('--since <time>', 'changes not before')
     .option('--until <time>', 'changes not after')
     .option('--limit <count>', 'at most so many', count)
-    .option('--status', 'also changes of status by controllers');
+    .option('--status', 'also changes of status by controllers')
+    .option('--no-headers', 'no first line with the names of the columns');
   addOutput(command, 'table');
   addSource(command);
   describeCommand(
@@ -143,7 +150,7 @@ function addWho(program: Command, { io, addSource, withReader, count, asked }: C
 function addCoverage(program: Command, { io, addSource, withReader, asked }: Context): void {
   const command = program.command('coverage').description('when recording worked, and why not in between');
   if (!asked('coverage')) return;
-  command.usage('[flags]');
+  command.usage('[flags]').option('--no-headers', 'no first line with the names of the columns');
   addOutput(command, 'table');
   addSource(command);
   describeCommand(command, '\n  # When nobody was looking\n  kubectl blame coverage');

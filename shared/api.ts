@@ -1,12 +1,10 @@
 import { ERROR_CODES, KubeblameError, type ErrorCode } from './errors.ts';
 import { isObject } from './json.ts';
 import {
-  OPERATIONS,
   type BlameQuery,
   type ChangeQuery,
   type DifferenceQuery,
   type Json,
-  type Operation,
   type Scope,
   type StateQuery,
   type UserQuery,
@@ -68,17 +66,25 @@ export function decodeObjectQuery(search: URLSearchParams): ObjectQuery {
   return { scope: reader.scope(), limit: reader.limit(LIMITS.objects) };
 }
 
+/** Each may be given more than once. */
+const MATCHES = [
+  ['user', 'users'],
+  ['userGroup', 'userGroups'],
+  ['manager', 'managers'],
+  ['operation', 'operations'],
+  ['excludeUser', 'excludeUsers'],
+] as const;
+
 export function encodeChangeQuery(query: ChangeQuery): URLSearchParams {
-  const { scope, since, until, user, operation, field, status, attempts, bodies, causes, limit, before } = query;
+  const { scope, since, until, field, status, attempts, bodies, causes, limit, before } = query;
   const { newerThan, seqs, after, waitMs } = query;
   return params([
     ...scopeEntries(scope),
     ...(seqs ?? []).map((seq): Entry => ['seq', seq]),
     ['since', since],
     ['until', until],
-    ['user', user],
+    ...MATCHES.flatMap(([parameter, name]) => (query[name] ?? []).map((text): Entry => [parameter, text])),
     ['field', field],
-    ['operation', operation],
     ['status', status],
     ['attempts', attempts],
     ['bodies', bodies],
@@ -93,9 +99,9 @@ export function encodeChangeQuery(query: ChangeQuery): URLSearchParams {
 
 export function decodeChangeQuery(search: URLSearchParams): ChangeQuery {
   const flags = ['status', 'attempts', 'bodies', 'causes'] as const;
-  const texts = ['user', 'field'] as const;
   const numbers = ['since', 'until', 'before', 'newerThan', 'after', 'waitMs'] as const;
-  const known = [...SCOPE_PARAMETERS, ...flags, ...numbers, ...texts, 'operation', 'seq', 'limit'];
+  const matches = MATCHES.map(([parameter]) => parameter);
+  const known = [...SCOPE_PARAMETERS, ...flags, ...numbers, ...matches, 'field', 'seq', 'limit'];
   const reader = new ParameterReader(search, known);
   const query: ChangeQuery = { scope: reader.scope(), limit: reader.limit(LIMITS.changes) };
   for (const name of numbers) {
@@ -106,12 +112,12 @@ export function decodeChangeQuery(search: URLSearchParams): ChangeQuery {
     const value = reader.flag(name);
     if (value !== undefined) query[name] = value;
   }
-  for (const name of texts) {
-    const value = reader.text(name);
-    if (value !== undefined) query[name] = value;
+  for (const [parameter, name] of MATCHES) {
+    const values = search.getAll(parameter);
+    if (values.length > 0) query[name] = values;
   }
-  const operation = reader.operation('operation');
-  if (operation !== undefined) query.operation = operation;
+  const field = reader.text('field');
+  if (field !== undefined) query.field = field;
   const seqs = reader.integers('seq');
   if (seqs.length > 0) query.seqs = seqs;
   if (query.waitMs !== undefined && query.after === undefined) fail('waitMs', 'needs the parameter after');
@@ -249,7 +255,7 @@ function params(entries: Entry[]): URLSearchParams {
 }
 
 /** Parameters that may be given more than once. */
-const REPEATED = ['name', 'ignore', 'seq'];
+const REPEATED: readonly string[] = ['name', 'ignore', 'seq', ...MATCHES.map(([parameter]) => parameter)];
 
 /** Reads parameters. */
 class ParameterReader {
@@ -289,13 +295,6 @@ class ParameterReader {
 
   text(name: string): string | undefined {
     return this.search.get(name) ?? undefined;
-  }
-
-  operation(name: string): Operation | undefined {
-    const value = this.text(name);
-    const operation = OPERATIONS.find((known) => known === value);
-    if (value !== undefined && operation === undefined) fail(name, `must be one of ${OPERATIONS.join(', ')}`);
-    return operation;
   }
 
   flag(name: string): boolean | undefined {

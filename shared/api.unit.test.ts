@@ -49,13 +49,14 @@ function wire(search: URLSearchParams): URLSearchParams {
 
 describe('the read API', () => {
   it('carries every query unchanged', () => {
+    const texts = fc.array(text, { minLength: 1, maxLength: 3 });
     const changes = fc.record(
       {
         scope,
         limit: limit(LIMITS.changes.max),
         since: moment,
         until: moment,
-        user: text,
+        ...{ users: texts, userGroups: texts, managers: texts, operations: texts, excludeUsers: texts },
         field: text,
         status: flag,
         attempts: flag,
@@ -127,6 +128,18 @@ describe('the read API', () => {
     });
   });
 
+  it('carries several users, groups, managers and operations', () => {
+    const query = {
+      ...{ users: ['a*', 'b'], userGroups: ['dev'], managers: ['kubectl*'], operations: ['update/scale'] },
+      excludeUsers: ['system:*'],
+      scope: { type: { group: 'apps', resource: 'deployments' } },
+      limit: 7,
+    };
+    const search = encodeChangeQuery(query);
+    assert.equal(search.toString().includes('userGroup=dev&manager=kubectl*&operation=update%2Fscale'), true);
+    assert.deepEqual(decodeChangeQuery(search), query);
+  });
+
   it('refuses what it does not understand, by name', () => {
     for (const [search, message] of [
       ['limt=5', 'unknown query parameter "limt"'],
@@ -136,7 +149,7 @@ describe('the read API', () => {
       ['since=2h', 'the query parameter since must be an integer'],
       ['before=9007199254740993', 'the query parameter before must be an integer'],
       ['status=1', 'the query parameter status must be true or false'],
-      ['user=a&user=b', 'the query parameter user is given more than once'],
+      ['field=a&field=b', 'the query parameter field is given more than once'],
       ['group=apps', 'the query parameter group needs the parameter resource'],
       ['resource=', 'the query parameter resource is empty'],
       ['waitMs=1', 'the query parameter waitMs needs the parameter after'],

@@ -41,8 +41,8 @@ interface Part {
  * Who set each part of a body last: give it the object's changes, newest first, until `done`.
  *
  * A value belongs to the change that gave it this value; an object or list to the change that it came with. Members are
- * followed by key, list items as pairItems() has it, so that neither an order nor a place ever counts as a change. The
- * lines of a text are followed too: the text belongs to its last change, each of its lines to the change it came with.
+ * followed by key, list items as pairItems() has it, so that neither an order nor a place ever counts as a change. So are
+ * the lines of a text: each belongs to the change that it came with, as in git, and the text to the one that made the key.
  * What an ignored change set belongs to whoever set it before; what was not there before stays with the ignored one.
  */
 export class Blame {
@@ -167,20 +167,25 @@ function visit(part: Part, field: string, after: Json, before: Json, touched: To
     if (step.withRemoved) keepRemovedMembers(part, after, before, step.seq);
   } else if (kindOf(after) !== kindOf(before)) {
     claim(part, step);
-  } else {
-    if (!step.ignored) own(part, step);
-    else if (step.silent !== true) part.through ??= step.seq;
-    if (part.inside.size > 0) {
-      const [lines, old] = [linesOf(after), linesOf(before)];
-      followItems(part, pairTexts(old, lines), lines, old, step);
-    }
+  } else if (part.inside.size > 0 && typeof after === 'string' && typeof before === 'string') {
+    const [lines, old] = [linesOf(after), linesOf(before)];
+    const pairs = pairTexts(old, lines);
+    // Whether a line break ends the last line counts as part of it, as in git.
+    if (after.endsWith('\n') !== before.endsWith('\n') && pairs.at(-1) === old.length - 1)
+      old.push(`${old.pop() ?? ''}\n`);
+    followItems(part, pairs, lines, old, step);
+  } else if (part.inside.size > 0) {
+    claim(part, step);
+  } else if (!step.ignored) {
+    own(part, step);
+  } else if (step.silent !== true) {
+    part.through ??= step.seq;
   }
   recount(part);
 }
 
-/** Only a text has lines to follow. */
-function linesOf(value: Json): string[] {
-  return typeof value === 'string' ? (textLines(value) ?? [value]) : [];
+function linesOf(text: string): string[] {
+  return textLines(text) ?? [text];
 }
 
 function kindOf(value: Json): string {
@@ -235,23 +240,25 @@ function keepRemovedItems(
   const kept = new Set(pairs);
   for (const [place, value] of before.entries()) {
     if (kept.has(place)) continue;
+    const isSame = sameItem(field, value);
     const known = [...final, ...part.removed.map((removed) => removed.value)];
-    if (isAmong(field, value, known)) continue;
+    // Equal items can be there several times.
+    if (known.filter(isSame).length >= before.filter(isSame).length) continue;
     // Shown behind the item that it stood behind.
     const index = 1 + nearestBefore(part, pairs, place);
     part.removed.push({ key: String(index), value, seq });
   }
 }
 
-/** True where one of the items is the same one, by its key or by being equal. */
-function isAmong(field: string, value: Json, items: readonly Json[]): boolean {
+/** Whether an item is the same one, by its key or by being equal. */
+function sameItem(field: string, value: Json): (item: Json) => boolean {
   const text = canonicalJson(value);
-  return items.some((item) => {
+  return (item) => {
     const identified = identify(field, [value], [item]);
     if (identified === null) return canonicalJson(item) === text;
     const [key = ''] = identified.before.keys();
     return identified.after.has(key);
-  });
+  };
 }
 
 /** The place in the final body of the last item that stood before a place; -1 where there is none. */

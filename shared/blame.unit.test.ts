@@ -80,7 +80,7 @@ describe('blame', () => {
   it('follows the lines of a text', () => {
     const text = (...lines: string[]): JsonObject => ({ data: { conf: `${lines.join('\n')}\n` } });
     const { owner } = blame([text('a', 'b', 'c'), text('new', 'a', 'B', 'c'), text('new', 'a', 'c')]);
-    assert.deepEqual(owner('data', 'conf'), { seq: 3 });
+    assert.deepEqual(owner('data', 'conf'), { seq: 1 });
     assert.deepEqual(
       ['0', '1', '2'].map((line) => owner('data', 'conf', line).seq),
       [2, 1, 1],
@@ -88,6 +88,41 @@ describe('blame', () => {
     const grown = blame([{ a: 'one' }, { a: 'one\ntwo' }]);
     assert.deepEqual([grown.owner('a', '0').seq, grown.owner('a', '1').seq], [1, 2]);
     assert.deepEqual(blame([{ a: 7 }, { a: 'one\ntwo' }]).owner('a', '1'), { seq: 2 });
+  });
+
+  it('takes a line with another end for another line, and the text for that of whoever made the key', () => {
+    const { owner } = blame([{}, { a: 'one\ntwo\nthree' }, { a: 'one\ntwo\r\nthree' }, { a: 'one\ntwo\r\nthree\n' }]);
+    assert.deepEqual(
+      [[], ['0'], ['1'], ['2']].map((line) => owner('a', ...line).seq),
+      [2, 2, 3, 4],
+    );
+    assert.equal(blame([{ a: 'one' }, { a: 'one\n' }]).owner('a', '0').seq, 2);
+    const appended = blame([{ a: 'one\ntwo' }, { a: 'one\ntwo\nthree' }]);
+    assert.deepEqual([appended.owner('a', '1').seq, appended.owner('a', '2').seq], [1, 2]);
+    const through = blame([{ a: 'x\ny\n' }, { a: 'x\nY\n' }], { ignored: [2] });
+    assert.deepEqual(through.owner('a', '1'), { seq: 1, through: 2 });
+    assert.deepEqual(through.owner('a'), { seq: 1 });
+  });
+
+  it('follows items whose key occurs twice, and tells which of them was removed', () => {
+    const env = (...pairs: [string, string][]): JsonObject => ({
+      env: pairs.map(([name, value]) => ({ name, value })),
+    });
+    const { owner, removed } = blame([
+      env(['A', '1'], ['A', '2'], ['LOG', 'info']),
+      env(['NEW', '1'], ['A', '2'], ['LOG', 'info']),
+      env(['NEW', '1'], ['LOG', 'info']),
+      env(['NEW', '1'], ['LOG', 'info'], ['T', 't'], ['T2', 't'], ['T', 't']),
+      env(['NEW', '1'], ['LOG', 'info'], ['T', 't'], ['T2', 't']),
+    ]);
+    assert.deepEqual(owner('env', '0', 'name'), { seq: 2 });
+    assert.deepEqual(owner('env', '0', 'value'), { seq: 1 });
+    assert.deepEqual(owner('env', '1'), { seq: 1 });
+    assert.deepEqual(owner('env', '2', 'name'), { seq: 4 });
+    assert.deepEqual(removed, [
+      { at: ['env'], key: '4', value: { name: 'T', value: 't' }, seq: 5 },
+      { at: ['env'], key: '1', value: { name: 'A', value: '2' }, seq: 3 },
+    ]);
   });
 
   it('does not take another kind of value for the same one', () => {

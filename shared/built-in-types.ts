@@ -4,6 +4,8 @@ import type { ResourceType } from './types.ts';
 export interface NamedType extends ResourceType {
   singular: string;
   shortNames: string[];
+  /** Names of groups of types, such as `all`. */
+  categories?: string[];
   /** null where nothing has told yet: a custom resource whose definition was not recorded. */
   namespaced: boolean | null;
 }
@@ -92,6 +94,12 @@ const TABLE: Record<string, string> = {
     pods PodMetrics n`,
 };
 
+/** What `kubectl get all` means: the category of these types. */
+const ALL = new Set(
+  `pods replicationcontrollers services daemonsets.apps deployments.apps replicasets.apps statefulsets.apps
+  horizontalpodautoscalers.autoscaling cronjobs.batch jobs.batch`.split(/\s+/),
+);
+
 /** The resource types of Kubernetes itself, in the order in which kubectl prefers their groups. */
 export const BUILT_IN_TYPES: readonly NamedType[] = Object.entries(TABLE).flatMap(([group, lines]) =>
   lines.split('\n').map((line) => {
@@ -103,6 +111,7 @@ export const BUILT_IN_TYPES: readonly NamedType[] = Object.entries(TABLE).flatMa
       singular: kind.toLowerCase(),
       shortNames: shortNames === '' ? [] : shortNames.split(','),
       namespaced: scope === 'n',
+      ...(ALL.has(group === '' ? resource : `${resource}.${group}`) ? { categories: ['all'] } : {}),
     };
   }),
 );

@@ -1,15 +1,15 @@
-import { align } from './align.ts';
-import { canonicalJson, exactNumber, isObject, unescapeText } from './json.ts';
-import { identify } from './merge-key.ts';
+import { exactNumber, isObject, unescapeText } from './json.ts';
+import { matchItems } from './pairing.ts';
 import type { Delta, Json, JsonObject } from './types.ts';
 
 /**
- * What turned `before` into `after`, for people: list items are followed by their merge key, not their place. A whole
- * object that appears or ends is one delta with the path ''. Empty exactly where the two are equal.
+ * What turned `before` into `after`, for people: list items are followed as pairItems() has it, not by their place. A
+ * whole object that appears or ends is one delta with the path ''. Empty exactly where the two are equal.
  *
- * A path that ends in `[]` is the order of a list: `before` and `after` name its items in order (by key, where they
- * have one); what changed inside them is told by other deltas. Without a merge key, `[3]` is the place after the
- * change, or before it where the item was removed.
+ * A path that ends in `[]` is the order of a list: `before` and `after` name its items in order, by their merge key;
+ * without one texts and numbers by themselves, and objects by the places that they had before. What changed inside them
+ * is told by other deltas. Without a merge key, `[3]` is the place after the change, or before it where the item was
+ * removed.
  */
 export function deltas(before: JsonObject | null, after: JsonObject | null): Delta[] {
   if (before === null) return after === null ? [] : [{ path: '', kind: 'added', after }];
@@ -39,48 +39,35 @@ function compareObjects(path: string, before: JsonObject, after: JsonObject, fou
 }
 
 function compareLists(path: string, field: string, before: Json[], after: Json[], found: Delta[]): void {
-  const identified = identify(field, before, after);
-  if (identified === null) compareByContent(path, before, after, found);
-  else compareByKey(path, identified.before, identified.after, found);
+  const { pairs, keys } = matchItems(field, before, after);
+  const newPlaces = new Map(pairs.map((place, newPlace) => [place, newPlace]));
+  const inside = (key: string | undefined, place: number): string =>
+    key === undefined ? `${path}[${place}]` : itemPath(path, key);
+  for (const [place, value] of before.entries()) {
+    const newPlace = newPlaces.get(place);
+    if (newPlace === undefined)
+      found.push({ path: inside(keys?.before[place], place), kind: 'removed', before: value });
+    else compareValues(inside(keys?.before[place], newPlace), '', value, after[newPlace] ?? null, found);
+  }
+  for (const [newPlace, value] of after.entries()) {
+    if (pairs[newPlace] === null)
+      found.push({ path: inside(keys?.after[newPlace], newPlace), kind: 'added', after: value });
+  }
+  const kept = pairs.filter((place) => place !== null);
+  if (kept.every((place, index) => index === 0 || place > (kept[index - 1] ?? 0))) return;
+  const sorted = [...kept].sort((a, b) => a - b);
+  const areTold = sorted.every((place) => !isStructure(before[place]));
+  const [order, newOrder] = areTold ? [before, after] : [sorted, kept];
+  found.push({
+    path: `${path}[]`,
+    kind: 'changed',
+    before: keys?.before ?? [...order],
+    after: keys?.after ?? [...newOrder],
+  });
 }
 
-function compareByKey(path: string, before: Map<string, Json>, after: Map<string, Json>, found: Delta[]): void {
-  for (const [key, value] of before) {
-    const inside = itemPath(path, key);
-    const now = after.get(key);
-    if (now === undefined) found.push({ path: inside, kind: 'removed', before: value });
-    else compareValues(inside, '', value, now, found);
-  }
-  for (const [key, value] of after) {
-    if (!before.has(key)) found.push({ path: itemPath(path, key), kind: 'added', after: value });
-  }
-  const [order, newOrder] = [[...before.keys()], [...after.keys()]];
-  const kept = newOrder.filter((key) => before.has(key));
-  const moved = order.filter((key) => after.has(key)).some((key, index) => key !== kept[index]);
-  if (moved) found.push({ path: `${path}[]`, kind: 'changed', before: order, after: newOrder });
-}
-
-/** Lists without a merge key, such as arguments or rules: equal items stay, the others are told by their place. */
-function compareByContent(path: string, before: Json[], after: Json[], found: Delta[]): void {
-  const contents = before.map((item) => canonicalJson(item));
-  const newContents = after.map((item) => canonicalJson(item));
-  const { removed, added } = align(contents, newContents);
-  if (removed.size === 0 && added.size === 0) return;
-  if ([...contents].sort().join() === [...newContents].sort().join()) {
-    found.push({ path: `${path}[]`, kind: 'changed', before, after });
-    return;
-  }
-  let [place, newPlace] = [0, 0];
-  while (place < before.length || newPlace < after.length) {
-    const [value, now] = [before[place], after[newPlace]];
-    const inside = `${path}[${added.has(newPlace) ? newPlace : place}]`;
-    const [gone, come] = [removed.has(place), added.has(newPlace)];
-    if (gone && come && value !== undefined && now !== undefined) compareValues(inside, '', value, now, found);
-    else if (gone && value !== undefined) found.push({ path: inside, kind: 'removed', before: value });
-    else if (come && now !== undefined) found.push({ path: inside, kind: 'added', after: now });
-    if (gone || !come) place++;
-    if (come || !gone) newPlace++;
-  }
+function isStructure(value: Json | undefined): boolean {
+  return typeof value === 'object' && value !== null;
 }
 
 const PLAIN_KEY = /^[A-Za-z_$][\w$-]*$/;
@@ -96,8 +83,13 @@ export function memberPath(path: string, key: string): string {
   return path === '' ? name : `${path}.${name}`;
 }
 
-/** `containers[nginx]`. `key` is escaped as json.ts has it. */
+/**
+ * `containers[nginx]`. `key` is escaped as json.ts has it. In brackets a bare integer is a place in the list and a star is
+ * all of them, so a key that looks like one stands in quotes: `backendRefs["80"]`.
+ */
 export function itemPath(path: string, key: string): string {
   const name = exactNumber(key) ?? unescapeText(key);
-  return `${path}[${isPlainItem(name) ? name : JSON.stringify(name)}]`;
+  return `${path}[${isPlainItem(name) && !LOOKS_LIKE_PLACE.test(name) ? name : JSON.stringify(name)}]`;
 }
+
+const LOOKS_LIKE_PLACE = /^(?:-?\d+|\*)$/;

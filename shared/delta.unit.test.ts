@@ -75,16 +75,12 @@ describe('deltas', () => {
 
   it('tells items without a key by their place, the equal ones aligned', () => {
     assert.deepEqual(words({ args: ['a', 'b', 'c'] }, { args: ['new', 'a', 'B', 'c'] }), [
-      'args[0] added  → "new"',
       'args[2] changed "b" → "B"',
+      'args[0] added  → "new"',
     ]);
     assert.deepEqual(
       words({ rules: [{ verbs: ['get'] }, { verbs: ['list'] }] }, { rules: [{ verbs: ['list', 'watch'] }] }),
-      [
-        'rules[0].verbs[0] changed "get" → "list"',
-        'rules[0].verbs[1] added  → "watch"',
-        'rules[1] removed {"verbs":["list"]} → ',
-      ],
+      ['rules[0] removed {"verbs":["get"]} → ', 'rules[0].verbs[1] added  → "watch"'],
     );
   });
 

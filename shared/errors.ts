@@ -8,6 +8,8 @@ export const ERROR_CODES = {
   'json-duplicate-key': 'An object has the same key twice, so its meaning is not certain.',
   'json-too-deep': 'The document is nested deeper than can be processed.',
   'review-invalid': 'The document is not an admission.k8s.io/v1 AdmissionReview with a request.',
+  'review-incomplete':
+    'The review does not tell of which object it is, or what is asked for, so it cannot be recorded.',
   'body-too-large': 'The request body is larger than two objects can be.',
   'body-incomplete': 'The connection ended before the whole body had arrived.',
   'content-type-unsupported': 'The Content-Type is not application/json.',
@@ -34,6 +36,7 @@ export const ERROR_CODES = {
   // proof
   'proof-failed': 'The history is not the one that was recorded.',
   'output-failed': 'A file cannot be written.',
+  'stdout-failed': 'The output could not be written to its end.',
   // asking
   'usage-invalid': 'The command line cannot be understood.',
   'type-unknown': 'No resource type has this name.',
@@ -41,7 +44,8 @@ export const ERROR_CODES = {
   'time-invalid': 'The time cannot be read.',
   'time-uncovered': 'The time lies before the first record.',
   'field-invalid': 'The path of a field cannot be read.',
-  'field-unknown': 'The object has no such field.',
+  'field-unknown': 'The object never had such a field.',
+  'field-absent': 'The object did not have this field at that time.',
   'selector-invalid': 'The label selector cannot be read.',
   'undo-incomplete': 'Not all of a change can be taken back.',
   'query-invalid': 'A query parameter cannot be used.',

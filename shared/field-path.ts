@@ -1,24 +1,36 @@
-import { itemPath, memberPath } from './delta.ts';
+import { align } from './align.ts';
+import { deltas, itemPath, memberPath } from './delta.ts';
 import { KubeblameError } from './errors.ts';
 import { canonicalJson, escapeKey, exactNumber, isObject, unescapeText } from './json.ts';
 import { identify } from './merge-key.ts';
-import type { Delta, Json } from './types.ts';
+import type { Delta, Json, JsonObject } from './types.ts';
+
+/** Every item of a list: `[*]`. */
+export const ANY_ITEM = Symbol('any item');
+/** A step on the way to a field: the key of a member or of a list's item, the place of an item, or every item. */
+export type FieldStep = string | number | typeof ANY_ITEM;
 
 const SEGMENT = /^(?:\.?((?:[^.[\]\\]|\\.)+)|\[("(?:[^"\\]|\\.)*")\]|\['([^']*)'\]|\[([^\]"']*)\])/su;
 
 /**
- * The names in the path of a field, as tables print it and people write it: `spec.template`, `.spec.replicas`,
- * `spec.containers[nginx].image`, `spec.containers[0]`, `metadata.labels["app.kubernetes.io/name"]`, also
- * `metadata.labels.app\.kubernetes\.io/name`. Throws field-invalid.
+ * The steps to a field, as tables print it and people write it: `spec.template`, `.spec.replicas`,
+ * `spec.containers[nginx].image`, `metadata.labels["app.kubernetes.io/name"]`, also
+ * `metadata.labels.app\.kubernetes\.io/name`, and a JSON pointer: `/spec/replicas`. A number in brackets is a place
+ * (`spec.containers[0]`), in quotes a key (`spec.ports["80"]`); `[*]` is every item. Throws field-invalid.
  */
-export function parseField(text: string): string[] {
-  return fieldParts(text).map(({ name }) => name);
+export function parseField(text: string): FieldStep[] {
+  const path = /^\{(.*)\}$/su.exec(text)?.[1] ?? text;
+  if (path.startsWith('/')) return parsePointer(path);
+  return fieldParts(text).map(({ name, form }) => (form === 'brackets' ? bracketStep(name) : name));
 }
 
-/** The same, with what was written in quotes. */
-export function fieldParts(text: string): { name: string; quoted: boolean }[] {
+/** How a part of a field is written: `.name`, `["name"]` or `['name']`, `[name]`. */
+type FieldForm = 'name' | 'quoted' | 'brackets';
+
+/** The parts of a field as they are written, without what they mean in a document. Throws field-invalid. */
+export function fieldParts(text: string): { name: string; form: FieldForm }[] {
   const path = /^\{(.*)\}$/su.exec(text)?.[1] ?? text;
-  const names: { name: string; quoted: boolean }[] = [];
+  const parts: { name: string; form: FieldForm }[] = [];
   for (let rest = path; rest !== '';) {
     const match = SEGMENT.exec(rest);
     if (match === null) {
@@ -29,14 +41,27 @@ export function fieldParts(text: string): { name: string; quoted: boolean }[] {
       );
     }
     const [whole, plain, quoted, single, item] = match;
-    const name =
-      plain?.replace(/\\(.)/gsu, '$1') ?? (quoted === undefined ? undefined : unquote(quoted)) ?? single ?? item ?? '';
-    names.push({ name, quoted: quoted !== undefined || single !== undefined });
+    if (plain !== undefined) parts.push({ name: plain.replace(/\\(.)/gsu, '$1'), form: 'name' });
+    else if (item !== undefined) parts.push({ name: item, form: 'brackets' });
+    else parts.push({ name: quoted === undefined ? (single ?? '') : unquote(quoted), form: 'quoted' });
     rest = rest.slice(whole.length);
   }
-  if (names.length === 0)
+  if (parts.length === 0)
     throw new KubeblameError('field-invalid', 'the field is empty', 'a field is like spec.replicas');
-  return names;
+  return parts;
+}
+
+function bracketStep(text: string): FieldStep {
+  if (text === '*') return ANY_ITEM;
+  return /^\d{1,9}$/.test(text) ? Number(text) : text;
+}
+
+/** RFC 6901. What is a place and what a key, the document tells. */
+function parsePointer(text: string): string[] {
+  return text
+    .split('/')
+    .slice(1)
+    .map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'));
 }
 
 function unquote(text: string): string {
@@ -47,90 +72,163 @@ function unquote(text: string): string {
   }
 }
 
-/** The keys and places (as in memory) of a field in a value; null where it has none. Items by their key, or place. */
-export function findField(value: Json, names: readonly string[], field = ''): string[] | null {
-  if (names.length === 0) return [];
-  if (Array.isArray(value)) {
-    const [name = '', ...rest] = names;
-    const place = placeOf(value, name, field);
-    const item = place === null ? undefined : value[place];
-    const inside = item === undefined ? null : findField(item, rest);
-    return inside === null ? null : [String(place), ...inside];
+/** The keys and places (as in memory) of a field in a value; null where it has none. Of several the first. */
+export function findField(value: Json, steps: readonly FieldStep[]): string[] | null {
+  return findFields(value, steps)[0] ?? null;
+}
+
+/** The same of all that the field names: `[*]` may name many. */
+export function findFields(value: Json, steps: readonly FieldStep[]): string[][] {
+  return [...locate({ ...ROOT, value }, steps)].map(({ at }) => at);
+}
+
+/** The path of a field in a value as people read it; null where it has none. */
+export function fieldText(value: Json, steps: readonly FieldStep[]): string | null {
+  const [found] = locate({ ...ROOT, value }, steps);
+  return found?.path ?? null;
+}
+
+/** A value at the field, and how it is reached. */
+interface Found {
+  at: string[];
+  /** For people: list items by their key, where they have one. */
+  path: string;
+  /** The same with the places that the field names as places. */
+  spot: string;
+  /** The member that it is, for lists; '' for an item. */
+  field: string;
+  /** True where each item on the way is known by a key, or by a place that the field names. */
+  known: boolean;
+  value: Json;
+}
+
+const ROOT: Omit<Found, 'value'> = { at: [], path: '', spot: '', field: '', known: true };
+
+function* locate(from: Found, steps: readonly FieldStep[]): Generator<Found> {
+  const [step, ...rest] = steps;
+  const { at, path, spot, field, known, value } = from;
+  if (step === undefined) {
+    yield from;
+  } else if (Array.isArray(value)) {
+    const keys = keysOf(value, field);
+    for (const place of placesOf(value, step, keys)) {
+      const key = keys[place];
+      const byPlace = `[${place}]`;
+      const item = {
+        at: [...at, String(place)],
+        path: key === undefined ? path + byPlace : itemPath(path, key),
+        spot: key === undefined || typeof step === 'number' ? spot + byPlace : itemPath(spot, key),
+        field: '',
+        known: known && (key !== undefined || typeof step === 'number'),
+        value: value[place] ?? null,
+      };
+      yield* locate(item, rest);
+    }
+  } else if (isObject(value)) {
+    for (const { key, left } of membersFor(value, steps)) {
+      const [inside, outside] = [memberPath(path, key), memberPath(spot, key)];
+      const member = { at: [...at, key], path: inside, spot: outside, field: key, known, value: value[key] ?? null };
+      const found = [...locate(member, left)];
+      yield* found;
+      if (found.length > 0) return;
+    }
   }
-  if (!isObject(value)) return null;
-  // A key with dots may be written without quotes.
-  for (let count = 1; count <= names.length; count++) {
-    const key = escapeKey(names.slice(0, count).join('.'));
-    const member = Object.hasOwn(value, key) ? value[key] : undefined;
-    const inside = member === undefined ? null : findField(member, names.slice(count), key);
-    if (inside !== null) return [key, ...inside];
-  }
-  return null;
+}
+
+/** The members that the next steps may mean, the shortest name first: a key with dots may be written without quotes. */
+function membersFor(value: JsonObject, steps: readonly FieldStep[]): { key: string; left: FieldStep[] }[] {
+  const end = steps.findIndex((step) => typeof step !== 'string');
+  const names = end < 0 ? steps : steps.slice(0, end);
+  return names
+    .map((_, index) => ({ key: escapeKey(names.slice(0, index + 1).join('.')), left: steps.slice(index + 1) }))
+    .filter(({ key }) => Object.hasOwn(value, key));
+}
+
+/** The places in a list that a step means. A name that is no item's key may be a place: `/spec/containers/0`. */
+function placesOf(list: readonly Json[], step: FieldStep, keys: readonly string[]): number[] {
+  if (step === ANY_ITEM) return [...list.keys()];
+  if (typeof step === 'number') return step < list.length ? [step] : [];
+  const place = keys.findIndex((key) => (exactNumber(key) ?? unescapeText(key)) === step);
+  if (place >= 0) return [place];
+  return /^\d{1,9}$/.test(step) && Number(step) < list.length ? [Number(step)] : [];
 }
 
 /** The place of the list item that a name means: by its merge key, or else by number. null where there is none. */
 export function placeOf(list: readonly Json[], name: string, field: string): number | null {
-  const keys = [...(identify(field, list, list)?.before.keys() ?? [])];
-  const place = keys.findIndex((key) => (exactNumber(key) ?? unescapeText(key)) === name);
-  if (place >= 0) return place;
-  return /^\d+$/.test(name) && Number(name) < list.length ? Number(name) : null;
+  return placesOf(list, name, keysOf(list, field))[0] ?? null;
 }
 
-/** What a change did to a field: its deltas at or below the field, and the field's part of those above it. */
-export function deltasOfField(deltas: readonly Delta[], names: readonly string[]): Delta[] {
-  const wanted = names.join('.');
-  return deltas.flatMap((delta) => {
-    const isOrder = delta.path.endsWith('[]');
-    const path = delta.path === '' ? [] : parseField(isOrder ? delta.path.slice(0, -2) : delta.path);
-    const joined = path.join('.');
-    if (joined === wanted || joined.startsWith(`${wanted}.`)) return [delta];
-    if (isOrder) return [];
-    const depth = names.findIndex((_, count) => names.slice(0, count).join('.') === joined);
-    return depth < 0 ? [] : partOfDelta(delta, names.slice(depth), path.at(-1) ?? '');
+/** The keys that tell the items of a list apart, in its order; none where nothing does. */
+function keysOf(list: readonly Json[], field: string): string[] {
+  return [...(identify(field, list, list)?.before.keys() ?? [])];
+}
+
+/**
+ * What a change did to a field: the deltas between its value before and after. A place is looked up in each of the two
+ * bodies: a change of `containers[0]` is told whenever another value stands there. Of every item (`[*]`), items with a
+ * key are compared with those of the same key; of others equal ones are left out.
+ */
+export function deltasOfField(
+  before: JsonObject | null,
+  after: JsonObject | null,
+  steps: readonly FieldStep[],
+): Delta[] {
+  const [old, now] = [before, after].map((body) => (body === null ? [] : [...locate({ ...ROOT, value: body }, steps)]));
+  return pairs(old ?? [], now ?? [], steps.includes(ANY_ITEM)).flatMap(([from, to]): Delta[] => {
+    if (from === undefined) return to === undefined ? [] : [{ path: to.path, kind: 'added', after: to.value }];
+    if (to === undefined) return [{ path: from.path, kind: 'removed', before: from.value }];
+    // Where another item stands now, a key would be that of only one of them.
+    return deltasBetween(from.path === to.path ? to.path : to.spot, to.field, from.value, to.value);
   });
 }
 
-function partOfDelta(delta: Delta, names: readonly string[], field: string): Delta[] {
-  const [before, after] = [delta.before, delta.after].map((value) => {
-    const at = value === undefined ? null : findField(value, names, field);
-    return value === undefined || at === null ? null : reach(value, at, delta.path, field);
-  });
-  const path = (after ?? before)?.path ?? '';
-  if (before == null) return after == null ? [] : [{ path, kind: 'added', after: after.value }];
-  if (after == null) return [{ path, kind: 'removed', before: before.value }];
-  if (canonicalJson(before.value) === canonicalJson(after.value)) return [];
-  return [{ path, kind: 'changed', before: before.value, after: after.value }];
-}
-
-/** The value at some keys and places, and the path to it as people read it, from the path of what it is in. */
-function reach(value: Json, at: readonly string[], path: string, field: string): { path: string; value: Json } {
-  let [reached, name, text] = [value, field, path];
-  for (const key of at) {
-    if (Array.isArray(reached)) {
-      const label = [...(identify(name, reached, reached)?.before.keys() ?? [])][Number(key)];
-      text = itemPath(text, label ?? key);
-      reached = reached[Number(key)] ?? null;
-    } else {
-      text = memberPath(text, key);
-      reached = isObject(reached) ? (reached[key] ?? null) : null;
-    }
-    name = key;
+function pairs(old: readonly Found[], now: readonly Found[], many: boolean): [from?: Found, to?: Found][] {
+  if (!many) return old.length + now.length === 0 ? [] : [pair(old[0], now[0])];
+  const found: [from?: Found, to?: Found][] = [];
+  const keyed = ({ known }: Found): boolean => known;
+  const wanted = new Map(now.filter(keyed).map((to) => [to.path, to]));
+  for (const from of old.filter(keyed)) {
+    found.push(pair(from, wanted.get(from.path)));
+    wanted.delete(from.path);
   }
-  return { path: text, value: reached };
+  for (const to of wanted.values()) found.push(pair(undefined, to));
+  const [others, newOthers] = [old, now].map((list) => list.filter((each) => !keyed(each)));
+  const texts = (list: readonly Found[] = []): string[] => list.map(({ value }) => canonicalJson(value));
+  const { removed, added } = align(texts(others), texts(newOthers));
+  const [gone, come] = [[...removed].sort(byNumber), [...added].sort(byNumber)];
+  for (let index = 0; index < Math.max(gone.length, come.length); index++) {
+    found.push(pair(others?.[gone[index] ?? -1], newOthers?.[come[index] ?? -1]));
+  }
+  return found;
+}
+
+function byNumber(a: number, b: number): number {
+  return a - b;
+}
+
+function pair(from: Found | undefined, to: Found | undefined): [from?: Found, to?: Found] {
+  return [from, to] as [Found, Found];
+}
+
+/** The deltas between two values of one field, by the paths of the whole body. */
+function deltasBetween(path: string, field: string, before: Json, after: Json): Delta[] {
+  const start = memberPath('', field).length;
+  return deltas({ [field]: before }, { [field]: after }).map((delta) => ({
+    ...delta,
+    path: path + delta.path.slice(start),
+  }));
 }
 
 /**
  * False where a patch's path surely lies beside a field: `/spec/replicas` and `spec.template`. The places of list items
  * tell nothing: beyond them everything is possible.
  */
-export function mayTouch(pointer: string, names: readonly string[]): boolean {
-  const keys = pointer
-    .split('/')
-    .slice(1)
-    .map((key) => unescapeText(key.replaceAll('~1', '/').replaceAll('~0', '~')));
+export function mayTouch(pointer: string, steps: readonly FieldStep[]): boolean {
+  const end = steps.findIndex((step) => typeof step !== 'string');
+  const wanted = (end < 0 ? steps : steps.slice(0, end)).join('.');
   let reached = '';
-  const wanted = names.join('.');
-  for (const key of keys) {
+  for (const name of parsePointer(pointer)) {
+    const key = unescapeText(name);
     if (/^(?:\d+|-)$/.test(key)) return true;
     reached = reached === '' ? key : `${reached}.${key}`;
     if (wanted === reached) return true;

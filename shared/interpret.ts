@@ -1,4 +1,5 @@
 import { afterDelete, updateEnds, wholeSeconds } from './deletion.ts';
+import { filledIn } from './filled-in.ts';
 import { isObject, itemsOf } from './json.ts';
 import { fieldManager, metadataOf, metadataText, type Normalised } from './normalise.ts';
 import { diff } from './patch.ts';
@@ -12,13 +13,22 @@ export type Seen = Normalised;
  * What a review asks for:
  * - `state`: a whole body before and after it. `before` is the API server's own word. `after` is null where the request
  *   ends the object; `patch` still says what it set last.
- * - `projection`: a partial body, which sets something on the object as it is. `apply` is null where nothing changes.
+ * - `projection`: what the request does to the object as it is, which the review does not show whole: `apply` gives the body after it,
+ *   or null where the request ends the object.
+ * - `scale`: another number of replicas. Which field keeps it is told to `apply`: the definition of the type says it.
  * - `act`: nothing that has a state.
  */
 export type Meaning =
   | { kind: 'state'; before: Seen | null; after: JsonObject | null; patch: Patch }
-  | { kind: 'projection'; apply: (body: JsonObject, replicasPath: readonly string[]) => JsonObject }
+  | { kind: 'projection'; apply: (body: JsonObject) => JsonObject | null }
+  | ({ kind: 'scale'; apply: (body: JsonObject, replicasPath: readonly string[]) => JsonObject } & ScaleRequest)
   | { kind: 'act' };
+
+/** The number of replicas before a request to scale, null where the review does not tell it, and the one that it asks for. */
+export interface ScaleRequest {
+  from: number | null;
+  to: number;
+}
 
 export interface Interpretation {
   /** The uid is '' where the review does not tell it: an act on a name. The kind is '' where only a part is shown. */
@@ -68,7 +78,8 @@ function isScale(review: Review): boolean {
 /** Requests about a Namespace name it as their namespace too, though it is in none. */
 function namespaceOf(review: Review, whole: boolean): string {
   if (review.resource.group === '' && review.resource.resource === 'namespaces') return '';
-  return whole ? metadataText((review.object ?? review.oldObject)?.body ?? null, 'namespace') : review.namespace;
+  const shown = whole ? (review.object ?? review.oldObject) : null;
+  return shown === null ? review.namespace : metadataText(shown.body, 'namespace');
 }
 
 function wholeMeaning(
@@ -81,7 +92,10 @@ function wholeMeaning(
     if (left === before.body) return { kind: 'act' };
     return { kind: 'state', before, after: left, patch: diff(before.body, left) };
   }
-  const body = after?.body ?? null;
+  // The object that ends is not shown, only named.
+  if (before === null && after === null)
+    return { kind: 'projection', apply: (body) => afterDelete(body, type, options, at) };
+  const body = after === null ? null : filledIn(after.body, type);
   const patch = diff(before?.body ?? null, body);
   if (before !== null && body !== null && updateEnds(before.body, body, type)) {
     return { kind: 'state', before, after: null, patch: [...patch, ...diff(body, null)] };
@@ -92,9 +106,9 @@ function wholeMeaning(
 function partialMeaning(review: Review, at: number): Meaning {
   const part = review.object?.body ?? null;
   if (part !== null && review.operation === 'UPDATE' && isScale(review)) {
-    const replicas = isObject(part.spec) ? part.spec.replicas : undefined;
-    // Go leaves out a zero.
-    return { kind: 'projection', apply: (body, path) => scaled(body, path, replicas ?? 0) };
+    const to = replicasOf(part);
+    const from = review.oldObject === null ? null : replicasOf(review.oldObject.body);
+    return { kind: 'scale', from, to, apply: (body, path) => scaled(body, path, to) };
   }
   if (part !== null && review.operation === 'CREATE' && review.subresource === 'binding') {
     const target = isObject(part.target) ? part.target.name : undefined;
@@ -103,8 +117,13 @@ function partialMeaning(review: Review, at: number): Meaning {
   return { kind: 'act' };
 }
 
+/** What a Scale asks for, or shows. Go leaves out a zero. */
+function replicasOf({ spec }: JsonObject): number {
+  return isObject(spec) && typeof spec.replicas === 'number' ? spec.replicas : 0;
+}
+
 /** The object with another number of replicas; a new generation, where that changes its spec. */
-function scaled(body: JsonObject, path: readonly string[], replicas: Json): JsonObject {
+export function scaled(body: JsonObject, path: readonly string[], replicas: Json): JsonObject {
   if (valueAt(body, path) === replicas) return body;
   const metadata = metadataOf(body);
   const generation = metadata.generation;

@@ -51,7 +51,8 @@ export function keepersOf(body: JsonObject, paths: readonly string[], history: r
     const tool = MANAGERS[change.manager];
     if (tool === undefined && !isController(change)) continue;
     const path = paths.find((each) => change.deltas.some((delta) => delta.path !== '' && overlap(delta.path, each)));
-    if (path === undefined) continue;
+    // Of the whole object: a controller that sets a field of it neither makes it anew nor takes it away.
+    if (path === undefined || (path === '' && tool === undefined)) continue;
     const who = tool ?? change.actor?.username ?? '';
     add({ who, kind: tool === undefined ? 'controller' : 'gitops', evidence: `change ${change.seq}`, path });
   }

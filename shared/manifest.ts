@@ -1,88 +1,273 @@
+import { DriftFinder, isPassedOver, lastApplied, type Cluster, type Drift } from './drift.ts';
 import { canonicalJson, isObject } from './json.ts';
-import { isQuantityField, sameQuantity } from './quantity.ts';
-import { pairItems, pairTexts, textLines } from './pairing.ts';
+import { pairWanted, sameScalar } from './pair-wanted.ts';
+import { pairTexts, textLines } from './pairing.ts';
+import { quantityFields, sameQuantity } from './quantity.ts';
 import { holdsRedacted } from './redacted.ts';
-import type { Json, JsonObject } from './types.ts';
+import { builtInKind } from './schema/kinds.ts';
+import type { Json, JsonObject, Setter } from './types.ts';
 
 /** What the cluster has for a part of a manifest. */
 export interface Match {
   /**
-   * `hidden`: the record has only a redacted value. `absent`: the cluster has no such field; what is in it is absent too,
-   * and not told again.
+   * `hidden`: the record has only a redacted value. `absent`: only the manifest has it, `extra`: only the cluster, and
+   * somebody has set it.
    */
-  state: 'same' | 'differs' | 'absent' | 'hidden';
+  state: 'same' | 'differs' | 'absent' | 'hidden' | 'extra';
   /** Where the part is in the object's body; where it is absent, where it would be. */
   at: readonly string[];
   /** Where it differs: what the manifest has, and what the cluster has. */
   wanted?: Json;
   value?: Json;
+  /** Where it differs by something else than its value: what the cluster has. */
+  comment?: string;
+  /** The same for all that came or went together. */
+  part: object;
 }
 
-interface Node extends Match {
+/** A manifest and the cluster's object as one. */
+export interface Comparison {
+  /** The manifest with what somebody has set in the cluster; `***` where a value is not compared. */
+  body: JsonObject;
+  /** What the cluster has for the part of `body` at some keys and places; of a text also at its lines. */
+  match: (at: readonly string[]) => Match;
+  differs: boolean;
+}
+
+export interface CompareOptions {
+  /** Whose settings do not count where only the cluster has them. */
+  hides?: (setter: Setter) => boolean;
+}
+
+export const MASK = '***';
+
+interface Node extends Omit<Match, 'part'> {
+  merged: Json;
   inside: Map<string, Node>;
 }
 
-/** Compares a manifest with an object's body: gives what the cluster has for the part at some keys and places. */
-export function matchManifest(manifest: JsonObject, body: JsonObject): (at: readonly string[]) => Match {
-  const root = compare(manifest, body, '', []);
-  const { stringData } = manifest;
-  // The API server moves these into data.
-  if (manifest.kind === 'Secret' && stringData !== undefined && isObject(stringData) && isObject(body.data ?? null)) {
-    root.inside.set('stringData', compare(stringData, body.data ?? null, '', ['data']));
-  }
-  return (at) => {
+/** Compares a manifest with what the cluster has. What the server sets, and status, is never told to differ. */
+export function compareManifest(manifest: JsonObject, cluster: Cluster, options: CompareOptions = {}): Comparison {
+  const comparer = new Comparer(manifest, cluster, options);
+  const root = comparer.whole();
+  const match = (at: readonly string[]): Match => {
     let node = root;
-    for (const key of at) {
+    // What came as one is told as one.
+    let part: Node | null = null;
+    for (const [index, key] of at.entries()) {
+      if (part === null && (node.state === 'extra' || node.state === 'absent')) part = node;
       const inner = node.inside.get(key);
-      if (inner === undefined) break;
+      if (inner === undefined) return { ...shown(node, part ?? node), at: [...node.at, ...at.slice(index)] };
       node = inner;
     }
-    return node;
+    return shown(node, part ?? node);
   };
+  return { body: isObject(root.merged) ? root.merged : manifest, match, differs: comparer.differs };
 }
 
-function compare(wanted: Json, found: Json, field: string, at: readonly string[]): Node {
-  if (Array.isArray(wanted) && Array.isArray(found))
-    return compareItems(wanted, found, pairItems(field, found, wanted), at);
-  if (isObject(wanted) && isObject(found)) {
+function shown({ merged: _, inside: __, ...match }: Node, part: Node): Match {
+  return { ...match, part };
+}
+
+class Comparer {
+  differs = false;
+  private readonly isQuantity: (at: readonly string[]) => boolean;
+  private readonly builtIn: boolean;
+  private readonly drift: DriftFinder;
+
+  constructor(
+    private readonly manifest: JsonObject,
+    private readonly cluster: Cluster,
+    options: CompareOptions,
+  ) {
+    this.isQuantity = quantityFields(cluster.body);
+    this.builtIn = builtInKind(cluster.body) !== null;
+    this.drift = new DriftFinder(cluster, options.hides);
+  }
+
+  whole(): Node {
+    const { manifest, cluster } = this;
+    const { stringData, ...rest } = manifest;
+    const applied = lastApplied(cluster.body);
+    const data = cluster.body.data ?? null;
+    if (manifest.kind !== 'Secret' || !isObject(stringData) || !isObject(data)) {
+      return this.compare(manifest, cluster.body, applied, []);
+    }
+    // The API server moves stringData into data.
+    const own = Object.fromEntries(Object.entries(data).filter(([key]) => !Object.hasOwn(stringData, key) || hasMember(rest.data, key))); // prettier-ignore
+    const body: JsonObject = { ...cluster.body, data: own };
+    const root = this.compare(rest, body, applied, []);
+    const moved = this.compare(stringData, data, undefined, ['data'], false);
+    root.inside.set('stringData', moved);
+    return { ...root, merged: { ...(root.merged as JsonObject), stringData: moved.merged } };
+  }
+
+  /** `both`: also what only the cluster has. */
+  private compare(wanted: Json, found: Json, applied: Json | undefined, at: readonly string[], both = true): Node {
+    if (isPassedOver(at)) return leaf('same', at, wanted);
+    if (canonicalJson(wanted) !== canonicalJson(found) && holdsHidden(found)) return this.hidden(wanted, found, at);
+    if (Array.isArray(wanted) && Array.isArray(found)) {
+      return this.list(wanted, found, pairWanted(at.at(-1) ?? '', wanted, found), applied, at);
+    }
+    if (isObject(wanted) && isObject(found)) return this.object(wanted, found, applied, at, both);
+    if (typeof wanted === 'string' && typeof found === 'string') {
+      const lines = this.lines(wanted, found, at);
+      if (lines !== null) return lines;
+    }
+    const same = sameScalar(wanted, found) || (this.isQuantity(at) && sameQuantity(wanted, found));
+    return same ? leaf('same', at, wanted) : this.different({ ...leaf('differs', at, wanted), wanted, value: found });
+  }
+
+  private object(
+    wanted: JsonObject,
+    found: JsonObject,
+    applied: Json | undefined,
+    at: readonly string[],
+    both: boolean,
+  ): Node {
     const inside = new Map<string, Node>();
+    const merged: JsonObject = {};
     for (const [key, value] of Object.entries(wanted)) {
-      const there = Object.hasOwn(found, key) ? found[key] : undefined;
-      inside.set(key, there === undefined ? absent([...at, key]) : compare(value, there, key, [...at, key]));
+      const node = Object.hasOwn(found, key)
+        ? this.compare(value, found[key] ?? null, memberOf(applied, key), [...at, key])
+        : this.absent(value, [...at, key]);
+      inside.set(key, node);
+      merged[key] = node.merged;
     }
-    return { state: 'same', at, inside };
+    for (const [key, value] of both ? Object.entries(found) : []) {
+      if (Object.hasOwn(wanted, key)) continue;
+      const extra = { value, at: [...at, key], around: found, applied: memberOf(applied, key), item: false };
+      const drift = this.drift.find(extra);
+      if (drift === null) continue;
+      const node = this.extra(drift);
+      inside.set(key, node);
+      merged[key] = node.merged;
+    }
+    return { state: 'same', at, inside, merged };
   }
-  if (typeof wanted === 'string' && typeof found === 'string') {
+
+  private list(
+    wanted: readonly Json[],
+    found: readonly Json[],
+    pairs: readonly (number | null)[],
+    applied: Json | undefined,
+    at: readonly string[],
+  ): Node {
+    const before = Array.isArray(applied) ? applied : [];
+    const sent = pairWanted(at.at(-1) ?? '', before, found);
+    const appliedAt = (place: number): Json | undefined => before[sent.indexOf(place)];
+    const rows = wanted.map((item, index) => {
+      const place = pairs[index] ?? null;
+      const there = place === null ? undefined : found[place];
+      const node =
+        place === null || there === undefined
+          ? this.absent(item, [...at, String(index)])
+          : this.compare(item, there, appliedAt(place), [...at, String(place)]);
+      return { place, node };
+    });
+    const extras = found.flatMap((value, place) => {
+      if (pairs.includes(place)) return [];
+      const drift = this.drift.find({ value, at: [...at, String(place)], around: [...found], applied: appliedAt(place), item: true }); // prettier-ignore
+      return drift === null ? [] : [{ place, node: this.extra(drift) }];
+    });
+    const node = this.rows(rows, extras, at);
+    return inOrder(pairs) ? node : this.different({ ...node, state: 'differs', comment: 'in another order' });
+  }
+
+  /** The lines of two texts; null where they are not shown line by line. */
+  private lines(wanted: string, found: string, at: readonly string[]): Node | null {
     const [lines, others] = [textLines(wanted), textLines(found)];
-    if (lines !== null && others !== null && wanted !== found) {
-      return compareItems(lines, others, pairTexts(others, lines), at);
+    if (lines === null || others === null || wanted === found) return null;
+    const pairs = pairTexts(others, lines);
+    const rows = lines.map((line, index) => {
+      const place = pairs[index] ?? null;
+      if (place === null) return { place, node: this.absent(line, [...at, String(index)]) };
+      const value = others[place] ?? '';
+      const node = leaf(line === value ? 'same' : 'differs', [...at, String(place)], line);
+      return { place, node: line === value ? node : { ...node, wanted: line, value } };
+    });
+    const extras = others.flatMap((line, place) =>
+      pairs.includes(place) ? [] : [{ place, node: leaf('extra', [...at, String(place)], line) }],
+    );
+    const node = this.rows(rows, extras, at);
+    const end = wanted.endsWith('\n') ? '\n' : '';
+    const text = (node.merged as string[]).join('\n') + end;
+    this.differs = true;
+    const merged = { ...node, merged: text };
+    if (wanted.endsWith('\n') !== found.endsWith('\n')) {
+      return {
+        ...merged,
+        state: 'differs',
+        comment: end === '' ? 'ends with a line break' : 'ends without a line break',
+      };
     }
-    if (holdsRedacted(found)) return { state: 'hidden', at, inside: new Map() };
+    return inOrder(pairs) ? merged : { ...merged, state: 'differs', comment: 'in another order' };
   }
-  const same = canonicalJson(wanted) === canonicalJson(found) || (isQuantityField(at) && sameQuantity(wanted, found));
-  if (same) return { state: 'same', at, inside: new Map() };
-  return { state: 'differs', at, wanted, value: found, inside: new Map() };
+
+  /** The manifest's items, and those of the cluster behind the ones that they follow there. */
+  private rows(
+    rows: { place: number | null; node: Node }[],
+    extras: { place: number; node: Node }[],
+    at: readonly string[],
+  ): Node {
+    const all = [...rows];
+    for (const extra of extras) {
+      const before = all.filter(({ place }) => place !== null && place < extra.place);
+      const previous = before.sort((a, b) => (b.place ?? 0) - (a.place ?? 0))[0];
+      all.splice(previous === undefined ? 0 : all.indexOf(previous) + 1, 0, extra);
+    }
+    const inside = new Map(all.map(({ node }, index) => [String(index), node]));
+    return { state: 'same', at, inside, merged: all.map(({ node }) => node.merged) };
+  }
+
+  /** Of a map that holds redacted values each is told by itself. */
+  private hidden(wanted: Json, found: Json, at: readonly string[]): Node {
+    // Equal tags stand for equal values, and these are not.
+    if (typeof wanted === 'string' && holdsRedacted(wanted)) {
+      return this.different({ ...leaf('differs', at, wanted), wanted, value: found });
+    }
+    return leaf('hidden', at, MASK);
+  }
+
+  /** What the API server drops is nothing to miss: null, what is empty, and in its own types what is off. */
+  private absent(wanted: Json, at: readonly string[]): Node {
+    const isEmpty = Array.isArray(wanted) ? wanted.length === 0 : isObject(wanted) && Object.keys(wanted).length === 0;
+    const isItem = /^\d+$/.test(at.at(-1) ?? '');
+    const isOff = this.builtIn && (wanted === false || wanted === 0) && !isItem;
+    if (isPassedOver(at) || (!isItem && (wanted === null || isEmpty)) || isOff) return leaf('same', at, wanted);
+    return this.different(leaf('absent', at, wanted));
+  }
+
+  private extra(drift: Drift): Node {
+    this.differs = true;
+    const inside = new Map([...drift.inside].map(([key, inner]) => [key, this.extra(inner)]));
+    return { state: 'extra', at: drift.at, merged: drift.value, inside };
+  }
+
+  private different(node: Node): Node {
+    this.differs = true;
+    return node;
+  }
 }
 
-function compareItems(
-  wanted: readonly Json[],
-  found: readonly Json[],
-  pairs: readonly (number | null)[],
-  at: readonly string[],
-): Node {
-  const inside = new Map<string, Node>();
-  for (const [index, item] of wanted.entries()) {
-    const place = pairs[index] ?? null;
-    const there = place === null ? undefined : found[place];
-    const node =
-      place === null || there === undefined
-        ? absent([...at, String(index)])
-        : compare(item, there, '', [...at, String(place)]);
-    inside.set(String(index), node);
-  }
-  return { state: 'same', at, inside };
+function leaf(state: Match['state'], at: readonly string[], merged: Json): Node {
+  return { state, at, merged, inside: new Map() };
 }
 
-function absent(at: readonly string[]): Node {
-  return { state: 'absent', at, inside: new Map() };
+/** A text in which something is redacted; of maps and lists the members tell. */
+function holdsHidden(found: Json): boolean {
+  return typeof found === 'string' && holdsRedacted(found);
+}
+
+function inOrder(pairs: readonly (number | null)[]): boolean {
+  const places = pairs.filter((place) => place !== null);
+  return places.every((place, index) => index === 0 || place > (places[index - 1] ?? 0));
+}
+
+function memberOf(value: Json | undefined, key: string): Json | undefined {
+  return value !== undefined && isObject(value) && Object.hasOwn(value, key) ? value[key] : undefined;
+}
+
+function hasMember(value: Json | undefined, key: string): boolean {
+  return memberOf(value, key) !== undefined;
 }

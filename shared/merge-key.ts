@@ -1,6 +1,21 @@
 import { isObject } from './json.ts';
 import type { Json, JsonObject } from './types.ts';
 
+/** Of autoscaling/v2: the name is where the type says. */
+const METRIC = [
+  ['type'],
+  [
+    'type',
+    'resource.name',
+    'containerResource.name',
+    'containerResource.container',
+    'pods.metric.name',
+    'object.metric.name',
+    'object.describedObject.name',
+    'external.metric.name',
+  ],
+];
+
 /*
  * By what the items of a list are told apart. The API's own merge keys (x-kubernetes-list-map-keys) are not in the
  * objects, and for custom resources not in any table, so: the few fields where a general rule would read badly, then
@@ -16,7 +31,8 @@ const BY_FIELD: Record<string, string[][]> = {
     ['key', 'effect'],
     ['key', 'operator', 'value', 'effect'],
   ],
-  metrics: [['type'], ['type', 'resource.name']],
+  metrics: METRIC,
+  currentMetrics: METRIC,
   endpoints: [['targetRef.name'], ['hostname']],
   addresses: [['type'], ['type', 'address']],
   topologySpreadConstraints: [['topologyKey', 'whenUnsatisfiable']],

@@ -9,6 +9,13 @@ import type { Json, JsonObject, PatchOperation } from './types.ts';
 
 /** The document after an operation; the same one, changed, where that is `inPlace`. Throws where it does not fit. */
 export function applyOperation(document: Json, operation: PatchOperation, inPlace = false): Json {
+  if (operation.op === 'move') {
+    const { from, path } = operation;
+    const value = valueAt(document, from);
+    if (value === undefined) throw misfit(operation, `there is nothing at ${from}`);
+    const without = applyOperation(document, { op: 'remove', path: from }, inPlace);
+    return applyOperation(without, { op: 'add', path, value }, inPlace);
+  }
   if (operation.path === '') {
     if (operation.op === 'test') requireSame(document, operation.value, operation);
     if (operation.op === 'test') return document;
@@ -18,16 +25,30 @@ export function applyOperation(document: Json, operation: PatchOperation, inPlac
   return changeBelow({ segments: operation.path.split('/'), operation, inPlace }, document, 1);
 }
 
+/** What stands at a JSON Pointer (RFC 6901); undefined where nothing does. */
+export function valueAt(document: Json, path: string): Json | undefined {
+  let value: Json | undefined = document;
+  for (const segment of path.split('/').slice(1)) {
+    const key = keyOf(segment);
+    if (Array.isArray(value)) value = INDEX.test(key) ? value[Number(key)] : undefined;
+    else value = isObject(value) && Object.hasOwn(value, key) ? value[key] : undefined;
+  }
+  return value;
+}
+
+function keyOf(segment: string): string {
+  return segment.includes('~') ? segment.replaceAll('~1', '/').replaceAll('~0', '~') : segment;
+}
+
 interface Task {
   segments: readonly string[];
-  operation: PatchOperation;
+  operation: Exclude<PatchOperation, { op: 'move' }>;
   inPlace: boolean;
 }
 
 /** The value with the change made at the segments from `depth` on. */
 function changeBelow(task: Task, value: Json, depth: number): Json {
-  const segment = task.segments[depth] ?? '';
-  const key = segment.includes('~') ? segment.replaceAll('~1', '/').replaceAll('~0', '~') : segment;
+  const key = keyOf(task.segments[depth] ?? '');
   if (Array.isArray(value)) return changeList(task, value, depth, key);
   if (isObject(value)) return changeObject(task, value, depth, key);
   throw misfit(task.operation, `there is nothing below ${task.segments.slice(0, depth).join('/')}`);

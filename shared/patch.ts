@@ -6,7 +6,7 @@ import type { Json, JsonObject, Patch } from './types.ts';
 
 /**
  * The RFC 6902 patch that turns `before` into `after`; null is an object that does not exist. Empty where they are
- * equal. For machines: an item put at the head of a list rewrites the list. Neither argument is changed.
+ * equal. Items of lists are removed, added, moved and changed by their places. Neither argument is changed.
  */
 export function diff(before: JsonObject | null, after: JsonObject | null): Patch {
   if (before === null) return after === null ? [] : [{ op: 'add', path: '', value: after }];
@@ -57,8 +57,10 @@ export function hashBody(body: JsonObject | null): Buffer | null {
 
 /** The patch as it is written for others: paths with the keys as they were before json.ts escaped them. */
 export function writtenPatch(patch: Patch): Patch {
-  return patch.map((operation) => ({
-    ...operation,
-    path: operation.path.split('/').map(unescapeText).join('/'),
-  }));
+  const written = (path: string): string => path.split('/').map(unescapeText).join('/');
+  return patch.map((operation) =>
+    operation.op === 'move'
+      ? { ...operation, from: written(operation.from), path: written(operation.path) }
+      : { ...operation, path: written(operation.path) },
+  );
 }

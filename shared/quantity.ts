@@ -1,4 +1,6 @@
-import type { Json } from './types.ts';
+import { exactNumber } from './json.ts';
+import { builtInKind, matches, patternsOf, podSpecOf } from './schema/kinds.ts';
+import type { Json, JsonObject } from './types.ts';
 
 /*
  * Kubernetes' quantities: `500m`, `1Gi`, `1e3`. The API server writes them in its own way (`1000m` as `1`, `1024Mi` as
@@ -11,14 +13,54 @@ const TWOS = ['Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei'];
 /** Beyond so many digits nobody means an amount. */
 const MAX_DIGITS = 40;
 
-/** What holds quantities by any name: of resources, of a ResourceQuota, of a LimitRange. */
-const HOLDERS = new Set(['limits', 'requests', 'hard', 'capacity', 'max', 'min', 'default', 'defaultRequest']);
-const NAMES = new Set(['sizeLimit', 'averageValue']);
+const CLAIM = 'spec.resources.{limits,requests}.*';
 
-/** True where the API takes the value at a path (of keys and places) for a quantity. */
-export function isQuantityField(at: readonly string[]): boolean {
-  if (at[0] === 'data') return false;
-  return HOLDERS.has(at.at(-2) ?? '') || NAMES.has(at.at(-1) ?? '');
+/** Where the schemas of Kubernetes' own types have quantities, as of 1.36: in the spec of a pod, and elsewhere. */
+const IN_POD_SPECS = [
+  '{containers,initContainers,ephemeralContainers}.*.resources.{limits,requests}.*',
+  '{containers,initContainers,ephemeralContainers}.*.env.*.valueFrom.resourceFieldRef.divisor',
+  'resources.{limits,requests}.*',
+  'overhead.*',
+  'volumes.*.emptyDir.sizeLimit',
+  'volumes.*.downwardAPI.items.*.resourceFieldRef.divisor',
+  'volumes.*.projected.sources.*.downwardAPI.items.*.resourceFieldRef.divisor',
+  `volumes.*.ephemeral.volumeClaimTemplate.${CLAIM}`,
+];
+
+const BY_KIND: Record<string, readonly string[]> = {
+  PersistentVolumeClaim: [CLAIM],
+  PersistentVolume: ['spec.capacity.*'],
+  StatefulSet: [`spec.volumeClaimTemplates.*.${CLAIM}`],
+  ResourceQuota: ['spec.hard.*'],
+  LimitRange: ['spec.limits.*.{max,min,default,defaultRequest,maxLimitRequestRatio}.*'],
+  HorizontalPodAutoscaler: [
+    'spec.metrics.*.{resource,containerResource,pods,object,external}.target.{value,averageValue}',
+    'spec.behavior.{scaleUp,scaleDown}.tolerance',
+  ],
+  RuntimeClass: ['overhead.podFixed.*'],
+  CSIStorageCapacity: ['capacity', 'maximumVolumeSize'],
+  ResourceSlice: [
+    'spec.devices.*.capacity.*.value',
+    'spec.devices.*.basic.capacity.*.value',
+    'spec.devices.*.consumesCounters.*.counters.*.value',
+    'spec.sharedCounters.*.counters.*.value',
+  ],
+  ResourceClaim: ['spec.devices.requests.*.{exactly.,}capacity.requests.*'],
+  ResourceClaimTemplate: ['spec.spec.devices.requests.*.{exactly.,}capacity.requests.*'],
+};
+
+/**
+ * Tells for an object where (keys and places) the API server takes the value for a quantity. In custom resources it does
+ * so nowhere: what their definitions call a quantity is stored as it was written.
+ */
+export function quantityFields(object: JsonObject): (at: readonly string[]) => boolean {
+  const kind = builtInKind(object);
+  if (kind === null) return () => false;
+  const spec = podSpecOf(kind);
+  const own = Object.hasOwn(BY_KIND, kind) ? (BY_KIND[kind] ?? []) : [];
+  const paths = [...own, ...(spec === null ? [] : IN_POD_SPECS.map((path) => spec + path))];
+  const patterns = paths.flatMap(patternsOf);
+  return (at) => patterns.some((pattern) => matches(pattern, at));
 }
 
 /** True for two texts or numbers that are the same amount, exactly. */
@@ -38,7 +80,8 @@ interface Amount {
 
 function amountOf(value: Json): Amount | null {
   if (typeof value !== 'string' && typeof value !== 'number') return null;
-  const [, sign, whole = '', fraction = '', suffix = '', exponent] = QUANTITY.exec(String(value)) ?? [];
+  const text = typeof value === 'string' ? (exactNumber(value) ?? value) : String(value);
+  const [, sign, whole = '', fraction = '', suffix = '', exponent] = QUANTITY.exec(text) ?? [];
   const digits = whole + fraction;
   if (sign === undefined || digits === '' || digits.length > MAX_DIGITS) return null;
   const twos = TWOS.indexOf(suffix) + 1;

@@ -1,14 +1,5 @@
-import type {
-  Actor,
-  CauseLink,
-  Change,
-  Json,
-  JsonObject,
-  ObjectRef,
-  Operation,
-  Outcome,
-  ResourceType,
-} from './types.ts';
+import type { Actor, CauseLink, Change, Json, JsonObject, ObjectRef, Outcome, ResourceType } from './types.ts';
+import type { NamedType } from './built-in-types.ts';
 
 /*
  * What can be asked of a ledger, and the answers. Times are milliseconds since the Unix epoch, UTC.
@@ -31,7 +22,16 @@ export interface ChangeQuery {
   scope: Scope;
   since?: number;
   until?: number;
-  user?: string;
+  /**
+   * Only changes of these users, of users in these groups, through these field managers; each a name, or a pattern with
+   * `*` and `?`. Of `operations` also with the subresource: `update`, `update/scale`, in any case.
+   */
+  users?: string[];
+  userGroups?: string[];
+  managers?: string[];
+  operations?: string[];
+  /** No changes of these users; changes of nobody known stay. */
+  excludeUsers?: string[];
   /** Only what changed this field: `spec.replicas`; the deltas are those of the field. */
   field?: string;
   /** Also the changes by controllers that touch nothing but status. */
@@ -48,7 +48,6 @@ export interface ChangeQuery {
   before?: number;
   /** Only changes with a larger seq; still the newest first. */
   newerThan?: number;
-  operation?: Operation;
   /** Only these changes, by their seq. */
   seqs?: number[];
   /** To follow: only changes with a greater seq, the oldest first; `next` is then what to go on after, never null. */
@@ -217,7 +216,7 @@ export interface CoverageInterval {
   /** null: until now. */
   to: number | null;
   covered: boolean;
-  /** Why it was not; '' where it was. */
+  /** Why it was not; of a moment that was, what happened to the clock; otherwise ''. */
   cause: string;
 }
 
@@ -260,5 +259,7 @@ export interface LedgerReader {
   blame(query: BlameQuery): Promise<BlamePage>;
   /** When recording worked, oldest first; empty in a ledger that nothing has recorded into. */
   coverage(): Promise<CoverageInterval[]>;
+  /** The types that the live cluster has, with all their names: only where the answer comes through an API server. */
+  discover?(): Promise<NamedType[]>;
   close(): Promise<void>;
 }

@@ -39,6 +39,20 @@ export function isServerSet(path: string): boolean {
   return METADATA.some((key) => path === `metadata.${key}`);
 }
 
+/** Labels and annotations that the API server, or kubectl itself, writes beside what a manifest has. */
+const SERVER_NOTES = new Set([
+  ...NOTES,
+  ...JOB_LABELS,
+  'kubectl.kubernetes.io/last-applied-configuration',
+  'deprecated.daemonset.template.generation',
+  'kubernetes.io/metadata.name',
+]);
+
+/** True for a label or annotation (by its key) that is no part of what somebody wants of an object. */
+export function isServerNote(key: string): boolean {
+  return SERVER_NOTES.has(key);
+}
+
 /**
  * The manifest that creates a deleted object again: `body` is its last state, and the API server's own fields are left
  * out, so that it sets them anew. `lost` are the paths of values that were never recorded.

@@ -56,7 +56,10 @@ interface Step extends PathStep {
 
 function stepsOf(text: string): Step[] | null {
   try {
-    return fieldParts(text).map(({ name, quoted }) => ({ name, quoted, any: name === '*' && !quoted }));
+    return fieldParts(text).map(({ name, form }) => {
+      const quoted = form === 'quoted';
+      return { name, quoted, any: name === '*' && !quoted };
+    });
   } catch {
     return null;
   }

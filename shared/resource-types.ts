@@ -13,28 +13,44 @@ export type { NamedType } from './built-in-types.ts';
  */
 export function resolveType(text: string, seen: readonly (ResourceType | NamedType)[]): NamedType {
   const types = allTypes(seen);
+  const [first] = matchesOf(text, types);
+  if (first === undefined) throw unknownType(text, types);
+  return first;
+}
+
+/** All types that a text may mean, the one that kubectl takes first: several groups may have a type of one name. */
+export function typesCalled(text: string, seen: readonly (ResourceType | NamedType)[]): NamedType[] {
+  return matchesOf(text, allTypes(seen));
+}
+
+/** The types of a category, such as `all`; none where there is no such category. */
+export function typesInCategory(category: string, seen: readonly (ResourceType | NamedType)[]): NamedType[] {
+  return allTypes(seen).filter(({ categories = [] }) => categories.includes(category.toLowerCase()));
+}
+
+function matchesOf(text: string, types: readonly NamedType[]): NamedType[] {
   const wanted = text.toLowerCase();
-  const whole = types.find((type) => namesOf(type).includes(wanted));
-  if (whole !== undefined) return whole;
+  const whole = types.filter((type) => namesOf(type).includes(wanted));
+  if (whole.length > 0) return whole;
   const dot = wanted.indexOf('.');
-  if (dot > 0) {
-    const [name, rest] = [wanted.slice(0, dot), wanted.slice(dot + 1)];
-    const named = types.filter((type) => namesOf(type).includes(name));
-    for (const group of [rest, withoutVersion(rest)]) {
-      if (group === null) continue;
-      const match =
-        named.find((type) => type.group === group) ?? named.find((type) => type.group.startsWith(`${group}.`));
-      if (match !== undefined && (group !== '' || match.group === '')) return match;
-    }
+  if (dot <= 0) return [];
+  const [name, rest] = [wanted.slice(0, dot), wanted.slice(dot + 1)];
+  const named = types.filter((type) => namesOf(type).includes(name));
+  for (const group of [rest, withoutVersion(rest)]) {
+    if (group === null) continue;
+    const exact = named.filter((type) => type.group === group);
+    if (exact.length > 0) return exact;
+    const begun = group === '' ? [] : named.filter((type) => type.group.startsWith(`${group}.`));
+    if (begun.length > 0) return begun;
   }
-  throw unknownType(text, types);
+  return [];
 }
 
 /** Adds what a CustomResourceDefinition says about its type's names and scope; null where it says nothing usable. */
 export function typeOfDefinition(definition: JsonObject): NamedType | null {
   const { spec } = definition;
   if (spec === undefined || !isObject(spec) || spec['names'] === undefined || !isObject(spec['names'])) return null;
-  const { plural, kind, singular, shortNames } = spec['names'];
+  const { plural, kind, singular, shortNames, categories } = spec['names'];
   const { group, scope } = spec;
   if (typeof plural !== 'string' || typeof kind !== 'string' || typeof group !== 'string') return null;
   return {
@@ -43,6 +59,7 @@ export function typeOfDefinition(definition: JsonObject): NamedType | null {
     kind,
     singular: typeof singular === 'string' && singular !== '' ? singular : kind.toLowerCase(),
     shortNames: Array.isArray(shortNames) ? shortNames.filter(isText) : [],
+    ...(Array.isArray(categories) ? { categories: categories.filter(isText) } : {}),
     namespaced: scope !== 'Cluster',
   };
 }
@@ -61,6 +78,24 @@ export function displayName({ group, resource, kind }: ResourceType): string {
   const name = (kind === '' ? resource : kind).toLowerCase();
   const preferred = BUILT_IN_TYPES.find((type) => type.singular === name);
   return preferred === undefined || preferred.group === group ? name : `${name}.${group}`;
+}
+
+/**
+ * How types are called where others are known: with the group where a type that is not Kubernetes' own shares its name
+ * with another one, so that `cluster.postgresql.cnpg.io` and `cluster.cluster.x-k8s.io` are told apart.
+ */
+export function typeNamer(known: readonly ResourceType[]): (type: ResourceType) => string {
+  const groups = new Map<string, Set<string>>();
+  for (const type of known) {
+    const name = displayName(type);
+    groups.set(name, (groups.get(name) ?? new Set()).add(type.group));
+  }
+  return (type) => {
+    const name = displayName(type);
+    const others = [...(groups.get(name) ?? [])].some((group) => group !== type.group);
+    const isBuiltIn = BUILT_IN_TYPES.some(({ group, singular }) => group === type.group && singular === name);
+    return others && !isBuiltIn && type.group !== '' ? `${name}.${type.group}` : name;
+  };
 }
 
 function allTypes(seen: readonly (ResourceType | NamedType)[]): NamedType[] {

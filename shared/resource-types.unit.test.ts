@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
 import { BUILT_IN_TYPES } from './built-in-types.ts';
-import { displayName, nearest, qualifiedName, resolveType, typeOfDefinition } from './resource-types.ts';
+import {
+  displayName,
+  nearest,
+  qualifiedName,
+  resolveType,
+  typeNamer,
+  typeOfDefinition,
+  typesCalled,
+  typesInCategory,
+} from './resource-types.ts';
 
 const SEEN = [
   { group: 'shop.example.com', resource: 'features', kind: 'Feature' },
@@ -97,6 +106,45 @@ describe('displayName', () => {
       'service.serving.knative.dev',
     );
     assert.equal(displayName({ group: 'shop.example.com', resource: 'features', kind: 'Feature' }), 'feature');
+  });
+});
+
+describe('typeNamer', () => {
+  it('adds the group where another known type has the name, but for types of Kubernetes', () => {
+    const type = (group: string, resource: string, kind: string) => ({ group, resource, kind });
+    const [capi, cnpg] = [
+      type('cluster.x-k8s.io', 'clusters', 'Cluster'),
+      type('postgresql.cnpg.io', 'clusters', 'Cluster'),
+    ];
+    const [apps, other] = [
+      type('apps', 'deployments', 'Deployment'),
+      type('x.example.com', 'deployments', 'Deployment'),
+    ];
+    const name = typeNamer([capi, cnpg, apps, other]);
+    assert.deepEqual([capi, cnpg, apps, other].map(name), [
+      'cluster.cluster.x-k8s.io',
+      'cluster.postgresql.cnpg.io',
+      'deployment',
+      'deployment.x.example.com',
+    ]);
+    assert.equal(typeNamer([capi, capi])(capi), 'cluster');
+  });
+
+  it('knows the types of a category, of a definition too', () => {
+    const defined = typeOfDefinition({
+      spec: { group: 'x.io', names: { plural: 'webs', kind: 'Web', categories: ['all', 'shop'] } },
+    });
+    assert.ok(defined !== null);
+    assert.equal(typesInCategory('all', []).length, 10);
+    assert.deepEqual(typesInCategory('ALL', [defined]).at(-1)?.resource, 'webs');
+    assert.deepEqual(
+      typesInCategory('shop', [defined]).map(({ kind }) => kind),
+      ['Web'],
+    );
+    assert.deepEqual(
+      typesCalled('web', [defined]).map(({ group }) => group),
+      ['x.io'],
+    );
   });
 });
 

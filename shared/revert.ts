@@ -1,6 +1,7 @@
 import { itemPath, memberPath } from './delta.ts';
 import { canonicalJson, isObject } from './json.ts';
 import { identifyAll } from './merge-key.ts';
+import { pairItems } from './pairing.ts';
 import { holdsRedacted, redactedAt } from './redacted.ts';
 import type { Json, JsonObject } from './types.ts';
 
@@ -25,7 +26,7 @@ export interface RevertOptions {
 
 /**
  * Takes a change (`before` to `after`) back on the object as it is now: what the change set becomes what it was, what
- * others set stays. List items are followed by their merge key, as deltas are. What others have set since is an
+ * others set stays. List items are followed as pairItems() has it, as in deltas. What others have set since is an
  * obstacle, and stays too, unless `force`.
  *
  * Where `present` equals `after`, the result equals `before`, but for what `keeps` and what was never recorded.
@@ -69,31 +70,35 @@ class Reverter {
     }
     const untouched = same(present, after);
     const lists = present !== undefined && versions.every((value) => value === undefined || Array.isArray(value));
-    // A list with what was redacted is taken back item by item: as a whole it would lose these.
-    if (untouched && !(lists && before !== undefined && holdsRedacted(before)))
+    // A list with what was redacted is taken back item by item: as a whole it would lose these. But a command is one.
+    const isCommand = versions.some(isRedactedCommand);
+    const byItem = lists && !isCommand;
+    if (untouched && !(byItem && before !== undefined && holdsRedacted(before)))
       return this.known(path, before, present);
-    if (lists) {
+    if (byItem) {
       const [b = [], a = [], p = []] = versions;
-      const result = this.list(path, field, b, a, p);
-      if (result !== null) return before === undefined && result.length === 0 ? undefined : result;
+      const result = this.list(path, { before: b, after: a, present: p }, namesOf(field, b, a, p));
+      return before === undefined && result.length === 0 ? undefined : result;
     }
     if (untouched || this.options.force) return this.known(path, before, present);
     this.obstacles.push({ path, kind: 'changed', wanted: before, present });
     return present;
   }
 
-  /** The items by key, those that come back behind the ones they followed; null where no key tells them apart. */
-  private list(path: string, field: string, before: Json[], after: Json[], present: Json[]): Json[] | null {
-    const [b, a, p] = identifyAll(field, [before, after, present]) ?? [];
-    if (b === undefined || a === undefined || p === undefined) return null;
-    const items = new Map(p);
-    for (const key of new Set([...b.keys(), ...a.keys()])) {
-      const value = this.value(itemPath(path, key), '', b.get(key), a.get(key), p.get(key));
-      const isPart = !p.has(key) && hasRedactedMember(b.get(key) ?? null);
-      if (value === undefined || isPart) items.delete(key);
-      else items.set(key, value);
+  /** The items by name; those that come back stand behind the ones they followed. */
+  private list(path: string, lists: Versions<Json[]>, names: Names): Json[] {
+    const byName = (version: keyof Versions<unknown>): Map<string, Json> =>
+      new Map(names[version].map((name, place) => [name, lists[version][place] ?? null]));
+    const [b, a, items] = [byName('before'), byName('after'), byName('present')];
+    for (const name of new Set([...b.keys(), ...a.keys()])) {
+      const inside = names.isKey ? itemPath(path, name) : `${path}[${placeOf(name, names)}]`;
+      const value = this.value(inside, '', b.get(name), a.get(name), items.get(name));
+      const isPart = !items.has(name) && hasRedactedMember(b.get(name) ?? null);
+      if (value === undefined || isPart) items.delete(name);
+      else items.set(name, value);
     }
-    return ordered([...items.keys()], [...b.keys()], [...a.keys()], [...p.keys()]).map((key) => items.get(key) ?? null);
+    const order = ordered([...items.keys()], names.before, names.after, names.present);
+    return order.map((name) => items.get(name) ?? null);
   }
 
   /** What was redacted cannot come back: such a value stays as it is now, and is left out of one that comes back. */
@@ -103,6 +108,43 @@ class Reverter {
     for (const each of lost) this.obstacles.push({ path: each, kind: 'unrecorded', wanted: undefined, present });
     return lost.length > 0 && (value === undefined || Array.isArray(present)) ? present : value;
   }
+}
+
+/** Something of each of the three versions. */
+interface Versions<T> {
+  before: T;
+  after: T;
+  present: T;
+}
+
+/** What the items of each version are called: the same name is the same item. */
+interface Names extends Versions<string[]> {
+  /** Whether a name is the item's merge key. */
+  isKey: boolean;
+}
+
+/** By their merge key; where none tells the items apart in all versions, as pairItems() finds them again. */
+function namesOf(field: string, before: Json[], after: Json[], present: Json[]): Names {
+  const [b, a, p] = identifyAll(field, [before, after, present]) ?? [];
+  if (b !== undefined && a !== undefined && p !== undefined) {
+    return { before: [...b.keys()], after: [...a.keys()], present: [...p.keys()], isKey: true };
+  }
+  const names = before.map((_, place) => `before ${place}`);
+  const newNames = pairItems(field, before, after).map((place, to) => names[place ?? -1] ?? `after ${to}`);
+  const presentNames = pairItems(field, after, present).map((place, to) => newNames[place ?? -1] ?? `present ${to}`);
+  // What the change took away, and somebody has put back.
+  for (const [place, item] of before.entries()) {
+    const name = names[place] ?? '';
+    if (newNames.includes(name)) continue;
+    const back = present.findIndex((other, to) => presentNames[to] === `present ${to}` && same(other, item));
+    if (back >= 0) presentNames[back] = name;
+  }
+  return { before: names, after: newNames, present: presentNames, isKey: false };
+}
+
+/** Where an item is now; where it is not there any more, where it was. */
+function placeOf(name: string, { present, before, after }: Names): number {
+  return [present, before, after].map((names) => names.indexOf(name)).find((place) => place >= 0) ?? 0;
 }
 
 /** Order of the items: as before the change, as far as nobody has reordered them since; others stay where they are. */
@@ -127,13 +169,12 @@ export function withoutRedacted(value: Json, path: string): { value: Maybe; lost
   const lost: string[] = [];
   const clean = (inner: Json, at: string): Maybe => {
     if (typeof inner === 'string') {
-      const redacted = redactedAt(at, inner);
-      // kubectl's annotation only repeats the object.
-      if (redacted === 'value') lost.push(at);
-      return redacted === null ? inner : undefined;
+      if (redactedAt(at, inner) === null) return inner;
+      lost.push(at);
+      return undefined;
     }
     if (Array.isArray(inner)) {
-      if (inner.some((item) => typeof item === 'string' && holdsRedacted(item))) {
+      if (isRedactedCommand(inner)) {
         lost.push(at);
         return undefined;
       }
@@ -149,6 +190,11 @@ export function withoutRedacted(value: Json, path: string): { value: Maybe; lost
     return Object.fromEntries(members.filter((member): member is readonly [string, Json] => member[1] !== undefined));
   };
   return { value: clean(value, path), lost };
+}
+
+/** True of a list of texts, such as a command, with one that was redacted. */
+function isRedactedCommand(value: Maybe): boolean {
+  return Array.isArray(value) && value.some((item) => typeof item === 'string' && holdsRedacted(item));
 }
 
 /** True of an item, such as a variable, that means something else without what was redacted. */

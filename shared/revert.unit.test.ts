@@ -68,12 +68,35 @@ describe('revert', () => {
     assert.deepEqual(names(revert(before, after, reordered, NOTHING)), ['c', 'a', 'b']);
   });
 
-  it('takes a list without keys back only as a whole', () => {
+  it('follows items without a key, so that what others did to the list stays', () => {
     const args = (...list: string[]): JsonObject => spec({ args: list });
     assert.deepEqual(revert(args('a'), args('a', 'b'), args('a', 'b'), NOTHING).body, args('a'));
-    assert.deepEqual(revert(args('a'), args('a', 'b'), args('a', 'b', 'c'), NOTHING).obstacles, [
-      { path: 'spec.args', kind: 'changed', wanted: ['a'], present: ['a', 'b', 'c'] },
-    ]);
+    assert.deepEqual(revert(args('a'), args('a', 'b'), args('x', 'a', 'b', 'c'), NOTHING), {
+      body: args('x', 'a', 'c'),
+      obstacles: [],
+    });
+    assert.deepEqual(revert(args('a', 'b'), args('a', 'B'), args('new', 'a', 'other'), NOTHING), {
+      body: args('new', 'a', 'other'),
+      obstacles: [{ path: 'spec.args[2]', kind: 'changed', wanted: 'b', present: 'other' }],
+    });
+  });
+
+  it('follows items whose key occurs twice', () => {
+    const env = (...pairs: [string, string][]): JsonObject =>
+      spec({ env: pairs.map(([name, value]) => ({ name, value })) });
+    const before = env(['A', '1'], ['A', '2'], ['LOG', 'info']);
+    const renamed = env(['NEW', '1'], ['A', '2'], ['LOG', 'info']);
+    const present = env(['NEW', '1'], ['LOG', 'info'], ['T', 't'], ['T', 't']);
+    assert.deepEqual(revert(before, renamed, present, NOTHING), {
+      body: env(['A', '1'], ['LOG', 'info'], ['T', 't'], ['T', 't']),
+      obstacles: [],
+    });
+    const gone = env(['NEW', '1'], ['LOG', 'info']);
+    assert.deepEqual(revert(renamed, gone, present, NOTHING), {
+      body: env(['NEW', '1'], ['A', '2'], ['LOG', 'info'], ['T', 't'], ['T', 't']),
+      obstacles: [],
+    });
+    assert.deepEqual(revert(renamed, gone, renamed, NOTHING), { body: renamed, obstacles: [] });
   });
 
   it('keeps what the server sets', () => {

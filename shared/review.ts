@@ -88,7 +88,14 @@ function readActor(userInfo: JsonObject): Actor {
 export function readReview(document: Json, bodies?: ReviewBodies): Review {
   if (!isObject(document)) throw invalid('the document is not an object');
   if (document.kind !== 'AdmissionReview') throw invalid('kind must be AdmissionReview');
-  if (document.apiVersion !== 'admission.k8s.io/v1') throw invalid('apiVersion must be admission.k8s.io/v1');
+  if (document.apiVersion !== 'admission.k8s.io/v1') {
+    const found = typeof document.apiVersion === 'string' ? document.apiVersion : 'missing';
+    throw new KubeblameError(
+      'review-invalid',
+      `not a usable AdmissionReview: its apiVersion is ${found}, expected admission.k8s.io/v1`,
+      'register the webhook with admissionReviewVersions: ["v1"]',
+    );
+  }
   const request = requiredObject(document, 'request', 'review');
   const uid = text(request, 'uid', 'request', true);
   const operation = text(request, 'operation', 'request', true);
@@ -97,7 +104,7 @@ export function readReview(document: Json, bodies?: ReviewBodies): Review {
   }
   const kind = requiredObject(request, 'kind', 'request');
   const resource = requiredObject(request, 'resource', 'request');
-  const review: Review = {
+  return {
     uid,
     kind: {
       group: text(kind, 'group', 'request.kind'),
@@ -118,8 +125,6 @@ export function readReview(document: Json, bodies?: ReviewBodies): Review {
     options: optionalObject(request, 'options', 'request'),
     dryRun: request.dryRun === true,
   };
-  requireBodies(review);
-  return review;
 }
 
 function readBody(request: JsonObject, key: string): Normalised | null {
@@ -129,16 +134,23 @@ function readBody(request: JsonObject, key: string): Normalised | null {
   return body === null ? null : normalise(body);
 }
 
-/** Every body that the operation implies must be there, with a name: a change without one could not be told. */
-function requireBodies(review: Review): void {
-  const { operation, object, oldObject } = review;
-  if ((operation === 'CREATE' || operation === 'UPDATE') && object === null) {
-    throw invalid(`request.object is missing in a ${operation}`);
-  }
-  if ((operation === 'UPDATE' || operation === 'DELETE') && oldObject === null) {
-    throw invalid(`request.oldObject is missing in a ${operation}`);
-  }
-  if (nameOf(review) === '') throw invalid('neither request.name nor metadata.name of its object is given');
+/**
+ * Throws KubeblameError review-incomplete where a review does not tell of which object, or what: a nameless object, or a body
+ * that the operation implies and that is missing. A DELETE may lack its oldObject: an extension API server need not send it, and the
+ * name tells enough. Only for reviews that are to be recorded: what the rules leave out may lack all of it.
+ */
+export function requireRecordable(review: Review): void {
+  const { operation, object, oldObject, resource, subresource } = review;
+  const fail = (what: string): never => {
+    const type = `${resource.resource}${resource.group === '' ? '' : `.${resource.group}`}`;
+    throw new KubeblameError(
+      'review-incomplete',
+      `a ${operation} of ${type}${subresource === '' ? '' : `/${subresource}`} that cannot be recorded: ${what}`,
+    );
+  };
+  if (nameOf(review) === '') fail('it names no object, neither in request.name nor in an object');
+  if ((operation === 'CREATE' || operation === 'UPDATE') && object === null) fail('request.object is missing');
+  if (operation === 'UPDATE' && oldObject === null) fail('request.oldObject is missing');
 }
 
 /** The object's name: request.name is empty for a generateName and for the reviews of a deletecollection. */

@@ -14,6 +14,7 @@ export type Touched = Map<string, Touched> | 'all';
  */
 export function touchedBy(patch: Patch, body: Json | null = null): Touched {
   const touched = new Map<string, Touched>();
+  // Only items of a list are moved, within it: where one goes tells as much as where it was.
   for (const { path } of patch) {
     if (path === '') return 'all';
     const keys = path

@@ -1,11 +1,15 @@
-import jsonPatch from 'fast-json-patch';
+import jsonPatch, { type Operation } from 'fast-json-patch';
+import { isVital } from './dependents.ts';
+import { sameJson } from './json.ts';
+import { memberPath } from './delta.ts';
 import { overlap } from './keepers.ts';
 import { apiVersionOf, metadataOf, metadataText } from './normalise.ts';
+import { diff } from './patch.ts';
+import { applyOperation, valueAt } from './patch-apply.ts';
 import { isServerSet, recreate } from './recreate.ts';
-import { patchByItems } from './patch-items.ts';
 import { holdsRedacted } from './redacted.ts';
 import { revert, type Obstacle } from './revert.ts';
-import type { Change, JsonObject, ObjectRef, Patch } from './types.ts';
+import type { Change, Json, JsonObject, ObjectRef, Patch } from './types.ts';
 
 /** What is to be done to an object so that changes of it are taken back. */
 export type UndoStep =
@@ -19,7 +23,11 @@ export type UndoStep =
 export type UndoProblem =
   | (Obstacle & { seq: number; /** Who set it since, where the record has it. */ by: Change | null })
   | { kind: 'unrecorded-parts'; seq: number; paths: string[] }
-  | { kind: 'act' | 'never-persisted' | 'deleting' | 'exists' | 'gone' | 'other-object' | 'subresource'; seq: number };
+  /** `baseline`: the first sight of an object, `translation`: of its other API version; nobody did either. */
+  | { kind: 'baseline' | 'translation' | 'act' | 'never-persisted' | 'subresource'; seq: number }
+  /** `vital`: the cluster does not work without what would be deleted. */
+  | { kind: 'deleting' | 'exists' | 'gone' | 'other-object' | 'vital'; seq: number }
+  | { kind: 'unknown-field'; seq: number };
 
 export interface Undo {
   object: ObjectRef;
@@ -40,7 +48,7 @@ export interface UndoInput {
   present: { body: JsonObject; resourceVersion: string } | null;
   /** The object's changes since the oldest of `changes`, in any order: who set what since. */
   later: readonly Change[];
-  /** Takes back also what others have changed since. */
+  /** Takes back also what others have changed since, and deletes also what the cluster does not work without. */
   force: boolean;
   /** Leaves the test of the resourceVersion out: the tests of each field stay. */
   anyVersion?: boolean;
@@ -69,9 +77,12 @@ export function undo({ changes, present, later, force, anyVersion = false }: Und
   for (const change of newestFirst) run.takeBack(change);
   const resourceVersion = present?.resourceVersion ?? '';
   const guard = anyVersion ? '' : resourceVersion;
-  const { step, unsaid } = stepOf(present?.body ?? null, run.body, guard, subresourceOf(newest) ?? '');
-  for (const path of unsaid)
+  let step = stepOf(present?.body ?? null, run.body, guard, subresourceOf(newest) ?? '');
+  // What nobody knows must not be written over what is there, wherever a patch would move it.
+  for (const path of redactedWrites(step)) {
     run.problems.push({ kind: 'unrecorded', path, seq: newest.seq, by: null, wanted: undefined, present: undefined });
+    step = { kind: 'none' };
+  }
   return { object, step, resourceVersion, problems: run.problems, paths: run.paths, lost: run.lost };
 }
 
@@ -87,16 +98,19 @@ class Run {
   ) {}
 
   takeBack(change: Change): void {
-    const { seq, effect, outcome, before, after, object } = change;
-    if (outcome === 'dropped') this.problems.push({ kind: 'never-persisted', seq });
+    const { seq, effect, outcome, source, operation, before, after, object } = change;
+    if (source === 'baseline') {
+      this.problems.push({ kind: operation === 'CREATE' ? 'baseline' : 'translation', seq });
+    } else if (outcome === 'dropped') this.problems.push({ kind: 'never-persisted', seq });
     else if (effect === 'none') this.problems.push({ kind: 'act', seq });
+    else if (change.scale !== undefined) this.problems.push({ kind: 'unknown-field', seq });
     else if (subresourceOf(change) === null) this.problems.push({ kind: 'subresource', seq });
     else if (isDeletion(change)) this.takeBackDeletion(change);
     else if (this.body === null) this.problems.push({ kind: 'gone', seq });
     // An object that this run creates again has no uid yet.
     else if (!['', object.uid].includes(metadataText(this.body, 'uid')))
       this.problems.push({ kind: 'other-object', seq });
-    else if (before == null) this.takeBackCreation(seq);
+    else if (before == null) this.takeBackCreation(change);
     else if (after != null) this.takeBackUpdate(change, before, after, this.body);
   }
 
@@ -113,7 +127,11 @@ class Run {
     this.paths.push('');
   }
 
-  private takeBackCreation(seq: number): void {
+  private takeBackCreation({ seq, object }: Change): void {
+    if (isVital(object) && !this.force) {
+      this.problems.push({ kind: 'vital', seq });
+      return;
+    }
     this.lost = this.later.filter((change) => change.seq > seq && !change.statusOnly && change.effect === 'modified');
     this.body = null;
     this.paths.push('');
@@ -149,31 +167,45 @@ function isDeletion({ operation, effect, before, after }: Change): boolean {
   );
 }
 
-/** `unsaid`: fields that stay, because a patch of them would have to write what was redacted. */
-function stepOf(
-  present: JsonObject | null,
-  wanted: JsonObject | null,
-  guard: string,
-  subresource: string,
-): { step: UndoStep; unsaid: string[] } {
-  if (present === null)
-    return { step: wanted === null ? { kind: 'none' } : { kind: 'create', manifest: wanted }, unsaid: [] };
-  if (wanted === null) return { step: { kind: 'delete', manifest: nameOnly(present) }, unsaid: [] };
-  const { patch, unsaid } = guardedPatch(present, wanted);
-  if (patch.length === 0) return { step: { kind: 'none' }, unsaid };
+function stepOf(present: JsonObject | null, wanted: JsonObject | null, guard: string, subresource: string): UndoStep {
+  if (present === null) return wanted === null ? { kind: 'none' } : { kind: 'create', manifest: wanted };
+  if (wanted === null) return { kind: 'delete', manifest: nameOnly(present) };
+  const patch = guardedPatch(present, wanted);
+  if (patch.length === 0) return { kind: 'none' };
+  requireResult(present, patch, wanted);
   const version: Patch = guard === '' ? [] : [{ op: 'test', path: '/metadata/resourceVersion', value: guard }];
-  return {
-    step: { kind: 'patch', patch: [...version, ...patch], subresource, apiVersion: apiVersionOf(present) },
-    unsaid,
-  };
+  return { kind: 'patch', patch: [...version, ...patch], subresource, apiVersion: apiVersionOf(present) };
 }
 
-/** Each value that is replaced or removed is tested first, but for those that are not known. */
-function guardedPatch(present: JsonObject, wanted: JsonObject): { patch: Patch; unsaid: string[] } {
-  const plain = jsonPatch.compare(present, wanted, true) as Patch;
-  const touches = plain.some((operation) => 'value' in operation && holdsRedacted(operation.value));
-  const { patch, unsaid } = touches ? patchByItems(present, wanted) : { patch: plain, unsaid: [] };
-  return { patch: patch.filter((operation) => operation.op !== 'test' || !holdsRedacted(operation.value)), unsaid };
+/** Where a patch would write what was redacted. */
+function redactedWrites(step: UndoStep): string[] {
+  if (step.kind !== 'patch') return [];
+  return step.patch.flatMap((operation) => {
+    const writes = operation.op === 'add' || operation.op === 'replace';
+    if (!writes || !holdsRedacted(operation.value)) return [];
+    const names = operation.path.split('/').slice(1);
+    return names.reduce((path, name) => (/^\d+$/.test(name) ? `${path}[${name}]` : memberPath(path, name)), '');
+  });
+}
+
+/** Each value that is replaced, removed or moved is tested first, but for those that are not known. */
+function guardedPatch(present: JsonObject, wanted: JsonObject): Patch {
+  let state: Json = present;
+  return diff(present, wanted).flatMap((operation): Patch => {
+    const path = operation.op === 'move' ? operation.from : operation.path;
+    const value = operation.op === 'add' ? undefined : valueAt(state, path);
+    state = applyOperation(state, operation);
+    return value === undefined || holdsRedacted(value) ? [operation] : [{ op: 'test', path, value }, operation];
+  });
+}
+
+/**
+ * Applies the patch with another implementation of RFC 6902 than the one that made it: what somebody pipes into kubectl must
+ * do what it is said to do. Throws where it does not.
+ */
+function requireResult(present: JsonObject, patch: Patch, wanted: JsonObject): void {
+  const { newDocument } = jsonPatch.applyPatch<Json>(present, patch as Operation[], true, false);
+  if (!sameJson(newDocument, wanted)) throw new Error('the patch does not make what it is for: this is a bug');
 }
 
 /** What `kubectl delete -f` needs. */

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import fc from 'fast-check';
 import { change, deployment, WEB } from '../plugin/testing/changes.ts';
 import { keepersOf } from './keepers.ts';
 import type { Change, JsonObject } from './types.ts';
@@ -94,8 +95,32 @@ describe('undo', () => {
       ]);
     });
 
-    it('leaves a list as it is whose order would have to be written with it', () => {
-      assert.equal(step(pod(env(c, b)), pod(env(b, c))), 'none');
+    it('moves an item without writing it', () => {
+      assert.deepEqual(step(pod(env(c, b)), pod(env(b, c))), [
+        { op: 'test', path: `${at}/1`, value: { name: 'C', value: '3' } },
+        { op: 'move', from: `${at}/1`, path: `${at}/0` },
+      ]);
+    });
+
+    it('writes none, whatever changed', () => {
+      const variables = fc.uniqueArray(
+        fc.tuple(fc.constantFrom('A', 'B', 'C', 'D'), fc.constantFrom('1', '2', ...TAGS)),
+        {
+          selector: ([name]) => name,
+        },
+      );
+      const args = fc.array(fc.constantFrom('x', 'y', ...TAGS), { maxLength: 3 });
+      const body = fc.tuple(variables, args).map(([list, command]) => pod({ command, ...env(...list) }));
+      fc.assert(
+        fc.property(body, body, body, fc.boolean(), (before, after, now, force) => {
+          for (const present of [after, now]) {
+            const { step: result } = take([change(before, after)], present, { force });
+            const written = result.kind === 'patch' ? result.patch.filter(({ op }) => op === 'add' || op === 'replace') : [result]; // prettier-ignore
+            assert.doesNotMatch(JSON.stringify(written), /redacted:/);
+          }
+        }),
+        { numRuns: 300 },
+      );
     });
 
     it('leaves both out of an object that is created again, and names them', () => {
@@ -163,6 +188,61 @@ describe('undo', () => {
     assert.deepEqual(kinds([change(ONE, marked, { operation: 'DELETE' })], marked), ['deleting']);
   });
 
+  it('does not take back what nobody did', () => {
+    const kinds = (more: Partial<Change>, body: JsonObject | null): unknown[] =>
+      take([change(null, ONE, { source: 'baseline', actor: null, ...more })], body, { force: true }).problems;
+    assert.deepEqual(kinds({}, ONE), [{ kind: 'baseline', seq: 7 }]);
+    // What is in another API version now is no change either; its object may be gone since.
+    assert.deepEqual(kinds({ operation: 'UPDATE', effect: 'modified' }, null), [{ kind: 'translation', seq: 7 }]);
+    // Somebody unknown did this: the watch saw it.
+    assert.deepEqual(take([change(ONE, TWO, { source: 'watch', actor: null })], TWO).problems, []);
+  });
+
+  it('deletes a node, or a namespace of Kubernetes itself, only where that is forced', () => {
+    const made = (resource: string, name: string): Change =>
+      change(
+        null,
+        { metadata: { name, uid: WEB.uid } },
+        { object: { ...WEB, group: '', resource, name, namespace: '' } },
+      );
+    for (const [resource, name] of [
+      ['nodes', 'node-1'],
+      ['namespaces', 'kube-system'],
+      ['namespaces', 'default'],
+    ] as const) {
+      // prettier-ignore
+      const creation = made(resource, name);
+      const result = take([creation], creation.after ?? null);
+      assert.deepEqual([result.problems, result.step], [[{ kind: 'vital', seq: 7 }], { kind: 'none' }]);
+      assert.equal(take([creation], creation.after ?? null, { force: true }).step.kind, 'delete');
+    }
+    const shop = made('namespaces', 'shop');
+    assert.equal(take([shop], shop.after ?? null).step.kind, 'delete');
+  });
+
+  it('names what of a Secret it cannot restore, its annotations too, and leaves them', () => {
+    const key = 'kubectl.kubernetes.io/last-applied-configuration';
+    const secret = (tag: string, labels: JsonObject): JsonObject => ({
+      ...ONE,
+      kind: 'Secret',
+      metadata: { ...(ONE.metadata as JsonObject), labels, annotations: { [key]: `{"data":{"k":"redacted:${tag}"}}` } },
+      data: { k: 'redacted:0123456789ab' },
+    });
+    const [before, after] = [secret('0123456789ab', { a: '1' }), secret('ba9876543210', { a: '2' })];
+    const path = `metadata.annotations["${key}"]`;
+    const { problems, step } = take([change(before, after)], after);
+    assert.deepEqual(
+      problems.map((problem) => ('path' in problem ? [problem.kind, problem.path] : [])),
+      [['unrecorded', path]],
+    );
+    assert.deepEqual(step.kind === 'patch' && step.patch.slice(1), [
+      { op: 'test', path: '/metadata/labels/a', value: '2' },
+      { op: 'replace', path: '/metadata/labels/a', value: '1' },
+    ]);
+    const recreated = take([change(before, null)], null);
+    assert.deepEqual(recreated.problems, [{ kind: 'unrecorded-parts', seq: 7, paths: [path, 'data.k'] }]);
+  });
+
   it('patches a status through its subresource, and nothing else with it', () => {
     const ready = { ...TWO, status: { ready: true } };
     const { step } = take([change({ ...ONE, status: { ready: false } }, ready, { subresource: 'status' })], ready);
@@ -198,6 +278,11 @@ describe('keepersOf', () => {
       { who: username, kind: 'controller', evidence: 'change 3', path: 'spec.replicas' },
     ]);
     assert.deepEqual(keepersOf(ONE, ['spec.paused'], [scaled]), []);
+    // Of the whole object: who sets a field of it does not make it anew.
+    assert.deepEqual(keepersOf(ONE, [''], [scaled]), []);
+    assert.deepEqual(keepersOf(ONE, [''], [{ ...scaled, manager: 'argocd-controller' }]), [
+      { who: 'Argo CD', kind: 'gitops', evidence: 'change 3', path: '' },
+    ]);
     assert.deepEqual(keepersOf(ONE, ['spec.replicas'], [{ ...scaled, manager: 'kubectl-scale' }]), []);
   });
 });

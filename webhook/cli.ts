@@ -21,7 +21,9 @@ import {
 } from './config/config.ts';
 import { gatewayConfig, gatewayOptions, type RawGatewayOptions } from './config/gateway.ts';
 import { importRecording, type ImportInput, type ImportResult } from './import/import.ts';
+import { UNNAMED_CLUSTER } from './install/cluster-name.ts';
 import { startServer } from './server.ts';
+import { UNWRITTEN, watchOutput, writeOut } from './standard-output.ts';
 import { verifyFile } from './proof/verify-file.ts';
 import { backup } from './store/sqlite/backup.ts';
 import { enforce, readPolicy } from './store/retention.ts';
@@ -57,7 +59,10 @@ export function createProgram(): Command {
   const append = program
     .command('import')
     .description('append recorded reviews, with their recorded times')
-    .argument('<reviews>', 'lines of {"receivedAt": RFC 3339, "review": AdmissionReview}, gzip or not')
+    .argument(
+      '<reviews>',
+      'file with lines of {"receivedAt": RFC 3339, "review": AdmissionReview}, gzip or not; - is stdin',
+    )
     .option('--baseline <objects>', 'objects as they were before: one a line, or lists, from `kubectl get -o json`')
     .option('--baseline-at <time>', "when the baseline was true (default: the first review's time)", time)
     .option('--watch <events>', 'watch events of the same minutes: lines of {"resource", "event": {"type", "object"}}')
@@ -85,7 +90,7 @@ export function createProgram(): Command {
     .description('give up old history, as `serve` does with the same options; for a ledger that no server has open')
     .addOption(db());
   for (const option of retentionOptions()) folding.addOption(option);
-  folding.action((raw: { db: string; retainAge?: string; retainSize?: string }) => run(() => foldLedger(raw)));
+  folding.action((raw: RawFold) => run(() => foldLedger(raw)));
   return program;
 }
 
@@ -101,7 +106,7 @@ async function backupLedger(db: string, to: string): Promise<void> {
       'run `kubectl blame verify` on both',
     );
   }
-  process.stdout.write(`${to}: ${report.changes} changes in ${report.commits} commits, ${statSync(to).size} bytes\n`);
+  print(`${to}: ${report.changes} changes in ${report.commits} commits, ${statSync(to).size} bytes\n`);
 }
 
 /** A file that cannot be used is an error, which names the line. */
@@ -121,17 +126,28 @@ async function checkConfig({ config, db }: { config: string; db?: string }): Pro
   }
 }
 
-async function foldLedger(raw: { db: string; retainAge?: string; retainSize?: string }): Promise<void> {
-  const policy = readPolicy(raw.retainAge, raw.retainSize);
+type RawFold = { db: string } & Pick<RawServerOptions, 'retainAge' | 'retainSize' | 'retainSecurity'>;
+
+async function foldLedger(raw: RawFold): Promise<void> {
+  const policy = readPolicy(raw.retainAge, raw.retainSize, raw.retainSecurity);
   if (policy.ageMs === null && policy.bytes === null) {
     throw new KubeblameError('config-invalid', 'nothing says what to keep', 'give --retain-age or --retain-size');
   }
   if (!existsSync(raw.db)) throw new KubeblameError('ledger-missing', `there is no ledger file at ${raw.db}`);
   const store = openSqliteStore(raw.db, '', Date.now());
+  const stopping = new AbortController();
+  const stop = (signal: NodeJS.Signals): void => stopping.abort(signal);
+  process.once('SIGINT', stop).once('SIGTERM', stop);
   try {
-    const removed = await enforce({ store, policy, now: () => Date.now(), between: (work) => work() });
-    process.stdout.write(`${removed} changes removed, ${await store.usedBytes()} bytes in use\n`);
+    // Ages count from the newest record: a clock that is wrong must not fold away what is new.
+    const newestAt = (await store.last())?.at ?? Date.now();
+    const now = (): number => Math.min(Date.now(), newestAt);
+    const { removed } = await enforce({ store, policy, now, between: (work) => work(), stop: stopping.signal });
+    const ended = stopping.signal.aborted ? '; stopped before the end: run it again to go on' : '';
+    print(`${removed} changes removed, ${await store.usedBytes()} bytes in use${ended}\n`);
+    if (stopping.signal.aborted) process.exitCode = stopping.signal.reason === 'SIGTERM' ? 143 : 130;
   } finally {
+    process.off('SIGINT', stop).off('SIGTERM', stop);
     await store.close();
   }
 }
@@ -151,17 +167,26 @@ function time(text: string): number {
   }
 }
 
+function print(text: string): void {
+  writeOut(process.stdout, text);
+}
+
 /** Prints what went wrong and what to do, and sets the exit code. */
 async function run(work: () => Promise<void>): Promise<void> {
+  watchOutput(process, tell);
   try {
     await work();
   } catch (error) {
-    process.stderr.write(`error: ${messageOf(error)}\n`);
-    if (error instanceof KubeblameError) {
-      if (error.hint !== undefined) process.stderr.write(`hint: ${error.hint}\n`);
-    } else if (error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
-    process.exitCode = 1;
+    tell(error);
   }
+}
+
+function tell(error: unknown): void {
+  process.stderr.write(`error: ${messageOf(error)}\n`);
+  if (error instanceof KubeblameError) {
+    if (error.hint !== undefined) process.stderr.write(`hint: ${error.hint}\n`);
+  } else if (error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
+  process.exitCode = error instanceof KubeblameError && error.code === 'stdout-failed' ? UNWRITTEN : 1;
 }
 
 async function serveForever(raw: RawServerOptions): Promise<void> {
@@ -219,7 +244,7 @@ function stopOnSignal(end: () => Promise<void>, log: Logger): void {
 
 async function importFiles(reviews: string, raw: RawOptions & RawImportOptions): Promise<void> {
   const config = await ledgerConfig(raw);
-  const store = openSqliteStore(config.db, config.cluster, Date.now());
+  const store = openSqliteStore(config.db, config.cluster ?? UNNAMED_CLUSTER, Date.now());
   try {
     const redactor = new Redactor(
       redactionKey(config.keyFile, (await store.last()) === null),
@@ -244,9 +269,10 @@ async function importFiles(reviews: string, raw: RawOptions & RawImportOptions):
           if (raw.keepGoing !== true) throw error;
           process.stderr.write(`passed over: ${error.message}\n`);
         },
+        lost: (error) => process.stderr.write(`not recorded: ${error.message}\n`),
         progress: (count) => bar?.update(count),
       });
-      process.stdout.write(`${describe(result)}\n`);
+      print(`${describe(result)}\n`);
     } finally {
       bar?.stop();
       await recorder.close();
@@ -255,7 +281,7 @@ async function importFiles(reviews: string, raw: RawOptions & RawImportOptions):
     await store.close();
   }
   // Before it is closed, most of it is in the log beside it.
-  process.stdout.write(`${config.db}: ${statSync(config.db).size} bytes\n`);
+  print(`${config.db}: ${statSync(config.db).size} bytes\n`);
 }
 
 /** What a server has answered that was killed: before anything else. */
@@ -298,8 +324,13 @@ function describe({ reviews, baseline, watchEvents, badLines }: ImportResult): s
     `${reviews.excluded} excluded by rules`,
     `${reviews['dry-run']} dry runs`,
   ];
-  if (baseline > 0) parts.push(`${baseline} objects of the baseline`);
-  if (watchEvents > 0) parts.push(`${watchEvents} watch events`);
+  if (reviews['already there'] > 0) parts.push(`${reviews['already there']} already there`);
+  if (reviews.lost > 0) parts.push(`${reviews.lost} that cannot be recorded`);
+  const facts = ({ all, known }: ImportResult['baseline'], what: string): void => {
+    if (all > 0) parts.push(`${all} ${what}${known === 0 ? '' : ` (${known} already there)`}`);
+  };
+  facts(baseline, 'objects of the baseline');
+  facts(watchEvents, 'watch events');
   if (badLines > 0) parts.push(`${badLines} lines passed over`);
   return parts.join(', ');
 }

@@ -14,16 +14,15 @@ export async function blame(words: readonly string[], flags: BlameFlags, reader:
   const request = readRequest(flags, io);
   const { question } = request;
   await requireCovered(question, reader, io);
-  const { filename } = request.lines;
-  if (question.kind === 'lines' && filename !== undefined) {
-    const { showManifest } = await import('./manifest.ts');
-    return showManifest(words, filename, question.at, request, reader, io);
+  if (question.kind === 'lines' && request.lines.filenames.length > 0) {
+    const { showManifests } = await import('./manifest.ts');
+    return showManifests(words, question.at, request, reader, io);
   }
-  const selection = await select(words, request, reader, io);
-  if (question.kind === 'states') await showStates(selection, question.at, request, reader, io);
-  else if (question.kind === 'lines') await showLines(selection, question.at, request, reader, io);
-  else if (question.kind === 'differences') await showDifferences(selection, question, request, reader, io);
-  else await showHistory(selection, question, request, reader, io);
+  const { selection, io: named } = await select(words, request, reader, io);
+  if (question.kind === 'states') await showStates(selection, question.at, request, reader, named);
+  else if (question.kind === 'lines') await showLines(selection, question.at, request, reader, named);
+  else if (question.kind === 'differences') await showDifferences(selection, question, request, reader, named);
+  else await showHistory(selection, question, request, reader, named);
 }
 
 /** A moment before the first record has no answer, nor has one that is to come. */

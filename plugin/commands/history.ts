@@ -15,6 +15,7 @@ import type { Style } from '../views/style.ts';
 import { printable } from '../views/text.ts';
 import { momentText, spanText } from '../views/times.ts';
 import { wideTable } from '../views/wide-table.ts';
+import { requireField } from './field-known.ts';
 import { note, print, separated, tellCoverage, tellDenied, tellPartial } from './notes.ts';
 import type { Request } from './request.ts';
 import type { Selection } from './scopes.ts';
@@ -39,6 +40,11 @@ export async function showHistory(
     return watch(selection, period, request, reader, io);
   }
   const { changes, hidden, denied, more } = await fetchChanges(selection, period, limit, request, reader, io);
+  const { field } = request.lines;
+  if (changes.length === 0 && field !== undefined) {
+    tellDenied(denied, io);
+    await requireField(selection, field, reader, io);
+  }
   const [newest, oldest] = [changes[0], changes.at(-1)];
   const count = `${changes.length}${more ? ' newest' : ''} ${changes.length === 1 ? 'change' : 'changes'}`;
   if (newest !== undefined && oldest !== undefined) {
@@ -126,13 +132,13 @@ async function fetchChanges(
 
 /** What is asked of changes, besides which objects and when. */
 export function changeQuery(request: Request): Omit<ChangeQuery, 'scope' | 'limit'> {
-  const { format, status, attempts, user, lines } = request;
+  const { format, status, attempts, matches, lines } = request;
   return {
     bodies: format === 'diff',
     causes: format !== 'diff' && format !== 'patch',
     status,
     attempts,
-    ...(user === undefined ? {} : { user }),
+    ...matches,
     ...(lines.field === undefined ? {} : { field: lines.field }),
   };
 }

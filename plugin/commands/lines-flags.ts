@@ -9,7 +9,8 @@ export interface LinesFlags {
   removed?: boolean;
   ignoreUser?: string[];
   humans?: boolean;
-  filename?: string;
+  filename?: string[];
+  recursive?: boolean;
 }
 
 /** What they ask for. */
@@ -18,13 +19,22 @@ export interface LinesOptions {
   removed: boolean;
   ignore: string[];
   humans: boolean;
-  filename?: string;
+  /** Files, folders and `-`; empty where no manifest is meant. */
+  filenames: string[];
+  /** Also the folders in folders. */
+  recursive: boolean;
 }
 
 export function addLinesFlags(command: Command): Command {
   return command
     .option('--field <path>', 'only this field: its history, or with --format lines its lines')
-    .option('-f, --filename <file>', 'lines: the objects of a manifest, against what the cluster has; - is stdin')
+    .addOption(
+      new Option(
+        '-f, --filename <file>',
+        'lines: the objects of manifests, against what the cluster has; a folder, - is stdin, may be repeated',
+      ).argParser((names: string, before: string[] | undefined) => [...(before ?? []), ...names.split(',')]),
+    )
+    .option('-R, --recursive', 'with -f: also the folders in a folder')
     .option('--removed', 'lines: also what is not there any more, and who took it away')
     .addOption(
       new Option('--ignore-user <name>', 'lines: look through this user, to whoever set a value before').argParser(
@@ -49,11 +59,15 @@ export function readLinesFlags(flags: LinesFlags, lines: boolean): LinesOptions 
       'leave --format out, or use --format lines',
     );
   }
+  if (flags.recursive === true && flags.filename === undefined) {
+    throw new KubeblameError('usage-invalid', '-R goes with -f', 'name a folder: -R -f FOLDER');
+  }
   return {
     removed: flags.removed === true,
     ignore: flags.ignoreUser ?? [],
     humans: flags.humans === true,
     ...(flags.field === undefined ? {} : { field: flags.field }),
-    ...(flags.filename === undefined ? {} : { filename: flags.filename }),
+    filenames: flags.filename ?? [],
+    recursive: flags.recursive === true,
   };
 }

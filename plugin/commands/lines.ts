@@ -1,5 +1,5 @@
 import { KubeblameError } from '../../shared/errors.ts';
-import { findField, parseField } from '../../shared/field-path.ts';
+import { findFields, parseField } from '../../shared/field-path.ts';
 import type { BlameQuery, LedgerReader, ObjectBlame, Scope } from '../../shared/types.ts';
 import { formatUtc } from '../../shared/time.ts';
 import type { Io } from '../io.ts';
@@ -9,6 +9,7 @@ import { objectTitle } from '../views/object-name.ts';
 import { momentText } from '../views/times.ts';
 import { changeWho } from '../views/who.ts';
 import { printable } from '../views/text.ts';
+import { requireField } from './field-known.ts';
 import { note, print, tellDenied, tellGaps } from './notes.ts';
 import type { Request } from './request.ts';
 import type { Selection } from './scopes.ts';
@@ -30,6 +31,7 @@ export async function showLines(
   const { field } = request.lines;
   tellDenied(denied, io);
   if (blames.length === 0) {
+    if (field !== undefined) await requireField(selection, field, reader, io);
     if (selection.single) throw await nothingToAnnotate(selection, at, request, reader, io);
     const what = field === undefined ? 'nothing existed' : `nothing had ${printable(field)}`;
     note(io, `${selection.title}: ${what} at ${momentText(at, style)}`);
@@ -39,10 +41,10 @@ export async function showLines(
   const many = selection.single ? '' : ` ${style.dot} ${blames.length} ${blames.length === 1 ? 'object' : 'objects'}`;
   note(io, `${selection.title} as of ${momentText(at, style)}${many}`);
   const documents = blames.map((blame) =>
-    annotatedLines(blame, field === undefined ? [] : (findField(blame.body, parseField(field)) ?? [])),
+    (field === undefined ? [[]] : findFields(blame.body, parseField(field))).flatMap((at) => annotatedLines(blame, at)),
   );
   printDocuments(
-    blames.map((blame) => (selection.single ? null : objectTitle(blame.object))),
+    blames.map((blame) => (selection.single ? null : objectTitle(blame.object, style))),
     documents,
     io,
   );
@@ -50,11 +52,12 @@ export async function showLines(
   await tellGaps(at, at, reader, io);
 }
 
-/** Annotated documents, each under its title, then what their marks mean. */
+/** Annotated documents, each under its title, then what their marks mean. `compared`: of a manifest with the cluster. */
 export function printDocuments(
   titles: readonly (string | null)[],
   documents: readonly (readonly AnnotatedLine[])[],
   io: Io,
+  compared = false,
 ): void {
   const { chalk } = io.style;
   const output = linesView(documents, io.style).flatMap((lines, index) => {
@@ -63,7 +66,7 @@ export function printDocuments(
     return [...heading, ...lines];
   });
   print(io, output);
-  for (const line of linesLegend(documents, io.style)) note(io, line);
+  for (const line of linesLegend(documents, io.style, compared)) note(io, line);
 }
 
 /** The parts of the question that do not depend on where to look. */
@@ -115,7 +118,7 @@ async function nothingToAnnotate(
   if (lines.field !== undefined && (await reader.states({ scope, at, limit: 1 })).states.length > 0) {
     const field = printable(lines.field);
     return new KubeblameError(
-      'field-unknown',
+      'field-absent',
       `${selection.title} had no field ${field} at ${momentText(at, io.style)}`,
       `without --format lines, --field ${field} shows its history`,
     );

@@ -48,7 +48,8 @@ export function tellRedacted(states: readonly State[], io: Io): void {
   if (first === undefined) return;
   const count = [first, ...more].reduce((sum, { paths }) => sum + paths.length, 0);
   const [path = '', ...others] = first.paths.map((each) => printable(each));
-  const where = states.length === 1 ? [path, ...others].join(', ') : `${path} of ${objectTitle(first.object)}`;
+  const where =
+    states.length === 1 ? [path, ...others].join(', ') : `${path} of ${objectTitle(first.object, io.style)}`;
   const rest = states.length === 1 || count === 1 ? '' : ` and ${count - 1} more`;
   note(io, `redacted in the record, so put it in before you apply this: ${where}${rest}`);
 }

@@ -3,7 +3,6 @@ import { parseSelector } from '../../shared/selector.ts';
 import { parseTime } from '../../shared/time.ts';
 import type { Io } from '../io.ts';
 import type { ClusterFlags } from '../kubeconfig.ts';
-import { expandUser } from '../views/user.ts';
 import {
   formatFlag,
   givenHistoryFlag,
@@ -11,6 +10,7 @@ import {
   type HistoryFlags,
   type HistoryOptions,
 } from './history-flags.ts';
+import { givenMatchFlag, readMatchFlags, type Matches, type MatchFlags } from './match-flags.ts';
 import { asksForLines, readLinesFlags, type LinesFlags, type LinesOptions } from './lines-flags.ts';
 
 export const HISTORY_FORMATS = [
@@ -30,11 +30,10 @@ export const FORMATS = [...HISTORY_FORMATS, 'lines'] as const;
 export type Format = (typeof FORMATS)[number];
 
 /** The flags of `kubectl blame`, as commander gives them. */
-export interface BlameFlags extends HistoryFlags, LinesFlags, ClusterFlags {
+export interface BlameFlags extends HistoryFlags, MatchFlags, LinesFlags, ClusterFlags {
   namespace?: string;
   allNamespaces?: boolean;
   selector?: string;
-  user?: string;
   since?: string;
   until?: string;
   at?: string;
@@ -58,7 +57,7 @@ export type Question =
 export interface Request {
   question: Question;
   format: Format | null;
-  user?: string;
+  matches: Matches;
   labels?: string;
   namespace?: string;
   allNamespaces: boolean;
@@ -94,7 +93,7 @@ export function readRequest(flags: BlameFlags, io: Io): Request {
   return {
     question,
     format,
-    ...(flags.user === undefined ? {} : { user: expandUser(flags.user) }),
+    matches: readMatchFlags(flags),
     ...(flags.selector === undefined ? {} : { labels: flags.selector }),
     ...(flags.namespace === undefined ? {} : { namespace: flags.namespace }),
     allNamespaces: flags.allNamespaces === true,
@@ -109,10 +108,8 @@ export function readRequest(flags: BlameFlags, io: Io): Request {
 
 function readQuestion(flags: BlameFlags, lines: boolean, io: Io): Question {
   const time = (text: string): number => parseTime(text, io.now, io.style.timeZone);
-  const historyFlags = (['since', 'until', 'user', 'status', 'attempts'] as const).filter(
-    (name) => flags[name] !== undefined,
-  );
-  const historyFlag = historyFlags[0] ?? givenHistoryFlag(flags)?.slice(2);
+  const historyFlags = (['since', 'until', 'status', 'attempts'] as const).filter((name) => flags[name] !== undefined);
+  const historyFlag = historyFlags[0] ?? (givenMatchFlag(flags) ?? givenHistoryFlag(flags))?.slice(2);
   if (flags.at !== undefined) {
     if (flags.from !== undefined || flags.to !== undefined)
       throw clash('--at', flags.from === undefined ? '--to' : '--from');

@@ -1,10 +1,11 @@
 import { KubeblameError } from '../../shared/errors.ts';
-import { nearest, resolveType, typeOfDefinition, type NamedType } from '../../shared/resource-types.ts';
-import type { KnownObject, LedgerReader, Scope } from '../../shared/types.ts';
+import { nearest, qualifiedName, type NamedType } from '../../shared/resource-types.ts';
+import type { KnownObject, LedgerReader, ResourceType, Scope } from '../../shared/types.ts';
 import type { Io } from '../io.ts';
 import { currentNamespace } from '../kubeconfig.ts';
 import { printable } from '../views/text.ts';
 import type { Request } from './request.ts';
+import { categoryOf, knownTypes, tellOtherTypes, typeOf, withTypeNames } from './types.ts';
 
 /** What a command line's words mean: which objects, and how that is said. */
 export interface Selection {
@@ -22,32 +23,54 @@ const SUGGESTIONS = 1000;
 
 /**
  * Reads `[TYPE [NAME...] | TYPE/NAME ...]` as kubectl does. Rejects with usage-invalid, type-unknown, or name-unknown,
- * which says where the name is instead, or names similar ones.
+ * which says where the name is instead, or names similar ones. Where a type's name means several types, stderr says
+ * which one was taken. Resolves also with the io to answer with: it calls types by names that are clear in this ledger.
  */
 export async function select(
   words: readonly string[],
   request: Request,
   reader: LedgerReader,
   io: Io,
-): Promise<Selection> {
+): Promise<{ selection: Selection; io: Io }> {
+  const [types, { found, title, asked }] = await Promise.all([
+    knownTypes(reader),
+    selectIn(words, request, reader, io),
+  ]);
+  for (const { text, type } of asked) tellOtherTypes(text, type, types, io);
+  const named = withTypeNames(io, types);
+  return { selection: { ...found, title: title(named.style.typeName) }, io: named };
+}
+
+type TypeName = (type: ResourceType) => string;
+
+interface Found {
+  found: Pick<Selection, 'scopes' | 'single' | 'broad'>;
+  title: (typeName: TypeName) => string;
+  /** The types that were named, as they were written. */
+  asked: readonly { text: string; type: NamedType }[];
+}
+
+async function selectIn(words: readonly string[], request: Request, reader: LedgerReader, io: Io): Promise<Found> {
   const labels = request.labels === undefined ? {} : { labels: request.labels };
   // Every question about one namespace: a misspelt one is not an empty one.
   if (request.namespace !== undefined) await requireNamespace(request.namespace, reader);
   if (words.length === 0) {
     const scope = { ...labels, ...(request.namespace === undefined ? {} : { namespace: request.namespace }) };
     const title = request.namespace === undefined ? 'the cluster' : `namespace ${printable(request.namespace)}`;
-    return { scopes: [scope], title, single: false, broad: request.namespace === undefined };
+    const found = { scopes: [scope], single: false, broad: request.namespace === undefined };
+    return { found, title: () => title, asked: [] };
   }
-  const groups = await readWords(words, reader, io);
+  const { groups, category, asked } = await readWords(words, reader, io);
   const [first, ...others] = groups;
-  if (first !== undefined && others.length === 0 && isNamespaceType(first.type) && first.names.length === 1) {
-    const [namespace = ''] = first.names;
-    const scope = { ...labels, namespace, withNamespaceObject: true };
-    await requireNamespace(namespace, reader);
-    return { scopes: [scope], title: `namespace ${printable(namespace)}`, single: false, broad: false };
+  if (first !== undefined && others.length === 0 && isNamespaceType(first.type) && first.names.length > 0) {
+    for (const namespace of first.names) await requireNamespace(namespace, reader);
+    const scopes = first.names.map((namespace) => ({ ...labels, namespace, withNamespaceObject: true }));
+    const names = first.names.map((namespace) => printable(namespace)).join(', ');
+    const title = `${first.names.length === 1 ? 'namespace' : 'namespaces'} ${names}`;
+    return { found: { scopes, single: false, broad: false }, title: () => title, asked };
   }
   const scopes: Scope[] = [];
-  const titles: string[] = [];
+  const titles: ((typeName: TypeName) => string[])[] = [];
   for (const { type, names } of groups) {
     const namespace =
       request.allNamespaces || type.namespaced === false
@@ -59,18 +82,44 @@ export async function select(
       ...(namespace === undefined ? {} : { namespace }),
       ...(names.length === 0 ? {} : { names }),
     };
-    for (const name of names) await requireName(name, type, scope, reader);
+    // Of a category only some types have an object of this name.
+    if (category === null) for (const name of names) await requireName(name, type, scope, reader);
     scopes.push(scope);
-    titles.push(...titlesOf(type, names, namespace));
+    titles.push((typeName) => titlesOf(type, names, namespace, typeName));
   }
   const single = groups.length === 1 && first?.names.length === 1 && !request.allNamespaces;
-  return { scopes, title: titles.join(', '), single, broad: false };
+  const found = { scopes, single, broad: false };
+  if (category === null) {
+    return { found, title: (typeName) => titles.flatMap((title) => title(typeName)).join(', '), asked };
+  }
+  for (const name of first?.names ?? []) await requireAnywhere(name, category, scopes, reader);
+  const [namespace] = scopes.flatMap((scope) => scope.namespace ?? []);
+  const where = namespace === undefined ? '' : ` in namespace ${printable(namespace)}`;
+  const names = (first?.names ?? []).map((name) => ` ${printable(name)}`).join(',');
+  return { found, title: () => `${category}${names}${where}`, asked };
 }
 
-function titlesOf(type: NamedType, names: readonly string[], namespace: string | undefined): string[] {
+/** A name must be that of something in the category. */
+async function requireAnywhere(name: string, category: string, scopes: readonly Scope[], reader: LedgerReader) {
+  for (const scope of scopes) if ((await reader.objects({ ...scope, names: [name] }, 1)).length > 0) return;
+  throw new KubeblameError(
+    'name-unknown',
+    `the ledger has nothing of ${category} that is called ${JSON.stringify(printable(name))}`,
+    'add -n NAME for another namespace, or -A for all',
+  );
+}
+
+function titlesOf(
+  type: NamedType,
+  names: readonly string[],
+  namespace: string | undefined,
+  typeName: TypeName,
+): string[] {
   const inside = namespace === undefined ? '' : `${namespace}/`;
-  if (names.length > 0) return names.map((name) => printable(`${type.singular} ${inside}${name}`));
-  return [printable(`${type.resource}${namespace === undefined ? '' : ` in namespace ${namespace}`}`)];
+  const name = typeName(type);
+  if (names.length > 0) return names.map((each) => printable(`${name} ${inside}${each}`));
+  const plural = name === type.singular ? type.resource : qualifiedName(type);
+  return [printable(`${plural}${namespace === undefined ? '' : ` in namespace ${namespace}`}`)];
 }
 
 interface Group {
@@ -78,14 +127,28 @@ interface Group {
   names: string[];
 }
 
-async function readWords(words: readonly string[], reader: LedgerReader, io: Io): Promise<Group[]> {
+interface Words {
+  groups: Group[];
+  /** Where the types were named together: `all`. */
+  category: string | null;
+  asked: { text: string; type: NamedType }[];
+}
+
+async function readWords(words: readonly string[], reader: LedgerReader, io: Io): Promise<Words> {
+  const asked: Words['asked'] = [];
   const slashed = words.filter((word) => word.includes('/'));
   if (slashed.length === 0) {
-    const [types = '', ...names] = words;
+    const [types = '', ...others] = words;
+    const names = [...new Set(others)];
+    const category = await categoryOf(types, reader, io);
+    if (category !== null) return { groups: category.map((type) => ({ type, names })), category: types, asked };
     const groups: Group[] = [];
-    for (const type of types.split(','))
-      groups.push({ type: await typeOf(type, reader, io), names: [...new Set(names)] });
-    return groups;
+    for (const text of types.split(',')) {
+      const type = await typeOf(text, reader, io);
+      asked.push({ text, type });
+      groups.push({ type, names });
+    }
+    return { groups, category: null, asked };
   }
   const [odd] = words.filter((word) => !/^[^/]+\/[^/]+$/.test(word));
   if (odd !== undefined) {
@@ -99,31 +162,13 @@ async function readWords(words: readonly string[], reader: LedgerReader, io: Io)
   for (const word of words) {
     const [text = '', name = ''] = word.split('/');
     const type = await typeOf(text, reader, io);
+    if (!asked.some((before) => before.text === text)) asked.push({ text, type });
     const key = `${type.resource}.${type.group}`;
     const group = groups.get(key) ?? { type, names: [] };
     if (!group.names.includes(name)) group.names.push(name);
     groups.set(key, group);
   }
-  return [...groups.values()];
-}
-
-/** Kubernetes' own types are known; of others the ledger has seen some, and their definitions tell all their names. */
-export async function typeOf(text: string, reader: LedgerReader, io: Io): Promise<NamedType> {
-  try {
-    return resolveType(text, []);
-  } catch {
-    const seen = await reader.resources();
-    const type = { group: 'apiextensions.k8s.io', resource: 'customresourcedefinitions' };
-    const definitions = seen.some(({ resource }) => resource === type.resource)
-      ? await reader.states({ scope: { type }, at: io.now, limit: 500 })
-      : { states: [] };
-    const defined = definitions.states.flatMap(({ body }) => typeOfDefinition(body) ?? []);
-    const found = resolveType(text, [...defined, ...seen]);
-    if (found.namespaced !== null) return found;
-    // Its definition was not recorded: its objects tell.
-    const [known] = await reader.objects({ type: { group: found.group, resource: found.resource } }, 1);
-    return { ...found, namespaced: known === undefined ? null : known.object.namespace !== '' };
-  }
+  return { groups: [...groups.values()], category: null, asked };
 }
 
 function isNamespaceType({ group, resource }: NamedType): boolean {

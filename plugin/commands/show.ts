@@ -4,6 +4,7 @@ import { changeList, document } from '../views/json.ts';
 import { showLines, type Surroundings } from '../views/show.ts';
 import { print, separated } from './notes.ts';
 import { changesById, scopeOf } from './numbers.ts';
+import { knownTypes, withTypeNames } from './types.ts';
 
 /** How many changes that a change caused are looked for, and in how many of those after it. */
 const CAUSED_WITHIN = 500;
@@ -11,17 +12,18 @@ const CAUSED_WITHIN = 500;
 /** `kubectl blame show ID...`: everything about some changes. */
 export async function show(
   ids: readonly string[],
-  format: 'text' | 'json' | 'yaml',
+  { output, namespace }: { output?: 'json' | 'yaml'; namespace?: string },
   reader: LedgerReader,
   io: Io,
 ): Promise<void> {
-  const changes = await changesById(ids, reader);
-  if (format !== 'text') {
-    io.out(document(changeList(changes), format));
+  const [changes, types] = await Promise.all([changesById(ids, reader, namespace), knownTypes(reader)]);
+  if (output !== undefined) {
+    io.out(document(changeList(changes), output));
     return;
   }
+  const { style } = withTypeNames(io, types);
   const blocks: string[][] = [];
-  for (const change of changes) blocks.push(showLines(change, await surroundings(change, reader, io.now), io.style));
+  for (const change of changes) blocks.push(showLines(change, await surroundings(change, reader, io.now), style));
   print(io, separated(blocks));
 }
 

@@ -1,6 +1,7 @@
 import { KubeblameError } from '../../shared/errors.ts';
+import { matchesGlob } from '../../shared/glob.ts';
 import { formatUtc } from '../../shared/time.ts';
-import type { Change, Json, LedgerReader, Scope, UserSummary } from '../../shared/types.ts';
+import type { Change, ChangeQuery, Json, LedgerReader, Scope, UserSummary } from '../../shared/types.ts';
 import type { Io } from '../io.ts';
 import { burstsOf, burstTable, type Burst } from '../views/bursts.ts';
 import { changeItem, document, list } from '../views/json.ts';
@@ -22,35 +23,43 @@ export async function who(words: readonly string[], flags: BlameFlags, reader: L
     throw new KubeblameError('usage-invalid', 'who answers with table, json or yaml', 'leave other formats out');
   }
   if (request.labels !== undefined) throw new KubeblameError('usage-invalid', 'who does not go with -l');
-  const { scopes, title } = await select(words, request, reader, io);
+  const { selection, io: named } = await select(words, request, reader, io);
+  const { scopes, title } = selection;
   const period = {
     ...(question.since === undefined ? {} : { since: question.since }),
     ...(question.until === undefined ? {} : { until: question.until }),
   };
-  const { user } = request;
-  if (user === undefined) {
+  const { users, excludeUsers = [] } = request.matches;
+  if (users === undefined) {
     const pages = await Promise.all(scopes.map((scope) => reader.users({ scope, ...period, status: request.status })));
-    const users = merged(pages.map((page) => page.users));
-    const shown = request.limit === null ? users : users.slice(0, request.limit);
-    note(io, `${title} ${io.style.dot} ${users.length} ${users.length === 1 ? 'user' : 'users'}`);
+    const found = merged(pages.map((page) => page.users)).filter(
+      ({ username }) => !excludeUsers.some((pattern) => matchesGlob(pattern, username)),
+    );
+    const shown = request.limit === null ? found : found.slice(0, request.limit);
+    note(io, `${title} ${io.style.dot} ${found.length} ${found.length === 1 ? 'user' : 'users'}`);
     if (format === 'json' || format === 'yaml') io.out(document(list('UserList', shown.map(userItem)), format));
-    else if (shown.length > 0) print(io, usersTable(shown, io.style));
+    else if (shown.length > 0) print(io, usersTable(shown, named.style));
     tellDenied(new Set(pages.flatMap(({ denied }) => denied ?? [])), io);
   } else {
     const changes: Change[] = [];
     for (const scope of scopes)
-      changes.push(...(await changesOf(scope, { ...period, user }, request.limit ?? MAX_CHANGES, reader, io)));
+      changes.push(
+        ...(await changesOf(scope, { ...period, ...request.matches }, request.limit ?? MAX_CHANGES, reader, io)),
+      );
     const bursts = burstsOf(changes);
-    note(io, `${printable(user)} in ${title} ${io.style.dot} ${changes.length} changes, ${bursts.length} at a time`);
+    note(
+      io,
+      `${users.map((user) => printable(user)).join(', ')} in ${title} ${io.style.dot} ${changes.length} changes, ${bursts.length} at a time`,
+    );
     if (format === 'json' || format === 'yaml') io.out(document(list('BurstList', bursts.map(burstItem)), format));
-    else if (bursts.length > 0) print(io, burstTable(bursts, io.style));
+    else if (bursts.length > 0) print(io, burstTable(bursts, named.style));
   }
   if (question.since !== undefined) await tellGaps(question.since, question.until ?? io.now, reader, io);
 }
 
 async function changesOf(
   scope: Scope,
-  asked: { since?: number; until?: number; user: string },
+  asked: Omit<ChangeQuery, 'scope' | 'limit'>,
   limit: number,
   reader: LedgerReader,
   io: Io,

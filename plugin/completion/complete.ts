@@ -1,7 +1,9 @@
 import type { Command, Option } from 'commander';
-import { displayName, qualifiedName, resolveType } from '../../shared/resource-types.ts';
+import { qualifiedName, typeNamer } from '../../shared/resource-types.ts';
 import type { LedgerReader, Scope } from '../../shared/types.ts';
 import type { Io } from '../io.ts';
+import { commanderWords, withoutOtherSources } from '../arguments.ts';
+import { knownTypes, typeOf, withTypeNames } from '../commands/types.ts';
 import { currentNamespace } from '../kubeconfig.ts';
 import type { SourceOptions } from '../open-reader.ts';
 import { objectTitle } from '../views/object-name.ts';
@@ -101,16 +103,21 @@ function flagOf({ long, description }: Option): Proposal {
   return [long ?? '', description];
 }
 
-/** The values of the flags that matter here, however they are written. */
+/** The values of the flags that matter here, however they are written: what is written beats the environment. */
 function readFlags(words: readonly string[], options: readonly Option[], env: Io['env']): Flags {
   const values: Record<string, string | boolean | undefined> = {};
+  const written = new Set<string>();
   for (const option of options) if (option.envVar !== undefined) values[option.attributeName()] = env[option.envVar];
-  for (const [index, word] of words.entries()) {
+  const spelt = commanderWords(words, options);
+  for (const [index, word] of spelt.entries()) {
     const [name = '', value] = word.split('=', 2);
     const option = options.find(({ long, short }) => name === long || name === short);
-    if (option !== undefined) values[option.attributeName()] = option.required ? (value ?? words[index + 1]) : true;
+    if (option === undefined) continue;
+    values[option.attributeName()] = option.required ? (value ?? spelt[index + 1]) : true;
+    written.add(option.attributeName());
   }
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+  const given = Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+  return withoutOtherSources(given, written);
 }
 
 /** The words that are neither flags nor their values. */
@@ -132,6 +139,8 @@ function valueOf(option: Option, flags: Flags): Position {
         ask: (reader) => names({ type: { group: '', resource: 'namespaces' } }, reader),
       };
     case '--user':
+    case '--exclude-user':
+    case '--ignore-user':
       return {
         kind: 'asked',
         source: flags,
@@ -149,10 +158,11 @@ function valueOf(option: Option, flags: Flags): Position {
 }
 
 async function newestIds(reader: LedgerReader, io: Io): Promise<Proposal[]> {
-  const { changes } = await reader.changes({ scope: {}, limit: MAX_IDS });
+  const [{ changes }, types] = await Promise.all([reader.changes({ scope: {}, limit: MAX_IDS }), knownTypes(reader)]);
+  const { style } = withTypeNames(io, types);
   return changes.map((change) => {
-    const who = whoText(change.actor, io.style);
-    return [String(change.seq), `${operationText(change)} ${objectTitle(change.object)} by ${who}`];
+    const who = whoText(change.actor, style);
+    return [String(change.seq), `${operationText(change)} ${objectTitle(change.object, style)} by ${who}`];
   });
 }
 
@@ -167,15 +177,16 @@ async function wordsOf(
   const seen = await reader.resources();
   const [typeWord, inName] = wanted.includes('/') ? [wanted.slice(0, wanted.indexOf('/')), true] : [operands[0], false];
   if (typeWord === undefined || typeWord.includes('/')) {
-    const types = seen.map((type): Proposal => [displayName(type), qualifiedName(type)]);
+    const typeName = typeNamer(seen);
+    const types = seen.map((type): Proposal => [typeName(type), qualifiedName(type)]);
     const own = commands
       .filter((each) => !each.name().startsWith('_'))
       .map((each): Proposal => [each.name(), each.description()]);
     return [...own, ...types].sort(([a], [b]) => (a < b ? -1 : 1));
   }
-  const { group, resource, namespaced } = resolveType(typeWord, seen);
+  const { group, resource, namespaced } = await typeOf(typeWord, reader, io);
   const everywhere = flags.allNamespaces === true || namespaced === false;
-  const namespace = everywhere ? {} : { namespace: flags.namespace ?? currentNamespace(io.env) };
+  const namespace = everywhere ? {} : { namespace: flags.namespace ?? currentNamespace(io.env, flags) };
   const found = await names({ type: { group, resource }, ...namespace }, reader);
   return inName ? found.map(([name]) => [`${typeWord}/${name}`]) : found.filter(([name]) => !operands.includes(name));
 }

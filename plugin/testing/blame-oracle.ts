@@ -35,7 +35,9 @@ export function flat(body: JsonObject): Map<string, string> {
     } else {
       fields.set(path, JSON.stringify(value));
       if (typeof value !== 'string') return;
-      for (const [line, name] of lineNames(value).entries()) fields.set(`${path}\n${name}`, String(line >= 0));
+      const names = lineNames(value);
+      const last = value.endsWith('\n') ? 'last, ended' : 'last, open';
+      for (const [line, name] of names.entries()) fields.set(`${path}\n${name}`, line === names.length - 1 ? last : '');
     }
   };
   put(body, '', '');
@@ -82,6 +84,17 @@ function countBefore(texts: readonly string[], index: number): number {
   return texts.slice(0, index).filter((text) => text === texts[index]).length;
 }
 
+/** A text of several lines stays the same text, whatever becomes of its lines. A line is its content, and its end if it is last. */
+function isSame(before: string | undefined, now: string): boolean {
+  const isText = now.startsWith('"') && now.includes('\\n') && before?.startsWith('"') === true;
+  return (
+    before === now ||
+    isText ||
+    (before === '' && now.startsWith('last')) ||
+    (before?.startsWith('last') === true && now === '')
+  );
+}
+
 /** The change that set each field last, after the last of an incarnation's changes (oldest first, with bodies). */
 export function oracle(changes: readonly Change[]): Map<string, number> {
   let fields = new Map<string, string>();
@@ -89,7 +102,7 @@ export function oracle(changes: readonly Change[]): Map<string, number> {
   for (const { seq, after } of changes) {
     const now = flat(after ?? {});
     setBy = new Map(
-      [...now].map(([path, value]) => [path, fields.get(path) === value ? (setBy.get(path) ?? seq) : seq]),
+      [...now].map(([path, value]) => [path, isSame(fields.get(path), value) ? (setBy.get(path) ?? seq) : seq]),
     );
     fields = now;
   }

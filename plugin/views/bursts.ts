@@ -1,5 +1,4 @@
 import { stripVTControlCharacters } from 'node:util';
-import { displayName } from '../../shared/resource-types.ts';
 import type { Change } from '../../shared/types.ts';
 import { objectTitle } from './object-name.ts';
 import { operationText } from './operation.ts';
@@ -8,6 +7,7 @@ import { GAP, tableLines } from './table.ts';
 import { printable, shortenEnd, widthOf } from './text.ts';
 import { timeFormat } from './times.ts';
 import { widest } from './fit.ts';
+import { userText } from './who.ts';
 import { changeWords } from './words.ts';
 
 /** What one person did at a stroke: one `kubectl apply` of ten objects is one burst. */
@@ -20,15 +20,22 @@ export interface Burst {
 const PAUSE_MS = 1500;
 
 /**
- * Groups one user's changes (any order) into bursts, newest first: requests of one kind (operation, subresource), sent by
- * one program, each soon after the one before.
+ * Groups changes (any order) into bursts, newest first: requests of one kind (operation, subresource), sent by one user
+ * with one program, each soon after the one before.
  */
 export function burstsOf(changes: readonly Change[]): Burst[] {
   const bursts: Burst[] = [];
+  // What several users do at a time is not mixed.
+  const last = new Map<string, Burst>();
   for (const change of [...changes].sort((a, b) => a.seq - b.seq)) {
-    const previous = bursts.at(-1)?.changes.at(-1);
-    if (previous !== undefined && belongs(previous, change)) bursts.at(-1)?.changes.push(change);
-    else bursts.push({ changes: [change] });
+    const burst = last.get(userOf(change));
+    const previous = burst?.changes.at(-1);
+    if (burst !== undefined && previous !== undefined && belongs(previous, change)) burst.changes.push(change);
+    else {
+      const begun = { changes: [change] };
+      bursts.push(begun);
+      last.set(userOf(change), begun);
+    }
   }
   return bursts.reverse();
 }
@@ -38,6 +45,10 @@ function belongs(previous: Change, next: Change): boolean {
   const kind = ({ operation, subresource, manager }: Change): string =>
     `${operation === 'CREATE' ? 'UPDATE' : operation} ${subresource} ${manager}`;
   return kind(previous) === kind(next) && next.at - previous.at <= PAUSE_MS;
+}
+
+function userOf({ actor }: Change): string {
+  return actor?.username ?? '';
 }
 
 /** `1204,1207-1209`: what `show` and `undo` take. Others' changes may lie between, and are not in it. */
@@ -54,6 +65,7 @@ function idsOf({ changes }: Burst): string {
 const MAX_IDS = 16;
 const MAX_IDS_NARROW = 12;
 const MAX_MANAGER = 26;
+const MAX_USER = 24;
 const WIDE = 110;
 
 /** Names that are told of a burst; others are counted. */
@@ -63,13 +75,13 @@ function whatOf({ changes }: Burst, style: Style): string {
   const [only] = changes;
   if (only !== undefined && changes.length === 1) {
     const words = changeWords(only, { width: null, lines: style.columns === null ? null : 3 }, style);
-    return `${objectTitle(only.object)}: ${words.join('; ')}`;
+    return `${objectTitle(only.object, style)}: ${words.join('; ')}`;
   }
-  const objects = new Map(changes.map(({ object }) => [objectTitle(object), object]));
+  const objects = new Map(changes.map(({ object }) => [objectTitle(object, style), object]));
   if (objects.size <= MAX_NAMES) return [...objects.keys()].join(', ');
   const kinds = new Map<string, number>();
   for (const object of objects.values()) {
-    const kind = printable(displayName(object));
+    const kind = printable(style.typeName(object));
     kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
   }
   const parts = [...kinds].sort((a, b) => b[1] - a[1]).map(([kind, count]) => `${count} ${kind}`);
@@ -79,30 +91,34 @@ function whatOf({ changes }: Burst, style: Style): string {
 /** One line for each burst. */
 export function burstTable(bursts: readonly Burst[], style: Style): string[] {
   const time = timeFormat(bursts.flatMap(({ changes }) => changes.slice(0, 1).map(({ at }) => at)), style); // prettier-ignore
+  const several = new Set(bursts.flatMap(({ changes }) => changes.slice(0, 1).map(userOf))).size > 1;
   const rows = bursts.map((burst) => {
     const [first] = burst.changes;
+    if (first === undefined) throw new RangeError('a burst without a change');
     const operations = new Set(burst.changes.map((change) => operationText({ ...change, outcome: 'committed' })));
     return [
       idsOf(burst),
-      first === undefined ? '' : time(first.at),
-      printable(first?.manager ?? '') || '-',
+      time(first.at),
+      ...(several ? [style.columns === null ? printable(userOf(first)) : userText(userOf(first), style)] : []),
+      printable(first.manager) || '-',
       [...operations].join(','),
       // Its end may be cut off, and with it the end of a colour.
       stripVTControlCharacters(whatOf(burst, style)),
     ];
   });
-  const heads = ['ID', 'TIME', 'MANAGER', 'OPERATION', 'WHAT'];
+  const heads = ['ID', 'TIME', ...(several ? ['USER'] : []), 'MANAGER', 'OPERATION', 'WHAT'];
   const { columns } = style;
   if (columns === null) return tableLines(heads, rows, style);
   // Of a narrow terminal the manager would take what is needed for what was done.
   const wide = columns >= WIDE;
   const shown = wide ? heads : heads.filter((head) => head !== 'MANAGER');
-  const names = rows.map(([id = '', at = '', manager = '', ...rest]) => [
-    shortenEnd(id, wide ? MAX_IDS : MAX_IDS_NARROW, style.ellipsis),
-    at,
-    ...(wide ? [shortenEnd(manager, MAX_MANAGER, style.ellipsis)] : []),
-    ...rest,
-  ]);
+  const most: Record<string, number> = { ID: wide ? MAX_IDS : MAX_IDS_NARROW, USER: MAX_USER, MANAGER: MAX_MANAGER };
+  const names = rows.map((row) =>
+    heads.flatMap((head, column) => {
+      const cell = row[column] ?? '';
+      return shown.includes(head) ? [shortenEnd(cell, most[head] ?? Infinity, style.ellipsis)] : [];
+    }),
+  );
   const used = shown
     .slice(0, -1)
     .reduce((sum, _, column) => sum + GAP + widest([shown, ...names].map((row) => widthOf(row[column] ?? ''))), 0);

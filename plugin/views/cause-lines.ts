@@ -12,7 +12,7 @@ export function causeLines({ causes = [] }: Pick<Change, 'causes'>, style: Style
   const { chalk, dot, from } = style;
   return causes.flatMap(({ seq, object, actor, certain, why }) => {
     const who = actor === null ? chalk.dim('nobody through us') : paintWho(whoText(actor, style), actor, style);
-    const parts = [chalk.yellow(`change ${seq}`), objectTitle(object), who];
+    const parts = [chalk.yellow(`change ${seq}`), objectTitle(object, style), who];
     return [`${from} ${certain ? '' : 'likely '}${parts.join(` ${dot} `)}`, chalk.dim(`  ${printable(why)}`)];
   });
 }

@@ -13,7 +13,7 @@ export function changeTitle(change: Change, style: Style, known = false): string
   const when = style.columns === null ? formatUtc(change.at) : formatLocal(change.at, style.timeZone);
   const parts = [
     chalk.yellow(`change ${change.seq}`),
-    ...(known ? [] : [chalk.bold(objectTitle(change.object))]),
+    ...(known ? [] : [chalk.bold(objectTitle(change.object, style))]),
     operationText(change),
     paintWho(changeWho(change, style), change.actor, style),
     chalk.dim(when),
@@ -35,5 +35,5 @@ export function netDiff({ object, before, after, users }: Difference, style: Sty
   const { chalk, dot } = style;
   const what = before === null ? chalk.green('created') : after === null ? chalk.red('deleted') : 'changed';
   const who = users.length === 0 ? [] : [chalk.cyan(users.map((user) => userText(user, style)).join(', '))];
-  return [[chalk.bold(objectTitle(object)), what, ...who].join(` ${dot} `), ...diffLines(before, after, style)];
+  return [[chalk.bold(objectTitle(object, style)), what, ...who].join(` ${dot} `), ...diffLines(before, after, style)];
 }

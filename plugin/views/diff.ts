@@ -12,7 +12,8 @@ const CONTEXT = 3;
  * that it lies under, as git names the function. null is an object that did not exist.
  */
 export function diffLines(before: JsonObject | null, after: JsonObject | null, style: Style): string[] {
-  const [old, now] = [before === null ? [] : yamlLines(before), after === null ? [] : yamlLines(after)];
+  const linesOf = (body: JsonObject | null): YamlLine[] => (body === null ? [] : yamlLines(body, { blocks: true }));
+  const [old, now] = [linesOf(before), linesOf(after)];
   const texts = (lines: readonly YamlLine[]): string[] => lines.map((line) => printable(line.text));
   const { chalk } = style;
   return hunksOf(texts(old), texts(now)).flatMap((hunk) => {

@@ -28,13 +28,35 @@ describe('diffLines', () => {
   it('shows texts of several lines as lines', () => {
     const body = (level: string): JsonObject => ({ data: { 'nginx.conf': `a\nlog ${level};\nb\n` } });
     assert.deepEqual(diffLines(body('warn'), body('debug'), PIPE), [
-      '@@ -1,5 +1,5 @@ data',
+      '@@ -1,5 +1,5 @@ data["nginx.conf"]',
       ' data:',
       '   nginx.conf: |',
       '     a',
       '-    log warn;',
       '+    log debug;',
       '     b',
+    ]);
+  });
+
+  it('shows only the changed line of a text, whatever YAML would make of it', () => {
+    for (const [end, shown] of [
+      ['\r', '"b = 1\\r"'],
+      ['\t', '"b = 1\\t"'],
+      [' ', '"b = 1 "'],
+      ['\u00a0', '"b = 1\\xa0"'],
+      ['\u{1f600}', 'b = 1\u{1f600}'],
+      ['\\r', 'b = 1\\r'],
+    ] as const) {
+      const body = (line: string): JsonObject => ({ data: { f: `a${end}\n${line}\nc` } });
+      const lines = diffLines(body('b = 0'), body(`b = 1${end}`), PIPE);
+      assert.deepEqual(lines.filter((line) => /^[-+]/.test(line)), ['-    b = 0', `+    ${shown}`]); // prettier-ignore
+    }
+    assert.deepEqual(diffLines({ a: 'x\ny\n' }, { a: 'x\ny' }, PIPE), [
+      '@@ -1,3 +1,3 @@',
+      '-a: |',
+      '+a: |-',
+      '   x',
+      '   y',
     ]);
   });
 
@@ -45,12 +67,13 @@ describe('diffLines', () => {
   });
 
   it('escapes what a terminal would obey', () => {
-    assert.deepEqual(diffLines(null, { a: 'x\n\u202e' }, PIPE), ['@@ -0,0 +1,1 @@', '+a: "x\\n\\u202E"']);
+    assert.deepEqual(diffLines(null, { a: 'x \u202e' }, PIPE), ['@@ -0,0 +1,1 @@', '+a: "x \\u202E"']);
+    assert.deepEqual(diffLines(null, { a: 'x\n\u202e' }, PIPE), ['@@ -0,0 +1,3 @@', '+a: |-', '+  x', '+  "\\u202e"']);
   });
 
   it('is a patch that other programs can apply', () => {
     const text = (body: JsonObject): string =>
-      yamlLines(body)
+      yamlLines(body, { blocks: true })
         .map((line) => `${printable(line.text)}\n`)
         .join('');
     fc.assert(

@@ -37,7 +37,10 @@ export function historyTable(changes: readonly Change[], options: HistoryOptions
 }
 
 function pipedTable(changes: readonly Change[], style: Style): string[] {
-  const incarnations = new Incarnations(changes.map(({ object }) => object));
+  const incarnations = new Incarnations(
+    changes.map(({ object }) => object),
+    style,
+  );
   const time = timeFormat([], style);
   const rows = changes.map((change) => [
     String(change.seq),
@@ -62,12 +65,12 @@ function terminalTable(changes: readonly Change[], options: HistoryOptions, styl
   const used = widthsOf(widths) + GAP * widths.length;
   const words = ordered.map((change) => placeWords(change, columns, used, needed, style));
   const beside = words.some(({ inline }) => inline !== '') && columns - used >= 'CHANGE'.length;
-  const [head = '', ...lines] = tableLines(
+  const lines = tableLines(
     [...heads, beside ? 'CHANGE' : ''],
     cells.map((row, index) => [...row, words[index]?.inline ?? '']),
     style,
   );
-  const output = [head];
+  const output = style.headers ? lines.splice(0, 1) : [];
   let row = 0;
   for (const section of sections) {
     if (options.grouped) output.push('', sectionTitle(section, style));
@@ -86,7 +89,10 @@ function nameCells(
   style: Style,
   columns: number,
 ): { heads: string[]; cells: string[][] } {
-  const incarnations = new Incarnations(changes.map(({ object }) => object));
+  const incarnations = new Incarnations(
+    changes.map(({ object }) => object),
+    style,
+  );
   const time = timeFormat(
     changes.map(({ at }) => at),
     style,

@@ -103,7 +103,9 @@ function withText(annotation: string, line: AnnotatedLine, style: Style): string
     shown = fitYaml(safe, room - widthOf(shownNote), ellipsis);
   }
   const content = `${sign}${shown}`;
-  const paint = { ' ': (plain: string) => plain, '-': chalk.red, '+': chalk.green, '~': chalk.yellow }[sign];
+  const paint = { ' ': (plain: string) => plain, '-': chalk.red, '+': chalk.green, '~': chalk.yellow, '?': chalk.dim }[
+    sign
+  ];
   return `${annotation} ${chalk.dim(bar)}${paint(content)}${chalk.dim(shownNote)}`.trimEnd();
 }
 
@@ -126,9 +128,14 @@ function fitYaml(text: string, width: number, ellipsis: string): string {
 const MIN_VALUE = 12;
 const MIN_TEXT = 20;
 
-/** What the marks in annotations mean; only those that occur. */
-export function linesLegend(documents: readonly (readonly AnnotatedLine[])[], style: Style): string[] {
+/** What the marks in annotations mean; only those that occur. `compared`: of a manifest with the cluster. */
+export function linesLegend(
+  documents: readonly (readonly AnnotatedLine[])[],
+  style: Style,
+  compared = false,
+): string[] {
   const all = documents.flat();
+  const minus = compared ? '- only the cluster has it: who set it' : '- not there any more: who took it away';
   return [
     ...(all.some(({ owner }) => owner.through !== undefined)
       ? ['123^ set again since, by somebody who is looked through']
@@ -136,9 +143,10 @@ export function linesLegend(documents: readonly (readonly AnnotatedLine[])[], st
     ...(all.some(({ setter }) => setter !== null && behind(setter) !== null)
       ? [`${style.from} set by a controller, because of a change of this user's`]
       : []),
-    ...(all.some(({ sign }) => sign === '-') ? ['- not there any more: who took it away'] : []),
+    ...(all.some(({ sign }) => sign === '-') ? [minus] : []),
     ...(all.some(({ sign }) => sign === '~') ? ['~ differs from what the cluster has: who set that'] : []),
     ...(all.some(({ sign }) => sign === '+') ? ['+ the cluster does not have it'] : []),
+    ...(all.some(({ sign }) => sign === '?') ? ['? not compared: the record has it redacted'] : []),
     ...(all.some(({ setter }) => setter?.outcome === 'pending')
       ? ['123~ admitted just now: not known yet to be persisted']
       : []),

@@ -1,4 +1,4 @@
-import { isObject } from '../../shared/json.ts';
+import { exactNumber, isObject, unescapeText } from '../../shared/json.ts';
 import type { Json } from '../../shared/types.ts';
 import { printable } from './text.ts';
 
@@ -16,7 +16,7 @@ export function memberOf(value: Json | undefined, ...keys: string[]): Json | und
 export function texts(values: (Json | undefined)[]): string[] {
   return values
     .filter((value) => typeof value === 'string' || typeof value === 'number')
-    .map((value) => printable(String(value)));
+    .map((value) => printable(typeof value === 'number' ? String(value) : (exactNumber(value) ?? unescapeText(value))));
 }
 
 /** The items of a list; a single value is a list of one. */

@@ -1,10 +1,10 @@
-import { displayName } from '../../shared/resource-types.ts';
 import type { ObjectRef } from '../../shared/types.ts';
+import type { Style } from './style.ts';
 import { printable } from './text.ts';
 
 /** `deployment/web`, as kubectl names an object; the incarnation is added by `Incarnations`. */
-export function objectName(object: ObjectRef): string {
-  return printable(`${displayName(object)}/${object.name}`);
+export function objectName(object: ObjectRef, { typeName }: Pick<Style, 'typeName'>): string {
+  return printable(`${typeName(object)}/${object.name}`);
 }
 
 /** `deployment.apps/web`, as `kubectl get -o name` prints it: kubectl takes it back. */
@@ -14,9 +14,9 @@ export function qualifiedObjectName({ group, resource, kind, name }: ObjectRef):
 }
 
 /** `deployment shop/web`, for sentences. */
-export function objectTitle(object: ObjectRef): string {
+export function objectTitle(object: ObjectRef, { typeName }: Pick<Style, 'typeName'>): string {
   const name = object.namespace === '' ? object.name : `${object.namespace}/${object.name}`;
-  return printable(`${displayName(object)} ${name}`);
+  return printable(`${typeName(object)} ${name}`);
 }
 
 const MIN_UID = 8;
@@ -25,7 +25,10 @@ const MIN_UID = 8;
 export class Incarnations {
   private readonly uids = new Map<string, Set<string>>();
 
-  constructor(objects: Iterable<ObjectRef>) {
+  constructor(
+    objects: Iterable<ObjectRef>,
+    private readonly style: Pick<Style, 'typeName'>,
+  ) {
     for (const object of objects) {
       const key = keyOf(object);
       this.uids.set(key, (this.uids.get(key) ?? new Set()).add(object.uid));
@@ -40,8 +43,9 @@ export class Incarnations {
   /** The object's name, with the beginning of its uid where that is needed. */
   label(object: ObjectRef): string {
     const uids = this.uids.get(keyOf(object)) ?? new Set();
-    if (uids.size < 2) return objectName(object);
-    return `${objectName(object)}@${object.uid === '' ? '?' : printable(object.uid.slice(0, uidLength([...uids])))}`;
+    if (uids.size < 2) return objectName(object, this.style);
+    const uid = object.uid === '' ? '?' : printable(object.uid.slice(0, uidLength([...uids])));
+    return `${objectName(object, this.style)}@${uid}`;
   }
 }
 

@@ -24,7 +24,7 @@ export function onelines(changes: readonly Change[], style: Style): string[] {
     at: time(change.at),
     who: changeWho(change, style),
     operation: operationText(change),
-    object: objectTitle(change.object),
+    object: objectTitle(change.object, style),
   }));
   const fixed = (name: 'id' | 'at' | 'operation'): number => widest(rows.map((row) => row[name].length));
   const [id, at, operation] = [fixed('id'), fixed('at'), fixed('operation')];

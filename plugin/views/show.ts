@@ -31,7 +31,7 @@ export function showLines(change: Change, around: Surroundings, style: Style): s
   ].filter(([, value]) => value !== '');
   const width = Math.max(...facts.map(([label]) => label.length)) + 2;
   return [
-    `${chalk.yellow(`change ${change.seq}`)} ${chalk.bold(objectTitle(change.object))}`,
+    `${chalk.yellow(`change ${change.seq}`)} ${chalk.bold(objectTitle(change.object, style))}`,
     ...facts.flatMap(([label, value]) => {
       const [first = '', ...more] = style.columns === null ? [value] : wrapWords(value, style.columns - width);
       return [`${chalk.dim(`${label}:`.padEnd(width))}${first}`, ...more.map((line) => ' '.repeat(width) + line)];
@@ -102,7 +102,7 @@ function aroundFacts({ cause, causes }: Change, { previous, next, caused }: Surr
 /** Who it was done for, nearest first, each with the evidence: `alice@example.com by 265 deployment shop/web: ...`. */
 function causeLine({ seq, actor, object, certain, why }: CauseLink, style: Style): string {
   const who = actor === null ? 'unknown' : userText(actor.username, style);
-  const title = `${style.chalk.yellow(String(seq))} ${objectTitle(object)}`;
+  const title = `${style.chalk.yellow(String(seq))} ${objectTitle(object, style)}`;
   return `${certain ? '' : 'likely '}${style.chalk.cyan(who)} by ${title}: ${printable(why)}`;
 }
 
@@ -121,8 +121,9 @@ function optionText(options: Json): string {
 }
 
 function bodyLines(change: Change, style: Style): string[] {
-  const { effect, before, after } = change;
-  if (effect === 'none') return changeWords(change, { width: null, lines: null }, style).map((line) => `  ${line}`);
+  const { effect, scale, before, after } = change;
+  if (effect === 'none' || scale !== undefined)
+    return changeWords(change, { width: null, lines: null }, style).map((line) => `  ${line}`);
   const lines = diffLines(before ?? null, after ?? null, style);
   if (lines.length > 0) return lines;
   return [

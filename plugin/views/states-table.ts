@@ -21,7 +21,7 @@ export function statesTable(states: readonly State[], at: number, style: Style):
   const heads = [...(namespaced ? ['NAMESPACE'] : []), 'OBJECT', 'AGE', 'LAST CHANGED', 'BY'];
   const rows = states.map((state) => [
     ...(namespaced ? [printable(state.object.namespace) || '-'] : []),
-    objectName(state.object),
+    objectName(state.object, style),
     ageText(state, at),
     time(state.changedAt) + MARKS[state.outcome],
     whoText(state.actor, style),

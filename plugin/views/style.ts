@@ -1,3 +1,5 @@
+import { displayName } from '../../shared/resource-types.ts';
+import type { ResourceType } from '../../shared/types.ts';
 import { Chalk, type ChalkInstance } from 'chalk';
 
 /** How to write for the one who reads: a terminal of some width, or a pipe. */
@@ -16,6 +18,10 @@ export interface Style {
   timeZone: string;
   /** The present (ms), for ages; null where times are told as they are. */
   now: number | null;
+  /** Whether tables have a first line with the names of their columns. */
+  headers: boolean;
+  /** What a type is called: `deployment`; with its group where another type that is known has the same name. */
+  typeName: (type: ResourceType) => string;
 }
 
 export interface StyleOptions {
@@ -26,9 +32,10 @@ export interface StyleOptions {
   timeZone: string;
   /** ms; without it no time is told as an age. */
   now?: number;
+  headers?: boolean;
 }
 
-export function createStyle({ columns, colour, unicode, timeZone, now }: StyleOptions): Style {
+export function createStyle({ columns, colour, unicode, timeZone, now, headers = true }: StyleOptions): Style {
   return {
     columns,
     chalk: new Chalk({ level: colour }),
@@ -39,5 +46,7 @@ export function createStyle({ columns, colour, unicode, timeZone, now }: StyleOp
     bar: unicode ? '│' : '|',
     timeZone,
     now: now ?? null,
+    headers,
+    typeName: displayName,
   };
 }

@@ -1,4 +1,4 @@
-import { isObject, itemsOf } from '../../shared/json.ts';
+import { isObject, itemsOf, unescapeText } from '../../shared/json.ts';
 import type { Json } from '../../shared/types.ts';
 import { memberOf, texts } from './members.ts';
 import { printable } from './text.ts';
@@ -23,7 +23,7 @@ export function summaryOf(object: Json | undefined, short: boolean): string {
   if (kind === 'RoleBinding' || kind === 'ClusterRoleBinding') parts.push(...bindingSummary(object));
   const data = memberOf(object, 'data');
   if (data !== undefined && isObject(data)) {
-    const names = Object.keys(data).map((key) => printable(key));
+    const names = Object.keys(data).map((key) => printable(unescapeText(key)));
     if (names.length > 0)
       parts.push(`${names.length === 1 ? 'key' : `${names.length} keys:`} ${names.slice(0, 3).join(', ')}`);
   }

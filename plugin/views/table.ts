@@ -14,7 +14,7 @@ const NO_BORDERS = Object.fromEntries(
 );
 
 /**
- * The lines of a table without borders, as kubectl prints them: the heads, then one line for each row. Cells must be on
+ * The lines of a table without borders, as kubectl prints them: the heads (unless the style has none), then one line for each row. Cells must be on
  * one line. The last column is not filled up.
  *
  * cli-table3 looks for a span between each two cells, and shortens what it draws letter by letter: a table of thousands
@@ -23,7 +23,7 @@ const NO_BORDERS = Object.fromEntries(
  */
 export function tableLines(heads: readonly string[], rows: readonly (readonly string[])[], style: Style): string[] {
   const gap = style.columns === null ? PIPE_GAP : GAP;
-  const all = [heads.map((head) => style.chalk.bold(head)), ...rows];
+  const all = [...(style.headers ? [heads.map((head) => style.chalk.bold(head))] : []), ...rows];
   const names = all.map((row) => row.slice(0, -1));
   const last = all.map((row) => row.at(-1) ?? '');
   if (heads.length < 2) return last;

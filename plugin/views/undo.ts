@@ -7,7 +7,7 @@ import { objectTitle } from './object-name.ts';
 import type { Style } from './style.ts';
 import { printable } from './text.ts';
 import { momentText } from './times.ts';
-import { valueText } from './value.ts';
+import { briefText } from './value.ts';
 import { changeWho, userText } from './who.ts';
 import { toYaml } from './yaml.ts';
 
@@ -64,11 +64,11 @@ export function problemLines(result: Undo, style: Style): string[] {
 }
 
 function problemText(problem: UndoProblem, { object }: Undo, style: Style): string {
-  const title = objectTitle(object);
+  const title = objectTitle(object, style);
   switch (problem.kind) {
     case 'changed': {
       const { wanted, present, by } = problem;
-      const value = (each: typeof wanted): string => (each === undefined ? 'nothing' : valueText(each));
+      const value = (each: typeof wanted): string => (each === undefined ? 'nothing' : briefText(each));
       const since = by === null ? 'changed since' : `set since by ${byText(by, style)}`;
       return `${printable(problem.path)} stays: it was ${value(wanted)}, is now ${value(present)}, ${since}`;
     }
@@ -76,6 +76,12 @@ function problemText(problem: UndoProblem, { object }: Undo, style: Style): stri
       return `${printable(problem.path)} stays: its value was never recorded, only that it changed`;
     case 'unrecorded-parts':
       return `${problem.paths.map((path) => printable(path)).join(', ')}: never recorded, so left out; put ${problem.paths.length === 1 ? 'it' : 'them'} in before you create it`;
+    case 'baseline':
+      return `${title} was there when recording began: nobody is known to have made it, so there is nothing to take back`;
+    case 'translation':
+      return `it only shows ${title} in another API version: nobody changed anything, so there is nothing to take back`;
+    case 'vital':
+      return `the cluster does not work without ${title}, which this would delete; --force prints it all the same`;
     case 'act':
       return 'it was an act without a lasting effect on the object';
     case 'never-persisted':
@@ -88,12 +94,15 @@ function problemText(problem: UndoProblem, { object }: Undo, style: Style): stri
       return `${title} does not exist any more`;
     case 'other-object':
       return `the present ${title} is another object of the same name`;
+    case 'unknown-field':
+      return 'it is not known which field keeps the number of replicas: use kubectl scale';
     case 'subresource':
       return 'kubectl cannot change what it changed';
   }
 }
 
 function byText(change: Change, style: Style): string {
+  if (change.source === 'baseline') return `somebody unknown, before change ${change.seq} (${momentText(change.at, style)})`; // prettier-ignore
   return `${changeWho(change, style)} (change ${change.seq}, ${momentText(change.at, style)})`;
 }
 

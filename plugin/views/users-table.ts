@@ -1,4 +1,3 @@
-import { displayName } from '../../shared/resource-types.ts';
 import type { UserSummary } from '../../shared/types.ts';
 import { widest } from './fit.ts';
 import type { Style } from './style.ts';
@@ -26,7 +25,7 @@ export function usersTable(users: readonly UserSummary[], style: Style): string[
     columns === null ? printable(username) : shortenMiddle(userText(username, style), room, ellipsis),
     String(changes),
     time(lastAt),
-    resources.map((type) => `${type.changes} ${printable(displayName(type))}`).join(', '),
+    resources.map((type) => `${type.changes} ${printable(style.typeName(type))}`).join(', '),
   ]);
   if (columns === null) return tableLines(heads, rows, style);
   const used = [0, 1, 2].reduce(

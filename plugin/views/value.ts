@@ -1,4 +1,5 @@
 import { exactNumber, isObject, unescapeText } from '../../shared/json.ts';
+import { textLines } from '../../shared/pairing.ts';
 import type { Json } from '../../shared/types.ts';
 import type { Style } from './style.ts';
 import { printable, shortenEnd, shortenMiddle, takeEnd, widthOf } from './text.ts';
@@ -9,16 +10,32 @@ const MISREAD = /^(?:|true|false|null|-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?|[[{].*|.*
 const MISREAD_INSIDE = /[,:[\]{}"']|\s/;
 
 /** A value on one line, for people: strings bare where they cannot be misread, collections in YAML's flow style. */
-export function valueText(value: Json, inside = false): string {
-  if (Array.isArray(value)) return `[${value.map((item) => valueText(item, true)).join(', ')}]`;
+export function valueText(value: Json): string {
+  return flowText(value, false, stringText);
+}
+
+/** The same; a long text of several lines is told by its first line and how many there are. */
+export function briefText(value: Json): string {
+  return flowText(value, false, (text, inside) => {
+    const lines = text.length > LONG_TEXT ? textLines(text) : null;
+    if (lines === null) return stringText(text, inside);
+    return `(${lines.length} ${lines.length === 1 ? 'line' : 'lines'}) ${stringText(lines[0] ?? '', inside)}`;
+  });
+}
+
+/** Texts up to this length are shown whole. */
+const LONG_TEXT = 80;
+
+function flowText(value: Json, inside: boolean, write: (text: string, inside: boolean) => string): string {
+  if (Array.isArray(value)) return `[${value.map((item) => flowText(item, true, write)).join(', ')}]`;
   if (isObject(value)) {
     const members = Object.entries(value).map(
-      ([key, member]) => `${stringText(unescapeText(key), true)}: ${valueText(member, true)}`,
+      ([key, member]) => `${stringText(unescapeText(key), true)}: ${flowText(member, true, write)}`,
     );
     return `{${members.join(', ')}}`;
   }
   if (typeof value !== 'string') return String(value);
-  return exactNumber(value) ?? stringText(unescapeText(value), inside);
+  return exactNumber(value) ?? write(unescapeText(value), inside);
 }
 
 function stringText(text: string, inside: boolean): string {
@@ -34,7 +51,7 @@ const MIN_CUT = 12;
  * `width` columns together where that is a number.
  */
 export function valuePair(before: Json, after: Json, width: number | null, style: Style): [string, string] {
-  let [first, second] = [valueText(before), valueText(after)];
+  let [first, second] = [briefText(before), briefText(after)];
   if (width === null) return [first, second];
   const whole = widthOf(first) + widthOf(second) <= width;
   const references = [first, second].every((text) => REFERENCE.test(text));
@@ -86,7 +103,7 @@ export function shortenPath(path: string, width: number, style: Style): string {
 
 /** One value in at most `width` columns. */
 export function fitValue(value: Json, width: number | null, style: Style): string {
-  const text = valueText(value);
+  const text = briefText(value);
   if (width === null) return text;
   return isCollection(value) ? shortenEnd(text, width, style.ellipsis) : shortenMiddle(text, width, style.ellipsis);
 }

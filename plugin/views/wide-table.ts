@@ -26,7 +26,7 @@ export function wideTable(changes: readonly Change[], style: Style): string[] {
     or(change.resourceVersion),
     operationText({ ...change, outcome: 'committed' }),
     or(change.object.namespace),
-    objectName(change.object),
+    objectName(change.object, style),
     or(change.object.uid),
     changeWords(change, { width: null, lines: Number.POSITIVE_INFINITY }, style).join('; '),
   ]);

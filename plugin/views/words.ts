@@ -2,8 +2,9 @@ import { isObject } from '../../shared/json.ts';
 import { memberPath } from '../../shared/delta.ts';
 import type { Change, Delta, Json } from '../../shared/types.ts';
 import type { Style } from './style.ts';
-import { printable, shortenEnd, widthOf } from './text.ts';
+import { printable, shortenEnd, shortenMiddle, widthOf } from './text.ts';
 import { actWords, optionWords } from './act-words.ts';
+import { textChange, type TextChange } from './text-change.ts';
 import { summaryOf } from './summary.ts';
 import { momentText } from './times.ts';
 import { fitValue, shortenPath, valuePair } from './value.ts';
@@ -38,8 +39,12 @@ function unseenWords({ notBefore, gap }: Change, style: Style): string {
 }
 
 function effectWords(change: Change, options: WordsOptions, style: Style): string[] {
-  const { effect, source, deltas, operation } = change;
+  const { effect, source, deltas, operation, scale } = change;
   if (effect === 'none') return [actWords(change)];
+  if (scale !== undefined) {
+    const from = scale.from === null ? '' : ` from ${scale.from}`;
+    return [`scaled${from} to ${scale.to}; which field keeps the number is not known`];
+  }
   // Of one field there is no more to tell than the field.
   if (effect === 'created' && deltas.every(({ path }) => path === '')) {
     const summary = summaryOf(deltas.find(({ path }) => path === '')?.after, options.width !== null);
@@ -87,16 +92,13 @@ function deltaWords(deltas: readonly Delta[], told: boolean, { width, lines }: W
 
 /** `spec.replicas: 3 → 5`, `+ metadata.labels.tier: frontend`, `- metadata.labels.tier: frontend`. */
 export function deltaLine(delta: Delta, width: number | null, style: Style): string {
-  const { chalk, arrow } = style;
+  const { chalk } = style;
   const path = printable(delta.path);
   if (delta.kind === 'changed') {
-    const values = [delta.before ?? null, delta.after ?? null] as const;
-    const between = ` ${arrow} `;
-    if (width === null) return `${path}: ${paintPair(valuePair(...values, null, style), between, style)}`;
-    const space = width - widthOf(`: ${between}`);
-    const room = roomFor(path, space, widthOf(valuePair(...values, space, style).join('')));
-    const pair = valuePair(...values, room, style);
-    return `${shortenPath(path, space - room, style)}: ${paintPair(pair, between, style)}`;
+    const [before, after] = [delta.before ?? null, delta.after ?? null];
+    const text = textChange(before, after);
+    if (text !== null) return textLine(path, text, width, style);
+    return pairLine({ path, what: '', before, after, note: '' }, width, style);
   }
   const [sign, paint] = delta.kind === 'added' ? ['+', chalk.green] : ['-', chalk.red];
   const whole = (delta.kind === 'added' ? delta.after : delta.before) ?? null;
@@ -106,6 +108,60 @@ export function deltaLine(delta: Delta, width: number | null, style: Style): str
   const room = roomFor(inner, space, widthOf(fitValue(value, space, style)));
   return `${paint(sign)} ${shortenPath(inner, space - room, style)}: ${paint(fitValue(value, room, style))}`;
 }
+
+interface PairLine {
+  path: string;
+  /** Between the path and the values: `: line 41`. */
+  what: string;
+  before: Json;
+  after: Json;
+  /** Behind the values. */
+  note: string;
+}
+
+function pairLine({ path, what, before, after, note }: PairLine, width: number | null, style: Style): string {
+  const between = ` ${style.arrow} `;
+  const end = style.chalk.dim(note);
+  if (width === null) {
+    return `${path}${what}: ${paintPair(valuePair(before, after, null, style), between, style)}${end}`;
+  }
+  const space = width - widthOf(`${what}: ${between}${note}`);
+  const room = roomFor(path, space, widthOf(valuePair(before, after, space, style).join('')));
+  const pair = valuePair(before, after, room, style);
+  return `${shortenPath(path, space - room, style)}${what}: ${paintPair(pair, between, style)}${end}`;
+}
+
+/** Of a text only the first changed line, and how many did: `data["a.conf"]: line 41: level = 1 → level = 2 (+1 -1)`. */
+function textLine(path: string, change: TextChange, width: number | null, style: Style): string {
+  const { chalk } = style;
+  const short = (tail: string): string =>
+    (width === null ? path : shortenPath(path, Math.max(1, width - widthOf(tail)), style)) + tail;
+  switch (change.kind) {
+    case 'last-line-end':
+      return short(`: line break at the end ${change.added ? 'added' : 'removed'}`);
+    case 'line-ends': {
+      const { before, after, count } = change;
+      return short(`: only line ends: ${before} ${style.arrow} ${after} (${count} ${count === 1 ? 'line' : 'lines'})`);
+    }
+    case 'lines': {
+      const { number, before, after, added, removed } = change;
+      const what = `: line ${number}`;
+      const note = ` (+${added} -${removed})`;
+      const [old, now] = [before, after].map((line) => line && shortenMiddle(line, MAX_LINE, style.ellipsis));
+      if (old != null && now != null) return pairLine({ path, what, before: old, after: now, note }, width, style);
+      const [sign, paint] = old == null ? ['+', chalk.green] : ['-', chalk.red];
+      const line = old ?? now ?? '';
+      if (width === null) return `${path}${what}: ${paint(`${sign} ${fitValue(line, null, style)}`)}${chalk.dim(note)}`;
+      const space = width - widthOf(`${what}: + ${note}`);
+      const room = roomFor(path, space, widthOf(fitValue(line, space, style)));
+      const value = paint(`${sign} ${fitValue(line, room, style)}`);
+      return `${shortenPath(path, space - room, style)}${what}: ${value}${chalk.dim(note)}`;
+    }
+  }
+}
+
+/** Columns of a line of a text: also in a pipe, where the diff has it whole. */
+const MAX_LINE = 120;
 
 function paintPair([before, after]: [string, string], between: string, { chalk }: Style): string {
   return chalk.red(before) + chalk.dim(between) + chalk.green(after);

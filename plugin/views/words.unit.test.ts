@@ -71,6 +71,39 @@ describe('changeWords', () => {
     assert.deepEqual(words(change(body(1), body(2))), ['spec.a: 1 → 2', 'metadata.labels.a: 1 → 2', '+2 more']);
   });
 
+  it('tells a text of several lines by its first changed line', () => {
+    const text = (before: string, after: string, width: number | null = null): string[] =>
+      words(change({ data: { f: before } }, { data: { f: after } }), width);
+    const lines = Array.from({ length: 60 }, (_, index) => `line ${index}`);
+    const joined = (...changed: [number, string | null][]): string =>
+      `${lines
+        .flatMap((line, index) => changed.find(([at]) => at === index)?.slice(1) ?? [line])
+        .filter((line) => line !== null)
+        .join('\n')}\n`;
+    const whole = joined();
+    assert.deepEqual(text(whole, joined([40, 'new'])), ['data.f: line 41: line 40 → new (+1 -1)']);
+    assert.deepEqual(text(whole, joined([40, 'new'], [50, 'x'])), ['data.f: line 41: line 40 → new (+2 -2)']);
+    assert.deepEqual(text(whole, joined([40, null])), ['data.f: line 41: - line 40 (+0 -1)']);
+    assert.deepEqual(text(joined([40, null]), whole), ['data.f: line 41: + line 40 (+1 -0)']);
+    assert.deepEqual(text(whole, whole.trimEnd()), ['data.f: line break at the end removed']);
+    assert.deepEqual(text(whole.trimEnd(), whole), ['data.f: line break at the end added']);
+    assert.deepEqual(text(whole.replaceAll('\n', '\r\n'), whole), ['data.f: only line ends: \\r\\n → \\n (60 lines)']);
+    assert.deepEqual(text('one', 'one\ntwo'), ['data.f: line 2: + two (+1 -0)']);
+    assert.deepEqual(text('a\nb', 'a \nb'), ['data.f: line 1: a → "a " (+1 -1)']);
+    const long = text(`${'x'.repeat(5000)}\nb`, `${'y'.repeat(5000)}\nb`)[0] ?? '';
+    assert.ok(long.length < 300 && long.endsWith(' (+1 -1)'), long);
+    for (const width of [40, 56, 76]) {
+      const [line = ''] = text(whole, joined([40, 'new '.repeat(50)]), width);
+      assert.ok(widthOf(line) <= width && line.includes('line 41: ') && line.endsWith(' (+1 -1)'), line);
+    }
+    const added = (more: JsonObject): string[] => words(change({ data: {} }, { data: more }), null);
+    assert.deepEqual(added({ f: whole }), ['+ data.f: (60 lines) line 0']);
+    assert.deepEqual(added({ f: 'a\nb' }), ['+ data.f: a\\nb']);
+    assert.deepEqual(words(change({}, { data: { f: whole, g: 'x' } }), null), [
+      '+ data: {f: (60 lines) "line 0", g: x}',
+    ]);
+  });
+
   it('keeps every line within the width', () => {
     const long = (text: string): JsonObject => ({ data: { [`${'k'.repeat(60)}.conf`]: `${'x'.repeat(300)}${text}` } });
     for (const width of [40, 56, 76, 150]) {

@@ -1,3 +1,7 @@
+import { textLines } from '../../shared/pairing.ts';
+import { printable } from '../../shared/printable.ts';
+import { plainScalar } from '../manifest/go-scalar.ts';
+
 /*
  * How kubectl writes a string in YAML: the rules of sigs.k8s.io/yaml (go-yaml v2), so that what we print is what
  * `kubectl get -o yaml` printed. Where go-yaml would let through what a terminal obeys (C1 controls, bidi marks, line
@@ -7,23 +11,13 @@
 /** Width beyond which kubectl breaks a scalar at its next space. */
 const FOLD_WIDTH = 80;
 
-const RESOLVES = new Set(
-  'y Y yes Yes YES true True TRUE on On ON n N no No NO false False FALSE off Off OFF ~ null Null NULL .nan .NaN .NAN .inf .Inf .INF +.inf +.Inf +.INF -.inf -.Inf -.INF'.split(
-    ' ',
-  ),
-);
-const INTEGER = /^[-+]?(?:0[xX][\da-fA-F]+|0[bB][01]+|0[oO]?[0-7]*|[1-9]\d*)$/;
-const FLOAT = /^[-+]?(?:\.\d+|\d+(?:\.\d*)?)(?:[eE][-+]?\d+)?$/;
 const BASE_60 = /^[-+]?\d[\d_]*(?::[0-5]?\d)+(?:\.[\d_]*)?$/;
 const TIMESTAMP =
   /^\d{4}-\d{1,2}-\d{1,2}(?:(?:[Tt]|\s+)\d{1,2}:\d{1,2}:\d{1,2}(?:\.\d*)?\s*(?:Z|[-+]\d{1,2}(?::?\d\d)?)?)?$/;
 
 /** True where YAML 1.1 takes the unquoted text for something other than a string: `yes`, `1e3`, `2026-11-22`, ``. */
-export function resolvesToOther(text: string): boolean {
-  if (text === '' || RESOLVES.has(text)) return true;
-  if (!/^[-+.\d]/.test(text)) return false;
-  const digits = text.startsWith('.') ? text : text.replaceAll('_', '');
-  return INTEGER.test(digits) || FLOAT.test(digits) || BASE_60.test(text) || TIMESTAMP.test(text);
+function resolvesToOther(text: string): boolean {
+  return plainScalar(text).tag !== 'str' || BASE_60.test(text) || TIMESTAMP.test(text);
 }
 
 /** What needs a double-quoted string: controls but the line feed, what has no width, separators, all beyond the BMP. */
@@ -118,8 +112,28 @@ function folded(
 
 /** A block of lines as they are: `|`, with `-` where no line break ends it, `+` where more than one does. */
 function literal(text: string, indent: number): string[] {
+  return block(text, indent, (line) => line);
+}
+
+/**
+ * A text of several lines as a block of them, also where YAML would have to write it in quotes on one line: for people, no
+ * YAML. A line that cannot be seen as it is, because of a space at its end, a tab, a carriage return and the like, stands
+ * in double quotes, with the escapes that YAML has there.
+ */
+export function blockForPeople(text: string, indent: number): string[] {
+  return block(text, indent, visibleLine);
+}
+
+/** A line of a text, in double quotes where it would not be seen as it is. */
+export function visibleLine(line: string): string {
+  // A line that only looks like a quoted one is quoted too.
+  const hidden = printable(line) !== line || /\s$|\u00a0|^".*\\.*"$/u.test(line);
+  return hidden ? `"${printable(line.replace(/["\\]/g, '\\$&')).replaceAll('\u00a0', '\\xa0')}"` : line;
+}
+
+function block(text: string, indent: number, write: (line: string) => string): string[] {
   const hint = /^[ \n]/.test(text) ? '2' : '';
   const chomp = !text.endsWith('\n') ? '-' : text === '\n' || text.endsWith('\n\n') ? '+' : '';
-  const lines = (text.endsWith('\n') ? text.slice(0, -1) : text).split('\n');
-  return [`|${hint}${chomp}`, ...lines.map((line) => (line === '' ? '' : ' '.repeat(indent) + line))];
+  const lines = textLines(text) ?? [text];
+  return [`|${hint}${chomp}`, ...lines.map((line) => (line === '' ? '' : ' '.repeat(indent) + write(line)))];
 }

@@ -2,9 +2,9 @@ import { itemPath, memberPath } from '../../shared/delta.ts';
 import { exactNumber, isObject, unescapeText } from '../../shared/json.ts';
 import { identify } from '../../shared/merge-key.ts';
 import type { Json, JsonObject } from '../../shared/types.ts';
-import { scalarLines } from './yaml-scalar.ts';
+import { blockForPeople, scalarLines } from './yaml-scalar.ts';
 
-/** One line of a document, and what it belongs to: `spec.template.spec.containers[nginx].image`. */
+/** One line of a document, and what it belongs to: `spec.template.spec.containers[nginx].image`, `data["a.conf"][3]`. */
 export interface YamlLine {
   text: string;
   path: string;
@@ -15,6 +15,8 @@ export interface YamlLine {
 export interface YamlOptions {
   /** Break long scalars at 80 columns, as kubectl does. Without it, a value is as many lines as it has. */
   fold?: boolean;
+  /** Write every text of several lines as its lines, for people: see blockForPeople(). What comes of it is no exact YAML. */
+  blocks?: boolean;
 }
 
 /** A value as kubectl prints it: sorted keys, lists not indented under their key, integers exact. Ends in a newline. */
@@ -26,7 +28,7 @@ export function toYaml(value: Json, options: YamlOptions = {}): string {
 
 /** The lines of a value's YAML, with their paths. */
 export function yamlLines(value: Json, options: YamlOptions = {}): YamlLine[] {
-  const printer = new YamlPrinter(options.fold === true);
+  const printer = new YamlPrinter(options);
   printer.node(value, { path: '', at: [], field: '', prefix: '', indent: 0, contentIndent: 0 });
   return printer.lines;
 }
@@ -101,7 +103,7 @@ interface Place {
 class YamlPrinter {
   readonly lines: YamlLine[] = [];
 
-  constructor(private readonly fold: boolean) {}
+  constructor(private readonly options: YamlOptions) {}
 
   node(value: Json, place: Place): void {
     if (Array.isArray(value) && value.length > 0) this.list(value, place);
@@ -161,13 +163,20 @@ class YamlPrinter {
       return;
     }
     const number = exactNumber(value);
-    const lines =
-      number === null ? scalarLines(unescapeText(value), false, lead.length, contentIndent, this.fold) : [number];
+    const lines = number === null ? this.text(unescapeText(value), lead.length, contentIndent) : [number];
     const isBlock = lines[0]?.startsWith('|') === true;
     for (const [index, text] of lines.entries()) {
       if (index === 0) this.push(lead + text, path, at);
-      else this.push(text, path, isBlock ? [...at, String(index - 1)] : at);
+      else if (isBlock) this.push(text, `${path}[${index - 1}]`, [...at, String(index - 1)]);
+      else this.push(text, path, at);
     }
+  }
+
+  private text(text: string, column: number, indent: number): string[] {
+    const { fold = false, blocks = false } = this.options;
+    return blocks && text.includes('\n')
+      ? blockForPeople(text, indent)
+      : scalarLines(text, false, column, indent, fold);
   }
 
   private push(text: string, path: string, at: readonly string[]): void {

@@ -132,8 +132,8 @@ describe('yamlLines', () => {
         ['  - x', 'spec.args[0]'],
         ['  containers:', 'spec.containers'],
         ['  - image: |-', 'spec.containers[nginx].image'],
-        ['      a', 'spec.containers[nginx].image'],
-        ['      b', 'spec.containers[nginx].image'],
+        ['      a', 'spec.containers[nginx].image[0]'],
+        ['      b', 'spec.containers[nginx].image[1]'],
         ['    name: nginx', 'spec.containers[nginx].name'],
       ],
     );

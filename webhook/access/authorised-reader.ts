@@ -22,7 +22,7 @@ import type {
 import { StoreReader } from '../query/reader.ts';
 import type { LedgerStore } from '../store/port.ts';
 import { RestrictedStore } from './restricted-store.ts';
-import type { Reviews } from './reviews.ts';
+import type { Rights } from './reviews.ts';
 import { FULL_SIGHT, NO_SIGHT, readsEverything, sightOf } from './sight.ts';
 
 /**
@@ -32,7 +32,7 @@ import { FULL_SIGHT, NO_SIGHT, readsEverything, sightOf } from './sight.ts';
 export class AuthorisedReader implements LedgerReader {
   constructor(
     private readonly user: Actor,
-    private readonly reviews: Reviews,
+    private readonly rights: Rights,
     private readonly store: LedgerStore,
     private readonly now: () => number,
     private readonly closing: AbortSignal,
@@ -40,7 +40,7 @@ export class AuthorisedReader implements LedgerReader {
 
   /** How much is in the ledger, and when it was last written to, is for those who may read all of it. */
   async info(): Promise<LedgerInfo> {
-    const everything = await readsEverything(this.user, this.reviews, this.store);
+    const everything = await readsEverything(this.user, this.rights, this.store);
     const info = await new StoreReader(this.store, this.now).info();
     return everything ? info : { ...info, changes: null, lastAt: null };
   }
@@ -81,7 +81,7 @@ export class AuthorisedReader implements LedgerReader {
 
   /** Without the reasons for those who may not read everything: RestrictedStore. */
   async coverage(): Promise<CoverageInterval[]> {
-    const everything = await readsEverything(this.user, this.reviews, this.store);
+    const everything = await readsEverything(this.user, this.rights, this.store);
     const sight = everything ? FULL_SIGHT : NO_SIGHT;
     return new StoreReader(new RestrictedStore(this.store, sight), this.now).coverage();
   }
@@ -96,7 +96,7 @@ export class AuthorisedReader implements LedgerReader {
     widely = false,
   ): Promise<{ reader: StoreReader; denied: { denied?: Denied }; deniedWithActs: { denied?: Denied } }> {
     const { type, ...anyType } = scope;
-    const seen = await sightOf(this.user, widely ? anyType : scope, this.reviews, this.store);
+    const seen = await sightOf(this.user, widely ? anyType : scope, this.rights, this.store);
     // What is asked about is not looked for where none of it could be seen: the time would tell.
     const sight = type !== undefined && !seen.somewhere(type) ? { ...seen, nothing: true } : seen;
     const told = (names: readonly string[]): { denied?: Denied } => {

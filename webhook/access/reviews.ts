@@ -33,8 +33,14 @@ export interface Attributes {
   namespace: string;
 }
 
+/** What users may do. */
+export interface Rights {
+  /** Whether the user may. Rejects with access-unknown. */
+  may(user: Actor, attributes: Attributes): Promise<boolean>;
+}
+
 /** Asks the API server who a token belongs to, and what a user may do. Answers are remembered for seconds. */
-export class Reviews {
+export class Reviews implements Rights {
   private readonly tokens: LRUCache<string, Promise<Actor | null>>;
   private readonly rights: LRUCache<string, Promise<boolean>>;
   private inFlight = 0;

@@ -4,7 +4,7 @@ import type { Actor, ObjectRef, Scope } from '../../shared/types.ts';
 import type { LedgerStore } from '../store/port.ts';
 import { ACT_VERBS, ACTS, isAct, objectTypeOf, typeName, type Type } from './acts.ts';
 import { livingNamespaces } from './namespaces.ts';
-import type { Reviews } from './reviews.ts';
+import type { Rights } from './reviews.ts';
 
 /** The right to read history, besides `get` on what it is the history of. */
 export const CHANGES: Type = { group: 'kubeblame.io', resource: 'changes' };
@@ -64,8 +64,8 @@ type May = (verb: string, type: Type, namespace: string) => Promise<boolean>;
  * itself, both in the object's namespace, or in the whole cluster. Rejects with forbidden where the first is missing
  * everywhere in the scope: a namespace that does not exist is answered alike.
  */
-export async function sightOf(user: Actor, scope: Scope, reviews: Reviews, store: LedgerStore): Promise<Sight> {
-  const may = rightsOf(user, reviews);
+export async function sightOf(user: Actor, scope: Scope, rights: Rights, store: LedgerStore): Promise<Sight> {
+  const may = rightsOf(user, rights);
   const [changesEverywhere, getsAnything] = await Promise.all([may('list', CHANGES, ''), may('get', ANYTHING, '')]);
   if (changesEverywhere && getsAnything) return FULL_SIGHT;
 
@@ -119,15 +119,15 @@ async function maySee(may: May, type: Type, namespace: string): Promise<boolean>
  * Whether the user may read the history of everything; rejects with forbidden where they may read none at all. For what
  * is true of the whole ledger, such as its coverage.
  */
-export async function readsEverything(user: Actor, reviews: Reviews, store: LedgerStore): Promise<boolean> {
-  const may = rightsOf(user, reviews);
+export async function readsEverything(user: Actor, rights: Rights, store: LedgerStore): Promise<boolean> {
+  const may = rightsOf(user, rights);
   const [changes, gets] = await Promise.all([may('list', CHANGES, ''), may('get', ANYTHING, '')]);
   if (!changes && (await namespacesWithHistory(may, {}, false, store)).length === 0) throw forbidden(user, {});
   return changes && gets;
 }
 
-function rightsOf(user: Actor, reviews: Reviews): May {
-  return (verb, { group, resource }, namespace) => reviews.may(user, { verb, group, resource, namespace });
+function rightsOf(user: Actor, rights: Rights): May {
+  return (verb, { group, resource }, namespace) => rights.may(user, { verb, group, resource, namespace });
 }
 
 /** Of the scope's namespaces those whose history may be read. All that exist are asked for: the time tells nothing. */

@@ -17,7 +17,7 @@ import { openSqliteReader } from '../store/sqlite/store.ts';
 import { useFolder, useSharedFolder } from '../testing/folder.ts';
 import { ServerProcess, serveArguments } from '../testing/process.ts';
 import { HttpsClient, TestCertificates, TestServer, until, type Reply } from '../testing/server.ts';
-import { MAX_BODY_BYTES } from './body.ts';
+import { MAX_BODY_BYTES, MAX_PASSED_BYTES } from './body.ts';
 
 const UID = '6dc322c9-b4b8-4d72-acfe-ba75dd438b90';
 
@@ -301,7 +301,6 @@ describe('a request that is no review', () => {
   const bodies: [what: string, body: string, code: string, message: string | RegExp][] = [
     ['is not JSON', 'kind: AdmissionReview', 'json-invalid', /^not valid JSON: /],
     ['is empty', '', 'json-invalid', 'the body is empty, expected an AdmissionReview'],
-    ['is cut off, though its length is right', reviewText({}).slice(0, -1), 'json-invalid', /^not valid JSON: /],
     ['is JSON twice', '{}{}', 'json-invalid', /^not valid JSON: /],
     ['is no object', '[]', 'review-invalid', `${invalid}the document is not an object`],
     [
@@ -311,16 +310,22 @@ describe('a request that is no review', () => {
       `${invalid}kind must be AdmissionReview`,
     ],
     [
-      'has another version',
-      reviewText({}, { 'admission.k8s.io/v1': 'admission.k8s.io/v1beta1' }),
+      'is of another group',
+      reviewText({}, { 'admission.k8s.io/v1': 'example.com/v1' }),
       'review-invalid',
-      `${invalid}apiVersion must be admission.k8s.io/v1`,
+      `${invalid}its apiVersion is example.com/v1, expected admission.k8s.io/v1`,
     ],
     [
       'has no request',
       '{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1"}',
       'review-invalid',
       `${invalid}review.request is missing`,
+    ],
+    [
+      'has a number for a uid',
+      reviewText({}, { [`"${UID}"`]: '18446744073709551615' }),
+      'review-invalid',
+      `${invalid}request.uid must be a string`,
     ],
     ['has no uid', without('uid'), 'review-invalid', `${invalid}request.uid is missing`],
     [
@@ -329,40 +334,13 @@ describe('a request that is no review', () => {
       'review-invalid',
       `${invalid}request.uid is empty`,
     ],
-    ['has no object', without('object'), 'review-invalid', `${invalid}request.object is missing in a CREATE`],
-    ['has no user', without('userInfo'), 'review-invalid', `${invalid}request.userInfo is missing`],
-    [
-      'has an unknown operation',
-      stringifyJson(reviewDocument({ operation: 'PATCH' })),
-      'review-invalid',
-      `${invalid}request.operation must be one of CREATE, UPDATE, DELETE, CONNECT`,
-    ],
     ['is nested too deep', deep, 'json-too-deep', 'the JSON is nested deeper than 1000 levels'],
-    [
-      'has a key twice',
-      reviewText({}, { '"groups":': '"username":"eve","groups":' }),
-      'json-duplicate-key',
-      'the key "username" occurs twice in request.userInfo',
-    ],
-    [
-      'has a key twice, once by escapes',
-      reviewText({}, { '"groups":': '"us\\u0065rname":"eve","groups":' }),
-      'json-duplicate-key',
-      'the key "username" occurs twice in request.userInfo',
-    ],
   ];
   for (const [what, body, code, message] of bodies) {
     it(`${what}: 400 ${code}`, async () => {
       await assertRefused(await server.admission.admit(body), 400, code, message);
     });
   }
-
-  it('is not UTF-8: 400 json-invalid', async () => {
-    const body = Buffer.from(reviewText({}, { info: 'inf\u00ff' }), 'latin1');
-    const length = { 'Content-Type': 'application/json', 'Content-Length': String(body.length) };
-    const reply = await server.admission.send('POST', '/admit', length, [body]);
-    await assertRefused(reply, 400, 'json-invalid', 'the body is not UTF-8 text');
-  });
 
   it('has another Content-Type, or none: 415', async () => {
     const reply = await server.admission.admit(reviewText({}), { 'Content-Type': 'text/plain' });
@@ -398,7 +376,7 @@ describe('a request that is no review', () => {
   const tooLarge = `the body is larger than ${MAX_BODY_BYTES} bytes`;
   const MIB = Buffer.alloc(1024 * 1024, ' ');
 
-  it('is longer than the limit by its Content-Length: 413, before a byte of it was sent', async () => {
+  it('is longer than any review by its Content-Length: 413, before a byte of it was sent', async () => {
     const { host, port } = server.running.admission;
     const sent = request({
       host,
@@ -406,7 +384,7 @@ describe('a request that is no review', () => {
       method: 'POST',
       path: '/admit',
       ca: server.certificates.ca,
-      headers: { 'Content-Type': 'application/json', 'Content-Length': MAX_BODY_BYTES + 1 },
+      headers: { 'Content-Type': 'application/json', 'Content-Length': MAX_PASSED_BYTES + 1 },
     });
     sent.flushHeaders();
     const [response] = (await once(sent, 'response')) as [IncomingMessage];
@@ -419,7 +397,7 @@ describe('a request that is no review', () => {
     await assertRefused(reply, 413, 'body-too-large', tooLarge);
   });
 
-  it('is longer than the limit, in chunks: 413', async () => {
+  it('is longer than the limit, and no review: 413', async () => {
     const type = { 'Content-Type': 'application/json' };
     const chunks = [...Array.from({ length: 7 }, () => MIB), Buffer.from(' ')];
     await assertRefused(await server.admission.send('POST', '/admit', type, chunks), 413, 'body-too-large', tooLarge);
@@ -432,7 +410,7 @@ describe('a request that is no review', () => {
     const answered = once(sent, 'response') as Promise<[IncomingMessage]>;
     sent.on('error', () => undefined); // the server ends the connection, as it may
     // No more than it takes, and never an end: whoever still writes when the connection is closed may not read the answer.
-    for (let sentBytes = 0; sentBytes <= MAX_BODY_BYTES; sentBytes += MIB.length) sent.write(MIB);
+    for (let sentBytes = 0; sentBytes <= MAX_PASSED_BYTES; sentBytes += MIB.length) sent.write(MIB);
     const [response] = await answered;
     const text = (await response.toArray()).join('');
     sent.destroy();
@@ -444,10 +422,8 @@ describe('a request that is no review', () => {
   it('ends in the middle of its body: the connection goes, and it is counted', async () => {
     const body = reviewText({});
     const socket = await rawConnection(server);
-    socket.write(
-      `POST /admit HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body.slice(0, -1)}`,
-    );
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    const head = `POST /admit HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`;
+    await new Promise((resolve) => socket.write(head + body.slice(0, -1), resolve));
     socket.destroy();
     await until('the request is refused', async () => {
       const { refused } = await reviewCounts(server.admission);
@@ -457,7 +433,8 @@ describe('a request that is no review', () => {
   });
 
   it('never comes to its end: 408, and the connection is closed', async function () {
-    this.timeout(20_000);
+    // How much later than its limit the server ends a request depends on what else the machine does.
+    this.timeout(60_000);
     this.slow(30_000);
     const start = 'POST /admit HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n';
     const seconds = async (text: string): Promise<{ answer: string; seconds: number }> => {
@@ -469,10 +446,197 @@ describe('a request that is no review', () => {
     };
     const [headers, body] = await Promise.all([seconds(start), seconds(`${start}\r\n{"kind":`)]);
     assert.equal(headers.answer, 'HTTP/1.1 408 Request Timeout');
-    assert.ok(headers.seconds >= 4 && headers.seconds < 8, `headers: ${headers.seconds} s`);
+    assert.ok(headers.seconds >= 4, `headers: ${headers.seconds} s`);
     assert.equal(body.answer, 'HTTP/1.1 408 Request Timeout');
-    assert.ok(body.seconds >= 9 && body.seconds < 13, `body: ${body.seconds} s`);
+    assert.ok(body.seconds >= 9, `body: ${body.seconds} s`);
   });
+});
+
+describe('a review of an API server that cannot be recorded', () => {
+  const file = useFolder();
+  let server: TestServer;
+  beforeEach(async () => {
+    server = await TestServer.start(file);
+  });
+  afterEach(() => server.stop());
+
+  const without = (key: string): string => {
+    const document = reviewDocument({ uid: UID }) as { request: JsonObject };
+    const { [key]: _, ...rest } = document.request;
+    return stringifyJson({ ...document, request: rest });
+  };
+  const invalid = 'not a usable AdmissionReview: ';
+  const twice = 'the key "username" occurs twice in request.userInfo';
+  const projects = { group: 'project.example.com', resource: 'projectrequests', kind: 'ProjectRequest' };
+  const nameless = 'it names no object, neither in request.name nor in an object';
+  const gone = { operation: 'DELETE', name: '', object: null, oldObject: null };
+  const incomplete: [what: string, body: string, reason: string][] = [
+    [
+      'creates something without a name',
+      reviewText({ ...projects, name: '', object: { apiVersion: 'project.example.com/v1', kind: 'ProjectRequest' } }),
+      `a CREATE of projectrequests.project.example.com that cannot be recorded: ${nameless}`,
+    ],
+    [
+      'deletes a collection, and shows none of its objects',
+      reviewText(gone),
+      `a DELETE of configmaps that cannot be recorded: ${nameless}`,
+    ],
+    [
+      'connects to something without a name',
+      reviewText({ ...gone, operation: 'CONNECT', resource: 'pods', kind: 'PodProxyOptions', subResource: 'proxy' }),
+      `a CONNECT of pods/proxy that cannot be recorded: ${nameless}`,
+    ],
+    [
+      'creates something that it does not show',
+      without('object'),
+      'a CREATE of configmaps that cannot be recorded: request.object is missing',
+    ],
+    [
+      'updates something and does not show what it was',
+      reviewText({ operation: 'UPDATE' }),
+      'a UPDATE of configmaps that cannot be recorded: request.oldObject is missing',
+    ],
+  ];
+  for (const [what, body, reason] of incomplete) {
+    it(`is allowed, and told as lost, where it ${what}`, async () => {
+      const reply = await server.admission.admit(body);
+      const warning = 'kubeblame did not record this request: review-incomplete';
+      assert.deepEqual([reply.status, reply.json()], [200, allowed(UID, warning)]);
+      await assertLost('review-incomplete', reason);
+    });
+  }
+
+  const unreadable: [what: string, body: string | Buffer, code: string, reason: string | RegExp][] = [
+    ['is cut off', reviewText({}).slice(0, -1), 'json-invalid', /^not valid JSON: /],
+    [
+      'is spaced out, and cut off',
+      JSON.stringify(JSON.parse(reviewText({})), null, 2).slice(0, -9),
+      'json-invalid',
+      /^not/,
+    ],
+    [
+      'is not UTF-8',
+      Buffer.from(reviewText({}, { info: 'inf\u00ff' }), 'latin1'),
+      'json-invalid',
+      'the body is not UTF-8 text',
+    ],
+    ['has a key twice', reviewText({}, { '"groups":': '"username":"eve","groups":' }), 'json-duplicate-key', twice],
+    [
+      'has a key twice, once by escapes',
+      reviewText({}, { '"groups":': '"us\\u0065rname":"eve","groups":' }),
+      'json-duplicate-key',
+      twice,
+    ],
+    ['has no user', without('userInfo'), 'review-invalid', `${invalid}request.userInfo is missing`],
+    [
+      'has an unknown operation',
+      reviewText({ operation: 'PATCH' }),
+      'review-invalid',
+      `${invalid}request.operation must be one of CREATE, UPDATE, DELETE, CONNECT`,
+    ],
+    [
+      'is longer than what is read',
+      reviewText({}, { info: 'x'.repeat(MAX_BODY_BYTES) }),
+      'body-too-large',
+      `the body is larger than ${MAX_BODY_BYTES} bytes`,
+    ],
+  ];
+  for (const [what, body, code, reason] of unreadable) {
+    it(`is allowed, and told as lost, where it ${what}`, async () => {
+      const bytes = Buffer.from(body);
+      const length = { 'Content-Type': 'application/json', 'Content-Length': String(bytes.length) };
+      const reply = await server.admission.send('POST', '/admit', length, [bytes]);
+      assert.deepEqual([reply.status, reply.json()], [200, allowed(UID)]);
+      await assertLost(code, reason);
+    });
+  }
+
+  it('is answered in its own version', async () => {
+    const text = reviewText({}, { 'admission.k8s.io/v1': 'admission.k8s.io/v1beta1' });
+    // As Go writes it, and as other programs do.
+    for (const body of [text, JSON.stringify(JSON.parse(text), null, 1)]) {
+      const reply = await server.admission.admit(body);
+      const answer = { ...allowed(UID), apiVersion: 'admission.k8s.io/v1beta1' };
+      assert.deepEqual([reply.status, reply.json()], [200, answer]);
+    }
+    assert.equal((await reviewCounts(server.admission)).lost, 2);
+    assert.equal(
+      server.log.at(-1)?.reason,
+      `${invalid}its apiVersion is admission.k8s.io/v1beta1, expected admission.k8s.io/v1`,
+    );
+  });
+
+  it('needs to tell nothing where the rules leave it out', async () => {
+    const questions: [group: string, resource: string, kind: string][] = [
+      ['authorization.k8s.io', 'selfsubjectaccessreviews', 'SelfSubjectAccessReview'],
+      ['authorization.k8s.io', 'selfsubjectrulesreviews', 'SelfSubjectRulesReview'],
+      ['authorization.k8s.io', 'subjectaccessreviews', 'SubjectAccessReview'],
+      ['authorization.k8s.io', 'localsubjectaccessreviews', 'LocalSubjectAccessReview'],
+      ['authentication.k8s.io', 'selfsubjectreviews', 'SelfSubjectReview'],
+      ['authentication.k8s.io', 'tokenreviews', 'TokenReview'],
+    ];
+    for (const [group, resource, kind] of questions) {
+      const object = { apiVersion: `${group}/v1`, kind, metadata: {}, spec: {} };
+      const reply = await server.admission.admit(
+        reviewText({ group, resource, kind, name: '', namespace: '', object }),
+      );
+      assert.deepEqual([reply.status, reply.json()], [200, allowed(UID)]);
+    }
+    // A collection that is deleted for a try, and a lease that nobody shows.
+    const lease = { group: 'coordination.k8s.io', resource: 'leases', kind: 'Lease' };
+    for (const options of [
+      { ...gone, dryRun: true },
+      { ...gone, ...lease },
+    ]) {
+      assert.deepEqual((await server.admission.admit(reviewText(options))).json(), allowed(UID));
+    }
+    const { excluded, lost, refused, 'dry-run': dryRun } = await reviewCounts(server.admission);
+    assert.deepEqual([excluded, dryRun, lost, refused], [questions.length + 1, 1, 0, 0]);
+    assert.equal(await lastOf(server), null);
+  });
+
+  it('is recorded where a DELETE does not show its object, and names it', async () => {
+    const metadata = { uid: 'u-1', resourceVersion: '' };
+    await server.admission.admit(reviewText({ object: configMap({}, metadata) }));
+    const reply = await server.admission.admit(
+      reviewText({ ...gone, name: 'settings', uid: 'second', username: 'erin@example.com' }),
+    );
+    assert.deepEqual([reply.status, reply.json()], [200, allowed('second')]);
+    assert.equal((await lastOf(server))?.seq, 2);
+    const reader = openSqliteReader(server.config.db);
+    const [change] = await reader.changes({}, 1);
+    await reader.close();
+    assert.deepEqual(
+      [
+        change?.operation,
+        change?.effect,
+        change?.parent,
+        change?.object.name,
+        change?.object.uid,
+        change?.actor?.username,
+      ],
+      ['DELETE', 'deleted', 1, 'settings', 'u-1', 'erin@example.com'],
+    );
+  });
+
+  /** It is told in the log, counted, and a gap of the coverage; nothing is recorded. */
+  async function assertLost(code: string, reason: string | RegExp): Promise<void> {
+    assert.equal(await lastOf(server), null);
+    const { lost, refused } = await reviewCounts(server.admission);
+    assert.deepEqual([lost, refused], [1, 0]);
+    const told = server.log.at(-1);
+    assert.deepEqual([told?.msg, told?.reviewUid, told?.code], ['review lost', UID, code]);
+    if (typeof reason === 'string') assert.equal(told?.reason, reason);
+    else assert.match(String(told?.reason), reason);
+    const coverage = async (): Promise<string[]> => {
+      const reader = openSqliteReader(server.config.db);
+      const events = await reader.coverage();
+      await reader.close();
+      return events.filter(({ event }) => event === 'lost').map(({ detail }) => detail);
+    };
+    await until('the coverage tells it', async () => (await coverage()).length > 0);
+    assert.deepEqual(await coverage(), ['1 review could not be recorded']);
+  }
 });
 
 async function rawConnection(server: TestServer): Promise<TLSSocket> {

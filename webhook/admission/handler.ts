@@ -1,19 +1,22 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { KubeblameError, messageOf } from '../../shared/errors.ts';
 import { sendFailure } from '../http.ts';
-import { readBody } from './body.ts';
+import { BodyBudget, BodyNotKept, readBody, type BodyShare } from './body.ts';
 import type { Callers } from './callers.ts';
+import { envelopeOf, type Envelope } from './envelope.ts';
 import type { Origins } from './origins.ts';
 import { isPerson, type Received, type Receiver, type Reception } from './reception.ts';
-import { readHead, uidOf } from './review-head.ts';
+import { readHead } from './review-head.ts';
+
+const V1 = 'admission.k8s.io/v1';
 
 /** Told what became of every request, for the log and the metrics. */
 export interface AdmissionObserver {
   /** `elsewhere`: the address that it came from, where that is no API server's. */
   answered(reception: Reception, seconds: number, elsewhere: string): void;
-  /** An admitted request that could not be recorded: the cluster goes on, and an operator must see it. */
+  /** A request that was allowed and could not be recorded: the cluster goes on, and an operator must see it. */
   lost(error: unknown, uid: string): void;
-  /** A request that was no review. */
+  /** A request that was no review of an API server. */
   refused(error: KubeblameError): void;
   /** A request from somebody who is not the API server. `review`: it knew the proof, and came from elsewhere. */
   turnedAway(error: KubeblameError, from: string, review: boolean): void;
@@ -21,14 +24,15 @@ export interface AdmissionObserver {
 
 /**
  * Handles `POST /admit`, from the API server alone: one AdmissionReview in, one out, always allowed. It does not go through
- * Express, which costs half of the throughput (docs/decisions/0003). What is no review gets a 4xx, as far as it is read, and changes
- * nothing; a failure inside is still an answer with the request's uid.
+ * Express, which costs half of the throughput (docs/decisions/0003). What cannot be recorded is allowed too, and told as lost: a
+ * failure inside, and a review that cannot be read. Only what no API server sends gets a 4xx: no review, or one without a uid.
  */
 export function admissionHandler(
   { callers, origins }: { callers: Pick<Callers, 'knows'>; origins: Pick<Origins, 'elsewhere' | 'enforced'> },
   receiver: Pick<Receiver, 'receive'>,
   observer: AdmissionObserver,
   now: () => number,
+  budget = new BodyBudget(),
 ) {
   return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     // Before a byte of its body is read.
@@ -41,19 +45,31 @@ export function admissionHandler(
     const started = performance.now();
     const at = now();
     const elsewhere = origins.elsewhere(request);
+    const share = budget.share();
     let received: Received;
+    let body: Buffer | null = null;
     try {
-      const body = await readRequest(request);
-      if (elsewhere !== '' && origins.enforced) {
+      body = await readRequest(request, share);
+      const stranger = elsewhere !== '' && origins.enforced ? envelopeOf(body) : null;
+      if (stranger !== null) {
+        share.giveBack();
         observer.turnedAway(FROM_ELSEWHERE, elsewhere, true);
         // It may be the API server, by a way that the operator did not think of: nobody waits, and whoever types is told.
         const review = readHead(body);
         const warning = `kubeblame did not record this request: it came from ${elsewhere}, which is no API server's address`;
-        sendAllowed(response, review?.uid ?? uidOf(body), review !== null && isPerson(review) ? warning : undefined);
+        sendAllowed(response, stranger, review !== null && isPerson(review) ? warning : undefined);
         return;
       }
       received = receiver.receive(body, at);
     } catch (error) {
+      share.giveBack();
+      const start = error instanceof BodyNotKept ? error.start : body;
+      const envelope = start === null ? null : envelopeOf(start);
+      if (envelope !== null) {
+        observer.lost(error, envelope.uid);
+        sendAllowed(response, envelope);
+        return;
+      }
       const failure =
         error instanceof KubeblameError
           ? error
@@ -65,13 +81,15 @@ export function admissionHandler(
     const { uid, settled } = received;
     try {
       const reception = await settled;
-      sendAllowed(response, uid);
+      sendAllowed(response, { apiVersion: V1, uid });
       observer.answered(reception, (performance.now() - started) / 1000, elsewhere);
     } catch (error) {
       observer.lost(error, uid);
       const warning = `kubeblame did not record this request: ${reasonOf(error)}`;
       // It is printed by kubectl: it helps whoever types, and only fills the logs of a controller.
-      sendAllowed(response, uid, received.isPerson ? warning : undefined);
+      sendAllowed(response, { apiVersion: V1, uid }, received.isPerson ? warning : undefined);
+    } finally {
+      share.giveBack();
     }
   };
 }
@@ -82,7 +100,7 @@ const FROM_ELSEWHERE = new KubeblameError(
   'add the network to it, if it is that of an API server',
 );
 
-async function readRequest(request: IncomingMessage): Promise<Buffer> {
+async function readRequest(request: IncomingMessage, share: BodyShare): Promise<Buffer> {
   if (request.method !== 'POST') {
     throw new KubeblameError(
       'method-not-allowed',
@@ -93,7 +111,7 @@ async function readRequest(request: IncomingMessage): Promise<Buffer> {
   if (contentType.split(';')[0]?.trim().toLowerCase() !== 'application/json') {
     throw new KubeblameError('content-type-unsupported', `Content-Type is "${contentType}", expected application/json`);
   }
-  const body = await readBody(request);
+  const body = await readBody(request, share);
   if (body.length === 0) throw new KubeblameError('json-invalid', 'the body is empty, expected an AdmissionReview');
   return body;
 }
@@ -104,12 +122,17 @@ function reasonOf(error: unknown): string {
   return error.code === 'ledger-unwritable' ? 'its ledger cannot be written' : error.code;
 }
 
-function sendAllowed(response: ServerResponse, uid: string, warning?: string): void {
+function sendAllowed(response: ServerResponse, { apiVersion, uid }: Envelope, warning?: string): void {
   const body = JSON.stringify({
-    apiVersion: 'admission.k8s.io/v1',
+    apiVersion,
     kind: 'AdmissionReview',
     response: { uid, allowed: true, ...(warning === undefined ? {} : { warnings: [warning] }) },
   });
-  response.writeHead(200, { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) });
+  response.writeHead(200, {
+    'Content-Type': 'application/json',
+    'Content-Length': Buffer.byteLength(body),
+    // A body that was not read to its end.
+    ...(response.req.complete ? {} : { Connection: 'close' }),
+  });
   response.end(body);
 }

@@ -1,8 +1,8 @@
 import { isUtf8 } from 'node:buffer';
-import { KubeblameError } from '../../shared/errors.ts';
+import { KubeblameError, messageOf } from '../../shared/errors.ts';
 import { isObject, parseJson, stringifyJson } from '../../shared/json.ts';
 import type { Redactor } from '../../shared/redact.ts';
-import { readReview, type Review } from '../../shared/review.ts';
+import { readReview, requireRecordable, type Review } from '../../shared/review.ts';
 import type { Json } from '../../shared/types.ts';
 import type { Predicates } from '../capture/predicates.ts';
 import type { Spool } from '../spool/spool.ts';
@@ -37,9 +37,15 @@ export class Receiver {
   }
 
   private keep(body: Buffer, at: number, review: Review): Promise<Reception> {
-    if (review.dryRun) return Promise.resolve('dry-run');
-    if (!this.predicates.includes(review)) return Promise.resolve('excluded');
-    const redacted = this.redacted(body, review);
+    const leftOut = this.predicates.leftOut(review);
+    if (leftOut !== null) return Promise.resolve(leftOut);
+    let redacted: Buffer | null;
+    try {
+      requireRecordable(review);
+      redacted = this.redacted(body, review);
+    } catch (error) {
+      return Promise.reject(error instanceof Error ? error : new Error(messageOf(error)));
+    }
     return this.add({ at, redacted: redacted !== null, body: redacted ?? body });
   }
 

@@ -303,7 +303,7 @@ describe('what the server says', () => {
     }
     assert.deepEqual(
       replies.map(({ status }) => status),
-      [200, 400, 400, 400, 400, 400, 200, 400, 400, 400, 200],
+      replies.map(() => 200),
     );
     const { text: metrics } = await server.admission.get('/metrics');
     const reads = await server.read.get('/api/v1/changes?bodies=true');

@@ -139,7 +139,7 @@ const QUESTIONS: readonly Question[] = [
   {
     title: 'last 50 changes by one user',
     turns: 15,
-    run: (of, turn) => of.history({}, { user: `user-${turn}@example.com` }),
+    run: (of, turn) => of.history({}, { users: [`user-${turn}@example.com`] }),
   },
   {
     title: 'last 50 changes of a namespace by a label that all in it have',

@@ -39,7 +39,13 @@ export class Predicates {
     this.rules = skip.length === 0 ? rules : [...rules, { action: 'exclude', resources: [...skip] }];
   }
 
-  /** True where the review is to be recorded. */
+  /** Why a review is not to be recorded; null where it is. */
+  leftOut(review: Review): 'dry-run' | 'excluded' | null {
+    if (review.dryRun) return 'dry-run';
+    return this.includes(review) ? null : 'excluded';
+  }
+
+  /** True where no rule excludes the review. */
   includes(review: Review): boolean {
     const rule = this.rules.find((candidate) => matches(candidate, review));
     return rule?.action !== 'exclude';

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { useFolder } from '../testing/folder.ts';
 import { accessConfig, type RawAccessOptions } from './access.ts';
 import { gatewayConfig, type RawGatewayOptions } from './gateway.ts';
@@ -37,12 +38,19 @@ describe('who may read', () => {
 describe('configuration of the gateway', () => {
   const RAW: RawGatewayOptions = {
     ...{ listen: ':8445', tlsCert: 'a', tlsKey: 'b', upstream: 'https://ledger:8444', upstreamCa: 'c', tokenFile: 'd' },
+    ...{ service: 'kubeblame-gateway', namespace: 'audit' },
     logLevel: 'info',
   };
 
   it('knows the ledger by an https URL, and a cluster', () => {
     const { upstream, cluster, listen } = gatewayConfig(RAW, true);
     assert.deepEqual([upstream.url.href, cluster, listen.port], ['https://ledger:8444/', 'in-cluster', 8445]);
+    assert.deepEqual(gatewayConfig(RAW, true).place, {
+      namespace: 'audit',
+      service: 'kubeblame-gateway',
+      pod: hostname(),
+    });
+    assert.equal(gatewayConfig({ ...RAW, kubeconfig: 'k' }, false).place, null);
     assert.throws(() => gatewayConfig(RAW, false), {
       code: 'config-invalid',
       message: /^--kubeconfig .*needed outside/,

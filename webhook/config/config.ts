@@ -21,7 +21,8 @@ export interface Address {
 export interface LedgerConfig {
   db: string;
   keyFile: string;
-  cluster: string;
+  /** Name of the cluster, for a new ledger; null: not given. */
+  cluster: string | null;
   predicates: Predicates;
   redact: RedactionRule[];
   patterns: PatternOptions;
@@ -61,9 +62,10 @@ export function ledgerOptions(): Option[] {
       '--key-file <file>',
       'key that Secret values are redacted with; created with the ledger (default: DB.key)',
     ).env('KUBEBLAME_KEY_FILE'),
-    new Option('--cluster <name>', 'name of the cluster; kept in a new ledger')
-      .env('KUBEBLAME_CLUSTER')
-      .default('kubernetes'),
+    new Option(
+      '--cluster <name>',
+      "name of the cluster; kept in a new ledger (default: the cluster's own where it is watched, otherwise kubernetes)",
+    ).env('KUBEBLAME_CLUSTER'),
     new Option('--skip <resources>', 'resources that are not recorded unless a rule includes them, separated by commas')
       .env('KUBEBLAME_SKIP')
       .default(DEFAULT_SKIP.join(',')),
@@ -125,6 +127,10 @@ export function retentionOptions(): Option[] {
     new Option('--retain-size <size>', 'fold the oldest history while the ledger is larger, such as 10Gi').env(
       'KUBEBLAME_RETAIN_SIZE',
     ),
+    new Option(
+      '--retain-security <age>',
+      'keep what matters for security so long (default: 10 times --retain-age): rights, webhooks, Secrets, exec, deleted namespaces',
+    ).env('KUBEBLAME_RETAIN_SECURITY'),
   ];
 }
 
@@ -132,7 +138,7 @@ export function retentionOptions(): Option[] {
 export interface RawOptions {
   db: string;
   keyFile?: string;
-  cluster: string;
+  cluster?: string;
   skip: string;
   config?: string;
 }
@@ -148,6 +154,7 @@ export interface RawServerOptions extends RawOptions, RawInstallOptions, RawAcce
   checkpointConfigmap?: string;
   retainAge?: string;
   retainSize?: string;
+  retainSecurity?: string;
   logLevel: string;
 }
 
@@ -171,7 +178,7 @@ export async function ledgerConfig(raw: RawOptions): Promise<LedgerConfig> {
   return {
     db: raw.db,
     keyFile: raw.keyFile ?? `${raw.db}.key`,
-    cluster: raw.cluster,
+    cluster: raw.cluster ?? null,
     predicates: new Predicates(file.rules, skip),
     redact: file.redact,
     patterns: file.patterns,
@@ -221,7 +228,7 @@ export async function serverConfig(raw: RawServerOptions, inCluster: boolean): P
     checkpointEveryMs:
       MINUTE_MS * minutes(raw.checkpointMinutes, '--checkpoint-minutes', 'KUBEBLAME_CHECKPOINT_MINUTES'),
     checkpointConfigMap: raw.checkpointConfigmap === undefined ? null : configMapName(raw.checkpointConfigmap),
-    retention: readPolicy(raw.retainAge, raw.retainSize),
+    retention: readPolicy(raw.retainAge, raw.retainSize, raw.retainSecurity),
     logLevel: raw.logLevel,
   };
 }

@@ -1,15 +1,20 @@
+import { hostname } from 'node:os';
 import { Option } from 'commander';
 import { KubeblameError } from '../../shared/errors.ts';
 import type { UpstreamOptions } from '../gateway/upstream.ts';
+import type { GatewayPlace } from '../gateway/withdrawal.ts';
 import type { Cluster } from '../observe/api-client.ts';
 import type { CertificateFiles } from '../tls.ts';
 import { LOG_LEVELS, parseAddress, type Address } from './config.ts';
+import { podNamespace } from './install.ts';
 
 export interface GatewayConfig {
   listen: Address;
   tls: CertificateFiles;
   upstream: UpstreamOptions;
   cluster: Cluster;
+  /** null outside of a pod: the native API is withdrawn by somebody else. */
+  place: GatewayPlace | null;
   logLevel: string;
 }
 
@@ -33,6 +38,10 @@ export function gatewayOptions(): Option[] {
     new Option('--kubeconfig <file>', "cluster that tells who may ask (in a pod: the pod's own)").env(
       'KUBEBLAME_KUBECONFIG',
     ),
+    new Option('--service <name>', 'Service of the gateways: the last one to stop withdraws the native API')
+      .env('KUBEBLAME_GATEWAY_SERVICE')
+      .default('kubeblame-gateway'),
+    new Option('--namespace <name>', "namespace of that Service (default: the pod's own)").env('KUBEBLAME_NAMESPACE'),
     new Option('--log-level <level>', 'least severe log messages to write')
       .env('KUBEBLAME_LOG_LEVEL')
       .choices(LOG_LEVELS)
@@ -49,6 +58,8 @@ export interface RawGatewayOptions {
   upstreamCa: string;
   tokenFile: string;
   kubeconfig?: string;
+  service: string;
+  namespace?: string;
   logLevel: string;
 }
 
@@ -69,6 +80,8 @@ export function gatewayConfig(raw: RawGatewayOptions, inCluster: boolean): Gatew
     tls: { cert: raw.tlsCert, key: raw.tlsKey },
     upstream: { url, caFile: raw.upstreamCa, tokenFile: raw.tokenFile },
     cluster: raw.kubeconfig === undefined ? 'in-cluster' : { file: raw.kubeconfig },
+    // In a pod of a Deployment the host's name is the pod's.
+    place: inCluster ? { namespace: raw.namespace ?? podNamespace(true), service: raw.service, pod: hostname() } : null,
     logLevel: raw.logLevel,
   };
 }

@@ -2,6 +2,9 @@ import { readFileSync } from 'node:fs';
 import { Option } from 'commander';
 import { networkOf } from '../admission/origins.ts';
 import { KubeblameError, messageOf } from '../../shared/errors.ts';
+import { parseSelector, type Requirement } from '../../shared/selector.ts';
+import type { JsonObject } from '../../shared/types.ts';
+import { USUAL_WEBHOOK, type WebhookOptions } from '../install/configuration.ts';
 import type { CertificateFiles } from '../tls.ts';
 
 /*
@@ -11,7 +14,7 @@ import type { CertificateFiles } from '../tls.ts';
 
 /** What the server keeps in the cluster about itself. */
 export interface Registration {
-  /** Of the Service and the Secret. Reviews from it are not sent here. */
+  /** Of the Services and the Secrets. */
   namespace: string;
   service: string;
   servicePort: number;
@@ -19,6 +22,11 @@ export interface Registration {
   secret: string;
   /** PEM file of the CA that issued the certificate of --tls-cert; null: the server makes its certificate itself. */
   tlsCa: string | null;
+  /** Service of the gateways; null: the native API is not to be registered. */
+  gatewayService: string | null;
+  /** Holds the certificates of the gateways. */
+  gatewaySecret: string;
+  webhook: WebhookOptions;
   timing: RegistrationTiming;
 }
 
@@ -96,6 +104,27 @@ export function installOptions(): Option[] {
     new Option('--secret <name>', 'Secret for the certificates and the path that the server makes')
       .env('KUBEBLAME_SECRET')
       .default('kubeblame-tls'),
+    new Option('--failure-policy <policy>', 'what becomes of a request while the server does not answer')
+      .env('KUBEBLAME_FAILURE_POLICY')
+      .choices(['Ignore', 'Fail'])
+      .default(USUAL_WEBHOOK.failurePolicy),
+    new Option('--webhook-timeout <seconds>', 'how long a request waits for the server')
+      .env('KUBEBLAME_WEBHOOK_TIMEOUT')
+      .default(String(USUAL_WEBHOOK.timeoutSeconds)),
+    new Option(
+      '--namespace-selector <selector>',
+      'labels of the namespaces that send reviews, as for kubectl -l (default: all)',
+    ).env('KUBEBLAME_NAMESPACE_SELECTOR'),
+    new Option('--object-selector <selector>', 'labels of the objects that send reviews (default: all)').env(
+      'KUBEBLAME_OBJECT_SELECTOR',
+    ),
+    new Option(
+      '--gateway-service <name>',
+      'Service of the gateways: the native API is registered while one of them answers (default: none)',
+    ).env('KUBEBLAME_GATEWAY_SERVICE'),
+    new Option('--gateway-secret <name>', 'Secret for the certificates of the gateways, which the server makes')
+      .env('KUBEBLAME_GATEWAY_SECRET')
+      .default('kubeblame-gateway-tls'),
   ];
 }
 
@@ -112,6 +141,12 @@ export interface RawInstallOptions {
   service: string;
   servicePort: string;
   secret: string;
+  failurePolicy: 'Ignore' | 'Fail';
+  webhookTimeout: string;
+  namespaceSelector?: string;
+  objectSelector?: string;
+  gatewayService?: string;
+  gatewaySecret: string;
 }
 
 export interface InstallContext {
@@ -195,11 +230,46 @@ function registration(raw: RawInstallOptions, tls: CertificateFiles | null, inCl
     servicePort,
     secret: raw.secret,
     tlsCa: tls === null ? null : (raw.tlsCa ?? null),
+    gatewayService: raw.gatewayService ?? null,
+    gatewaySecret: raw.gatewaySecret,
+    webhook: webhookOptions(raw),
     timing: REGISTRATION_TIMING,
   };
 }
 
-function podNamespace(inCluster: boolean): string {
+function webhookOptions(raw: RawInstallOptions): WebhookOptions {
+  const timeoutSeconds = Number(raw.webhookTimeout);
+  if (!/^\d{1,2}$/.test(raw.webhookTimeout) || timeoutSeconds < 1 || timeoutSeconds > 30) {
+    throw invalid('--webhook-timeout', `"${raw.webhookTimeout}" is not a number of seconds from 1 to 30`);
+  }
+  return {
+    failurePolicy: raw.failurePolicy,
+    timeoutSeconds,
+    namespaceSelector: labelSelector(raw.namespaceSelector, '--namespace-selector'),
+    objectSelector: labelSelector(raw.objectSelector, '--object-selector'),
+  };
+}
+
+const OPERATORS = { in: 'In', notin: 'NotIn', exists: 'Exists', absent: 'DoesNotExist' } as const;
+
+/** A selector as kubectl takes it, as a LabelSelector of the API, written as the API server shows it. */
+function labelSelector(text: string | undefined, option: string): JsonObject {
+  let requirements: Requirement[];
+  try {
+    requirements = parseSelector(text ?? '');
+  } catch (error) {
+    throw invalid(option, messageOf(error));
+  }
+  const matchExpressions = requirements.map(({ key, operator, values }): JsonObject => {
+    if (operator === 'greater' || operator === 'less')
+      throw invalid(option, 'a webhook configuration knows no "<" and ">"');
+    return { key, operator: OPERATORS[operator], ...(values.length === 0 ? {} : { values }) };
+  });
+  return matchExpressions.length === 0 ? {} : { matchExpressions };
+}
+
+/** The namespace of the pod that this runs in; `kubeblame` outside of one. Throws config-invalid. */
+export function podNamespace(inCluster: boolean): string {
   if (!inCluster) return 'kubeblame';
   try {
     return readFileSync(POD_NAMESPACE_FILE, 'utf8').trim();

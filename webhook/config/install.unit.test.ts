@@ -3,7 +3,10 @@ import { writeFileSync } from 'node:fs';
 import { useFolder } from '../testing/folder.ts';
 import { installConfig, REGISTRATION_TIMING, type InstallConfig, type RawInstallOptions } from './install.ts';
 
-const DEFAULTS = { service: 'kubeblame', servicePort: '443', secret: 'kubeblame-tls' };
+const DEFAULTS = {
+  ...{ service: 'kubeblame', servicePort: '443', secret: 'kubeblame-tls', gatewaySecret: 'kubeblame-gateway-tls' },
+  ...{ failurePolicy: 'Ignore' as const, webhookTimeout: '1' },
+};
 const FILES = { tlsCert: 'tls.crt', tlsKey: 'tls.key' };
 const POD = { inCluster: true, hasKubeconfig: false };
 const OUTSIDE = { inCluster: false, hasKubeconfig: false };
@@ -27,6 +30,9 @@ describe('the options of an installation', () => {
         servicePort: 443,
         secret: 'kubeblame-tls',
         tlsCa: null,
+        gatewayService: null,
+        gatewaySecret: 'kubeblame-gateway-tls',
+        webhook: { failurePolicy: 'Ignore', timeoutSeconds: 1, namespaceSelector: {}, objectSelector: {} },
         timing: REGISTRATION_TIMING,
       },
     });
@@ -122,6 +128,41 @@ describe('the options of an installation', () => {
         `${at}${file('bad')} must hold at least 16 lower-case letters, digits and "-": openssl rand -hex 32`,
       );
     }
+  });
+
+  it('say what becomes of requests without an answer, how long they wait, and which are sent', () => {
+    const raw = {
+      ...{ failurePolicy: 'Fail' as const, webhookTimeout: '10' },
+      namespaceSelector: 'env in (prod,staging),!scratch',
+      objectSelector: 'audit!=no',
+    };
+    assert.deepEqual(read({ ...raw, namespace: 'audit' }, POD).registration?.webhook, {
+      failurePolicy: 'Fail',
+      timeoutSeconds: 10,
+      namespaceSelector: {
+        matchExpressions: [
+          { key: 'env', operator: 'In', values: ['prod', 'staging'] },
+          { key: 'scratch', operator: 'DoesNotExist' },
+        ],
+      },
+      objectSelector: { matchExpressions: [{ key: 'audit', operator: 'NotIn', values: ['no'] }] },
+    });
+    const at = { namespace: 'audit' };
+    for (const webhookTimeout of ['0', '31', '1.5', 'soon', ''])
+      fails(
+        { ...at, webhookTimeout },
+        POD,
+        `--webhook-timeout (KUBEBLAME_WEBHOOK_TIMEOUT): "${webhookTimeout}" is not a number of seconds from 1 to 30`,
+      );
+    fails(
+      { ...at, objectSelector: 'size>3' },
+      POD,
+      '--object-selector (KUBEBLAME_OBJECT_SELECTOR): a webhook configuration knows no "<" and ">"',
+    );
+    assert.throws(() => read({ ...at, namespaceSelector: 'a=' + 'b c' }, POD), {
+      code: 'config-invalid',
+      message: /^--namespace-selector \(KUBEBLAME_NAMESPACE_SELECTOR\): /,
+    });
   });
 
   it('name a port', () => {

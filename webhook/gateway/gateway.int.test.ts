@@ -52,6 +52,7 @@ describe('the gateway', () => {
         tls: { cert: test.server.certificates.cert, key: test.server.certificates.key },
         upstream: { url: new URL(upstream), caFile: file('ca.crt'), tokenFile: file('token') },
         cluster: { file: test.api.kubeconfig },
+        place: null,
         logLevel: 'info',
       },
       pino({ base: null }, { write: (line: string) => void log.push(line) }),

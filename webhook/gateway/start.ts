@@ -4,9 +4,11 @@ import { clientTls, openAccess } from '../access/access.ts';
 import type { GatewayConfig } from '../config/gateway.ts';
 import type { Address } from '../config/config.ts';
 import { drain, listen, listener } from '../listener.ts';
+import { openApiClient } from '../observe/api-client.ts';
 import { readCertificate, watchCertificate } from '../tls.ts';
 import { gateway } from './gateway.ts';
 import { Upstream } from './upstream.ts';
+import { Withdrawal, WITHDRAWAL_TIMING, type WithdrawalTiming } from './withdrawal.ts';
 
 export interface RunningGateway {
   address: Address;
@@ -14,7 +16,11 @@ export interface RunningGateway {
 }
 
 /** Builds the gateway, and starts to serve. Rejects with config-invalid. */
-export async function startGateway(config: GatewayConfig, log: Logger): Promise<RunningGateway> {
+export async function startGateway(
+  config: GatewayConfig,
+  log: Logger,
+  timing: WithdrawalTiming = WITHDRAWAL_TIMING,
+): Promise<RunningGateway> {
   let serving = readCertificate(config.tls);
   const access = await openAccess({ readToken: null, accessCluster: config.cluster, gatewayUser: null }, log, () => {
     server.setSecureContext({ ...serving, ...clientTls(access) });
@@ -36,9 +42,14 @@ export async function startGateway(config: GatewayConfig, log: Logger): Promise<
     (error) => log.error({ cert: config.tls.cert, reason: messageOf(error) }, 'certificate not reloaded'),
   );
   const address = await listen(server, config.listen, '--listen');
+  const { place } = config;
+  const withdrawal =
+    place === null ? null : new Withdrawal({ client: await openApiClient(config.cluster), place, timing, log });
   return {
     address,
     stop: async () => {
+      // It still answers meanwhile.
+      await withdrawal?.stop();
       unwatch();
       access.close();
       await drain(server);

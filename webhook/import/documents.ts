@@ -1,42 +1,16 @@
-import { KubeblameError, messageOf } from '../../shared/errors.ts';
+import { KubeblameError } from '../../shared/errors.ts';
 import { isObject, parseJson } from '../../shared/json.ts';
 import { metadataText, normalise, refOf } from '../../shared/normalise.ts';
-import { readReview, type Review } from '../../shared/review.ts';
 import type { JsonObject, ObjectRef } from '../../shared/types.ts';
 import type { Seen } from '../../shared/interpret.ts';
-import { inputError, readLines, type Line } from './lines.ts';
-
-/** A review with the time at which it was received (ms), and its size. */
-export interface RecordedReview {
-  line: Line;
-  at: number;
-  bytes: number;
-  review: Review;
-}
+import { parseLine, readLines, type Line } from './lines.ts';
+import { attempt, type BadLine } from './reviews.ts';
 
 /** An object as a list or a watch shows it. */
 export interface ObservedObject {
   object: ObjectRef;
   seen: Seen;
   gone: boolean;
-}
-
-/** Called with a line that cannot be used. Where it throws, the reading stops. */
-export type BadLine = (error: KubeblameError) => void;
-
-/** Reads `{"receivedAt": RFC 3339, "review": AdmissionReview}` lines. */
-export async function* readReviews(file: string, bad: BadLine): AsyncGenerator<RecordedReview> {
-  for await (const line of readLines(file)) {
-    const item = attempt(line, bad, () => {
-      const document = parseJson(line.text);
-      if (!isObject(document)) throw new Error('not an object with receivedAt and review');
-      const at = typeof document.receivedAt === 'string' ? Date.parse(document.receivedAt) : NaN;
-      if (Number.isNaN(at)) throw new Error('receivedAt is not an RFC 3339 time');
-      if (document.review === undefined) throw new Error('review is missing');
-      return { line, at, bytes: line.text.length, review: readReview(document.review) };
-    });
-    if (item !== null) yield item;
-  }
 }
 
 /**
@@ -65,7 +39,7 @@ export async function readWatch(file: string, bad: BadLine): Promise<ObservedObj
   const events: ObservedObject[] = [];
   for await (const line of readLines(file)) {
     const item = attempt(line, bad, () => {
-      const document = parseJson(line.text);
+      const document = parseLine(line);
       if (!isObject(document) || typeof document.resource !== 'string' || !isObject(document.event)) {
         throw new Error('not an object with resource and event');
       }
@@ -82,15 +56,6 @@ export async function readWatch(file: string, bad: BadLine): Promise<ObservedObj
   return events;
 }
 
-function attempt<T>(line: Line, bad: BadLine, work: () => T): T | null {
-  try {
-    return work();
-  } catch (error) {
-    bad(inputError(line, messageOf(error), error));
-    return null;
-  }
-}
-
 /** The documents of a file: a line each, or the whole file where its first line is not one by itself. */
 async function readDocuments(file: string, bad: BadLine): Promise<{ line: Line; document: JsonObject }[]> {
   const lines: Line[] = [];
@@ -98,14 +63,15 @@ async function readDocuments(file: string, bad: BadLine): Promise<{ line: Line; 
   const [first] = lines;
   if (first === undefined) return [];
   const isDocument = (line: Line): JsonObject => {
-    const document = parseJson(line.text);
+    const document = parseLine(line);
     if (!isObject(document)) throw new Error('not an object');
     return document;
   };
   try {
     parseJson(first.text);
   } catch {
-    const whole = { ...first, text: lines.map(({ text }) => text).join('\n') };
+    const text = lines.map((line) => line.text).join('\n');
+    const whole = { ...first, text, isUtf8: lines.every(({ isUtf8 }) => isUtf8) };
     const document = attempt(whole, bad, () => isDocument(whole));
     return document === null ? [] : [{ line: first, document }];
   }

@@ -7,6 +7,25 @@ import { LABELS } from './stored-secret.ts';
 
 export const CONFIGURATIONS = '/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations';
 
+/** What the operator decides about the webhook. */
+export interface WebhookOptions {
+  /** What becomes of a request where the server does not answer: it goes on unrecorded, or is refused. */
+  failurePolicy: 'Ignore' | 'Fail';
+  /** How long a request waits for the server. */
+  timeoutSeconds: number;
+  /** Which namespaces and objects send reviews; {} for all. */
+  namespaceSelector: JsonObject;
+  objectSelector: JsonObject;
+}
+
+/** Never in the cluster's way: without an answer within a second the request goes on, and is not recorded. */
+export const USUAL_WEBHOOK: WebhookOptions = {
+  failurePolicy: 'Ignore',
+  timeoutSeconds: 1,
+  namespaceSelector: {},
+  objectSelector: {},
+};
+
 /** What differs between one installation's webhook configuration and another's. */
 export interface ConfigurationOptions {
   name: string;
@@ -17,6 +36,7 @@ export interface ConfigurationOptions {
   pathSecret: string;
   /** PEM of all authorities that count. */
   caBundle: string;
+  webhook: WebhookOptions;
   matchConditions: JsonObject[];
 }
 
@@ -25,7 +45,8 @@ export interface ConfigurationOptions {
  * server shows is equal to it, or somebody has changed it.
  */
 export function webhooks(options: ConfigurationOptions): JsonObject[] {
-  const { namespace, service, servicePort, pathSecret, caBundle, matchConditions } = options;
+  const { namespace, service, servicePort, pathSecret, caBundle, webhook, matchConditions } = options;
+  const { failurePolicy, timeoutSeconds, namespaceSelector, objectSelector } = webhook;
   return [
     {
       name: 'record.kubeblame.io',
@@ -49,18 +70,14 @@ export function webhooks(options: ConfigurationOptions): JsonObject[] {
           scope: '*',
         },
       ],
-      // Never in the cluster's way: without an answer the request goes on, and is not recorded.
-      failurePolicy: 'Ignore',
-      timeoutSeconds: 3,
+      failurePolicy,
+      timeoutSeconds,
       // A dry run is answered, and not recorded.
       sideEffects: 'NoneOnDryRun',
       // Also requests through another version of the same resource.
       matchPolicy: 'Equivalent',
-      // Our own namespace: a broken server must be repairable without waiting for itself.
-      namespaceSelector: {
-        matchExpressions: [{ key: 'kubernetes.io/metadata.name', operator: 'NotIn', values: [namespace] }],
-      },
-      objectSelector: {},
+      namespaceSelector,
+      objectSelector,
       matchConditions,
     },
   ];

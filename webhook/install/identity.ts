@@ -102,11 +102,16 @@ async function openRegistrar(
     configuration: config.webhookConfiguration,
     usesPath: config.callers.by === 'path',
     matchConditions: matchConditions(config.predicates),
+    configMaps: ownConfigMaps(config),
     authority: registration.tlsCa === null ? null : lastReadable(registration.tlsCa),
     log,
     now,
     elapsed: () => performance.now(),
   });
+}
+
+function ownConfigMaps({ checkpointConfigMap: map, registration }: ServerConfig): string[] {
+  return map !== null && map.namespace === registration?.namespace ? [map.name] : [];
 }
 
 /** The file's text, read anew each time; while it cannot be read, what it last was. Throws config-invalid at first. */

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseAllDocuments } from 'yaml';
+import { renderChart } from '../../scripts/testing/render-chart.ts';
 import type { JsonObject } from '../../shared/types.ts';
 import type { RegistrationTiming } from '../config/install.ts';
 import { openSqliteReader } from '../store/sqlite/store.ts';
 import type { StoredChange } from '../store/port.ts';
-import { useCluster } from '../testing/cluster.ts';
+import { USUAL_WEBHOOK } from './configuration.ts';
+import { useCluster, type KubectlResult } from '../testing/cluster.ts';
 import { freePort } from '../testing/daemon.ts';
 import { HttpsClient, TestServer, until } from '../testing/server.ts';
 
@@ -15,6 +17,13 @@ import { HttpsClient, TestServer, until } from '../testing/server.ts';
  * no kubelet: the server runs here, and a Service of type ExternalName leads to it.
  */
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+/** The files of the chart, by their paths. */
+function readChart(): Record<string, string> {
+  const folder = `${ROOT}manifests/chart/`;
+  const paths = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.yaml'));
+  return Object.fromEntries(paths.map((path) => [path, readFileSync(folder + path, 'utf8')]));
+}
+
 const JSON_TYPE = { 'Content-Type': 'application/json' };
 const SLOW_MS = 120_000;
 
@@ -43,7 +52,7 @@ describe('an installation', () => {
   });
 
   /** Starts the server as the installation's ServiceAccount, where the API server finds it. */
-  async function start(timing: RegistrationTiming): Promise<TestServer> {
+  async function start(timing: RegistrationTiming, gatewayService: string | null = null): Promise<TestServer> {
     server = await TestServer.start((name) => cluster().file(name), {
       tls: null,
       callers: { by: 'path', secret: null },
@@ -53,6 +62,9 @@ describe('an installation', () => {
         servicePort: port,
         secret: 'kubeblame-tls',
         tlsCa: null,
+        gatewayService,
+        gatewaySecret: 'kubeblame-gateway-tls',
+        webhook: USUAL_WEBHOOK,
         timing,
       },
       listen: { host: '127.0.0.1', port },
@@ -139,31 +151,53 @@ describe('an installation', () => {
 
   it('is accepted by the API server with strict validation, overlay by overlay', async function () {
     this.timeout(SLOW_MS);
-    // What cert-manager would bring, as far as the API server needs it.
-    for (const [kind, plural] of [['Issuer', 'issuers'], ['Certificate', 'certificates']] as const) {
+    // What cert-manager and the Prometheus operator would bring, as far as the API server needs it.
+    const definitions = [
+      ...[
+        ['Issuer', 'issuers.cert-manager.io'],
+        ['Certificate', 'certificates.cert-manager.io'],
+      ],
+      ...[
+        ['PodMonitor', 'podmonitors.monitoring.coreos.com'],
+        ['PrometheusRule', 'prometheusrules.monitoring.coreos.com'],
+      ],
+    ] as [string, string][];
+    for (const [kind, name] of definitions) {
+      const [plural = '', ...group] = name.split('.');
       const schema = { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } };
       await apply({
         apiVersion: 'apiextensions.k8s.io/v1',
         kind: 'CustomResourceDefinition',
-        metadata: { name: `${plural}.cert-manager.io` },
+        metadata: { name },
         spec: {
-          group: 'cert-manager.io',
+          group: group.join('.'),
           scope: 'Namespaced',
           names: { kind, plural },
           versions: [{ name: 'v1', served: true, storage: true, schema }],
         },
       });
     } // prettier-ignore
-    await admin([
-      'wait',
-      '--for=condition=Established',
-      'crd/issuers.cert-manager.io',
-      'crd/certificates.cert-manager.io',
-    ]);
-    for (const folder of ['manifests', 'manifests/overlays/cert-manager']) {
-      const dry = await admin(['apply', '-k', `${ROOT}${folder}`, '--validate=strict', '--dry-run=server']);
-      assert.match(dry, /^statefulset\.apps\/kubeblame created \(server dry run\)$/m);
+    await admin(['wait', '--for=condition=Established', ...definitions.map(([, name]) => `crd/${name}`)]);
+    const dry = ['apply', '--validate=strict', '--dry-run=server'];
+    for (const folder of [
+      '',
+      '/overlays/cert-manager',
+      '/overlays/native-api',
+      '/overlays/protection',
+      '/overlays/jobs',
+    ]) {
+      const text = await admin([...dry, '-k', `${ROOT}manifests${folder}`]);
+      assert.match(text, /^statefulset\.apps\/kubeblame created \(server dry run\)$/m, folder);
     }
+    assert.match(await admin([...dry, '-k', `${ROOT}manifests/monitoring`]), /^podmonitor\..* created/m);
+    // The chart, with everything that it has.
+    const on = { enabled: true };
+    const monitoring = { podMonitor: true, prometheusRule: true, dashboard: true };
+    const values = { nativeApi: on, certManager: on, protection: on, jobs: on, monitoring };
+    const objects = renderChart(readChart(), { namespace: 'kubeblame', values });
+    const list = { apiVersion: 'v1', kind: 'List', items: objects };
+    const text = await admin([...dry, '-f', '-'], JSON.stringify(list));
+    assert.equal(text.trim().split('\n').length, objects.length);
   });
 
   it('has pods that the restricted profile admits', async () => {
@@ -319,6 +353,80 @@ describe('an installation', () => {
     console.log(
       `      100 writes meanwhile, the slowest after ${slowest.ms.toFixed(0)} ms; ${changes.length} differences`,
     );
+  });
+
+  it('registers the native API once a gateway is ready, with no more rights than it is given', async function () {
+    this.timeout(SLOW_MS);
+    await admin(['apply', '-f', `${ROOT}manifests/components/native-api/rbac.yaml`]);
+    const running = await start({ everyMs: 500, overlapMs: 60_000 }, 'kubeblame-gateway');
+    const registered = async (): Promise<JsonObject | null> => {
+      const reply = await client.get('/apis/apiregistration.k8s.io/v1/apiservices/v1alpha1.kubeblame.io');
+      return reply.status === 200 ? reply.json() : null;
+    };
+    const secret = ['get', 'secret', 'kubeblame-gateway-tls', '-n', 'kubeblame', '-o', 'json'];
+    await until('gateways have certificates', async () => (await cluster().tryKubectl('admin', secret)).code === 0);
+    assert.equal(await registered(), null);
+    await apply({
+      apiVersion: 'discovery.k8s.io/v1',
+      kind: 'EndpointSlice',
+      metadata: {
+        name: 'kubeblame-gateway-1',
+        namespace: 'kubeblame',
+        labels: { 'kubernetes.io/service-name': 'kubeblame-gateway' },
+      },
+      addressType: 'IPv4',
+      endpoints: [{ addresses: ['192.0.2.1'], conditions: { ready: true } }],
+    });
+    await until('it is registered', async () => (await registered()) !== null);
+    const { data } = JSON.parse(await admin(secret)) as { data: Record<string, string> };
+    const { metadata, spec } = (await registered()) as { metadata: JsonObject; spec: JsonObject };
+    assert.equal(spec.caBundle, data['ca.crt']);
+    assert.deepEqual((metadata.ownerReferences as JsonObject[]).map(({ kind, name }) => [kind, name]), [['ClusterRoleBinding', 'kubeblame-apiservice']]); // prettier-ignore
+    // The API server shows what was written: otherwise it would be written again and again.
+    assert.equal(running.log.filter(({ msg }) => msg === 'APIService written').length, 0);
+    await admin(['delete', 'clusterrolebinding', 'kubeblame-apiservice']);
+    await admin(['delete', 'apiservice', 'v1alpha1.kubeblame.io']);
+    assert.equal(await registered(), null);
+  });
+
+  it('is not switched off by one act where the policy protects it', async function () {
+    this.timeout(SLOW_MS);
+    await start({ everyMs: 1_000, overlapMs: 60_000 });
+    const policy = `${ROOT}manifests/components/protection/policy.yaml`;
+    await admin(['apply', '-f', policy]);
+    const name = 'validatingwebhookconfiguration/kubeblame';
+    const attempt = (...args: string[]): Promise<KubectlResult> => cluster().tryKubectl('admin', args);
+    await until('it is in force', async () => (await attempt('delete', name, '--dry-run=server')).code !== 0, 30_000);
+    const less = '[{"op":"replace","path":"/webhooks/0/namespaceSelector","value":{"matchLabels":{"a":"b"}}}]';
+    const owner = '[{"op":"replace","path":"/metadata/ownerReferences/0/uid","value":"no-such-uid"}]';
+    for (const args of [
+      ['delete', name],
+      ['delete', 'validatingwebhookconfigurations', '--all'],
+      ['patch', name, '--type=json', '-p', less],
+      ['patch', name, '--type=json', '-p', owner],
+    ]) {
+      const { code, stderr } = await attempt(...args);
+      assert.equal(code, 1, args.join(' '));
+      assert.match(stderr, /Kubeblame records changes by this configuration, which is protected/);
+    }
+    const all = await client.send(
+      'DELETE',
+      '/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations',
+      {},
+      [],
+    );
+    assert.equal(all.status, 403, all.text);
+    // The server may repair it, and labels are anybody's.
+    const account = 'system:serviceaccount:kubeblame:kubeblame';
+    assert.equal((await attempt('patch', name, '--type=json', '-p', less, `--as=${account}`, '--dry-run=server')).stderr.includes('protected'), false); // prettier-ignore
+    await admin(['label', name, 'team=sre']);
+    // The second act, after the first one.
+    await admin(['annotate', name, 'kubeblame.io/unprotected=true']);
+    await admin(['delete', name]);
+    await until('it is made again, protected', async () => (await configuration()) !== null);
+    assert.equal((await attempt('delete', name)).code, 1);
+    await admin(['delete', '-f', policy]);
+    await until('it is over', async () => (await attempt('delete', name, '--dry-run=server')).code === 0, 30_000);
   });
 
   it('deletes namespaces while it is stopped', async function () {

@@ -7,7 +7,6 @@ import { openApiClient } from '../observe/api-client.ts';
 import { openSqliteReader } from '../store/sqlite/store.ts';
 import { ServerProcess } from '../testing/process.ts';
 import {
-  API_SERVICES,
   callWebhook,
   CONFIGURATIONS,
   NAMES,
@@ -59,6 +58,7 @@ describe('a server that registers itself', () => {
       configuration: 'kubeblame',
       usesPath: true,
       matchConditions: [],
+      configMaps: [],
       authority: null,
       log: pino({ level: 'silent' }),
       now: () => on.clock,
@@ -108,7 +108,7 @@ describe('a server that registers itself', () => {
     const spoil: [what: string, spoil: () => void][] = [
       ['deleted', () => on.api.remove(CONFIGURATIONS, '', 'kubeblame')],
       ['its rules', () => change((webhook) => ({ ...webhook, rules: [] }))],
-      ['its namespaces', () => change((webhook) => ({ ...webhook, namespaceSelector: {} }))],
+      ['its namespaces', () => change((webhook) => ({ ...webhook, namespaceSelector: { matchLabels: { a: 'b' } } }))],
       ['its conditions', () => change((webhook) => ({ ...webhook, matchConditions: [{ name: 'no', expression: 'false' }] }))],
       ['whom it calls', () => change((webhook) => ({ ...webhook, clientConfig: { url: 'https://example.com' } }))],
     ]; // prettier-ignore
@@ -169,25 +169,6 @@ describe('a server that registers itself', () => {
     on.api.put(CONFIGURATIONS, { ...rest, webhooks: [], metadata: { ...kept, annotations: { team: 'sre' } } });
     await until('it is back', () => registeredAt(on.api) !== null);
     assert.deepEqual((configuration().metadata as JsonObject).annotations, { team: 'sre' });
-  });
-
-  it('writes its CA into our APIService, and into no other', async () => {
-    const service = (namespace: string): JsonObject => ({
-      spec: { group: 'kubeblame.io', service: { name: 'g', namespace } },
-    });
-    on.api.put(API_SERVICES, { metadata: { name: 'v1alpha1.kubeblame.io' }, ...service('kubeblame') });
-    await start();
-    const to = await registered();
-    const found = (): JsonObject =>
-      (on.api.find('apiservices.apiregistration.k8s.io', '', 'v1alpha1.kubeblame.io')?.spec ?? {}) as JsonObject;
-    await until('it is there', () => found().caBundle !== undefined);
-    assert.equal(Buffer.from(found().caBundle as string, 'base64').toString(), to.ca);
-    const before = writes().length;
-    on.api.put(API_SERVICES, { metadata: { name: 'v1alpha1.kubeblame.io' }, ...service('somewhere') });
-    const gets = on.api.seen('get', 'apiservices.apiregistration.k8s.io').length;
-    await until('it has looked', () => on.api.seen('get', 'apiservices.apiregistration.k8s.io').length > gets + 2);
-    assert.equal(writes().length, before);
-    assert.equal(found().caBundle, undefined);
   });
 
   it('does it as a process too, by its options', async function () {

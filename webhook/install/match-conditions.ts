@@ -3,8 +3,11 @@ import type { Predicates } from '../capture/predicates.ts';
 /** Of a webhook configuration. */
 export type MatchCondition = Record<'name' | 'expression', string>;
 
-/** The API server takes at most 64 conditions. What is beyond is left out by the server itself, for the price of a call. */
-const MAX_CONDITIONS = 64;
+/**
+ * The API server takes at most 64 conditions, two of which are for our own objects (own-objects.ts). What is beyond is
+ * left out by the server itself, for the price of a call.
+ */
+const MAX_CONDITIONS = 62;
 
 /**
  * A kubelet says every five minutes that its node is still there: a status update in which nothing differs but

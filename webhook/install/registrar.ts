@@ -1,15 +1,17 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
-import { advance, allOf, isUsable, renew, type Generation, type Generations } from '../../certs/generations.ts';
+import type { Generations } from '../../certs/generations.ts';
 import { messageOf } from '../../shared/errors.ts';
-import { isObject } from '../../shared/json.ts';
 import { metadataText } from '../../shared/normalise.ts';
 import type { Json, JsonObject } from '../../shared/types.ts';
 import type { Registration } from '../config/install.ts';
 import { ApiStatusError, type ApiClient, type ApiWriter } from '../observe/api-client.ts';
+import { ApiServiceKeeper } from './api-service.ts';
 import { CONFIGURATIONS, faultOf, newConfiguration, repaired, type ConfigurationOptions } from './configuration.ts';
-import { bundleOf, dataOf, decodeGenerations, holds } from './secret.ts';
-import { getIfThere, MANAGER, StoredSecret } from './stored-secret.ts';
+import { KeptCertificates, type KeptCertificatesOptions } from './kept-certificates.ts';
+import { ownUser, ownWorkload, ownWrites } from './own-objects.ts';
+import { bundleOf } from './secret.ts';
+import { getIfThere, MANAGER } from './stored-secret.ts';
 
 export interface RegistrarOptions {
   client: ApiClient & ApiWriter;
@@ -19,6 +21,8 @@ export interface RegistrarOptions {
   /** Whether the path carries the secret. */
   usesPath: boolean;
   matchConditions: JsonObject[];
+  /** Names of the ConfigMaps in the own namespace that the server writes. */
+  configMaps: readonly string[];
   /** PEM of the CA, where the certificate comes from elsewhere: read again each time. */
   authority: (() => string) | null;
   log: Logger;
@@ -27,12 +31,19 @@ export interface RegistrarOptions {
   elapsed: () => number;
 }
 
-const API_SERVICE = '/apis/apiregistration.k8s.io/v1/apiservices/v1alpha1.kubeblame.io';
+/** Key of the gateways' Secret: the CA of the server that they pass requests on to. */
+export const UPSTREAM_CA = 'upstream-ca.crt';
+
+/** What is kept for the gateways of the native API. */
+interface Gateways {
+  certificates: KeptCertificates;
+  apiService: ApiServiceKeeper;
+}
 
 /**
- * Keeps in the cluster what lets the API server find and trust this server: a Secret with the certificates and the
- * path's secret, the webhook configuration, and the CA of our APIService where there is one. Compares, and repairs. It
- * never withdraws anything: what is sent while the server restarts is answered by the next one, or goes on unrecorded.
+ * Keeps in the cluster what lets the API server find and trust this server and its gateways: Secrets with certificates,
+ * the webhook configuration, and the APIService while gateways answer. Compares, and repairs. The webhook configuration
+ * is never withdrawn: what is sent while the server restarts is answered by the next one, or goes on unrecorded.
  */
 export class Registrar {
   private timer: NodeJS.Timeout | undefined;
@@ -40,40 +51,44 @@ export class Registrar {
   private readonly stop = new AbortController();
   private isReady = (): Promise<boolean> => Promise.resolve(false);
   private registers = false;
-  /** Since when (elapsed ms) the cluster has been told of the generation of this path. */
-  private readonly registeredSince = new Map<string, number>();
   /** The webhooks that were written last, and what the API server made of them. */
   private written: { wanted: Json; as: Json } | null = null;
   private owner: JsonObject | null = null;
+  private gateways: Gateways | null = null;
   private complaint = '';
   private listener: (generations: Generations) => Promise<void> = () => Promise.resolve();
 
   private constructor(
     private readonly options: RegistrarOptions,
-    private readonly stored: StoredSecret,
-    private known: Generations,
+    private readonly certificates: KeptCertificates,
+    private readonly matchConditions: JsonObject[],
   ) {}
 
   /** Resolves with what to serve with, read from the cluster or made; waits for the API server as long as it takes. */
   static async open(options: RegistrarOptions): Promise<Registrar> {
-    const stored = new StoredSecret(options.client, options.registration);
+    const { registration, log } = options;
+    const { signal } = new AbortController();
     for (;;) {
       try {
-        return new Registrar(options, stored, await readOrMake(options, stored));
+        const certificates = await KeptCertificates.open(serverCertificates(options), signal);
+        return new Registrar(options, certificates, [
+          ...(await ownConditions(options, signal)),
+          ...options.matchConditions,
+        ]);
       } catch (error) {
-        options.log.warn({ reason: messageOf(error) }, 'waiting for the API server, for the certificates');
-        await new Promise((resolve) => setTimeout(resolve, options.registration.timing.everyMs));
+        log.warn({ reason: messageOf(error) }, 'waiting for the API server, for the certificates');
+        await new Promise((resolve) => setTimeout(resolve, registration.timing.everyMs));
       }
     }
   }
 
   /** What counts as one in the webhook's path now. */
   get pathSecrets(): string[] {
-    return allOf(this.known).map(({ pathSecret }) => pathSecret);
+    return this.certificates.pathSecrets;
   }
 
   get generations(): Generations {
-    return this.known;
+    return this.certificates.generations;
   }
 
   /**
@@ -98,7 +113,7 @@ export class Registrar {
     const { usesPath, authority } = this.options;
     if (this.written !== null && isDeepStrictEqual(configuration.webhooks, this.written.as)) return '';
     const paths = usesPath ? this.pathSecrets : [''];
-    const serving = authority?.() ?? this.known.current.serving?.authority ?? '';
+    const serving = authority?.() ?? this.generations.current.serving?.authority ?? '';
     return faultOf(configuration, this.wanted(), paths, serving);
   }
 
@@ -112,13 +127,14 @@ export class Registrar {
 
   /** One comparison. Never rejects: the next one tries again. */
   private async keep(): Promise<void> {
+    const { signal } = this.stop;
     try {
-      await this.keepSecret();
+      if (await this.certificates.keep(signal)) await this.listener(this.generations);
       this.registers ||= await this.isReady();
       if (this.registers) {
         await this.keepConfiguration();
-        await this.keepApiService();
-        this.noteRegistered();
+        this.certificates.noteRegistered();
+        await this.keepGateways();
       }
       this.complaint = '';
     } catch (error) {
@@ -128,52 +144,6 @@ export class Registrar {
         this.options.log.warn({ reason }, 'registration not kept, trying again');
       this.complaint = reason;
     }
-  }
-
-  /**
-   * What serves is what counts: where the Secret is not as it was left, it is written again, and a new generation begun.
-   * So nothing is lost by its deletion, and whoever wants new keys deletes it.
-   */
-  private async keepSecret(): Promise<void> {
-    const { now, log, registration } = this.options;
-    const { timing } = registration;
-    const secret = await this.stored.read(this.stop.signal);
-    const names = namesOf(this.options);
-    let next = this.known;
-    if (
-      (secret === null || !holds(dataOf(secret), next)) &&
-      next.next === null &&
-      isUsable(next.current, now(), names)
-    ) {
-      log.warn({ secret: registration.secret }, 'Secret deleted or changed: restored, and new keys begun');
-      next = await renew(next, now(), names);
-    }
-    next = await advance(next, {
-      now: now(),
-      names,
-      nextIsKnown: this.hasBeenRegistered(next.next, timing.overlapMs),
-      previousIsOver: this.hasBeenRegistered(next.current, 2 * timing.overlapMs),
-    });
-    // It may be there already, where only the answer to our last write was lost.
-    if (secret === null || !holds(dataOf(secret), next)) await this.stored.write(secret, next, this.stop.signal);
-    if (next === this.known) return;
-    log.info(
-      { madeAt: new Date(next.current.madeAt).toISOString(), begun: next.next !== null },
-      'certificates changed',
-    );
-    this.known = next;
-    await this.listener(next);
-  }
-
-  /** Whoever calls us has been told of all that counts now. */
-  private noteRegistered(): void {
-    for (const pathSecret of this.pathSecrets)
-      if (!this.registeredSince.has(pathSecret)) this.registeredSince.set(pathSecret, this.options.elapsed());
-  }
-
-  private hasBeenRegistered(generation: Generation | null, forMs: number): boolean {
-    const since = generation === null ? undefined : this.registeredSince.get(generation.pathSecret);
-    return since !== undefined && this.options.elapsed() - since >= forMs;
   }
 
   private async keepConfiguration(): Promise<void> {
@@ -204,21 +174,31 @@ export class Registrar {
     );
   }
 
-  /** The native API is an option, and so are the rights on it: without either there is nothing to do. */
-  private async keepApiService(): Promise<void> {
-    const { client, registration } = this.options;
-    let found: JsonObject | null;
-    try {
-      found = await getIfThere(client, API_SERVICE, this.stop.signal);
-    } catch (error) {
-      if (error instanceof ApiStatusError && error.status === 403) return;
-      throw error;
-    }
-    if (found === null || !isObject(found.spec) || !isObject(found.spec.service)) return;
-    const caBundle = Buffer.from(this.wanted().caBundle).toString('base64');
-    if (found.spec.service.namespace !== registration.namespace || found.spec.caBundle === caBundle) return;
-    await client.put(`${API_SERVICE}?${MANAGER}`, { ...found, spec: { ...found.spec, caBundle } }, this.stop.signal);
-    this.options.log.info('CA of the APIService written');
+  private async keepGateways(): Promise<void> {
+    const { client, registration, log, elapsed } = this.options;
+    const { namespace, gatewayService: service } = registration;
+    const { signal } = this.stop;
+    if (service === null) return;
+    this.gateways ??= {
+      certificates: await KeptCertificates.open(this.gatewayCertificates(service), signal),
+      apiService: new ApiServiceKeeper({ client, namespace, service, log, elapsed }),
+    };
+    const { certificates, apiService } = this.gateways;
+    await certificates.keep(signal);
+    await apiService.keep(bundleOf(certificates.generations), signal);
+    certificates.noteRegistered();
+  }
+
+  private gatewayCertificates(service: string): KeptCertificatesOptions {
+    const { client, registration, log, now, elapsed } = this.options;
+    const { namespace, gatewaySecret, timing } = registration;
+    return {
+      ...{ client, namespace, log, now, elapsed },
+      secret: gatewaySecret,
+      names: { dnsNames: [`${service}.${namespace}.svc`] },
+      overlapMs: timing.overlapMs,
+      more: () => ({ [UPSTREAM_CA]: this.wanted().caBundle }),
+    };
   }
 
   /** The namespace owns the configuration: with it, that goes. Without the right to see it, it is left out. */
@@ -236,37 +216,36 @@ export class Registrar {
   }
 
   private wanted(): ConfigurationOptions {
-    const { configuration, registration, usesPath, matchConditions, authority } = this.options;
-    const { namespace, service, servicePort } = registration;
+    const { configuration, registration, usesPath, authority } = this.options;
+    const { namespace, service, servicePort, webhook } = registration;
     // The newest path: the server takes the others too.
-    const { pathSecret } = this.known.next ?? this.known.current;
+    const { pathSecret } = this.generations.next ?? this.generations.current;
     return {
       name: configuration,
       namespace,
       service,
       servicePort,
       pathSecret: usesPath ? pathSecret : '',
-      caBundle: authority?.() ?? bundleOf(this.known),
-      matchConditions,
+      caBundle: authority?.() ?? bundleOf(this.generations),
+      webhook,
+      matchConditions: this.matchConditions,
     };
   }
 }
 
-/** null where the certificate comes from elsewhere. The second name is that of the native API's Service. */
-function namesOf({ registration, authority }: RegistrarOptions): { dnsNames: string[] } | null {
-  if (authority !== null) return null;
-  const { service, namespace } = registration;
-  return { dnsNames: [service, `${service}-gateway`].map((name) => `${name}.${namespace}.svc`) };
+function serverCertificates(options: RegistrarOptions): KeptCertificatesOptions {
+  const { client, registration, authority, log, now, elapsed } = options;
+  const { namespace, secret, service, timing } = registration;
+  const names = authority === null ? { dnsNames: [`${service}.${namespace}.svc`] } : null;
+  return { client, namespace, secret, names, overlapMs: timing.overlapMs, log, now, elapsed };
 }
 
-async function readOrMake(options: RegistrarOptions, stored: StoredSecret): Promise<Generations> {
-  const { signal } = new AbortController();
-  const secret = await stored.read(signal);
-  const known = secret === null ? null : decodeGenerations(dataOf(secret));
-  const names = namesOf(options);
-  if (known !== null && isUsable(known.current, options.now(), names)) return known;
-  const made = await advance(known, { now: options.now(), names, nextIsKnown: false, previousIsOver: false });
-  // Stored before it is used: what nobody can find again must not be registered.
-  await stored.write(secret, made, signal);
-  return made;
+async function ownConditions(options: RegistrarOptions, signal: AbortSignal): Promise<JsonObject[]> {
+  const { client, registration, configMaps, log } = options;
+  const { secret, gatewaySecret, webhook } = registration;
+  const conditions = webhook.failurePolicy === 'Fail' ? [ownWorkload(registration)] : [];
+  const user = await ownUser(client, signal);
+  if (user === null) log.warn('the API server does not say who we are: our own writes are recorded as well');
+  else conditions.push(ownWrites(registration, user, [secret, gatewaySecret], configMaps));
+  return conditions;
 }

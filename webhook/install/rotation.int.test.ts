@@ -2,8 +2,7 @@ import assert from 'node:assert/strict';
 import { isObject } from '../../shared/json.ts';
 import type { JsonObject } from '../../shared/types.ts';
 import { openSqliteReader } from '../store/sqlite/store.ts';
-import type { SeenRequest } from '../testing/api-server.ts';
-import { API_SERVICES, OVERLAP_MS, registeredAt, SECRETS, useInstallation } from '../testing/installation.ts';
+import { registeredAt, SECRETS, useInstallation } from '../testing/installation.ts';
 import { until, type TestServer } from '../testing/server.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -136,23 +135,5 @@ describe('the certificates of a server that registers itself', () => {
       () => registeredAt(on.api)?.path.endsWith(generations()?.current.pathSecret ?? '-') === true,
     );
     assert.equal(await call(server, await registered()), 200);
-  });
-
-  it('does not go on with a rotation of which our APIService cannot be told', async () => {
-    const spec = { group: 'kubeblame.io', service: { name: 'g', namespace: 'kubeblame' } };
-    on.api.put(API_SERVICES, { metadata: { name: 'v1alpha1.kubeblame.io' }, spec });
-    on.clock -= 121 * DAY_MS;
-    const server = await start();
-    await registered();
-    const before = generations()?.current.pathSecret;
-    const isApiService = ({ verb, type }: SeenRequest): boolean => verb === 'update' && type.startsWith('apiservices.');
-    const allow = on.api.fail(isApiService, { status: 403 });
-    on.clock += 121 * DAY_MS;
-    await until('a next one has begun', () => generations()?.next !== null);
-    await new Promise((resolve) => setTimeout(resolve, 2 * OVERLAP_MS));
-    assert.equal(generations()?.current.pathSecret, before);
-    assert.equal(await call(server, await registered()), 200);
-    allow();
-    await rotated(before ?? '');
   });
 });

@@ -19,10 +19,10 @@ export function encodeGenerations(generations: Generations): Record<string, stri
     const generation = generations[slot];
     return generation === null
       ? []
-      : Object.entries(textsOf(generation)).map(([key, text]) => [PREFIX[slot] + key, encode(text)]);
+      : Object.entries(textsOf(generation)).map(([key, text]) => [PREFIX[slot] + key, encodeText(text)]);
   });
   const data = Object.fromEntries(entries) as Record<string, string>;
-  return 'ca.crt' in data ? { ...data, 'ca.crt': encode(bundleOf(generations)) } : data;
+  return 'ca.crt' in data ? { ...data, 'ca.crt': encodeText(bundleOf(generations)) } : data;
 }
 
 /** PEM of all authorities that count, the one that serves first. */
@@ -81,8 +81,14 @@ function isCertificate(pem: string): boolean {
   }
 }
 
-function encode(text: string): string {
+/** A text as the `data` of a Secret has it. */
+export function encodeText(text: string): string {
   return Buffer.from(text).toString('base64');
+}
+
+/** The `data` of a Secret without these keys. */
+export function restOf(data: JsonObject, keys: readonly string[]): JsonObject {
+  return Object.fromEntries(Object.entries(data).filter(([key]) => !keys.includes(key)));
 }
 
 function decode(value: unknown): string | undefined {

@@ -1,8 +1,7 @@
 import type { Generations } from '../../certs/generations.ts';
 import type { JsonObject } from '../../shared/types.ts';
-import type { Registration } from '../config/install.ts';
 import { ApiStatusError, type ApiClient, type ApiWriter } from '../observe/api-client.ts';
-import { encodeGenerations } from './secret.ts';
+import { encodeGenerations, encodeText } from './secret.ts';
 
 /** Who managedFields names for what we write: a query of every write. */
 export const MANAGER = 'fieldManager=kubeblame';
@@ -24,20 +23,30 @@ export class StoredSecret {
 
   constructor(
     private readonly client: ApiClient & ApiWriter,
-    private readonly registration: Registration,
+    private readonly namespace: string,
+    private readonly name: string,
   ) {
-    this.secrets = `/api/v1/namespaces/${registration.namespace}/secrets`;
+    this.secrets = `/api/v1/namespaces/${namespace}/secrets`;
   }
 
   /** The whole object; null where there is none. */
   read(signal: AbortSignal): Promise<JsonObject | null> {
-    return getIfThere(this.client, `${this.secrets}/${this.registration.secret}`, signal);
+    return getIfThere(this.client, `${this.secrets}/${this.name}`, signal);
   }
 
-  /** Over the one that was read: whoever else has changed it since is not overwritten, and seen the next time (409). */
-  async write(read: JsonObject | null, generations: Generations, signal: AbortSignal): Promise<void> {
-    const { secret: name, namespace } = this.registration;
-    const data = encodeGenerations(generations);
+  /**
+   * Over the one that was read: whoever else has changed it since is not overwritten, and seen the next time (409). `more`:
+   * other texts that belong into it, by key.
+   */
+  async write(
+    read: JsonObject | null,
+    generations: Generations,
+    more: Record<string, string>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { name, namespace } = this;
+    const texts = Object.entries(more).map(([key, text]) => [key, encodeText(text)]);
+    const data: JsonObject = { ...encodeGenerations(generations), ...(Object.fromEntries(texts) as JsonObject) };
     if (read !== null) {
       await this.client.put(`${this.secrets}/${name}?${MANAGER}`, { ...read, data }, signal);
       return;

@@ -44,8 +44,8 @@ export async function changeOptions(
   const [user, operation, seq] = [fields.get('user'), fields.get('operation'), fields.get('metadata.name')];
   return {
     ...(await scopeOf(search, fields, namespace, seen)),
-    ...(user === undefined ? {} : { user }),
-    ...(operation === undefined ? {} : { operation: operationOf(operation) }),
+    ...(user === undefined ? {} : { users: [user] }),
+    ...(operation === undefined ? {} : { operations: [operationOf(operation)] }),
     limit: limitOf(search),
     ...(search.get('continue') ? { before: continueOf(search) } : {}),
     ...(seq === undefined ? {} : oneChange(seq)),

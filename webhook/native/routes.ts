@@ -46,12 +46,13 @@ export function nativeApi(api: NativeApi): Router {
 async function listChanges(request: Request, response: Response, api: NativeApi): Promise<void> {
   const [search, reader, form] = [searchOf(request), api.readerOf(response), formOf(request)];
   const query = await changeOptions(search, namespaceOf(request), () => reader.resources());
+  const types = form === null ? [] : await reader.resources();
   // Before the list: a watch from here misses nothing, and repeats what came in between.
   const version = await api.lastSeq();
   if (isWatch(search)) {
     const render = (change: Change, first: boolean): JsonObject => {
       if (form === null) return changeDocument(change);
-      const rows = changeTable([change], { version: change.seq }, form, api.now());
+      const rows = changeTable([change], { version: change.seq }, form, api.now(), types);
       return first ? rows : { ...rows, columnDefinitions: [] };
     };
     const { lastSeq, closing } = api;
@@ -68,7 +69,7 @@ async function listChanges(request: Request, response: Response, api: NativeApi)
     response,
     form === null
       ? listDocument('Change', page.changes.map(changeDocument), facts)
-      : changeTable(page.changes, facts, form, api.now()),
+      : changeTable(page.changes, facts, form, api.now(), types),
   );
 }
 
@@ -84,7 +85,8 @@ async function getChange(request: Request, response: Response, api: NativeApi): 
   const [change] = (await reader.changes(query)).changes;
   if (change === undefined) throw absent('changes', name);
   const facts = { version: change.seq };
-  sendJson(response, form === null ? changeDocument(change) : changeTable([change], facts, form, api.now()));
+  if (form === null) sendJson(response, changeDocument(change));
+  else sendJson(response, changeTable([change], facts, form, api.now(), await reader.resources()));
 }
 
 async function listStates(request: Request, response: Response, api: NativeApi): Promise<void> {

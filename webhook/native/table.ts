@@ -1,8 +1,8 @@
 import { stringifyJson, unescapeText } from '../../shared/json.ts';
 import { printable } from '../../shared/printable.ts';
-import { displayName } from '../../shared/resource-types.ts';
+import { typeNamer } from '../../shared/resource-types.ts';
 import { formatAge, formatUtc } from '../../shared/time.ts';
-import type { Change, CoverageInterval, Delta, Json, JsonObject, State } from '../../shared/types.ts';
+import type { Change, CoverageInterval, Delta, Json, JsonObject, ResourceType, State } from '../../shared/types.ts';
 import { changeDocument, coverageDocument, listMetadata, stateDocument, type ListFacts } from './documents.ts';
 
 /** What a row's `object` holds: includeObject of the request. */
@@ -43,15 +43,22 @@ const COVERAGE_COLUMNS: Column[] = [
   { name: 'Cause', type: 'string', description: 'Why it was not.' },
 ];
 
-/** What `kubectl get changes` prints. `now` is ms. */
-export function changeTable(changes: readonly Change[], facts: ListFacts, include: Include, now: number): JsonObject {
+/** What `kubectl get changes` prints. `now` is ms; `types` are those that are known, so that names are clear among them. */
+export function changeTable(
+  changes: readonly Change[],
+  facts: ListFacts,
+  include: Include,
+  now: number,
+  types: readonly ResourceType[],
+): JsonObject {
+  const typeName = typeNamer(types);
   const rows = changes.map((change) => ({
     cells: [
       String(change.seq),
       formatAge(Math.max(0, now - change.at)),
       change.actor === null ? '<unknown>' : cell(change.actor.username),
       `${change.operation.toLowerCase()}${change.subresource === '' ? '' : `/${cell(change.subresource)}`}`,
-      cell(`${displayName(change.object)}/${change.object.name}`),
+      cell(`${typeName(change.object)}/${change.object.name}`),
       summaryOf(change),
       formatUtc(change.at),
       cell(change.manager),

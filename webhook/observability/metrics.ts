@@ -37,6 +37,10 @@ export interface MetricSources {
   ledger(): Promise<{ changes: number; bytes: number }>;
   /** Milliseconds since the watch that is furthest behind showed something; null where nothing is watched. */
   watchLagMs(): number | null;
+  /** How far the machine's clock is ahead of the time that is recorded (ms); 0 unless it jumped. */
+  clockAheadMs(): number;
+  /** Whether a part of the ledger is known to be damaged. */
+  ledgerDamaged(): boolean;
   /** When the serving certificate ends (ms). */
   certificateExpiresAt(): number;
   /** The configured redaction rules, a path each: `configmaps data.password`. */
@@ -65,6 +69,7 @@ export class Metrics implements RecorderEvents {
   private readonly lostFacts: Counter;
   private readonly redactions: Counter<'rule'>;
   private readonly elsewhere: Counter;
+  private readonly gaps: Counter<'cause'>;
 
   constructor(private readonly sources: MetricSources) {
     const registers = [this.registry];
@@ -105,7 +110,6 @@ export class Metrics implements RecorderEvents {
       labelNames: ['cause'],
       registers,
     });
-    for (const cause of GAP_CAUSES) this.gap.set({ cause }, 0);
     this.elsewhere = new Counter({
       name: 'kubeblame_reviews_from_elsewhere_total',
       help: 'Reviews whose sender knew the proof and whose address is no API server’s: recorded, or, by --api-server-cidrs, turned away.',
@@ -119,6 +123,16 @@ export class Metrics implements RecorderEvents {
       collect: () => this.redacted(sources.redacted()),
     });
     for (const rule of sources.redactionRules) this.redactions.inc({ rule }, 0);
+    this.gaps = new Counter({
+      name: 'kubeblame_coverage_gaps_total',
+      help: 'Gaps that have begun, by cause: also those that were over before the next scrape.',
+      labelNames: ['cause'],
+      registers,
+    });
+    for (const cause of GAP_CAUSES) {
+      this.gap.set({ cause }, 0);
+      this.gaps.inc({ cause }, 0);
+    }
     addGauges(this.registry, sources);
     new Gauge({
       name: 'kubeblame_build_info',
@@ -160,7 +174,9 @@ export class Metrics implements RecorderEvents {
 
   covered(event: CoverageEvent): void {
     const told = GAP_EVENTS[event];
-    if (told !== undefined) this.gap.set({ cause: told.cause }, told.open);
+    if (told === undefined) return;
+    this.gap.set({ cause: told.cause }, told.open);
+    if (told.open === 1) this.gaps.inc({ cause: told.cause });
   }
 }
 
@@ -209,6 +225,14 @@ function addGauges(registry: Registry, sources: MetricSources): void {
     'kubeblame_ledger_bytes',
     'Size of the ledger on disk, indexes and write-ahead log included.',
     async () => (await sources.ledger()).bytes,
+  );
+  gauge(
+    'kubeblame_clock_ahead_seconds',
+    "How far the machine's clock is ahead of the time that is recorded: not 0 while a jump of it is not followed.",
+    () => sources.clockAheadMs() / SECOND,
+  );
+  gauge('kubeblame_ledger_damaged', 'Whether a part of the ledger is known to be damaged: 1 if it is.', () =>
+    Number(sources.ledgerDamaged()),
   );
   gauge(
     'kubeblame_certificate_expiry_timestamp_seconds',

@@ -9,6 +9,8 @@ describe('metrics', () => {
       pending: () => Promise.resolve({ count: 2, oldestAt: 90_000 }),
       ledger: () => Promise.resolve({ changes: 7, bytes: 4096 }),
       watchLagMs: () => 1_500,
+      clockAheadMs: () => 0,
+      ledgerDamaged: () => false,
       certificateExpiresAt: () => 200_000,
       redactionRules: ['configmaps data.password', 'configmaps data["a.b"]'],
       apiServerNetworks: () => 2,
@@ -54,6 +56,16 @@ describe('metrics', () => {
     seenByTheWatch.push(3, 0);
     assert.deepEqual(await matches(), lines(5));
     assert.deepEqual(await matches(), lines(5));
+  });
+
+  it('counts the gaps, also those that are over before anybody looks', async () => {
+    const told = metrics();
+    const count = (cause: string): Promise<string | undefined> =>
+      value(told, `kubeblame_coverage_gaps_total{cause="${cause}"}`);
+    assert.deepEqual([await count('unregistered'), await count('unreachable')], ['0', '0']);
+    for (const event of ['unregistered', 'registered', 'unregistered', 'registered', 'alive'] as const)
+      told.covered(event);
+    assert.deepEqual([await count('unregistered'), await count('unreachable')], ['2', '0']);
   });
 
   it('asks its sources when it is read, in base units', async () => {

@@ -120,7 +120,7 @@ describe('outages on a real API server', function () {
   });
 
   it('an API server that stands still is left, and the watch goes on after it', async () => {
-    cluster().pauseApiServer();
+    await cluster().pauseApiServer();
     await new Promise((resolve) => setTimeout(resolve, 2 * SILENCE_MS));
     cluster().resumeApiServer();
     await until('the watches were given up', () =>

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
-import { isGzip } from '../import/lines.ts';
+import { isGzipFile } from '../import/lines.ts';
 import { openForReading, translate, type Sqlite } from '../store/sqlite/open.ts';
 import { verifyLedger, type SignedHead } from '../store/sqlite/verify.ts';
 import { readArchive, writeArchive } from './archive.ts';
@@ -68,7 +68,7 @@ export async function exportFile(path: string, to: string): Promise<{ rows: numb
 }
 
 async function open(path: string): Promise<{ db: Sqlite; notes: string[]; archive: boolean }> {
-  if (existsSync(path) && statSync(path).isFile() && isGzip(path))
+  if (existsSync(path) && statSync(path).isFile() && isGzipFile(path))
     return { ...(await readArchive(path, '')), archive: true };
   return { db: openForReading(path), notes: [], archive: false };
 }

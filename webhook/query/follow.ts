@@ -14,6 +14,8 @@ export interface Following {
   waitMs: number;
   /** Ends the wait. */
   signal: AbortSignal;
+  /** What of the question is looked at change by change. */
+  matches: (change: StoredChange) => boolean;
   /** Which of some changes touch what is asked about; null where all do. */
   touches: (rows: readonly StoredChange[]) => Promise<ReadonlySet<number> | null>;
   /** What hides a change; null shows it. */
@@ -29,7 +31,7 @@ const WINDOW = 500;
  */
 export async function follow(
   store: LedgerView,
-  { filter, after, limit, waitMs, signal, touches, hiddenAs }: Following,
+  { filter, after, limit, waitMs, signal, matches, touches, hiddenAs }: Following,
 ): Promise<{ found: StoredChange[]; next: number; hidden: ChangePage['hidden'] }> {
   const deadline = performance.now() + waitMs;
   const hidden = { status: 0, attempts: 0 };
@@ -38,10 +40,8 @@ export async function follow(
     const last = (await store.last())?.seq ?? 0;
     while (from < last) {
       const to = Math.min(last, from + WINDOW);
-      const rows = await store.changes(
-        { ...filter, minSeq: Math.max(from + 1, filter.minSeq ?? 0), maxSeq: to },
-        WINDOW,
-      );
+      const window = { ...filter, minSeq: Math.max(from + 1, filter.minSeq ?? 0), maxSeq: to };
+      const rows = (await store.changes(window, WINDOW)).filter(matches);
       const touched = await touches(rows);
       for (const row of rows.reverse()) {
         if (isTranslation(row) || touched?.has(row.seq) === false) continue;

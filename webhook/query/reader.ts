@@ -1,6 +1,6 @@
 import { KubeblameError } from '../../shared/errors.ts';
 import { matchesSelector, parseSelector } from '../../shared/selector.ts';
-import { deltasOfField, parseField } from '../../shared/field-path.ts';
+import { parseField } from '../../shared/field-path.ts';
 import { labelsOf } from '../../shared/labels.ts';
 import { believed } from '../../shared/versions.ts';
 import type {
@@ -38,6 +38,7 @@ import { blameOf } from './blame.ts';
 import { Causes } from './causes.ts';
 import { gapsBetween, intervals } from './coverage.ts';
 import { follow } from './follow.ts';
+import { exactUser, matcherOf } from './matching.ts';
 import { summarise } from './users.ts';
 import { touching } from './field.ts';
 import { isControllersStatus, isTranslation, outcomeAt, States, viewOf } from './views.ts';
@@ -80,9 +81,11 @@ export class StoreReader implements LedgerReader {
   }
 
   async changes(query: ChangeQuery): Promise<ChangePage> {
+    const user = exactUser(query);
+    const matches = matcherOf(query);
     const filter = {
       ...filterOf(query.scope),
-      ...(query.user === undefined ? {} : { username: query.user }),
+      ...(user === undefined ? {} : { username: user }),
       labels: parseSelector(query.scope.labels ?? ''),
       minSeq: Math.max(
         query.since === undefined ? 0 : (await this.store.seqAt(query.since - 1)) + 1,
@@ -94,9 +97,9 @@ export class StoreReader implements LedgerReader {
     const hidden = { status: 0, attempts: 0 };
     const found: StoredChange[] = [];
     const states = new States(this.store);
-    const names = query.field === undefined ? null : parseField(query.field);
+    const field = query.field === undefined ? null : parseField(query.field);
     const touches = async (rows: readonly StoredChange[]) =>
-      names === null ? null : touching(rows, names, states, this.now());
+      field === null ? null : touching(rows, field, states, this.now());
     const hiddenAs = (row: StoredChange): keyof ChangePage['hidden'] | null => {
       if (row.outcome === 'dropped' && query.attempts !== true) return 'attempts';
       return isControllersStatus(row) && query.status !== true ? 'status' : null;
@@ -104,7 +107,7 @@ export class StoreReader implements LedgerReader {
     if (query.after !== undefined) {
       const { limit, after, waitMs = 0 } = query;
       const signal = this.closing;
-      const asked = { filter, after, limit, waitMs, signal, touches, hiddenAs };
+      const asked = { filter, after, limit, waitMs, signal, matches, touches, hiddenAs };
       const page = await follow(this.store, asked);
       const changes = await this.view([...page.found].reverse(), states, query);
       return { changes: changes.reverse(), next: page.next, hidden: page.hidden };
@@ -112,10 +115,9 @@ export class StoreReader implements LedgerReader {
     if (query.seqs !== undefined) return this.named(query.seqs, filter, query, states);
     for (let size = Math.min(query.limit + 1, PAGE); ; size = PAGE) {
       const rows = await this.store.changes({ ...filter, maxSeq }, size);
-      const touched = await touches(rows);
+      const touched = await touches(rows.filter(matches));
       for (const row of rows) {
-        if (isTranslation(row) || touched?.has(row.seq) === false) continue;
-        if (query.operation !== undefined && row.operation !== query.operation) continue;
+        if (isTranslation(row) || !matches(row) || touched?.has(row.seq) === false) continue;
         if (found.length === query.limit)
           return { changes: await this.view(found, states, query), next: row.seq + 1, hidden };
         const reason = hiddenAs(row);
@@ -132,13 +134,12 @@ export class StoreReader implements LedgerReader {
   private async view(rows: readonly StoredChange[], states: States, query: ChangeQuery): Promise<Change[]> {
     const coverage = rows.some(({ source }) => source === 'watch') ? await this.coverage() : [];
     const gaps = (from: number, to: number): string => gapsBetween(coverage, from, to);
-    const context = { states, now: this.now(), bodies: query.bodies === true, gaps };
+    const field = query.field === undefined ? null : parseField(query.field);
+    const context = { states, now: this.now(), bodies: query.bodies === true, field, gaps };
     const views: Change[] = [];
-    const names = query.field === undefined ? null : parseField(query.field);
     const causes = query.causes === true ? new Causes(this.store, states) : null;
     for (const row of [...rows].reverse()) {
       const view = await viewOf(row, context);
-      if (names !== null) view.deltas = deltasOfField(view.deltas, names);
       if (causes !== null) view.causes = await causes.of(row);
       views.push(view);
     }

@@ -15,8 +15,11 @@ const KEPT_FREE = 2;
 /** While writes are as quick as this, a lone review is written by the thread itself. */
 const QUICK_MS = 2;
 
-/** How long at most an answer waits for the ledger, where the spool is half full. */
-const HELD_MS = 1_000;
+/**
+ * How long at most an answer waits for the ledger, where the spool is half full: well below the second after which the API
+ * server gives up (--webhook-timeout).
+ */
+const HELD_MS = 400;
 
 type Entry = Omit<Spooled, 'number'>;
 

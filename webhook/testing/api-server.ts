@@ -56,6 +56,8 @@ export class FakeApiServer {
   amend = (object: JsonObject): JsonObject => object;
   /** So many writes are done, and their answers lost. */
   loseAnswers = 0;
+  /** Whom it takes the holder of its kubeconfig's token for. */
+  readonly caller = 'system:serviceaccount:kubeblame:kubeblame';
   /** Who tokens belong to, and who may what. */
   readonly reviews = new FakeReviews();
   /** False: whoever asks for a review is refused. */
@@ -264,6 +266,9 @@ export class FakeApiServer {
     const url = new URL(request.url ?? '', 'https://localhost');
     const [type, seen] = this.understand(url, request.method ?? '');
     this.requests.push(seen);
+    if (seen.path.endsWith('/selfsubjectreviews')) {
+      return send(response, { kind: 'SelfSubjectReview', status: { userInfo: { username: this.caller } } }, 201);
+    }
     if (/\/(?:token|subjectaccess)reviews$/.test(seen.path)) {
       void this.review(request, response);
       return;

@@ -160,8 +160,8 @@ export class TestCluster {
   }
 
   /** Holds the API server: its connections stay open, and nothing is answered. */
-  pauseApiServer(): void {
-    this.apiServer.pause();
+  pauseApiServer(): Promise<void> {
+    return this.apiServer.pause();
   }
 
   resumeApiServer(): void {

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 
 /** How long a process may take to end by itself. */
@@ -47,9 +47,18 @@ export class Daemon {
     }
   }
 
-  /** Holds it as it is: connections stay open, and nothing is answered. */
-  pause(): void {
+  /** Holds it as it is: connections stay open, and nothing is answered. Resolves when all its threads stand still. */
+  async pause(): Promise<void> {
     this.child.kill('SIGSTOP');
+    while (!this.isStopped()) await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+
+  /** By proc(5): the state follows the name of the program, which is in parentheses and may hold any. */
+  private isStopped(): boolean {
+    const tasks = `/proc/${this.pid}/task`;
+    const stateOf = (task: string): string =>
+      readFileSync(`${tasks}/${task}/stat`, 'utf8').replace(/^.*\) /s, '')[0] ?? '';
+    return readdirSync(tasks).every((task) => stateOf(task) === 'T');
   }
 
   resume(): void {

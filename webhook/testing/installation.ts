@@ -6,6 +6,7 @@ import type { JsonObject } from '../../shared/types.ts';
 import { Clock } from '../clock.ts';
 import type { Address } from '../config/config.ts';
 import type { Registration } from '../config/install.ts';
+import { USUAL_WEBHOOK } from '../install/configuration.ts';
 import { dataOf, decodeGenerations } from '../install/secret.ts';
 import { FakeApiServer, type SeenRequest, type ServedType } from './api-server.ts';
 import { useFolder } from './folder.ts';
@@ -19,6 +20,18 @@ export const CONFIGURATIONS: ServedType = {
 };
 export const SECRETS: ServedType = { group: '', version: 'v1', resource: 'secrets', kind: 'Secret' };
 export const NAMESPACES: ServedType = { group: '', version: 'v1', resource: 'namespaces', kind: 'Namespace' };
+export const ENDPOINT_SLICES: ServedType = {
+  group: 'discovery.k8s.io',
+  version: 'v1',
+  resource: 'endpointslices',
+  kind: 'EndpointSlice',
+};
+export const CLUSTER_ROLE_BINDINGS: ServedType = {
+  group: 'rbac.authorization.k8s.io',
+  version: 'v1',
+  resource: 'clusterrolebindings',
+  kind: 'ClusterRoleBinding',
+};
 export const API_SERVICES: ServedType = {
   group: 'apiregistration.k8s.io',
   version: 'v1',
@@ -69,10 +82,13 @@ export const REGISTRATION: Registration = {
   servicePort: 443,
   secret: 'kubeblame-tls',
   tlsCa: null,
+  gatewayService: null,
+  gatewaySecret: 'kubeblame-gateway-tls',
+  webhook: USUAL_WEBHOOK,
   timing: { everyMs: 20, overlapMs: OVERLAP_MS },
 };
 /** What its own certificates are for. */
-export const NAMES = { dnsNames: ['kubeblame.kubeblame.svc', 'kubeblame-gateway.kubeblame.svc'] };
+export const NAMES = { dnsNames: ['kubeblame.kubeblame.svc'] };
 
 let count = 0;
 /** The creation of another ConfigMap each time. */
@@ -135,12 +151,18 @@ export function useInstallation(): Installation {
     configuration: () =>
       on.api.find('validatingwebhookconfigurations.admissionregistration.k8s.io', '', 'kubeblame') ?? {},
     call: (server, to) => callWebhook(server.running.admission, to, newReview()),
-    writes: () => on.api.requests.filter(({ verb }) => ['create', 'update', 'delete'].includes(verb)),
+    writes: () =>
+      on.api.requests.filter(
+        ({ verb, type }) => ['create', 'update', 'delete'].includes(verb) && !type.startsWith('selfsubjectreviews.'),
+      ),
   };
   beforeEach(async () => {
     clock = new Clock();
     on.clock = Date.now();
-    on.api = await FakeApiServer.start(file, [CONFIGURATIONS, SECRETS, NAMESPACES, API_SERVICES]);
+    on.api = await FakeApiServer.start(file, [
+      ...[CONFIGURATIONS, SECRETS, NAMESPACES],
+      ...[API_SERVICES, ENDPOINT_SLICES, CLUSTER_ROLE_BINDINGS],
+    ]);
     on.api.put(NAMESPACES, { metadata: { name: 'kubeblame', uid: 'u-namespace' } });
   });
   afterEach(async () => {

@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from '../../shared/types.ts';
-import { newConfiguration, webhooks } from '../install/configuration.ts';
+import { newConfiguration, USUAL_WEBHOOK, webhooks } from '../install/configuration.ts';
 import type { TestCluster } from './cluster.ts';
 import { until, type TestServer } from './server.ts';
 
@@ -7,7 +7,8 @@ import { until, type TestServer } from './server.ts';
 export function webhookConfiguration({ running, certificates }: TestServer): JsonObject {
   const { host, port } = running.admission;
   const service = { namespace: 'kubeblame', service: 'kubeblame', servicePort: port, pathSecret: '' };
-  const options = { name: 'kubeblame', ...service, caBundle: certificates.ca, matchConditions: [] };
+  const more = { caBundle: certificates.ca, webhook: USUAL_WEBHOOK, matchConditions: [] };
+  const options = { name: 'kubeblame', ...service, ...more };
   const clientConfig = {
     url: `https://${host}:${port}/admit`,
     caBundle: Buffer.from(certificates.ca).toString('base64'),

@@ -180,7 +180,7 @@ export class TestServer {
       signingKeyFile: file('ledger.db.signing-key'),
       checkpointEveryMs: 60_000,
       checkpointConfigMap: null,
-      retention: { ageMs: null, bytes: null },
+      retention: { ageMs: null, bytes: null, securityMs: null },
       logLevel: 'info',
       ...overrides,
     };
@@ -203,7 +203,7 @@ export class TestServer {
 }
 
 /** Resolves when `done` holds, which is asked every 10 ms; rejects with `what` where it never does. */
-export async function until(what: string, done: () => boolean | Promise<boolean>, withinMs = 5_000): Promise<void> {
+export async function until(what: string, done: () => boolean | Promise<boolean>, withinMs = 15_000): Promise<void> {
   const end = performance.now() + withinMs;
   while (!(await done())) {
     if (performance.now() > end) throw new Error(`not within ${withinMs} ms: ${what}`);

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { KubeblameError } from '../../shared/errors.ts';
 import { canonicalJson, isObject, parseJson } from '../../shared/json.ts';
 import { Redactor } from '../../shared/redact.ts';
-import { readReview } from '../../shared/review.ts';
+import { readReview, requireRecordable, type Review } from '../../shared/review.ts';
 import { seeded } from '../../shared/testing/random.ts';
 import { shopLines } from '../../shared/testing/shop.ts';
 import type { JsonObject } from '../../shared/types.ts';
@@ -139,7 +139,7 @@ describe(`fuzzing (KUBEBLAME_TEST_SEED=${SEED})`, function () {
       const recorder = await Recorder.open({ store, redactor: new Redactor(TEST_KEY), predicates });
       try {
         const result = await importRecording(input, { recorder, store, predicates, bad: () => told++ });
-        taken += Object.values(result.reviews).reduce((sum, count) => sum + count, 0) + result.watchEvents;
+        taken += Object.values(result.reviews).reduce((sum, count) => sum + count, 0) + result.watchEvents.all;
       } catch (error) {
         // A whole file may be refused: by its first time, or for a baseline without a review.
         assert.ok(error instanceof KubeblameError, String(error instanceof Error ? error.stack : error));
@@ -165,16 +165,21 @@ function requireAnswer(reply: Reply, text: string, sent: Map<string, string>, un
   }
   const { response } = reply.json() as { response: JsonObject };
   assert.equal(response.allowed, true);
-  let uid: string;
+  let review: Review;
   try {
-    uid = readReview(parseJson(text)).uid;
+    review = readReview(parseJson(text));
   } catch {
-    // Its objects are looked at only now: nothing of it may be recorded.
+    // Nothing of it may be recorded.
     unreadable.add(response.uid);
     return;
   }
-  assert.equal(canonicalJson(response.uid ?? null), canonicalJson(uid));
-  sent.set(uid, text);
+  assert.equal(canonicalJson(response.uid ?? null), canonicalJson(review.uid));
+  sent.set(review.uid, text);
+  try {
+    requireRecordable(review);
+  } catch {
+    unreadable.add(review.uid);
+  }
 }
 
 function hang(text: string): Promise<never> {

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { KubeblameError, messageOf } from '../../../shared/errors.ts';
+import { takeMark } from './clean-stop.ts';
 import { openDatabase } from './native.ts';
 import { APPLICATION_ID, FORMAT, MIGRATIONS } from './schema.ts';
 
@@ -119,21 +120,28 @@ export function openForReading(path: string): Sqlite {
   }
 }
 
+export interface OpenForWriting {
+  db: Sqlite;
+  unlock: () => void;
+  /** The file is new, or as its last writer has closed it (clean-stop.ts): nothing in it needs to be checked. */
+  asClosed: boolean;
+}
+
 /**
- * Opens or creates a ledger for writing. Throws the ledger-* errors; a file that is refused is left as it was.
+ * Opens or creates a ledger for writing. Of the file it reads no more than it needs: how large it is does not matter. Throws the ledger-* errors; a file that is refused is left as it was.
  * `cluster` names a new ledger's cluster; an existing one keeps its own.
  */
-export function openForWriting(path: string, cluster: string, now: number): { db: Sqlite; unlock: () => void } {
+export function openForWriting(path: string, cluster: string, now: number): OpenForWriting {
   if (isDirectory(path)) throw new KubeblameError('ledger-foreign', `${path} is a directory`, 'name a file in it');
   const exists = existsSync(path) && statSync(path).size > 0;
   if (exists) checkHeader(path);
   const unlock = lock(path);
   let db: Sqlite | undefined;
   try {
-    if (exists) checkPages(path);
+    const asClosed = exists ? takeMark(path) : true;
     db = connectForWriting(path);
     migrate(db, cluster, now);
-    return { db, unlock };
+    return { db, unlock, asClosed };
   } catch (error) {
     db?.close();
     unlock();
@@ -159,20 +167,6 @@ export function connectForWriting(path: string): Sqlite {
   } catch (error) {
     db.close();
     throw error;
-  }
-}
-
-/** Reads the whole file once, read-only: damage is found at the start, not in the middle of a question at 3 a.m. */
-function checkPages(path: string): void {
-  const db = openDatabase(path, { readonly: true, timeout: BUSY_TIMEOUT_MS });
-  try {
-    const [first] = db.pragma('quick_check(1)') as { quick_check: string }[];
-    if (first?.quick_check !== 'ok') {
-      const what = first?.quick_check ?? 'no answer from SQLite';
-      throw new KubeblameError('ledger-damaged', `the ledger ${path} is damaged: ${what}`, RESTORE_HINT);
-    }
-  } finally {
-    db.close();
   }
 }
 

@@ -1,0 +1,194 @@
+import { ownerAt } from './blame.ts';
+import { isObject, parseJson } from './json.ts';
+import { isControlPlane } from './machines.ts';
+import { metadataOf } from './normalise.ts';
+import { pairWanted } from './pair-wanted.ts';
+import { isServerNote, isServerSet } from './recreate.ts';
+import { filledIn, type Filled } from './schema/defaults.ts';
+import { builtInKind } from './schema/kinds.ts';
+import type { Json, JsonObject, ObjectBlame, Setter } from './types.ts';
+
+/** What the cluster has, and who set it. */
+export type Cluster = Pick<ObjectBlame, 'body' | 'owners' | 'setters'>;
+
+/** A part of the cluster's body that a manifest does not have. */
+export interface Extra {
+  value: Json;
+  /** Keys and places in the body. */
+  at: readonly string[];
+  /** What it is a member or an item of. */
+  around: Json;
+  /** The same part in what was applied last; undefined where that has none, or is not known. */
+  applied: Json | undefined;
+  /** True for an item of a list that the manifest has too. */
+  item: boolean;
+}
+
+/** What of such a part somebody has set. The keys of `inside` are those of `value`. */
+export interface Drift {
+  value: Json;
+  at: readonly string[];
+  inside: Map<string, Drift>;
+}
+
+const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
+/** Maps in which everybody has keys of their own: nothing is filled in there but what isServerNote() knows. */
+const FREE_MAPS = new Set(['labels', 'annotations', 'data', 'binaryData', 'stringData', 'matchLabels', 'nodeSelector', 'parameters']); // prettier-ignore
+/** The managers under which the control plane writes. */
+const CONTROL_PLANE_MANAGERS = new Set(['kube-controller-manager', 'kube-scheduler', 'kube-apiserver', 'kubelet', 'cloud-controller-manager']); // prettier-ignore
+const FINALIZERS = new Set(['kubernetes', 'kubernetes.io/pvc-protection', 'kubernetes.io/pv-protection', 'foregroundDeletion', 'orphan']); // prettier-ignore
+
+/** What was applied last by `kubectl apply`, as its annotation tells; undefined where there is none that can be read. */
+export function lastApplied(body: JsonObject): Json | undefined {
+  const { annotations } = metadataOf(body);
+  const text = annotations !== undefined && isObject(annotations) ? annotations[LAST_APPLIED] : undefined;
+  try {
+    return typeof text === 'string' ? parseJson(text) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Tells what somebody has set apart from what the API server fills in, in what only the cluster has. The rule, and what it
+ * cannot know, is in docs/output.md and docs/decisions/0033.
+ */
+export class DriftFinder {
+  private readonly setters: Map<number, Setter>;
+  private readonly filled: ((at: readonly string[], value: Json, beside: Json) => Filled) | null;
+  private readonly applied: boolean;
+
+  /** `hides`: whose settings never count, beside the control plane's. */
+  constructor(
+    private readonly cluster: Cluster,
+    private readonly hides: (setter: Setter) => boolean = () => false,
+  ) {
+    this.setters = new Map(cluster.setters.map((setter) => [setter.seq, setter]));
+    const kind = builtInKind(cluster.body);
+    this.filled = kind === null ? null : filledIn(kind);
+    this.applied = lastApplied(cluster.body) !== undefined;
+  }
+
+  /** null where all of it was filled in. */
+  find(extra: Extra): Drift | null {
+    return this.part(extra, false);
+  }
+
+  /** `counts`: what it is in was set by somebody. */
+  private part(extra: Extra, counts: boolean): Drift | null {
+    const { value, at } = extra;
+    if (isPassedOver(at) || this.isServerItem(extra)) return null;
+    const filled = this.filled?.(at, value, extra.around) ?? 'unknown';
+    if (!counts && filled === 'yes') return null;
+    const counted = counts ? !this.isHidden(at) : this.isSet(extra, filled);
+    const inside = this.members(extra, counted);
+    if (isCollection(value) && sizeOf(value) > 0) {
+      if (inside.size === 0) return null;
+      return { value: keep(value, inside), at, inside: Array.isArray(value) ? renumber(inside) : inside };
+    }
+    return counted && (counts || !isCollection(value)) ? { value, at, inside } : null;
+  }
+
+  private members({ value, at, applied }: Extra, counts: boolean): Map<string, Drift> {
+    const found = new Map<string, Drift>();
+    const add = (key: string, member: Json, before: Json | undefined): void => {
+      // A list of which nothing counts may still hold what somebody has put in.
+      const item = Array.isArray(value) && this.ownerOf([...at, key]) !== this.ownerOf(at);
+      const drift = this.part({ value: member, at: [...at, key], around: value, applied: before, item }, counts);
+      if (drift !== null) found.set(key, drift);
+    };
+    if (Array.isArray(value)) {
+      const before = Array.isArray(applied) ? applied : [];
+      const sent = pairWanted(at.at(-1) ?? '', before, value);
+      for (const [place, item] of value.entries()) add(String(place), item, before[sent.indexOf(place)]);
+    } else if (isObject(value)) {
+      for (const [key, member] of Object.entries(value)) add(key, member, memberOf(applied, key));
+    }
+    return found;
+  }
+
+  private isSet({ value, at, applied, item }: Extra, filled: Filled): boolean {
+    // Somebody has applied it: who applies the manifest takes it away.
+    if (applied !== undefined) return true;
+    if (this.isHidden(at)) return false;
+    if (item || this.isFree(at)) return true;
+    if (filled === 'other') return true;
+    const around = this.ownerOf(at.slice(0, -1));
+    const owner = this.ownerOf(at);
+    // Kubernetes' own defaults have few lists, and those are known.
+    if (Array.isArray(value) && this.filled !== null && filled === 'unknown') return true;
+    return owner !== around && !this.isOfApply(owner);
+  }
+
+  /** An apply sets what its annotation has, and nothing more: all else was filled in. */
+  private isOfApply(seq: number): boolean {
+    return this.applied && this.setters.get(seq)?.manager === 'kubectl-client-side-apply';
+  }
+
+  private ownerOf(at: readonly string[]): number {
+    return ownerAt(this.cluster.owners, at).seq;
+  }
+
+  private isHidden(at: readonly string[]): boolean {
+    const setter = this.setters.get(this.ownerOf(at));
+    if (setter === undefined) return false;
+    const { actor, manager, managersHint } = setter;
+    if (actor === null)
+      return managersHint.length > 0 && managersHint.every((name) => CONTROL_PLANE_MANAGERS.has(name));
+    return (isControlPlane(actor.username) && !manager.startsWith('kubectl')) || this.hides(setter);
+  }
+
+  /** A key of a map in which keys are anybody's own. */
+  private isFree(at: readonly string[]): boolean {
+    const map = at.at(-2) ?? '';
+    if (map === 'labels' || map === 'annotations') return at.at(-3) === 'metadata';
+    if (this.filled === null) return false;
+    return FREE_MAPS.has(map) || (map === 'selector' && this.cluster.body.kind === 'Service');
+  }
+
+  /** What the API server's own admission adds to lists. */
+  private isServerItem({ value, at }: Extra): boolean {
+    const list = at.at(-2);
+    if (list === 'finalizers') return typeof value === 'string' && FINALIZERS.has(value);
+    if (this.cluster.body.kind !== 'Pod' || !isObject(value)) return false;
+    if (list === 'volumes') return typeof value.name === 'string' && value.name.startsWith('kube-api-access-');
+    if (list === 'volumeMounts') return value.mountPath === '/var/run/secrets/kubernetes.io/serviceaccount';
+    return (
+      list === 'tolerations' &&
+      /^node\.kubernetes\.io\/(?:not-ready|unreachable)$/.test(typeof value.key === 'string' ? value.key : '')
+    );
+  }
+}
+
+/** What nobody sets by a manifest: status, what the API server keeps in metadata, and notes of controllers and kubectl. */
+export function isPassedOver(at: readonly string[]): boolean {
+  const [first, second] = at;
+  if (first === 'status') return true;
+  if (first === 'metadata' && at.length === 2) return isServerSet(`metadata.${second}`);
+  if (at.at(-1) === 'creationTimestamp' && at.at(-2) === 'metadata') return true;
+  const map = at.at(-2);
+  return at.at(-3) === 'metadata' && (map === 'annotations' || map === 'labels') && isServerNote(at.at(-1) ?? '');
+}
+
+function isCollection(value: Json): value is Json[] | JsonObject {
+  return Array.isArray(value) || isObject(value);
+}
+
+function sizeOf(value: Json[] | JsonObject): number {
+  return Array.isArray(value) ? value.length : Object.keys(value).length;
+}
+
+/** Only what is inside. */
+function keep(value: Json, inside: ReadonlyMap<string, Drift>): Json {
+  if (Array.isArray(value)) return [...inside.values()].map((drift) => drift.value);
+  return Object.fromEntries([...inside].map(([key, drift]) => [key, drift.value]));
+}
+
+/** By their places in the list that is left. */
+function renumber(inside: ReadonlyMap<string, Drift>): Map<string, Drift> {
+  return new Map([...inside.values()].map((drift, place) => [String(place), drift]));
+}
+
+function memberOf(value: Json | undefined, key: string): Json | undefined {
+  return value !== undefined && isObject(value) && Object.hasOwn(value, key) ? value[key] : undefined;
+}
