@@ -1,13 +1,12 @@
-import { closeSync, existsSync, openSync, readFileSync, readSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { createDurably, syncFolderOf } from '../../durable-file.ts';
+import { readHeader } from './header.ts';
 
 /*
  * Whether a ledger is as its last writer closed it. A mark beside it says what the file was then; the next writer takes the
  * mark away, durably, before it writes anything. So after a crash there is none, and one that was copied with an older
  * or an altered file does not fit it.
  */
-
-const HEADER_BYTES = 100;
 
 function markOf(path: string): string {
   return `${path}.closed`;
@@ -16,14 +15,7 @@ function markOf(path: string): string {
 /** What tells a file from itself at another time: its size, when it was written last, and SQLite's header. */
 function stateOf(path: string): string {
   const { size, mtimeNs } = statSync(path, { bigint: true });
-  const header = Buffer.alloc(HEADER_BYTES);
-  const file = openSync(path, 'r');
-  try {
-    readSync(file, header, 0, HEADER_BYTES, 0);
-  } finally {
-    closeSync(file);
-  }
-  return JSON.stringify({ size: String(size), mtimeNs: String(mtimeNs), header: header.toString('hex') });
+  return JSON.stringify({ size: String(size), mtimeNs: String(mtimeNs), header: readHeader(path).toString('hex') });
 }
 
 function hasLog(path: string): boolean {

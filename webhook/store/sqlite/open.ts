@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { KubeblameError, messageOf } from '../../../shared/errors.ts';
 import { takeMark } from './clean-stop.ts';
+import { readHeader } from './header.ts';
 import { openDatabase } from './native.ts';
 import { APPLICATION_ID, FORMAT, MIGRATIONS } from './schema.ts';
 
@@ -21,11 +22,11 @@ const CHECKPOINT_PAGES = 8_000;
 /** The indexes' inner pages and their ends, of a ledger of some million changes. */
 const CACHE_KIB = 8 * 1024;
 
-const HEADER_BYTES = 100;
 const RESTORE_HINT = 'restore it from a backup, or move it away to start a new ledger';
 
-/** The errors of SQLite that have a meaning to a user; anything else is thrown as it is. */
+/** The errors of SQLite, and of the disk, that have a meaning to a user; anything else is thrown as it is. */
 export function translate(error: unknown, path: string): unknown {
+  if (isOfTheDisk(error)) return cannotBeUsed(error, path);
   if (!(error instanceof Database.SqliteError)) return error;
   const because = { cause: error };
   if (error.code.startsWith('SQLITE_CORRUPT') || error.code === 'SQLITE_NOTADB') {
@@ -46,33 +47,29 @@ export function translate(error: unknown, path: string): unknown {
       because,
     );
   }
-  if (/^SQLITE_(FULL|IOERR|READONLY|CANTOPEN|PERM)/.test(error.code)) {
-    const hint = 'check the disk: free space, permissions, and its health';
-    return new KubeblameError(
-      'ledger-unwritable',
-      `the ledger ${path} cannot be used: ${error.message}`,
-      hint,
-      because,
-    );
-  }
-  return error;
+  return /^SQLITE_(FULL|IOERR|READONLY|CANTOPEN|PERM)/.test(error.code) ? cannotBeUsed(error, path) : error;
 }
 
-/**
- * Refuses a file that is not a ledger of ours, by the header alone, so that nothing touches it.
- * Format: https://www.sqlite.org/fileformat.html, section 1.3.
- */
+/** Thrown by the file system, for files that stand beside the ledger. */
+function isOfTheDisk(error: unknown): error is Error {
+  return error instanceof Error && 'code' in error && /^E(ROFS|NOSPC|DQUOT|IO|ACCES|PERM)$/.test(String(error.code));
+}
+
+function cannotBeUsed(error: Error, path: string): KubeblameError {
+  return new KubeblameError(
+    'ledger-unwritable',
+    `the ledger ${path} cannot be used: ${error.message}`,
+    'check the disk: free space, permissions, and its health',
+    { cause: error },
+  );
+}
+
+/** Refuses a file that is not a ledger of ours, by the header alone, so that nothing touches it. */
 function checkHeader(path: string): void {
   const { size } = statSync(path);
   // Nothing was ever committed to it: a start that was cut off, whose rest may be in the WAL.
   if (size === 0) return;
-  const header = Buffer.alloc(HEADER_BYTES);
-  const file = openSync(path, 'r');
-  try {
-    readSync(file, header, 0, HEADER_BYTES, 0);
-  } finally {
-    closeSync(file);
-  }
+  const header = readHeader(path);
   const foreign = (what: string): KubeblameError =>
     new KubeblameError('ledger-foreign', `${path} is ${what}, not a Kubeblame ledger`, 'name another file');
   if (header.toString('latin1', 0, 16) !== 'SQLite format 3\0') throw foreign('not a SQLite database');

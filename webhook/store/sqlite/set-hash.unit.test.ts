@@ -1,16 +1,9 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import type { ChainedOutcome } from './chain.ts';
 import { SetHash, SET_HASH_BYTES } from './set-hash.ts';
 
-interface Row {
-  seq: number;
-  n: number;
-  outcome: number;
-  reason: number;
-  version: string;
-  amendment: Buffer | null;
-  commitId: number;
-}
+type Row = ChainedOutcome & { commitId: number };
 
 const row = fc.record({
   seq: fc.nat(9),
