@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { KubeblameError, messageOf } from '../shared/errors.ts';
-import { Redactor, ruleNames } from '../shared/redact.ts';
+import { ruleNames } from '../shared/redact-values.ts';
+import { Redactor } from '../shared/redact.ts';
 import type { LedgerReader } from '../shared/types.ts';
 import { clientTls, openAccess } from './access/access.ts';
 import type { Caller } from './access/caller.ts';
