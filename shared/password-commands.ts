@@ -51,13 +51,15 @@ export function passwordsInWords(words: readonly Word[]): Span[] {
     if (word !== undefined && mayBeSecret(word.text.slice(from)))
       spans.push([word.from + from, word.from + word.text.length]);
   };
-  let programs: string[] = [];
+  /** Of the programs that have been named. */
+  const options = new Set<PasswordOption>();
   for (const [index, word] of words.entries()) {
     const { text } = word;
     const next = words[index + 1];
-    if (ENDS.test(text)) programs = [];
+    if (ENDS.test(text)) options.clear();
     if (!text.startsWith('-')) {
-      programs.push(text.slice(text.lastIndexOf('/') + 1));
+      const program = text.slice(text.lastIndexOf('/') + 1);
+      for (const option of OPTIONS) if (option.programs.test(program)) options.add(option);
       continue;
     }
     const [start = '', option = ''] = /^--?([\w.-]+)(?:=|$)/.exec(text) ?? [];
@@ -70,8 +72,8 @@ export function passwordsInWords(words: readonly Word[]): Span[] {
       if (!isSetting(next.text)) add(next, 0);
       continue;
     }
-    for (const { programs: of, option: name, value, afterColon } of OPTIONS) {
-      if (!text.startsWith(name) || !programs.some((program) => of.test(program))) continue;
+    for (const { option: name, value, afterColon } of options) {
+      if (!text.startsWith(name)) continue;
       const behind = text.length > name.length;
       const [holder, from] = behind ? [word, name.length] : [next, 0];
       if (holder === undefined || value === (behind ? 'next' : 'behind')) continue;

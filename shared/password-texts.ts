@@ -24,7 +24,7 @@ const AUTHORIZATION =
 
 /** What stands where a secret will be, or was. */
 const PLACEHOLDER =
-  /^["']?(?:redacted:|\$[\w({]|\{\{|<|%[\w(]|\*{2,}|(?:true|false|yes|no|on|off|null|none|nil|undefined|~|\||\||>)[-+]?$)/i;
+  /^["']?(?:redacted:|\$\$?[\w({]|\{\{|<|%[\w(]|\*{2,}|(?:true|false|yes|no|on|off|null|none|nil|undefined|~|\||\||>)[-+]?$)/i;
 
 /** Whether the name of an environment variable or flag says that its value is confidential. */
 export function namesSecret(name: string): boolean {
@@ -46,13 +46,14 @@ export function passwordsIn(text: string): Span[] {
   const spans: Span[] = [];
   for (const { indices } of text.matchAll(URL_PASSWORD)) add(spans, text, indices?.[1] ?? indices?.[2]);
   for (const { indices } of text.matchAll(AUTHORIZATION)) add(spans, text, indices?.[1]);
+  const ends = new Ends(text);
   for (const match of text.matchAll(ASSIGNMENT)) {
     const [whole, , uncertain, separator] = match;
     // A comparison is no assignment, and `oauth_bypass` no pass.
     const end = match.index + whole.length;
     if (separator !== '=>' && text[end] === '=') continue;
     if (uncertain !== undefined && /[a-z]/.test(text[match.index - 1] ?? '') && !/^[A-Z]/.test(uncertain)) continue;
-    const span = valueAt(text, end, separator === ':' && beginsLine(text, match.index));
+    const span = ends.valueAt(end, separator === ':' && beginsLine(text, match.index));
     const value = text.slice(...span);
     if (uncertain === undefined ? mayBeSecret(value) : looksRandom(value)) spans.push(span);
   }
@@ -68,24 +69,48 @@ const MAX_NAME = 128;
 
 /** Whether nothing but a key stands in the line before a place: then the value, as in YAML, goes on to its end. */
 function beginsLine(text: string, at: number): boolean {
-  const from = Math.max(text.lastIndexOf('\n', at - 1) + 1, at - MAX_NAME);
-  return /^[ \t]*(?:-[ \t]+)?["']?[\w./-]*$/.test(text.slice(from, at)) && !text.slice(from, at).includes('://');
+  const before = text.slice(Math.max(at - MAX_NAME, 0), at);
+  const line = before.slice(before.lastIndexOf('\n') + 1);
+  return /^[ \t]*(?:-[ \t]+)?["']?[\w./-]*$/.test(line) && !line.includes('://');
 }
 
-/** Where the value that begins at a place ends: at its closing quote, at the end of the line, or at what cannot be part of a word. */
-function valueAt(text: string, at: number, toLineEnd: boolean): Span {
-  const quote = text[at];
-  if (quote === '"' || quote === "'" || quote === '`') {
-    let end = at + 1;
-    while (end < text.length && text[end] !== quote && text[end] !== '\n') end += text[end] === '\\' ? 2 : 1;
-    return [at + 1, Math.min(end, text.length)];
+/** Of an unquoted value that is a word, and of one that goes on to the end of its line. */
+const WORD_END = /[\s"'`,;&|)}\]<>\\]|$/g;
+const LINE_END = /\r?\n|[ \t]+#|,?[ \t]*(?=\r?\n|$)/g;
+
+/** Where values end. Remembers the last end of each sort: `password=password=…` would be read to its end again and again. */
+class Ends {
+  private readonly last = new Map<RegExp, Span>();
+
+  constructor(private readonly text: string) {}
+
+  /** The value that begins at a place, up to its closing quote, to the end of the line, or to what cannot be part of a word. */
+  valueAt(at: number, toLineEnd: boolean): Span {
+    const { text } = this;
+    const quote = text[at];
+    if (quote === '"' || quote === "'" || quote === '`') {
+      let end = at + 1;
+      while (end < text.length && text[end] !== quote && text[end] !== '\n') end += text[end] === '\\' ? 2 : 1;
+      return [at + 1, Math.min(end, text.length)];
+    }
+    return [at, this.next(toLineEnd ? LINE_END : WORD_END, at)];
   }
-  const stop = toLineEnd ? /\r?\n|[ \t]+#|,?[ \t]*(?=\r?\n|$)/g : /[\s"'`,;&|)}\]<>\\]|$/g;
-  stop.lastIndex = at;
-  return [at, stop.exec(text)?.index ?? text.length];
+
+  private next(stop: RegExp, at: number): number {
+    const [from, to] = this.last.get(stop) ?? [0, -1];
+    if (from <= at && at <= to) return to;
+    stop.lastIndex = at;
+    const end = stop.exec(this.text)?.index ?? this.text.length;
+    this.last.set(stop, [at, end]);
+    return end;
+  }
 }
+
+/** Longer texts are no tokens. */
+const MAX_TOKEN = 1024;
 
 /** Words of people and names of objects are not: letters and digits, without a path's or host's punctuation. */
 function looksRandom(value: string): boolean {
+  if (value.length > MAX_TOKEN) return false;
   return mayBeSecret(value) && /^[\w+=~-]{16,}$/.test(value) && /\d/.test(value) && /[A-Za-z]/.test(value);
 }
