@@ -27,9 +27,12 @@ const OPTIONS: readonly PasswordOption[] = [
   { programs: /^(?:mongo|mongosh|mongodump|mongorestore|mongoexport|mongoimport)$/, option: '-p', value: 'either' },
   { programs: /^ldap\w+$/, option: '-w', value: 'either' },
   { programs: /^(?:sqlcmd|bcp)$/, option: '-P', value: 'either' },
-  { programs: /^(?:docker|podman|helm|nerdctl|crane|skopeo)$/, option: '-p', value: 'next' },
+  // Of docker, podman, helm, oc, az: elsewhere theirs is a port or a project.
+  { programs: /^login$/, option: '-p', value: 'next' },
+  { programs: /^openssl$/, option: '-passin', value: 'next', afterColon: true },
+  { programs: /^openssl$/, option: '-passout', value: 'next', afterColon: true },
   { programs: /^curl$/, option: '-u', value: 'either', afterColon: true },
-  { programs: /^curl$/, option: '--user', value: 'next', afterColon: true },
+  { programs: /^curl$/, option: '--user', value: 'either', afterColon: true },
 ];
 
 /** The end of a command: what follows is another one. */
@@ -58,28 +61,28 @@ export function passwordsInWords(words: readonly Word[]): Span[] {
     const next = words[index + 1];
     if (ENDS.test(text)) options.clear();
     if (!text.startsWith('-')) {
-      const program = text.slice(text.lastIndexOf('/') + 1);
+      // Of a subshell or a substitution, too.
+      const program = text.slice(text.lastIndexOf('/') + 1).replace(/^[$({`]+|[)}`]+$/g, '');
       for (const option of OPTIONS) if (option.programs.test(program)) options.add(option);
       continue;
     }
-    const [start = '', option = ''] = /^--?([\w.-]+)(?:=|$)/.exec(text) ?? [];
-    const isNamed = option.length > 1 && namesSecret(option);
-    if (isNamed && start.endsWith('=')) {
-      if (!isSetting(text.slice(start.length))) add(word, start.length);
-      continue;
-    }
-    if (isNamed && next !== undefined && !/^-|^[;|&]/.test(next.text)) {
-      if (!isSetting(next.text)) add(next, 0);
-      continue;
-    }
-    for (const { option: name, value, afterColon } of options) {
+    // First: `-pmypassword` is no option `pmypassword`.
+    let isKnown = false;
+    for (const { option, value, afterColon } of options) {
+      const name = option.startsWith('--') && text !== option ? `${option}=` : option;
       if (!text.startsWith(name)) continue;
       const behind = text.length > name.length;
       const [holder, from] = behind ? [word, name.length] : [next, 0];
       if (holder === undefined || value === (behind ? 'next' : 'behind')) continue;
+      isKnown = true;
       if (afterColon !== true) add(holder, from);
       else if (holder.text.includes(':')) add(holder, holder.text.indexOf(':') + 1);
     }
+    const [start = '', name = ''] = /^--?([\w.-]+)(?:=|$)/.exec(text) ?? [];
+    if (isKnown || name.length < 2 || !namesSecret(name)) continue;
+    if (start.endsWith('=')) {
+      if (!isSetting(text.slice(start.length))) add(word, start.length);
+    } else if (next !== undefined && !/^-|^[;|&]/.test(next.text) && !isSetting(next.text)) add(next, 0);
   }
   return spans;
 }

@@ -16,19 +16,31 @@ const UNCERTAIN = 'secret|token|pass';
 const NAME_AT_END = new RegExp(`(?:${CERTAIN}|${UNCERTAIN})$`, 'i');
 /** A name, and what stands between it and its value. */
 const ASSIGNMENT = new RegExp(`(?:(${CERTAIN})|(${UNCERTAIN}))["'\\\\]{0,3}[ \\t]{0,8}(=>|[:=])[ \\t]{0,8}`, 'gi');
-/** `scheme://user:password@host`; Go's `user:password@tcp(host)`. */
-const URL_PASSWORD =
-  /:\/\/[^\s:/@"'<>]{0,256}:([^\s/@"'<>]{1,512})@|\b[\w.-]{1,64}:([^\s@"'<>]{1,256})@(?:tcp|unix)\(/dg;
+/** `scheme://user:password@host`. */
+const URL_PASSWORD = /:\/\/[^\s:/@"'<>]{0,256}:([^\s/@"'<>]{1,512})@/dg;
+/** Go's `user:password@tcp(host)`: looked for only where there is such a host. */
+const GO_HOST = /@(?:tcp|unix)\(/;
+const GO_PASSWORD = /\b[\w.-]{1,64}:([^\s@"'<>]{1,256})@(?:tcp|unix)\(/dg;
 const AUTHORIZATION =
   /\bauthorization["']?[ \t]{0,8}[:=][ \t]{0,8}["']?(?:bearer|basic|token|apikey|digest)[ \t]{1,8}([^\s"',;]{1,8192})/dgi;
 
 /** What stands where a secret will be, or was. */
 const PLACEHOLDER =
-  /^["']?(?:redacted:|\$\$?[\w({]|\{\{|<|%[\w(]|\*{2,}|(?:true|false|yes|no|on|off|null|none|nil|undefined|~|\||\||>)[-+]?$)/i;
+  /^["']?(?:redacted:|\$\$?[\w({]|\{\{|<[^<>]{0,64}>|%[\w(]|\*{2,}|(?:true|false|yes|no|on|off|null|none|nil|undefined|~|\||\||>)[-+]?$)/i;
+
+/** Names of Secrets, numbers of words, and words that only end like one. */
+const OTHER_NAME = /(?:^(?:old)?pwd|(?:tls|cert|certificate|pull)[-_.]?secret|(?:max|min|next|num)[-_.]?token|(?:by|com)pass)$/i;
+/** In SQL, and in the configuration of Redis. */
+const STATEMENT =
+  /\b(?:identified[ \t]{1,8}by|password)[ \t]{1,8}["']([^"'\n]{1,512})["']|^[ \t]{0,8}(?:requirepass|masterauth)[ \t]{1,8}["']?([^\s"']{1,512})/dgim;
+/** A file, an address without a password, a number, a time. */
+const SETTING = /^(?:\.{0,2}\/[\w.-]+\/[\w./-]*$|[a-z][\w+.-]{0,32}:\/\/[^@\s]*$|\d{1,3}$|\d+[smhd]$)/i;
+/** `read()`, `env["X"]`, as far as a word goes. */
+const CODE = /^[\w.]{1,256}[([]/;
 
 /** Whether the name of an environment variable or flag says that its value is confidential. */
 export function namesSecret(name: string): boolean {
-  return NAME_AT_END.test(name);
+  return NAME_AT_END.test(name) && !OTHER_NAME.test(name);
 }
 
 /** Whether a value may be a secret, and not what stands for one. */
@@ -38,14 +50,15 @@ export function mayBeSecret(value: string): boolean {
 
 /** A value of an environment variable that is no secret, whatever its name: a path, a number, a switch. */
 export function isSetting(value: string): boolean {
-  return !mayBeSecret(value) || /^(?:\.{0,2}\/|\d{1,3}$|\d+[smhd]$)/.test(value) || value.includes('$(');
+  return !mayBeSecret(value) || SETTING.test(value) || value.includes('$(');
 }
 
 /** Passwords in a text of any kind: a file, a script, a URL. */
 export function passwordsIn(text: string): Span[] {
   const spans: Span[] = [];
-  for (const { indices } of text.matchAll(URL_PASSWORD)) add(spans, text, indices?.[1] ?? indices?.[2]);
-  for (const { indices } of text.matchAll(AUTHORIZATION)) add(spans, text, indices?.[1]);
+  for (const pattern of [URL_PASSWORD, AUTHORIZATION, STATEMENT, ...(GO_HOST.test(text) ? [GO_PASSWORD] : [])]) {
+    for (const { indices } of text.matchAll(pattern)) add(spans, text, indices?.[1] ?? indices?.[2]);
+  }
   const ends = new Ends(text);
   for (const match of text.matchAll(ASSIGNMENT)) {
     const [whole, , uncertain, separator] = match;
@@ -53,8 +66,12 @@ export function passwordsIn(text: string): Span[] {
     const end = match.index + whole.length;
     if (separator !== '=>' && text[end] === '=') continue;
     if (uncertain !== undefined && /[a-z]/.test(text[match.index - 1] ?? '') && !/^[A-Z]/.test(uncertain)) continue;
-    const span = ends.valueAt(end, separator === ':' && beginsLine(text, match.index));
+    const isYaml = separator === ':' && beginsLine(text, match.index);
+    const span = ends.valueAt(end, isYaml);
     const value = text.slice(...span);
+    // An alias, a tag or a comment of YAML; a file; code.
+    if ((isYaml && /^[*&!#]/.test(value)) || (isSetting(value) && /[/:]/.test(value))) continue;
+    if (text[span[0] - 1] === text[end - 1] && CODE.test(value)) continue;
     if (uncertain === undefined ? mayBeSecret(value) : looksRandom(value)) spans.push(span);
   }
   return spans;

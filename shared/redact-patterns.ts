@@ -29,7 +29,7 @@ export function parsePattern(text: string): RegExp {
 /** Without one of these, in what was cut out for it, no well-known pattern matches. */
 const SUSPECT_TEXT =
   '(?:pass(?:word|wd|phrase)?|pwd|secret|token|credentials?|(?:secret|private|access|api|account|encryption|shared|signing|auth|master)[-_.]?key)["\'\\\\]*(?:\\s|[:=,]|(?<=\\\\)[ntr])' +
-  '|://[^ /@"\'<>]{0,256}:[^ /@"\'<>]{1,512}@|@(?:tcp|unix)\\(|authorization|-----BEGIN|npm_|xox[a-z]-|xapp-|hooks\\.slack|SG\\.' +
+  '|://[^ /@"\'<>]{0,256}:[^ /@"\'<>]{1,512}@|@(?:tcp|unix)\\(|authorization|identified|masterauth|-----BEGIN|npm_|xox[a-z]-|xapp-|hooks\\.slack|SG\\.' +
   '|shp(?:pa|ca|at|ss)_|gh[pousr]_|github_pat_|sk-|lin_api_|ops_ey';
 const SUSPECT = new RegExp(SUSPECT_TEXT, 'i');
 const SUSPECT_COMMAND = new RegExp(`${SUSPECT_TEXT}|["'n \\\\t]-[pPawu]|--user`, 'i');
@@ -128,8 +128,10 @@ export class Patterns {
   /** A value with a name. */
   private setting(name: string, value: Json, tag: Tag): Json {
     if (typeof value !== 'string') return value;
+    // More lines are a file, of which only the passwords are hidden.
+    const isLine = !value.trimEnd().includes('\n');
     const isSecret =
-      this.options.wellKnown && namesSecret(name) && !isSetting(value) && !/\n/.test(value) && !holdsRedacted(value);
+      this.options.wellKnown && namesSecret(name) && isLine && !isSetting(value) && !holdsRedacted(value);
     return isSecret ? tag(value) : this.text(value, tag);
   }
 
