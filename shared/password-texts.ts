@@ -29,7 +29,8 @@ const PLACEHOLDER =
   /^["']?(?:redacted:|\$\$?[\w({]|\{\{|<[^<>]{0,64}>|%[\w(]|\*{2,}|(?:true|false|yes|no|on|off|null|none|nil|undefined|~|\||\||>)[-+]?$)/i;
 
 /** Names of Secrets, numbers of words, and words that only end like one. */
-const OTHER_NAME = /(?:^(?:old)?pwd|(?:tls|cert|certificate|pull)[-_.]?secret|(?:max|min|next|num)[-_.]?token|(?:by|com)pass)$/i;
+const OTHER_NAME =
+  /(?:^(?:old)?pwd|(?:tls|cert|certificate|pull)[-_.]?secret|(?:max|min|next|num)[-_.]?token|(?:by|com)pass)$/i;
 /** In SQL, and in the configuration of Redis. */
 const STATEMENT =
   /\b(?:identified[ \t]{1,8}by|password)[ \t]{1,8}["']([^"'\n]{1,512})["']|^[ \t]{0,8}(?:requirepass|masterauth)[ \t]{1,8}["']?([^\s"']{1,512})/dgim;
