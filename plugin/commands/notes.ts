@@ -1,6 +1,8 @@
-import type { LedgerReader } from '../../shared/types.ts';
+import { withoutRedacted } from '../../shared/revert.ts';
+import type { LedgerReader, State } from '../../shared/types.ts';
 import type { Io } from '../io.ts';
 import { gapNotes } from '../views/coverage-table.ts';
+import { objectTitle } from '../views/object-name.ts';
 import { printable, wrapWords } from '../views/text.ts';
 
 /** What explains the answer: on stderr, so that stdout is the data alone. On a terminal broken between words. */
@@ -37,6 +39,19 @@ function deniedText(denied: ReadonlySet<string>): string {
     ...(names.length === 0 ? [] : [`${type}/${names.length === 1 ? (names[0] ?? '') : `{${names.join(',')}}`}`]),
   ];
   return [...acts].flatMap(text).join(', ');
+}
+
+/** A document to be applied must not put what stands for a password in its place. */
+export function tellRedacted(states: readonly State[], io: Io): void {
+  const lost = states.map(({ object, body }) => ({ object, paths: withoutRedacted(body, '').lost }));
+  const [first, ...more] = lost.filter(({ paths }) => paths.length > 0);
+  if (first === undefined) return;
+  const count = [first, ...more].reduce((sum, { paths }) => sum + paths.length, 0);
+  const [path = '', ...others] = first.paths.map((each) => printable(each));
+  const where =
+    states.length === 1 ? [path, ...others].join(', ') : `${path} of ${objectTitle(first.object, io.style)}`;
+  const rest = states.length === 1 || count === 1 ? '' : ` and ${count - 1} more`;
+  note(io, `redacted in the record, so put it in before you apply this: ${where}${rest}`);
 }
 
 /** The answer's lines. */

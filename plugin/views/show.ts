@@ -64,6 +64,9 @@ function whoFacts(change: Change, style: Style): Fact[] {
   ];
 }
 
+/** A review names the user whom somebody else may have acted as, and nothing of the connection. */
+const NOT_IN_A_REVIEW = 'impersonator, source address, user agent, audit ID: only in the audit log of the API server';
+
 function whatFacts(change: Change, { now }: Surroundings, style: Style): Fact[] {
   const { at, notBefore, outcome, outcomeReason, source, resourceVersion, baseResourceVersion, reviewUid, object } =
     change;
@@ -82,6 +85,7 @@ function whatFacts(change: Change, { now }: Surroundings, style: Style): Fact[] 
     ['Object UID', printable(object.uid)],
     ['Version', resourceVersion === '' && baseResourceVersion === '' ? '' : versions.join(` ${style.arrow} `)],
     ['Review', printable(reviewUid)],
+    ['Not known', source === 'admission' ? NOT_IN_A_REVIEW : ''],
   ];
 }
 

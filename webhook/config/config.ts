@@ -3,6 +3,7 @@ import { KubeblameError } from '../../shared/errors.ts';
 import type { AccessConfig } from '../access/access.ts';
 import type { Cluster } from '../observe/api-client.ts';
 import { DEFAULT_SKIP, Predicates } from '../capture/predicates.ts';
+import { KNOWN_PATTERNS, type PatternOptions } from '../../shared/redact-patterns.ts';
 import type { RedactionRule } from '../../shared/redaction-rules.ts';
 import type { ConfigMapName } from '../proof/config-map.ts';
 import { signingKeyBeside } from '../proof/keys.ts';
@@ -25,6 +26,7 @@ export interface LedgerConfig {
   cluster: string | null;
   predicates: Predicates;
   redact: RedactionRule[];
+  patterns: PatternOptions;
 }
 
 export interface ServerConfig extends LedgerConfig, InstallConfig, AccessConfig {
@@ -171,7 +173,8 @@ export interface RawServerOptions extends RawOptions, RawInstallOptions, RawAcce
 
 /** Checks the options of a ledger. Rejects with config-invalid, naming the option and what was expected. */
 export async function ledgerConfig(raw: RawOptions): Promise<LedgerConfig> {
-  const file = raw.config === undefined ? { rules: [], redact: [] } : await rulesFile(raw.config);
+  const file =
+    raw.config === undefined ? { rules: [], redact: [], patterns: KNOWN_PATTERNS } : await rulesFile(raw.config);
   const skip = raw.skip
     .split(',')
     .map((name) => name.trim())
@@ -191,6 +194,7 @@ export async function ledgerConfig(raw: RawOptions): Promise<LedgerConfig> {
     cluster: raw.cluster ?? null,
     predicates: new Predicates(file.rules, skip),
     redact: file.redact,
+    patterns: file.patterns,
   };
 }
 

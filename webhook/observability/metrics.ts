@@ -49,6 +49,8 @@ export interface MetricSources {
   redacted(): readonly number[];
   /** When the oldest commit was made that the target of --stream has not taken (ms), the present without one; null without --stream. */
   unsentSince(): number | null;
+  /** How many addresses and networks the API servers are known by. */
+  apiServerNetworks(): number;
   now(): number;
 }
 
@@ -68,6 +70,7 @@ export class Metrics implements RecorderEvents {
   private readonly gap: Gauge<'cause'>;
   private readonly lostFacts: Counter;
   private readonly redactions: Counter<'rule'>;
+  private readonly elsewhere: Counter;
   private readonly gaps: Counter<'cause'>;
 
   constructor(private readonly sources: MetricSources) {
@@ -107,6 +110,11 @@ export class Metrics implements RecorderEvents {
       name: 'kubeblame_coverage_gap',
       help: 'Whether changes may go by unrecorded, by cause: 1 while they may.',
       labelNames: ['cause'],
+      registers,
+    });
+    this.elsewhere = new Counter({
+      name: 'kubeblame_reviews_from_elsewhere_total',
+      help: 'Reviews whose sender knew the proof and whose address is no API server’s: recorded, or, by --api-server-cidrs, turned away.',
       registers,
     });
     this.redactions = new Counter({
@@ -153,6 +161,10 @@ export class Metrics implements RecorderEvents {
   /** An object that a list or watch showed was not recorded. */
   loseFact(): void {
     this.lostFacts.inc();
+  }
+
+  fromElsewhere(reviews: number): void {
+    this.elsewhere.inc(reviews);
   }
 
   /** How many values each configured redaction rule has redacted, in their order. */
@@ -212,6 +224,11 @@ function addGauges(registry: Registry, sources: MetricSources): void {
       const since = sources.unsentSince();
       return since === null ? null : Math.max(0, sources.now() - since) / SECOND;
     },
+  );
+  gauge(
+    'kubeblame_api_server_networks',
+    'Addresses and networks that the API servers are known by; 0: unknown, so that none is compared.',
+    () => sources.apiServerNetworks(),
   );
   gauge('kubeblame_ledger_changes', 'Changes in the ledger.', async () => (await sources.ledger()).changes);
   gauge(

@@ -14,6 +14,7 @@ describe('metrics', () => {
       ledgerDamaged: () => false,
       certificateExpiresAt: () => 200_000,
       redactionRules: ['configmaps data.password', 'configmaps data["a.b"]'],
+      apiServerNetworks: () => 2,
       redacted: () => seenByTheWatch.splice(0),
       now: () => 100_000,
     });
