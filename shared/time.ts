@@ -107,6 +107,17 @@ export function formatLocal(at: number, timeZone: string): string {
   return new Date(at + offsetAt(at, timeZone)).toISOString().slice(0, 19).replace('T', ' ');
 }
 
+const DAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+
+/** A day for people: `Sun 22 Nov`, with the year where it is not that of `now` (ms). parseTime reads it back. */
+export function dayName(at: number, timeZone: string, now: number): string {
+  const { year, month, day } = wallTimeAt(at, timeZone);
+  const weekday = DAYS[new Date(Date.UTC(year, month - 1, day)).getUTCDay()] ?? '';
+  const short = `${weekday} ${day} ${MONTHS[month - 1] ?? ''}`;
+  return year === wallTimeAt(now, timeZone).year ? short : `${short} ${year}`;
+}
+
 /** `UTC`, or the offset at that moment: `+01:00`. */
 export function zoneName(at: number, timeZone: string): string {
   const minutes = Math.round(offsetAt(at, timeZone) / 60_000);

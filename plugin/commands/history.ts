@@ -59,7 +59,7 @@ export async function showHistory(
   }
   tellDenied(denied, io);
   if (hidden.status > 0) note(io, hiddenNote(hidden.status, more, 'of status by controllers', '--status'));
-  if (hidden.attempts > 0) note(io, hiddenNote(hidden.attempts, more, 'that never came true', '--attempts'));
+  if (hidden.attempts > 0) note(io, hiddenNote(hidden.attempts, more, 'that were never persisted', '--attempts'));
   if (request.format === null || request.format === 'table') for (const line of marksLegend(changes)) note(io, line);
 }
 
@@ -69,7 +69,8 @@ interface Period {
 }
 
 /** The moments that were asked for, as they were understood; without them, those of the answer. */
-function periodText({ since, until }: Period, oldest: number, newest: number, style: Style): string {
+/** How the period of an answer is written above it. */
+export function periodText({ since, until }: Period, oldest: number, newest: number, style: Style): string {
   if (since !== undefined && until !== undefined) return spanText(since, until, style);
   if (since !== undefined) return `since ${momentText(since, style)}`;
   if (until !== undefined) return `until ${momentText(until, style)}`;
@@ -143,7 +144,7 @@ export function changeQuery(request: Request): Omit<ChangeQuery, 'scope' | 'limi
   };
 }
 
-function hiddenNote(count: number, more: boolean, what: string, flag: string): string {
+export function hiddenNote(count: number, more: boolean, what: string, flag: string): string {
   const plural = count === 1 && !more ? 'change' : 'changes';
   return `${count}${more ? '+' : ''} ${plural} ${what} hidden: ${flag} shows ${plural === 'change' ? 'it' : 'them'}`;
 }
@@ -202,7 +203,7 @@ function patchLines(change: Change, io: Io): string[] {
 }
 
 /** An empty answer says which it is: nothing changed, or nobody was looking. */
-async function explainEmpty(
+export async function explainEmpty(
   { scopes, title }: Selection,
   since: number | undefined,
   until: number | undefined,

@@ -35,7 +35,7 @@ async function watched(first: Change[], answers: (ChangePage | KubeblameError)[]
     env: {},
     interrupted: stop.signal,
   };
-  const selection = { scopes: [{}], title: 'the cluster', single: false, broad: true };
+  const selection = { scopes: [{}], title: 'the cluster', single: false, broad: true, story: true };
   await watch(selection, {}, readRequest({ watch: true }, io), reader, io);
   return { ...told, asked, ids: told.out.split('\n').map((line) => Number(line.trim().split(' ')[0])).filter(Boolean) }; // prettier-ignore
 }
