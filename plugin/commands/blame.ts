@@ -5,6 +5,7 @@ import { momentText } from '../views/times.ts';
 import { showDifferences } from './differences.ts';
 import { showHistory } from './history.ts';
 import { showLines } from './lines.ts';
+import { withMoments } from './moments.ts';
 import { readRequest, type BlameFlags, type Question } from './request.ts';
 import { select } from './scopes.ts';
 import { showStates } from './states.ts';
@@ -12,7 +13,7 @@ import { asksForStory, showStory } from './story.ts';
 
 /** `kubectl blame [TYPE [NAME...] | TYPE/NAME ...]`: answers, or rejects with a KubeblameError. */
 export async function blame(words: readonly string[], flags: BlameFlags, reader: LedgerReader, io: Io): Promise<void> {
-  const request = readRequest(flags, io);
+  const request = readRequest(await withMoments(flags, reader, io), io);
   const { question } = request;
   await requireCovered(question, reader, io);
   if (question.kind === 'lines' && request.lines.filenames.length > 0) {

@@ -29,15 +29,15 @@ const SUGGESTIONS = 1000;
  * which one was taken. Resolves also with the io to answer with: it calls types by names that are clear in this ledger.
  */
 export async function select(
-  asked: readonly string[],
+  written: readonly string[],
   { ...request }: Request,
   reader: LedgerReader,
   io: Io,
 ): Promise<{ selection: Selection; io: Io }> {
-  const { words, namespace } = asHeadersWriteIt(asked);
+  const { words, namespace } = asHeadersWriteIt(written);
   if (namespace !== undefined) {
     if (request.namespace !== undefined && request.namespace !== namespace) {
-      throw new KubeblameError('usage-invalid', `-n ${printable(request.namespace)} and ${printable(asked.join(' '))} name two namespaces`, 'leave one of them out'); // prettier-ignore
+      throw new KubeblameError('usage-invalid', `-n ${printable(request.namespace)} and ${printable(written.join(' '))} name two namespaces`, 'leave one of them out'); // prettier-ignore
     }
     request.namespace = namespace;
   }

@@ -156,6 +156,17 @@ function branchLine(
   return [...start, lead + shown].join(' '.repeat(GAP));
 }
 
+/** What followed from an act, without the act: for one that is told already. */
+export function consequenceLines(act: Act, style: Style): string[] {
+  const { chalk } = style;
+  return expanded({ ...act, changes: act.changes.slice(0, 1) }).map(({ change, depth }) => {
+    const text = branchText(change, false, null, style);
+    const line = `${' '.repeat(INDENT * (depth - 1))}${style.arrow} ${text}  ${whoText(change.actor, style)}`;
+    const id = chalk.yellow(String(change.seq));
+    return style.columns === null ? `${id} ${line}` : `${id} ${shortenEnd(line, style.columns - INDENT - 1 - String(change.seq).length, style.ellipsis)}`; // prettier-ignore
+  });
+}
+
 interface Expanded {
   change: Change;
   /** 1 for what follows from the act itself. */
