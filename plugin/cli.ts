@@ -57,6 +57,8 @@ possible, 128 the output cannot be written, 141 nobody read the output to its en
 /** Which of what adorns the output is wanted. */
 export interface OutputFlags {
   colour: boolean;
+  /** Colours also in a pipe: --color=always. */
+  forced?: boolean;
   pager: boolean;
   headers: boolean;
 }
@@ -67,11 +69,23 @@ export type IoFactory = (wanted: OutputFlags) => Io;
 /** Runs the command line, and returns the exit code. Errors are told on stderr: what was wrong, then what to do. */
 export async function run(args: readonly string[], makeIo: IoFactory): Promise<number> {
   const wanted = (flag: string): boolean => !isOn(args, flag);
-  const io = makeIo({ colour: wanted('--no-color'), pager: wanted('--no-pager'), headers: wanted('--no-headers') });
+  const colour = colourFlag(args);
+  const io = makeIo({ colour: colour !== 'never' && wanted('--no-color'), forced: colour === 'always', pager: wanted('--no-pager'), headers: wanted('--no-headers') });
   const code = await codeOf(() => answer(args, io), io);
   // What could not be written is told after all: also the last of it.
   const ended = await codeOf(() => io.end?.(), io);
   return ended === EXIT.answered ? code : ended;
+}
+
+const COLOURS = ['auto', 'always', 'never'] as const;
+
+/** --color, which decides about the output before the rest is read; the last one counts. */
+function colourFlag(args: readonly string[]): string {
+  const end = args.indexOf('--');
+  const flags = end < 0 ? args : args.slice(0, end);
+  const last = flags.findLastIndex((arg) => arg === '--color' || arg.startsWith('--color='));
+  if (last < 0) return 'auto';
+  return flags[last] === '--color' ? (flags[last + 1] ?? 'auto') : (flags[last] ?? '').slice('--color='.length);
 }
 
 async function answer(args: readonly string[], io: Io): Promise<void> {
@@ -220,7 +234,8 @@ function addSource(command: Command): void {
     .option('--as-uid <uid>', 'UID to impersonate')
     .option('--token <token>', 'bearer token, for the cluster or the server')
     .option('--request-timeout <time>', 'how long one request may take, such as 5s or 1m; 0 for no limit', duration)
-    .option('--no-color', 'no colours')
+    .addOption(new Option('--color <when>', 'colours: auto is on a terminal').choices(COLOURS))
+    .option('--no-color', 'no colours: the same as --color=never')
     .option('--no-pager', 'no pager');
 }
 

@@ -34,7 +34,8 @@ function addVerify(program: Command, { io, count, asked }: Context): void {
     .addOption(
       new Option('-o, --output <format>', 'how to write it').choices(['table', 'json', 'yaml']).default('table'),
     )
-    .option('--no-color', 'no colours')
+    .addOption(new Option('--color <when>', 'colours: auto is on a terminal').choices(['auto', 'always', 'never']))
+    .option('--no-color', 'no colours: the same as --color=never')
     .action(async (file: string | undefined, _flags: unknown, self: Command) => {
       const flags = flagsOf<VerifyFlags>(self);
       const { verify: check } = await import('./commands/verify.ts');

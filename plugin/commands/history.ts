@@ -1,3 +1,4 @@
+import { compactRows } from '../../shared/acts/compact.ts';
 import { stringifyJson } from '../../shared/json.ts';
 import { printableJson } from '../../shared/printable.ts';
 import { writtenPatch } from '../../shared/patch.ts';
@@ -51,16 +52,23 @@ export async function showHistory(
     const when = periodText(period, oldest.at, newest.at, io.style);
     note(io, [selection.title, count, when].join(` ${io.style.dot} `));
   }
-  printHistory(request.history.reverse ? [...changes].reverse() : changes, selection, request, io);
+  const { rows, folded } = foldsRows(request) ? compactRows(changes) : { rows: changes, folded: 0 };
+  printHistory(request.history.reverse ? [...rows].reverse() : rows, selection, request, io);
   if (oldest === undefined || newest === undefined) await explainEmpty(selection, since, until, reader, io);
   else await tellPartial(since ?? oldest.at, until ?? newest.at, reader, io);
   if (more && oldest !== undefined) {
     note(io, `there are older ones: --limit ${limit * 2}, or --until ${formatUtc(oldest.at)}`);
   }
   tellDenied(denied, io);
+  if (folded > 0) note(io, `${folded} ${folded === 1 ? 'change' : 'changes'} by controllers folded: --expand shows them`); // prettier-ignore
   if (hidden.status > 0) note(io, hiddenNote(hidden.status, more, 'of status by controllers', '--status'));
   if (hidden.attempts > 0) note(io, hiddenNote(hidden.attempts, more, 'that were never persisted', '--attempts'));
   if (request.format === null || request.format === 'table') for (const line of marksLegend(changes)) note(io, line);
+}
+
+/** The table that is the default shows people first; who asks for more, or for a field, gets every change. */
+function foldsRows({ format, view, status, attempts, lines, history }: Request): boolean {
+  return format === null && view === null && !status && !attempts && lines.field === undefined && !history.expand;
 }
 
 interface Period {
@@ -187,8 +195,15 @@ export function printHistory(changes: readonly Change[], selection: Selection, {
       return;
     case 'table':
     case null:
-      if (changes.length > 0) print(io, historyTable(changes, { grouped: selection.broad, known }, style));
+      if (changes.length > 0) print(io, historyTable(changes, { grouped: selection.broad, ...columnsOf(selection, known, style) }, style)); // prettier-ignore
   }
+}
+
+/** What needs no column. In a pipe that depends on the question alone, and not on the answer. */
+function columnsOf({ single, scopes }: Selection, known: boolean, style: Style): { known: boolean; namespaced: boolean } {
+  const [namespace] = scopes.map((scope) => scope.namespace);
+  const namespaced = namespace !== undefined && scopes.every((scope) => scope.namespace === namespace);
+  return { known: style.columns === null ? single : known, namespaced };
 }
 
 /** The RFC 6902 patch, an operation a line, headed by a comment. */

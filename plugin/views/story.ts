@@ -1,4 +1,5 @@
 import { firstSeq, startOf, type Act } from '../../shared/acts/acts.ts';
+import { withoutReportedEnds } from '../../shared/acts/compact.ts';
 import { treeOf, type Branch } from '../../shared/acts/consequences.ts';
 import { dayName, formatLocal, formatUtc } from '../../shared/time.ts';
 import type { Change, CoverageInterval } from '../../shared/types.ts';
@@ -174,7 +175,10 @@ interface Expanded {
 }
 
 /** The changes of an act but its first, where there are several, and its consequences, each under what it follows from. */
-export function expanded(act: Act): Expanded[] {
+export function expanded(whole: Act): Expanded[] {
+  const kept = new Map(withoutReportedEnds([...whole.changes, ...whole.consequences]).map((change) => [change.seq, change])); // prettier-ignore
+  const known = (changes: readonly Change[]): Change[] => changes.flatMap(({ seq }) => kept.get(seq) ?? []);
+  const act = { ...whole, changes: known(whole.changes), consequences: known(whole.consequences) };
   const own = act.changes.slice(act.changes.length > 1 ? 0 : 1).map((change) => ({ change, depth: 1 }));
   const flat = (branches: readonly Branch[], depth: number): Expanded[] =>
     branches.flatMap(({ change, branches: inner }) => [{ change, depth }, ...flat(inner, depth + 1)]);
