@@ -70,7 +70,12 @@ export type IoFactory = (wanted: OutputFlags) => Io;
 export async function run(args: readonly string[], makeIo: IoFactory): Promise<number> {
   const wanted = (flag: string): boolean => !isOn(args, flag);
   const colour = colourFlag(args);
-  const io = makeIo({ colour: colour !== 'never' && wanted('--no-color'), forced: colour === 'always', pager: wanted('--no-pager'), headers: wanted('--no-headers') });
+  const io = makeIo({
+    colour: colour !== 'never' && wanted('--no-color'),
+    forced: colour === 'always',
+    pager: wanted('--no-pager'),
+    headers: wanted('--no-headers'),
+  });
   const code = await codeOf(() => answer(args, io), io);
   // What could not be written is told after all: also the last of it.
   const ended = await codeOf(() => io.end?.(), io);

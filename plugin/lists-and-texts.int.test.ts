@@ -17,8 +17,8 @@ function asker(db: () => string) {
       (await out(words))
         .split('\n')
         .slice(1, -1)
-        .map((row) => row.split(/ {2,}/))
-        .map(([id = '', , , , , , ...change]) => `${id} ${change.join('  ')}`),
+        .map((row) => row.split('\t'))
+        .map((cells) => `${cells[0] ?? ''} ${cells.at(-1) ?? ''}`),
     patch: async (id: number): Promise<unknown[]> =>
       (JSON.parse(await out(`undo ${id}`)) as { op: string; path: string }[]).filter(({ op }) => op !== 'test'),
   };

@@ -62,7 +62,9 @@ function plain(input: string, now: number, timeZone: string): string {
       return `${String(hours).padStart(2, '0')}:${String(minute ?? '00')}:${String(second ?? '00')}`;
     });
   const day =
-    /^(?:(?:sun|mon|tue|wed|thu|fri|sat)[a-z]*,?\s+)?(?:(\d{1,2})\s+([a-z]{3,9})|([a-z]{3,9})\s+(\d{1,2}))(?:,?\s+(\d{4}))?(?=$|[\sT]+\d)/i.exec(clock);
+    /^(?:(?:sun|mon|tue|wed|thu|fri|sat)[a-z]*,?\s+)?(?:(\d{1,2})\s+([a-z]{3,9})|([a-z]{3,9})\s+(\d{1,2}))(?:,?\s+(\d{4}))?(?=$|[\sT]+\d)/i.exec(
+      clock,
+    );
   if (day === null) return clock;
   const [whole, first, monthAfter, monthBefore, last, year] = day;
   const name = (monthAfter ?? monthBefore ?? '').toLowerCase();

@@ -200,7 +200,11 @@ export function printHistory(changes: readonly Change[], selection: Selection, {
 }
 
 /** What needs no column. In a pipe that depends on the question alone, and not on the answer. */
-function columnsOf({ single, scopes }: Selection, known: boolean, style: Style): { known: boolean; namespaced: boolean } {
+function columnsOf(
+  { single, scopes }: Selection,
+  known: boolean,
+  style: Style,
+): { known: boolean; namespaced: boolean } {
   const [namespace] = scopes.map((scope) => scope.namespace);
   const namespaced = namespace !== undefined && scopes.every((scope) => scope.namespace === namespace);
   return { known: style.columns === null ? single : known, namespaced };

@@ -87,7 +87,8 @@ export function readRequest(flags: BlameFlags, io: Io): Request {
   const given = (view !== null && encodes ? flags.output : undefined) ?? flags.format ?? flags.output ?? null;
   if (short !== null && given !== null && given !== short) throw clash(`--${short}`, `--format ${given}`);
   const asked = given ?? short;
-  const format = asked === null && asksForLines(flags) ? 'lines' : asked;
+  const format =
+    asked === null && (asksForLines(flags) || (flags.humans === true && flags.at !== undefined)) ? 'lines' : asked;
   const question = readQuestion(flags, format === 'lines', io);
   requireFormat(question, format);
   const lines = readLinesFlags(flags, format === 'lines');

@@ -55,7 +55,8 @@ function asHeadersWriteIt(words: readonly string[]): { words: readonly string[];
   const [type = '', ...names] = words;
   const places = names.map((name) => /^([^/]+)\/([^/]+)$/.exec(name));
   const [namespace] = places.map((place) => place?.[1]);
-  if (namespace === undefined || type.includes('/') || places.some((place) => place?.[1] !== namespace)) return { words };
+  if (namespace === undefined || type.includes('/') || places.some((place) => place?.[1] !== namespace))
+    return { words };
   return { words: [type, ...places.map((place) => place?.[2] ?? '')], namespace };
 }
 

@@ -119,7 +119,9 @@ function consequenceTexts(act: Act, style: Style): string[] {
     const total = main.filter((count) => count.fate === fate).reduce((sum, { objects }) => sum + objects, 0);
     return total === 0 ? [] : [`${total} ${fate === 'created' ? 'new' : fate}`];
   });
-  return [countsText(counts, style), countsText(main, style), totals.join(', ')].map((text) => `${style.arrow} ${text}`);
+  return [countsText(counts, style), countsText(main, style), totals.join(', ')].map(
+    (text) => `${style.arrow} ${text}`,
+  );
 }
 
 /** `2 pods; 5 replicasets, 9 pods gone; 1 replicaset changed`. */

@@ -38,7 +38,9 @@ const INDENT = 4;
  * that the question fixes, and with at most three values, each cut to a line: -o wide has all.
  */
 export function historyTable(changes: readonly Change[], options: HistoryOptions, style: Style): string[] {
-  return style.columns === null ? pipedTable(changes, options, style) : terminalTable(changes, options, style, style.columns);
+  return style.columns === null
+    ? pipedTable(changes, options, style)
+    : terminalTable(changes, options, style, style.columns);
 }
 
 function pipedTable(changes: readonly Change[], { known, namespaced }: HistoryOptions, style: Style): string[] {

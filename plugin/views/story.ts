@@ -207,8 +207,7 @@ export function whoOf(act: Act, style: Style): string {
   const { actor, changes, kind, behind } = act;
   const [first] = changes;
   if (actor === null) return first?.source === 'baseline' ? '-' : 'unknown';
-  const name =
-    kind === 'robot' && !actor.username.startsWith('system:') ? 'kubelet' : userText(actor.username, style);
+  const name = kind === 'robot' && !actor.username.startsWith('system:') ? 'kubelet' : userText(actor.username, style);
   if (behind?.actor == null) return name;
   return `${name} ${style.from} ${userText(behind.actor.username, style)}`;
 }
