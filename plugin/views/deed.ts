@@ -41,8 +41,10 @@ export function deedText(act: Act, { width, namespaced, whole = false }: DeedOpt
   const base = shortenMiddle(`${act.verb} ${what}${scale}`, Math.max(8, room), style.ellipsis);
   const left = room - widthOf(base);
   const follows = texts.filter((text) => widthOf(text) + 2 <= left);
-  const detailed = detailText(act, MIN_DETAIL, style) !== '';
-  const follow = (detailed ? follows.find((text) => left - widthOf(text) - 4 >= MIN_DETAIL) : undefined) ?? follows[0] ?? ''; // prettier-ignore
+  const natural = widthOf(detailText(act, MAX_VALUES, style));
+  const beside = (least: number): string | undefined =>
+    natural === 0 ? undefined : follows.find((text) => left - widthOf(text) - 4 >= least);
+  const follow = beside(natural) ?? beside(MIN_DETAIL) ?? follows[0] ?? '';
   const detailRoom = left - (follow === '' ? 0 : widthOf(follow) + 2) - 2;
   const budget = width === null ? (whole ? null : PIPE_DETAIL) : detailRoom;
   const detail = budget === null || budget >= MIN_DETAIL ? detailText(act, budget, style) : '';

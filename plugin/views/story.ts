@@ -37,6 +37,8 @@ const WIDE = 100;
 const USER_SHARE = 3;
 const MAX_USER = 26;
 const MIN_USER = 13;
+/** On a narrower terminal the names of robots are cut to the width of people's. */
+const ROBOTS_WIDE = 120;
 const GAP = 2;
 const INDENT = 2;
 
@@ -93,7 +95,7 @@ function terminalLines(rows: readonly Row[], options: StoryOptions, style: Style
   const timeWidth = widthOf(time(acts[0] === undefined ? 0 : startOf(acts[0])));
   const names = userNames(acts, columns, style);
   const people = acts.filter(({ kind }) => kind === 'person');
-  const users = widest((people.length > 0 && columns < WIDE ? people : acts).map((act) => widthOf(names(act))));
+  const users = widest((people.length > 0 && columns < ROBOTS_WIDE ? people : acts).map((act) => widthOf(names(act))));
   const user = Math.min(Math.max(users, MIN_USER), MAX_USER, Math.floor(columns / USER_SHARE));
   const used = id + GAP + timeWidth + GAP + user + GAP;
   const width = options.whole ? null : columns - used;
