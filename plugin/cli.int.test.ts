@@ -84,7 +84,7 @@ describe('kubectl blame on a ledger of the recording', () => {
     const { out } = await blame('pod web -n shop');
     assert.equal(out, '');
     const api = await blame('deployment api -n shop');
-    assert.match(api.out, /deployment\/api@eb0c1ea5\t+created/);
+    assert.match(api.out, /\tdeployment\/api@eb0c1ea5: created/);
     assert.match(api.out, /deployment\/api@62d267b2/);
   });
 
@@ -119,7 +119,7 @@ describe('kubectl blame on a ledger of the recording', () => {
     assert.ok(status.out.split('\n').length > plain.out.split('\n').length + 20);
     assert.doesNotMatch(status.err, /--status/);
     const attempts = await blame('deploy web -n shop --attempts');
-    assert.match(attempts.out, /update! .*never persisted: /);
+    assert.match(attempts.out, /update!\tnever persisted: /);
     assert.match(attempts.err, /# ! an attempt that was never persisted/);
   });
 

@@ -23,7 +23,7 @@ describe('kubectl blame where two types have one name (case 12)', () => {
         err.split('\n')[0],
         `# ${word} was taken as clusters.cluster.x-k8s.io; there is also cluster.postgresql.cnpg.io`,
       );
-      assert.match(out, /\n10 .*spec\.paused: false → true\n5 /);
+      assert.match(out, /\n10\t.*spec\.paused: false → true\n5\t/);
       assert.doesNotMatch(out, /instances/);
     }
     const service = await blame('service web -n web');

@@ -14,7 +14,7 @@ const PAGE = 500;
 /** Changes before and after one that are looked at for its act and what followed from it, and for how long. */
 const BEFORE = 200;
 const FOLLOWED_WITHIN = 2000;
-const FOLLOWED_MS = 10 * 60_000;
+const FOLLOWED_MS = 5 * 60_000;
 
 /** `kubectl blame show ID...`: everything about some changes. */
 export async function show(
@@ -50,7 +50,9 @@ async function surroundings(change: Change, reader: LedgerReader, now: number): 
 }
 
 /** The act that a change is of, with what followed from it; null where it only follows from another. */
-async function actOf({ seq, at }: Change, reader: LedgerReader): Promise<Act | null> {
+async function actOf({ seq, at, source, causes = [] }: Change, reader: LedgerReader): Promise<Act | null> {
+  // The first sight of an object led to nothing, and a consequence is told with its own causes.
+  if (source === 'baseline' || causes.length > 0) return null;
   const window = { newerThan: Math.max(0, seq - BEFORE), until: at + FOLLOWED_MS, limit: PAGE };
   const changes: Change[] = [];
   for (let before: number | null | undefined; before !== null && changes.length < FOLLOWED_WITHIN;) {

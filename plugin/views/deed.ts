@@ -1,7 +1,8 @@
+import { BUILT_IN_TYPES } from '../../shared/built-in-types.ts';
 import { ownDeltas, verbOf } from '../../shared/acts/verb.ts';
 import type { Act } from '../../shared/acts/acts.ts';
 import { countsOf, type Count } from '../../shared/acts/consequences.ts';
-import type { Change, Delta, ObjectRef } from '../../shared/types.ts';
+import type { Change, Delta, ObjectRef, ResourceType } from '../../shared/types.ts';
 import { optionWords } from './act-words.ts';
 import { objectName, objectTitle } from './object-name.ts';
 import type { Style } from './style.ts';
@@ -65,12 +66,13 @@ function paintVerb({ verb, kind }: Act, text: string, { chalk }: Style): string 
 /** The objects of an act, from the longest form to the shortest. */
 function subjects(act: Act, namespaced: boolean, whole: boolean, style: Style): string[] {
   const objects = objectsOf(act);
-  const name = (object: ObjectRef): string =>
-    namespaced || object.namespace === '' ? objectName(object, style) : objectTitle(object, style);
+  const name = (object: ObjectRef, by: Pick<Style, 'typeName'> = style): string =>
+    namespaced || object.namespace === '' ? objectName(object, by) : objectTitle(object, by);
+  const shortTypes = { typeName: (type: ResourceType): string => shortName(type) ?? style.typeName(type) };
   const [only] = objects;
   if (only === undefined) return [''];
-  if (objects.length === 1) return [name(only)];
-  const names = objects.map(name);
+  if (objects.length === 1) return [name(only), name(only, shortTypes)];
+  const names = objects.map((object) => name(object));
   const types = countTypes(objects, style);
   const [type] = types;
   const one = types.length === 1;
@@ -85,6 +87,12 @@ function subjects(act: Act, namespaced: boolean, whole: boolean, style: Style): 
     ...(one ? [] : [`${counted}: ${types.join(', ')}`, `${counted}: ${some}`]),
     counted,
   ];
+}
+
+/** kubectl's short name of a type of Kubernetes: `hpa`; null where it has none. */
+function shortName({ group, resource }: ResourceType): string | null {
+  const known = BUILT_IN_TYPES.find((type) => type.group === group && type.resource === resource);
+  return known?.shortNames[0] ?? null;
 }
 
 /** Each object once. A drain is of the node: its pods are counted with what followed. */

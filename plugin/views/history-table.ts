@@ -57,7 +57,9 @@ function pipedTable(changes: readonly Change[], { known, namespaced }: HistoryOp
     operationText(change),
     ...(namespaced === true ? [] : [printable(change.object.namespace) || '-']),
     ...(known === true ? [] : [incarnations.label(change.object)]),
-    changeWords(change, { width: PIPE_WIDTH, lines: MAX_LINES }, style).join('; '),
+    // Without a column for it, what tells two objects of one name apart stands before what changed.
+    (known === true && incarnations.ambiguous > 0 ? `${incarnations.label(change.object)}: ` : '') +
+      changeWords(change, { width: PIPE_WIDTH, lines: MAX_LINES }, style).join('; '),
   ]);
   const heads = ['ID', 'TIME', 'USER', 'OPERATION', ...place, 'CHANGE'];
   return [...(style.headers ? [heads] : []), ...rows].map((row) => row.join('\t'));

@@ -33,9 +33,8 @@ export interface Gap {
 
 /** On a narrower terminal times have no seconds. */
 const WIDE = 100;
-/** A user's share of the line. */
-const USER_SHARE = 3;
 const MAX_USER = 26;
+const MAX_USER_NARROW = 18;
 const MIN_USER = 13;
 /** On a narrower terminal the names of robots are cut to the width of people's. */
 const ROBOTS_WIDE = 120;
@@ -96,7 +95,8 @@ function terminalLines(rows: readonly Row[], options: StoryOptions, style: Style
   const names = userNames(acts, columns, style);
   const people = acts.filter(({ kind }) => kind === 'person');
   const users = widest((people.length > 0 && columns < ROBOTS_WIDE ? people : acts).map((act) => widthOf(names(act))));
-  const user = Math.min(Math.max(users, MIN_USER), MAX_USER, Math.floor(columns / USER_SHARE));
+  const most = columns < WIDE ? MAX_USER_NARROW : MAX_USER;
+  const user = Math.min(Math.max(users, MIN_USER), most);
   const used = id + GAP + timeWidth + GAP + user + GAP;
   const width = options.whole ? null : columns - used;
   const lines: string[] = [];
