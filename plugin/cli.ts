@@ -16,8 +16,10 @@ import { addSubcommands } from './subcommands.ts';
 import { printable } from './views/text.ts';
 
 const EXAMPLES = `
-  # The latest changes, by namespace
+  # What happened, newest first: an act a line, with what controllers did in consequence
   kubectl blame
+  kubectl blame ns shop --humans --since 2h
+  kubectl blame ns shop --expand
 
   # Who changed a deployment, and what
   kubectl blame deployment nginx
@@ -47,8 +49,8 @@ const EXAMPLES = `
   kubectl blame -n shop --from 09:00 --to 10:30 --format diff`;
 
 const NOTES = `
-Times are RFC 3339, local without a zone (2026-03-03T14:32), a date, or relative (2h, "10 minutes ago", "last monday",
-"yesterday 14:00"). -n is the namespace, as in kubectl; -5 and --limit 5 are git's -n 5.
+Times are RFC 3339, local without a zone (2026-03-03T14:32), a date (2026-03-03, "Mar 3"), 2pm, noon, @1772548330, relative (2h,
+1mo, "10 minutes ago", "last monday", "yesterday 14:00"), or the ID of a change: all that is printed. -n is the namespace, as in kubectl; -5 and --limit 5 are git's -n 5.
 
 Exit codes: 0 answered, 1 error, 2 usage, 3 asked for a time or object that no record covers, 4 not all of an undo is
 possible, 128 the output cannot be written, 141 nobody read the output to its end. With -f as of kubectl diff: 0 nothing differs,
@@ -160,7 +162,7 @@ function createProgram(io: Io, args?: readonly string[]): Command {
     .option('--until <time>', 'changes not after')
     .addOption(new Option('--format <format>', 'how to write it').choices(FORMATS))
     .addOption(new Option('-o, --output <format>', 'the same').choices(FORMATS))
-    .option('--limit <count>', 'at most so many (default: 50 changes, all objects); also -5', count)
+    .option('--limit <count>', 'maximum number of results (default: 30 acts, 50 changes, all objects); also -5', count)
     .option('--status', 'also changes of status by controllers')
     .option('--attempts', 'also attempts that were never persisted')
     .option('--no-headers', 'no first line with the names of the columns')
