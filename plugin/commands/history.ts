@@ -191,7 +191,8 @@ export function printHistory(changes: readonly Change[], selection: Selection, {
       print(io, separated(changes.map((change) => patchLines(change, io))));
       return;
     case 'lines':
-      // Asked elsewhere: lines.ts.
+    case 'story':
+      // Asked elsewhere: lines.ts, story.ts.
       return;
     case 'table':
     case null:

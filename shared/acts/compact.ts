@@ -5,7 +5,7 @@ import { isByPerson, isKubelet, isKubeletEnd } from './kubelet.ts';
 
 /**
  * Changes without those that only report that a pod has ended as it was asked to: the change that asked, where it is
- * among them, stands for all. In the order given.
+ * among them, stands for all; otherwise the last report does. In the order given.
  */
 export function withoutReportedEnds(changes: readonly Change[]): Change[] {
   const ended = new Set<string>();
@@ -18,7 +18,9 @@ export function withoutReportedEnds(changes: readonly Change[]): Change[] {
   }
   return changes.flatMap((change) => {
     const { seq, object, effect } = change;
-    if (isReport(change)) return asked.has(object.uid) ? [] : [change];
+    // Without it, of a report in two steps the last is enough.
+    if (isReport(change))
+      return asked.has(object.uid) || (effect !== 'deleted' && ended.has(object.uid)) ? [] : [change];
     const gone = asked.get(object.uid) === seq && ended.has(object.uid) && effect === 'modified';
     return gone ? [{ ...change, effect: 'deleted', deltas: [{ path: '', kind: 'removed', before: null }] }] : [change];
   });
