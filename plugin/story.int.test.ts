@@ -102,7 +102,9 @@ describe('the story, as the golden files have it', () => {
     const flat = JSON.parse((await blame('-n shop --limit 2 --format table -o json')).out) as JsonObject;
     assert.equal(flat.kind, 'ChangeList');
     assert.equal(
-      (await blame('deployment web -n shop --format story --limit 1 --no-headers --until 2026-11-22T05:08:30Z')).out.split('\t')[3],
+      (
+        await blame('deployment web -n shop --format story --limit 1 --no-headers --until 2026-11-22T05:08:30Z')
+      ).out.split('\t')[3],
       'deleted deployment/web\n',
     );
   });

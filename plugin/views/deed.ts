@@ -5,6 +5,7 @@ import { countsOf, type Count } from '../../shared/acts/consequences.ts';
 import type { Change, Delta, ObjectRef, ResourceType } from '../../shared/types.ts';
 import { optionWords } from './act-words.ts';
 import { objectName, objectTitle } from './object-name.ts';
+import { MARKS } from './operation.ts';
 import type { Style } from './style.ts';
 import { printable, shortenEnd, shortenMiddle, widthOf } from './text.ts';
 import { fitValue, valuePair } from './value.ts';
@@ -32,14 +33,15 @@ const PIPE_DETAIL = 80;
 /** The act in one line, coloured. Values are cut first, then what is counted, names last of all. */
 export function deedText(act: Act, { width, namespaced, whole = false }: DeedOptions, style: Style): string {
   const room = width ?? Infinity;
+  const verb = act.verb + markOf(act);
   const subject = subjects(act, namespaced, whole, style);
   const [first] = act.changes;
   const scale = act.verb === 'scaled' && act.changes.length === 1 && first !== undefined ? ` ${scaleText(first, style)}` : ''; // prettier-ignore
   const texts = consequenceTexts(act, style);
   const least = texts.length === 0 ? 0 : Math.min(...texts.map(widthOf)) + 2;
-  const used = (text: string): number => widthOf(`${act.verb} ${text}${scale}`);
+  const used = (text: string): number => widthOf(`${verb} ${text}${scale}`);
   const what = [least, 0].map((more) => subject.find((text) => used(text) + more <= room)).find((text) => text !== undefined) ?? subject.at(-1) ?? ''; // prettier-ignore
-  const base = shortenMiddle(`${act.verb} ${what}${scale}`, Math.max(8, room), style.ellipsis);
+  const base = shortenMiddle(`${verb} ${what}${scale}`, Math.max(8, room), style.ellipsis);
   const left = room - widthOf(base);
   const follows = texts.filter((text) => widthOf(text) + 2 <= left);
   const natural = widthOf(detailText(act, MAX_VALUES, style));
@@ -55,6 +57,12 @@ export function deedText(act: Act, { width, namespaced, whole = false }: DeedOpt
     ...(fits ? [`  ${detail}`] : []),
     ...(follow === '' ? [] : [`  ${style.chalk.dim(follow)}`]),
   ].join('');
+}
+
+/** `?` where nothing has shown whether it was persisted: as on an operation. */
+function markOf({ changes }: Act): string {
+  const open = changes.find(({ outcome, effect }) => effect !== 'none' && outcome !== 'committed');
+  return open === undefined ? '' : MARKS[open.outcome];
 }
 
 function paintVerb({ verb, kind }: Act, text: string, { chalk }: Style): string {
