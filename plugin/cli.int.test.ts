@@ -28,7 +28,7 @@ describe('kubectl blame on a ledger of the recording', () => {
     assert.equal(
       out,
       `ID    TIME      USER               OPERATION     CHANGE
-1449  05:08:11  alice@example.com  update
+1448  05:08:11  alice@example.com  update
     spec.template.spec.containers[nginx].image: …:24.2.1 → …:24.2.0
     spec.template.spec.containers[nginx].resources.limits.memory: 256Mi → 128Mi
     metadata.labels["app.kubernetes.io/version"]: "24.3" → "24.2"

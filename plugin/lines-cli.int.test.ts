@@ -77,7 +77,7 @@ describe('kubectl blame --format lines', () => {
     const removed = await who('deploy web -n shop --removed --field status --at 2026-11-22T05:08:15Z', /│-/);
     assert.match(
       removed.join('\n'),
-      /^1544 system:serviceaccount:kube-system:deployment-controller: unavailableReplicas: 1$/,
+      /^1543 system:serviceaccount:kube-system:deployment-controller: unavailableReplicas: 1$/,
     );
   });
 

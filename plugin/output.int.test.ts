@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
 import { z } from 'zod';
@@ -61,8 +61,8 @@ describe('what is printed, on the recording', () => {
       }
       const golden = `${GOLDEN}${name}.txt`;
       const now = parts.join('\n');
-      // To look at a change of the output: remove the file, run this, and look at the difference before it is committed.
-      if (!existsSync(golden)) {
+      // UPDATE_GOLDEN=1 writes it anew: look at what changed before you commit it.
+      if (process.env.UPDATE_GOLDEN === '1') {
         mkdirSync(GOLDEN, { recursive: true });
         writeFileSync(golden, now);
       }

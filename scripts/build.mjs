@@ -8,6 +8,8 @@ import { build as bundle } from 'esbuild';
 const SERVER = { source: 'webhook/main.ts', name: 'kubeblame-webhook' };
 /** Started by the server, as threads. */
 const WRITER = { source: 'webhook/store/sqlite/writer-thread.ts', name: 'ledger-writer' };
+const READING = { source: 'webhook/reading/reading-thread.ts', name: 'ledger-reading' };
+const CHECK = { source: 'webhook/store/sqlite/check-thread.ts', name: 'ledger-check' };
 const GATE = { source: 'webhook/admission/gate-thread.ts', name: 'admission-gate' };
 
 /**
@@ -101,7 +103,7 @@ export async function buildPrograms({ root, outdir }) {
 async function buildServer(root, outdir) {
   await bundle({
     absWorkingDir: root,
-    entryPoints: [SERVER, WRITER, GATE].map(({ source, name }) => ({ in: source, out: name })),
+    entryPoints: [SERVER, WRITER, READING, CHECK, GATE].map(({ source, name }) => ({ in: source, out: name })),
     outdir,
     chunkNames: 'chunks/[name]-[hash]',
     bundle: true,

@@ -1,4 +1,5 @@
 import { afterDelete, updateEnds, wholeSeconds } from './deletion.ts';
+import { filledIn } from './filled-in.ts';
 import { isObject, itemsOf } from './json.ts';
 import { fieldManager, isServerSideApply, metadataOf, metadataText, type Normalised } from './normalise.ts';
 import { diff } from './patch.ts';
@@ -14,12 +15,20 @@ export type Seen = Normalised;
  *   ends the object; `patch` still says what it set last.
  * - `projection`: what the request does to the object as it is, which the review does not show whole: `apply` gives the body after it,
  *   or null where the request ends the object.
+ * - `scale`: another number of replicas. Which field keeps it is told to `apply`: the definition of the type says it.
  * - `act`: nothing that has a state.
  */
 export type Meaning =
   | { kind: 'state'; before: Seen | null; after: JsonObject | null; patch: Patch }
-  | { kind: 'projection'; apply: (body: JsonObject, replicasPath: readonly string[]) => JsonObject | null }
+  | { kind: 'projection'; apply: (body: JsonObject) => JsonObject | null }
+  | ({ kind: 'scale'; apply: (body: JsonObject, replicasPath: readonly string[]) => JsonObject } & ScaleRequest)
   | { kind: 'act' };
+
+/** The number of replicas before a request to scale, null where the review does not tell it, and the one that it asks for. */
+export interface ScaleRequest {
+  from: number | null;
+  to: number;
+}
 
 export interface Interpretation {
   /** The uid is '' where the review does not tell it: an act on a name. The kind is '' where only a part is shown. */
@@ -88,7 +97,7 @@ function wholeMeaning(
   // The object that ends is not shown, only named.
   if (before === null && after === null)
     return { kind: 'projection', apply: (body) => afterDelete(body, type, options, at) };
-  const body = after?.body ?? null;
+  const body = after === null ? null : filledIn(after.body, type);
   const patch = diff(before?.body ?? null, body);
   if (before !== null && body !== null && updateEnds(before.body, body, type)) {
     return { kind: 'state', before, after: null, patch: [...patch, ...diff(body, null)] };
@@ -99,9 +108,9 @@ function wholeMeaning(
 function partialMeaning(review: Review, at: number): Meaning {
   const part = review.object?.body ?? null;
   if (part !== null && review.operation === 'UPDATE' && isScale(review)) {
-    const replicas = isObject(part.spec) ? part.spec.replicas : undefined;
-    // Go leaves out a zero.
-    return { kind: 'projection', apply: (body, path) => scaled(body, path, replicas ?? 0) };
+    const to = replicasOf(part);
+    const from = review.oldObject === null ? null : replicasOf(review.oldObject.body);
+    return { kind: 'scale', from, to, apply: (body, path) => scaled(body, path, to) };
   }
   if (part !== null && review.operation === 'CREATE' && review.subresource === 'binding') {
     const target = isObject(part.target) ? part.target.name : undefined;
@@ -110,8 +119,13 @@ function partialMeaning(review: Review, at: number): Meaning {
   return { kind: 'act' };
 }
 
+/** What a Scale asks for, or shows. Go leaves out a zero. */
+function replicasOf({ spec }: JsonObject): number {
+  return isObject(spec) && typeof spec.replicas === 'number' ? spec.replicas : 0;
+}
+
 /** The object with another number of replicas; a new generation, where that changes its spec. */
-function scaled(body: JsonObject, path: readonly string[], replicas: Json): JsonObject {
+export function scaled(body: JsonObject, path: readonly string[], replicas: Json): JsonObject {
   if (valueAt(body, path) === replicas) return body;
   const metadata = metadataOf(body);
   const generation = metadata.generation;

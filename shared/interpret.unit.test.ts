@@ -14,8 +14,9 @@ function state(meaning: Meaning): Extract<Meaning, { kind: 'state' }> {
 }
 
 function projected(meaning: Meaning, body: JsonObject, path = ['spec', 'replicas']): JsonObject {
+  if (meaning.kind === 'scale') return meaning.apply(body, path);
   assert.equal(meaning.kind, 'projection');
-  const after = meaning.apply(body, path);
+  const after = meaning.apply(body);
   assert.ok(after !== null);
   return after;
 }

@@ -216,7 +216,7 @@ export interface CoverageInterval {
   /** null: until now. */
   to: number | null;
   covered: boolean;
-  /** Why it was not; '' where it was. */
+  /** Why it was not; of a moment that was, what happened to the clock; otherwise ''. */
   cause: string;
 }
 

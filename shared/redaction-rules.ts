@@ -21,10 +21,10 @@ export interface PathStep {
 }
 
 /** Always in force; configuration adds to it. */
-export const SECRET_RULE: RedactionRule = { group: '', resource: 'secrets', paths: ['data.*', 'stringData.*'] };
+const SECRET_RULE: RedactionRule = { group: '', resource: 'secrets', paths: ['data.*', 'stringData.*'] };
 
 /** Helm keeps a release with all its values in a Secret, or, Helm 2 and Helm with another storage driver, in a ConfigMap. */
-export const HELM_RULE: RedactionRule = {
+const HELM_RULE: RedactionRule = {
   group: '',
   resource: 'configmaps',
   paths: ['data.release'],
@@ -32,14 +32,14 @@ export const HELM_RULE: RedactionRule = {
 };
 
 /** The path of a webhook is how its server knows the API server: ours, and maybe others'. */
-export const WEBHOOK_PATH_RULE: RedactionRule = {
+const WEBHOOK_PATH_RULE: RedactionRule = {
   group: 'admissionregistration.k8s.io',
   resource: 'validatingwebhookconfigurations',
   paths: ['webhooks.*.clientConfig.service.path'],
 };
 
 /** A token that somebody presents. Not recorded, unless a rule includes it. */
-export const TOKEN_RULE: RedactionRule = {
+const TOKEN_RULE: RedactionRule = {
   group: 'authentication.k8s.io',
   resource: 'tokenreviews',
   paths: ['spec.token'],

@@ -104,6 +104,8 @@ export interface Change {
   managersHint: string[];
   patch: Patch;
   deltas: Delta[];
+  /** A request to scale of which it is not known which field it set: `patch` is empty. `from` is null where that is not known. */
+  scale?: { from: number | null; to: number };
   /** What led to it, nearest first, where the query asked for it; empty where the record does not tell. */
   causes?: CauseLink[];
   /** Bodies before and after, where the query asked for them; null where the object did not exist. */

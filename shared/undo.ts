@@ -25,7 +25,8 @@ export type UndoProblem =
   /** `baseline`: the first sight of an object, `translation`: of its other API version; nobody did either. */
   | { kind: 'baseline' | 'translation' | 'act' | 'never-persisted' | 'subresource'; seq: number }
   /** `vital`: the cluster does not work without what would be deleted. */
-  | { kind: 'deleting' | 'exists' | 'gone' | 'other-object' | 'vital'; seq: number };
+  | { kind: 'deleting' | 'exists' | 'gone' | 'other-object' | 'vital'; seq: number }
+  | { kind: 'unknown-field'; seq: number };
 
 export interface Undo {
   object: ObjectRef;
@@ -96,6 +97,7 @@ class Run {
       this.problems.push({ kind: operation === 'CREATE' ? 'baseline' : 'translation', seq });
     } else if (outcome === 'dropped') this.problems.push({ kind: 'never-persisted', seq });
     else if (effect === 'none') this.problems.push({ kind: 'act', seq });
+    else if (change.scale !== undefined) this.problems.push({ kind: 'unknown-field', seq });
     else if (subresourceOf(change) === null) this.problems.push({ kind: 'subresource', seq });
     else if (isDeletion(change)) this.takeBackDeletion(change);
     else if (this.body === null) this.problems.push({ kind: 'gone', seq });

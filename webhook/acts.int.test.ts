@@ -169,7 +169,7 @@ describe('the story, on the recordings', () => {
   for (const cluster of ['west', 'east'] as const) {
     it(`names all actions of ${cluster} that changed something, each once, with its verb`, async function () {
       this.timeout(60_000);
-      await importLandscape(file(`${cluster}.db`), cluster);
+      await (await importLandscape(file(`${cluster}.db`), cluster, true)).close();
       const actions = actionsOf(`${LANDSCAPE}actions.ndjson`).filter((action) => action.cluster === cluster);
       const { named, nothing, together } = check(told(await storyOf(file(`${cluster}.db`)), actions));
       assert.deepEqual(together, TOGETHER[cluster]);

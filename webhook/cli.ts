@@ -90,7 +90,7 @@ export function createProgram(): Command {
     .description('give up old history, as `serve` does with the same options; for a ledger that no server has open')
     .addOption(db());
   for (const option of retentionOptions()) folding.addOption(option);
-  folding.action((raw: { db: string; retainAge?: string; retainSize?: string }) => run(() => foldLedger(raw)));
+  folding.action((raw: RawFold) => run(() => foldLedger(raw)));
   return program;
 }
 
@@ -126,17 +126,28 @@ async function checkConfig({ config, db }: { config: string; db?: string }): Pro
   }
 }
 
-async function foldLedger(raw: { db: string; retainAge?: string; retainSize?: string }): Promise<void> {
-  const policy = readPolicy(raw.retainAge, raw.retainSize);
+type RawFold = { db: string } & Pick<RawServerOptions, 'retainAge' | 'retainSize' | 'retainSecurity'>;
+
+async function foldLedger(raw: RawFold): Promise<void> {
+  const policy = readPolicy(raw.retainAge, raw.retainSize, raw.retainSecurity);
   if (policy.ageMs === null && policy.bytes === null) {
     throw new KubeblameError('config-invalid', 'nothing says what to keep', 'give --retain-age or --retain-size');
   }
   if (!existsSync(raw.db)) throw new KubeblameError('ledger-missing', `there is no ledger file at ${raw.db}`);
   const store = openSqliteStore(raw.db, '', Date.now());
+  const stopping = new AbortController();
+  const stop = (signal: NodeJS.Signals): void => stopping.abort(signal);
+  process.once('SIGINT', stop).once('SIGTERM', stop);
   try {
-    const removed = await enforce({ store, policy, now: () => Date.now(), between: (work) => work() });
-    print(`${removed} changes removed, ${await store.usedBytes()} bytes in use\n`);
+    // Ages count from the newest record: a clock that is wrong must not fold away what is new.
+    const newestAt = (await store.last())?.at ?? Date.now();
+    const now = (): number => Math.min(Date.now(), newestAt);
+    const { removed } = await enforce({ store, policy, now, between: (work) => work(), stop: stopping.signal });
+    const ended = stopping.signal.aborted ? '; stopped before the end: run it again to go on' : '';
+    print(`${removed} changes removed, ${await store.usedBytes()} bytes in use${ended}\n`);
+    if (stopping.signal.aborted) process.exitCode = stopping.signal.reason === 'SIGTERM' ? 143 : 130;
   } finally {
+    process.off('SIGINT', stop).off('SIGTERM', stop);
     await store.close();
   }
 }

@@ -10,6 +10,8 @@ export interface HealthOptions {
   checkSpool: () => void;
   /** Rejects where the ledger takes nothing at present. */
   checkLedger: () => Promise<void>;
+  /** What of the ledger is damaged; null where nothing is known to be. */
+  damage?: () => string | null;
 }
 
 /** How long readiness waits for the ledger's word: it may be busy for seconds, with a fold. */
@@ -75,6 +77,8 @@ export class Health {
       lines.push(`[-]spool: ${messageOf(error)}`);
     }
     lines.push(await this.ledgerLine());
+    const damage = this.options.damage?.() ?? null;
+    if (damage !== null) lines.push(`[!]ledger damaged: ${damage}: see the runbook`);
     lines.push(this.losses === 0 ? '[+]losses none' : `[!]losses ${this.losses} not recorded: see the log`);
     return { ready, text: `${lines.join('\n')}\n` };
   }

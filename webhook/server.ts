@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { KubeblameError, messageOf } from '../shared/errors.ts';
 import { Redactor, ruleNames } from '../shared/redact.ts';
 import type { LedgerReader } from '../shared/types.ts';
-import { clientTls, openAccess, readerFor } from './access/access.ts';
+import { clientTls, openAccess } from './access/access.ts';
 import type { Caller } from './access/caller.ts';
 import type { GateData } from './admission/gate-messages.ts';
 import { Gate } from './admission/gate.ts';
@@ -13,7 +13,8 @@ import { readApi } from './api/routes.ts';
 import { Intake } from './capture/intake.ts';
 import { Recorder } from './capture/recorder.ts';
 import { SignsOfLife } from './capture/signs-of-life.ts';
-import { Clock } from './clock.ts';
+import { Clock, JUMP_MS } from './clock.ts';
+import { ClockWatch } from './clock-watch.ts';
 import type { Address, ServerConfig } from './config/config.ts';
 import { Health } from './health.ts';
 import { clusterNameWhenThere, UNNAMED_CLUSTER } from './install/cluster-name.ts';
@@ -21,13 +22,14 @@ import { openIdentity, type Identity } from './install/identity.ts';
 import { drain, listen, listener } from './listener.ts';
 import { Metrics } from './observability/metrics.ts';
 import type { Collector } from './observability/collector.ts';
-import { openApiClient, type ApiClient } from './observe/api-client.ts';
+import { openApiClient, timeOf, type ApiClient } from './observe/api-client.ts';
 import { OBSERVER_TIMING, type Observer, type ObserverTiming } from './observe/observer.ts';
 import { startObserver } from './observe/start.ts';
 import { configMapPublisher } from './proof/config-map.ts';
 import { Checkpoints } from './proof/publish.ts';
 import { checkpointsBeside } from './proof/keys.ts';
 import { UNVERIFIED_AFTER_MS } from './query/views.ts';
+import { Reading } from './reading/reading.ts';
 import { SpoolReader } from './spool/reader.ts';
 import { ledgerNumber } from './spool/records.ts';
 import { spoolFolder } from './spool/segments.ts';
@@ -35,6 +37,7 @@ import { SPOOL_BYTES } from './spool/spool.ts';
 import { redactionKey } from './store/key.ts';
 import type { LedgerStore } from './store/port.ts';
 import { startRetention } from './store/retention.ts';
+import type { BackgroundCheck } from './store/sqlite/background-check.ts';
 import { openThreadedSqliteStore } from './store/sqlite/store.ts';
 import { VERSION } from '../shared/version.ts';
 import { expiryOf } from './tls.ts';
@@ -97,6 +100,14 @@ async function open(
   opened.push(() => store.close());
   if (config.cluster !== null && config.cluster !== store.cluster)
     log.warn({ given: config.cluster, kept: store.cluster }, 'the ledger keeps the name of its cluster');
+  // Before anything is dated.
+  const clockEvents: string[] = [];
+  let tellClock = (detail: string): void => void clockEvents.push(detail);
+  const newestAt = (await store.last())?.at ?? null;
+  const clockWatch = new ClockWatch({ clock, newestAt, tell: (detail) => tellClock(detail) });
+  clockWatch.start(client === null ? null : await timeOf(client));
+  opened.push(() => clockWatch.close());
+  if (client !== null) client.dated = (at) => clockWatch.see(at);
   const checkpoints = await Checkpoints.open({
     head: () => store.treeHead(),
     file: checkpointsBeside(config.db),
@@ -117,6 +128,8 @@ async function open(
     pending: () => pendingIn(store, now()),
     ledger: async () => ({ changes: (await store.last())?.seq ?? 0, bytes: await store.bytes() }),
     watchLagMs: () => observer?.lagMs ?? null,
+    clockAheadMs: () => (Math.abs(clock.difference()) > JUMP_MS ? clock.difference() : 0),
+    ledgerDamaged: () => store.check.damage !== null,
     certificateExpiresAt: () => expiryOf(identity.serving.cert),
     redactionRules: ruleNames(config.redact),
     redacted: () => redactor.takeCounts(),
@@ -162,6 +175,7 @@ async function open(
     metrics,
     checkSpool: () => gate?.checkWritable(intake.progress.through),
     checkLedger: () => store.checkWritable(),
+    damage: () => store.check.damage,
   });
   // Closed behind the intake: what is lost at the end is told as well.
   opened.push(() => signs.close());
@@ -169,8 +183,19 @@ async function open(
   // Before anything that happens from now on.
   await intake.takeLeft();
   await signs.start(store, VERSION);
+  tellClock = (detail) => {
+    log.warn({ detail }, 'clock');
+    // Where it cannot be written, the log has it.
+    recorder.cover('clock', detail, now()).catch(() => undefined);
+  };
+  for (const detail of clockEvents) tellClock(detail);
+  const heldBack = (): string | null =>
+    store.check.damage === null ? clockWatch.doubt : `the ledger is damaged: ${store.check.damage}`;
   opened.push(
-    startRetention({ store, policy: config.retention, now, between: (work) => recorder.maintain(work), log }),
+    startRetention({
+      ...{ store, policy: config.retention, now, log, heldBack },
+      between: (work) => recorder.maintain(work),
+    }),
   );
 
   const collector = config.otlpEndpoint === null ? null : { endpoint: config.otlpEndpoint, cluster: store.cluster };
@@ -196,7 +221,9 @@ async function open(
     );
   };
   const lastSeq = async (): Promise<number> => (await store.last())?.seq ?? 0;
-  const readerOf = (caller: Caller): LedgerReader => readerFor(caller, access.reviews, store, now, closing.signal);
+  const reading = new Reading({ path: config.db, clock: clock.memory }, access.reviews, tellBroken);
+  opened.push(() => reading.close());
+  const readerOf = (caller: Caller): LedgerReader => reading.readerOf(caller);
   const read = listener(
     { ...identity.serving, ...clientTls(access) },
     readApi({ authenticate: access.authenticate, readerOf, caughtUp, lastSeq, now, closing: closing.signal, log }),
@@ -207,7 +234,10 @@ async function open(
   const readAddress = await listen(read, config.readListen, '--read-listen');
   opened.push(() => drain(read));
   // Before it waits for answers that are under way: a watch has no end of its own.
-  opened.push(() => closing.abort());
+  opened.push(() => {
+    closing.abort();
+    reading.hurry();
+  });
   // Nobody calls before somebody answers; and the baseline is listed after reviews have begun to come.
   await identity.start(
     async () => (await health.readiness()).ready,
@@ -221,6 +251,7 @@ async function open(
   opened.push(() => observer?.close());
   opened.push(() => health.stop());
   await checkpoints.start();
+  checkLedger(store.check, config.db, log);
 
   let stopped: Promise<void> | undefined;
   const stop = (): Promise<void> => (stopped ??= closeAll(opened));
@@ -296,6 +327,15 @@ function newPromise<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
   let resolve: (value: T) => void = () => undefined;
   const promise = new Promise<T>((given) => (resolve = given));
   return { promise, resolve };
+}
+
+/** Tells of damage; recording goes on, and nothing is folded. */
+function checkLedger(check: BackgroundCheck, db: string, log: Logger): void {
+  if (check.soundness === 'unknown') log.info({ db }, 'checking the ledger: its last stop was not a clean one');
+  void check.run().then(() => {
+    if (check.damage === null) return;
+    log.error({ db, reason: check.damage }, 'the ledger is damaged: see the runbook');
+  });
 }
 
 /** Closes what was opened, the last first. */

@@ -2,9 +2,7 @@ import { dependentsOf } from '../../shared/dependents.ts';
 import { displayName } from '../../shared/resource-types.ts';
 import type { JsonObject, LedgerReader, ObjectRef, Scope, State } from '../../shared/types.ts';
 import { printable } from '../views/text.ts';
-
-/** Objects fetched at once. */
-const PAGE = 500;
+import { statePages } from './state-pages.ts';
 
 /** What goes with an object, and the types that the reader may not count. */
 export interface Dependents {
@@ -23,13 +21,10 @@ export async function readDependents(
   const scope: Scope = object.namespace === '' ? {} : { namespace: object.namespace };
   const states: State[] = [];
   const denied = new Set<string>();
-  let next: string | undefined;
-  do {
-    const page = await reader.states({ scope, at, limit: PAGE, ...(next === undefined ? {} : { continue: next }) });
+  for await (const page of statePages(scope, at, reader)) {
     states.push(...page.states);
     for (const type of page.denied ?? []) denied.add(type);
-    next = page.next ?? undefined;
-  } while (next !== undefined);
+  }
   return { objects: dependentsOf({ object, body }, states), denied: [...denied].sort() };
 }
 

@@ -17,7 +17,7 @@ import { printable } from '../views/text.ts';
 import { momentText, spanText } from '../views/times.ts';
 import { wideTable } from '../views/wide-table.ts';
 import { requireField } from './field-known.ts';
-import { note, print, separated, tellCoverage, tellDenied, tellPartial } from './notes.ts';
+import { note, print, separated, tellCoverage, tellDenied, tellHidden, tellPartial } from './notes.ts';
 import type { Request } from './request.ts';
 import type { Selection } from './scopes.ts';
 
@@ -61,8 +61,7 @@ export async function showHistory(
   }
   tellDenied(denied, io);
   if (folded > 0) note(io, `${folded} ${folded === 1 ? 'change' : 'changes'} by controllers folded: --expand shows them`); // prettier-ignore
-  if (hidden.status > 0) note(io, hiddenNote(hidden.status, more, 'of status by controllers', '--status'));
-  if (hidden.attempts > 0) note(io, hiddenNote(hidden.attempts, more, 'that were never persisted', '--attempts'));
+  tellHidden(hidden, more, io);
   if (request.format === null || request.format === 'table') for (const line of marksLegend(changes)) note(io, line);
 }
 
@@ -76,8 +75,7 @@ interface Period {
   until?: number;
 }
 
-/** The moments that were asked for, as they were understood; without them, those of the answer. */
-/** How the period of an answer is written above it. */
+/** The period above an answer: the moments that were asked for, as they were understood; without them, its own. */
 export function periodText({ since, until }: Period, oldest: number, newest: number, style: Style): string {
   if (since !== undefined && until !== undefined) return spanText(since, until, style);
   if (since !== undefined) return `since ${momentText(since, style)}`;
@@ -150,11 +148,6 @@ export function changeQuery(request: Request): Omit<ChangeQuery, 'scope' | 'limi
     ...matches,
     ...(lines.field === undefined ? {} : { field: lines.field }),
   };
-}
-
-export function hiddenNote(count: number, more: boolean, what: string, flag: string): string {
-  const plural = count === 1 && !more ? 'change' : 'changes';
-  return `${count}${more ? '+' : ''} ${plural} ${what} hidden: ${flag} shows ${plural === 'change' ? 'it' : 'them'}`;
 }
 
 export function printHistory(changes: readonly Change[], selection: Selection, { format }: Request, io: Io): void {

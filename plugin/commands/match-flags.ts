@@ -57,10 +57,15 @@ export function readMatchFlags({ user, excludeUser, group, manager, operation }:
   };
 }
 
+const MATCH_FLAGS: readonly [name: keyof MatchFlags, flag: string][] = [
+  ['user', '--user'],
+  ['excludeUser', '--exclude-user'],
+  ['group', '--group'],
+  ['manager', '--manager'],
+  ['operation', '--operation'],
+];
+
 /** The first of these flags that was given, for a question that they mean nothing to. */
 export function givenMatchFlag(flags: MatchFlags): string | undefined {
-  const names = { user: '--user', excludeUser: '--exclude-user', group: '--group' } as const;
-  const more = { ...names, manager: '--manager', operation: '--operation' } as const;
-  const [given] = (Object.keys(more) as (keyof typeof more)[]).filter((name) => flags[name] !== undefined);
-  return given === undefined ? undefined : more[given];
+  return MATCH_FLAGS.find(([name]) => flags[name] !== undefined)?.[1];
 }

@@ -1,4 +1,4 @@
-import type { LedgerReader } from '../../shared/types.ts';
+import type { ChangePage, LedgerReader } from '../../shared/types.ts';
 import type { Io } from '../io.ts';
 import { gapNotes } from '../views/coverage-table.ts';
 import { printable, wrapWords } from '../views/text.ts';
@@ -21,8 +21,22 @@ const MARGIN = '#   '.length;
 /** An answer without what the reader may not read must not look whole. */
 export function tellDenied(denied: ReadonlySet<string>, io: Io): void {
   if (denied.size === 0) return;
-  const names = [...denied].map((name) => printable(name)).sort();
-  note(io, `left out, since you may not read them: ${names.join(', ')}`);
+  note(io, `left out, since you may not read them: ${deniedText(denied)}`);
+}
+
+/** `secrets`, and of what is done to objects: `pods/{attach,exec}`. */
+function deniedText(denied: ReadonlySet<string>): string {
+  const acts = new Map<string, string[]>();
+  for (const name of [...denied].map((each) => printable(each)).sort()) {
+    const [type = '', act] = name.split('/');
+    const before = acts.get(type) ?? [];
+    acts.set(type, act === undefined ? before : [...before, act]);
+  }
+  const text = ([type, names]: [string, string[]]): string[] => [
+    ...(denied.has(type) ? [type] : []),
+    ...(names.length === 0 ? [] : [`${type}/${names.length === 1 ? (names[0] ?? '') : `{${names.join(',')}}`}`]),
+  ];
+  return [...acts].flatMap(text).join(', ');
 }
 
 /** The answer's lines. */
@@ -56,4 +70,15 @@ export async function tellCoverage(from: number, to: number, reader: LedgerReade
   const [first] = coverage;
   if (first !== undefined && first.from <= from && gaps.length === 0)
     note(io, 'recording worked all that time: kubectl blame coverage');
+}
+
+/** How many changes an answer leaves out, and what shows them. `more`: there are older ones, which were not counted. */
+export function tellHidden({ status, attempts }: ChangePage['hidden'], more: boolean, io: Io): void {
+  const tell = (count: number, one: string, many: string, flag: string): void => {
+    if (count === 0) return;
+    const single = count === 1 && !more;
+    note(io, `${count}${more ? '+' : ''} ${single ? one : many} hidden: ${flag} shows ${single ? 'it' : 'them'}`);
+  };
+  tell(status, 'change of status by a controller', 'changes of status by controllers', '--status');
+  tell(attempts, 'change that was never persisted', 'changes that were never persisted', '--attempts');
 }

@@ -7,9 +7,9 @@ import { document } from '../views/json.ts';
 import { marksLegend } from '../views/operation.ts';
 import { gapsIn, storyLines } from '../views/story.ts';
 import { printable } from '../views/text.ts';
-import { changeQuery, explainEmpty, hiddenNote, periodText } from './history.ts';
+import { changeQuery, explainEmpty, periodText } from './history.ts';
 import { loadStory } from './load-story.ts';
-import { note, print, tellDenied } from './notes.ts';
+import { note, print, tellDenied, tellHidden } from './notes.ts';
 import type { Request } from './request.ts';
 import type { Selection } from './scopes.ts';
 
@@ -61,8 +61,7 @@ export async function showStory(
   }
   if (story.withoutConsequences) note(io, 'too much happened meanwhile to look for what followed: narrow it with --since and --until'); // prettier-ignore
   tellDenied(denied, io);
-  if (hidden.status > 0) note(io, hiddenNote(hidden.status, more, 'of status by controllers', '--status'));
-  if (hidden.attempts > 0) note(io, hiddenNote(hidden.attempts, more, 'that were never persisted', '--attempts'));
+  tellHidden(hidden, more, io);
 }
 
 /** The one namespace that a question is about; null where there are several. */

@@ -11,9 +11,7 @@ import type { LedgerReader, ResourceType } from '../../shared/types.ts';
 import type { Io } from '../io.ts';
 import { printable } from '../views/text.ts';
 import { note } from './notes.ts';
-
-/** Definitions of custom resources that are fetched at once. */
-const DEFINITIONS = 500;
+import { statePages } from './state-pages.ts';
 
 /** An io that calls types by names that are clear where these types are known. */
 export function withTypeNames(io: Io, types: readonly ResourceType[]): Io {
@@ -57,18 +55,10 @@ export async function typeOf(text: string, reader: LedgerReader, io: Io): Promis
 async function definedTypes(reader: LedgerReader, io: Io): Promise<NamedType[]> {
   const type = { group: 'apiextensions.k8s.io', resource: 'customresourcedefinitions' };
   const found: NamedType[] = [];
-  let next: string | undefined;
   if ((await reader.objects({ type }, 1)).length > 0) {
-    do {
-      const page = await reader.states({
-        scope: { type },
-        at: io.now,
-        limit: DEFINITIONS,
-        ...(next === undefined ? {} : { continue: next }),
-      });
+    for await (const page of statePages({ type }, io.now, reader)) {
       found.push(...page.states.flatMap(({ body }) => typeOfDefinition(body) ?? []));
-      next = page.next ?? undefined;
-    } while (next !== undefined);
+    }
   }
   return [...found, ...((await reader.discover?.()) ?? [])];
 }

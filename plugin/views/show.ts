@@ -147,8 +147,9 @@ function optionText(options: Json): string {
 }
 
 function bodyLines(change: Change, style: Style): string[] {
-  const { effect, before, after } = change;
-  if (effect === 'none') return changeWords(change, { width: null, lines: null }, style).map((line) => `  ${line}`);
+  const { effect, scale, before, after } = change;
+  if (effect === 'none' || scale !== undefined)
+    return changeWords(change, { width: null, lines: null }, style).map((line) => `  ${line}`);
   const lines = diffLines(before ?? null, after ?? null, style);
   if (lines.length > 0) return lines;
   return [

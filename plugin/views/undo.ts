@@ -94,6 +94,8 @@ function problemText(problem: UndoProblem, { object }: Undo, style: Style): stri
       return `${title} does not exist any more`;
     case 'other-object':
       return `the present ${title} is another object of the same name`;
+    case 'unknown-field':
+      return 'it is not known which field keeps the number of replicas: use kubectl scale';
     case 'subresource':
       return 'kubectl cannot change what it changed';
   }

@@ -39,8 +39,12 @@ function unseenWords({ notBefore, gap }: Change, style: Style): string {
 }
 
 function effectWords(change: Change, options: WordsOptions, style: Style): string[] {
-  const { effect, source, deltas, operation } = change;
+  const { effect, source, deltas, operation, scale } = change;
   if (effect === 'none') return [actWords(change)];
+  if (scale !== undefined) {
+    const from = scale.from === null ? '' : ` from ${scale.from}`;
+    return [`scaled${from} to ${scale.to}; which field keeps the number is not known`];
+  }
   // Of one field there is no more to tell than the field.
   if (effect === 'created' && deltas.every(({ path }) => path === '')) {
     const summary = summaryOf(deltas.find(({ path }) => path === '')?.after, options.width !== null);

@@ -10,7 +10,7 @@ import { bearerToken, EVERYTHING, firstOf, type Authenticate, type Authenticator
 import { followFrontProxyConfig } from './front-proxy-config.ts';
 import { FrontProxy } from './front-proxy.ts';
 import { identityIn, USUAL_HEADERS } from './identity-headers.ts';
-import { Reviews } from './reviews.ts';
+import { Reviews, type Rights } from './reviews.ts';
 import { staticToken } from './static-token.ts';
 
 export interface AccessConfig {
@@ -72,14 +72,14 @@ export function tokenReview(reviews: Reviews, gatewayUser: string | null): Authe
 /** The ledger as a caller may read it. `closing` ends what waits for a change. */
 export function readerFor(
   caller: Caller,
-  reviews: Reviews | null,
+  rights: Rights | null,
   store: LedgerStore,
   now: () => number,
   closing: AbortSignal,
 ): LedgerReader {
   if (caller.kind === 'everything') return new StoreReader(store, now, closing);
-  if (reviews === null) throw new Error('a user was told, and no cluster that knows what they may read');
-  return new AuthorisedReader(caller.user, reviews, store, now, closing);
+  if (rights === null) throw new Error('a user was told, and no cluster that knows what they may read');
+  return new AuthorisedReader(caller.user, rights, store, now, closing);
 }
 
 /** What the listener needs, besides its certificate, to ask for a client certificate: whoever has none may still come. */

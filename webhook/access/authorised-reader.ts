@@ -22,7 +22,7 @@ import type {
 import { StoreReader } from '../query/reader.ts';
 import type { LedgerStore } from '../store/port.ts';
 import { RestrictedStore } from './restricted-store.ts';
-import type { Reviews } from './reviews.ts';
+import type { Rights } from './reviews.ts';
 import { FULL_SIGHT, NO_SIGHT, readsEverything, sightOf } from './sight.ts';
 
 /**
@@ -32,7 +32,7 @@ import { FULL_SIGHT, NO_SIGHT, readsEverything, sightOf } from './sight.ts';
 export class AuthorisedReader implements LedgerReader {
   constructor(
     private readonly user: Actor,
-    private readonly reviews: Reviews,
+    private readonly rights: Rights,
     private readonly store: LedgerStore,
     private readonly now: () => number,
     private readonly closing: AbortSignal,
@@ -40,7 +40,7 @@ export class AuthorisedReader implements LedgerReader {
 
   /** How much is in the ledger, and when it was last written to, is for those who may read all of it. */
   async info(): Promise<LedgerInfo> {
-    const everything = await readsEverything(this.user, this.reviews, this.store);
+    const everything = await readsEverything(this.user, this.rights, this.store);
     const info = await new StoreReader(this.store, this.now).info();
     return everything ? info : { ...info, changes: null, lastAt: null };
   }
@@ -55,13 +55,13 @@ export class AuthorisedReader implements LedgerReader {
 
   async changes(query: ChangeQuery): Promise<ChangePage> {
     // What led to a change is of other types than it.
-    const { reader, denied } = await this.see(query.scope, query.causes === true);
-    return { ...(await reader.changes(query)), ...denied };
+    const { reader, deniedWithActs } = await this.see(query.scope, query.causes === true);
+    return { ...(await reader.changes(query)), ...deniedWithActs };
   }
 
   async users(query: UserQuery): Promise<UserPage> {
-    const { reader, denied } = await this.see(query.scope);
-    return { ...(await reader.users(query)), ...denied };
+    const { reader, deniedWithActs } = await this.see(query.scope);
+    return { ...(await reader.users(query)), ...deniedWithActs };
   }
 
   async states(query: StateQuery): Promise<StatePage> {
@@ -81,7 +81,7 @@ export class AuthorisedReader implements LedgerReader {
 
   /** Without the reasons for those who may not read everything: RestrictedStore. */
   async coverage(): Promise<CoverageInterval[]> {
-    const everything = await readsEverything(this.user, this.reviews, this.store);
+    const everything = await readsEverything(this.user, this.rights, this.store);
     const sight = everything ? FULL_SIGHT : NO_SIGHT;
     return new StoreReader(new RestrictedStore(this.store, sight), this.now).coverage();
   }
@@ -90,16 +90,23 @@ export class AuthorisedReader implements LedgerReader {
     return Promise.resolve();
   }
 
-  /** `widely`: the answer may also hold what is of other types than the scope's. */
-  private async see(scope: Scope, widely = false): Promise<{ reader: StoreReader; denied: { denied?: Denied } }> {
+  /** `widely`: the answer may also hold what is of other types than the scope's. States and lines have no acts. */
+  private async see(
+    scope: Scope,
+    widely = false,
+  ): Promise<{ reader: StoreReader; denied: { denied?: Denied }; deniedWithActs: { denied?: Denied } }> {
     const { type, ...anyType } = scope;
-    const seen = await sightOf(this.user, widely ? anyType : scope, this.reviews, this.store);
+    const seen = await sightOf(this.user, widely ? anyType : scope, this.rights, this.store);
     // What is asked about is not looked for where none of it could be seen: the time would tell.
     const sight = type !== undefined && !seen.somewhere(type) ? { ...seen, nothing: true } : seen;
-    const denied = sight.denied.filter((name) => type === undefined || name === qualifiedName(type));
+    const told = (names: readonly string[]): { denied?: Denied } => {
+      const denied = names.filter((name) => type === undefined || name.split('/')[0] === qualifiedName(type)).sort();
+      return denied.length === 0 ? {} : { denied };
+    };
     return {
       reader: new StoreReader(new RestrictedStore(this.store, sight), this.now, this.closing),
-      denied: denied.length === 0 ? {} : { denied },
+      denied: told(sight.denied),
+      deniedWithActs: told([...sight.denied, ...sight.deniedActs]),
     };
   }
 }

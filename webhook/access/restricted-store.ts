@@ -1,5 +1,4 @@
 import { setImmediate as breathe } from 'node:timers/promises';
-import type { ObjectRef } from '../../shared/types.ts';
 import type {
   ChangeFilter,
   LedgerStore,
@@ -14,6 +13,7 @@ import type {
 } from '../store/port.ts';
 import { isControllersStatus } from '../query/views.ts';
 import { requireChange } from '../store/steps.ts';
+import { actOf, type Type } from './acts.ts';
 import { lifeOf, type NamespaceLife } from './namespaces.ts';
 import { FULL_SIGHT, placeOf, type Sight } from './sight.ts';
 
@@ -25,7 +25,7 @@ const PAGE = 500;
  * counts of hidden changes, states, differences) is right for that user without knowing of rights.
  */
 export class RestrictedStore implements LedgerView {
-  private readonly seen = new Map<number, boolean>();
+  private readonly seen = new Map<string, boolean>();
   private readonly lives = new Map<string, Promise<NamespaceLife>>();
 
   constructor(
@@ -65,7 +65,7 @@ export class RestrictedStore implements LedgerView {
     for (;;) {
       const objects = await this.store.objects(this.narrow(filter), PAGE, from);
       for (const object of objects) {
-        if (await this.sees(object.id, object)) found.push(object);
+        if (await this.sees(object)) found.push(object);
         if (found.length === limit) return found;
       }
       from = objects.at(-1)?.id;
@@ -81,7 +81,7 @@ export class RestrictedStore implements LedgerView {
     for (;;) {
       const rows = await this.store.changes(this.narrow(page), PAGE);
       for (const row of rows) {
-        if (await this.sees(row.objectId, row.object)) found.push(row);
+        if (await this.seesChange(row)) found.push(row);
         if (found.length === limit) return found;
       }
       const last = rows.at(-1);
@@ -110,12 +110,12 @@ export class RestrictedStore implements LedgerView {
 
   async change(seq: number): Promise<StoredChange | null> {
     const change = await this.store.change(seq);
-    return change !== null && (await this.sees(change.objectId, change.object)) ? change : null;
+    return change !== null && (await this.seesChange(change)) ? change : null;
   }
 
   async incarnations(key: Parameters<LedgerStore['incarnations']>[0]): Promise<StoredObject[]> {
     const found: StoredObject[] = [];
-    for (const object of await this.store.incarnations(key)) if (await this.sees(object.id, object)) found.push(object);
+    for (const object of await this.store.incarnations(key)) if (await this.sees(object)) found.push(object);
     return found;
   }
 
@@ -151,8 +151,9 @@ export class RestrictedStore implements LedgerView {
     return this.store.line(seq);
   }
 
+  /** Acts, which this user may not know of, do not count. */
   span(objectId: number): Promise<{ firstAt: number; lastAt: number } | null> {
-    return this.store.span(objectId);
+    return this.store.span(objectId, this.sight !== FULL_SIGHT);
   }
 
   /** When nobody was looking is part of every answer; why, which may name users, is for those who read everything. */
@@ -173,11 +174,20 @@ export class RestrictedStore implements LedgerView {
     return namespaces === null || filter.namespace !== undefined ? filter : { ...filter, within: namespaces };
   }
 
-  private async sees(id: number, object: ObjectRef): Promise<boolean> {
-    let sees = this.seen.get(id);
+  private async seesChange(change: StoredChange): Promise<boolean> {
+    const object = { ...change.object, id: change.objectId };
+    if (!(await this.sees(object))) return false;
+    const act = actOf(change);
+    return act === null || this.sees(object, act);
+  }
+
+  /** `type`: another one than the object's, for acts on it. */
+  private async sees(object: StoredObject, type: Type = object): Promise<boolean> {
+    const key = `${object.id}/${type.resource}`;
+    let sees = this.seen.get(key);
     if (sees === undefined) {
-      sees = await this.decide(id, object);
-      this.seen.set(id, sees);
+      sees = await this.decide(object, type);
+      this.seen.set(key, sees);
     }
     return sees;
   }
@@ -186,11 +196,11 @@ export class RestrictedStore implements LedgerView {
    * A right inside a namespace is one on what is in it now. What was in a deleted namespace, or in an earlier one of
    * the same name, belonged to somebody else: that needs the right in the whole cluster.
    */
-  private async decide(id: number, object: ObjectRef): Promise<boolean> {
+  private async decide(object: StoredObject, type: Type): Promise<boolean> {
     const { sight } = this;
-    if (sight.everywhere(object)) return true;
+    if (sight.everywhere(type)) return true;
     const namespace = placeOf(object);
-    if (namespace === '' || !sight.inside(namespace, object)) return false;
+    if (namespace === '' || !sight.inside(namespace, type)) return false;
     let life = this.lives.get(namespace);
     if (life === undefined) {
       life = lifeOf(this.store, namespace);
@@ -198,7 +208,7 @@ export class RestrictedStore implements LedgerView {
     }
     const { alive, earlierUntil } = await life;
     if (!alive) return false;
-    return earlierUntil === null || ((await this.store.span(id))?.firstAt ?? 0) > earlierUntil;
+    return earlierUntil === null || ((await this.store.span(object.id))?.firstAt ?? 0) > earlierUntil;
   }
 }
 

@@ -22,7 +22,10 @@ const MAX_IN_FLIGHT = 64;
 const TOKEN_REVIEWS = '/apis/authentication.k8s.io/v1/tokenreviews';
 const ACCESS_REVIEWS = '/apis/authorization.k8s.io/v1/subjectaccessreviews';
 
-/** What somebody wants to do. `namespace` '' is the whole cluster; `group` and `resource` may be `*`: really all. */
+/**
+ * What somebody wants to do. `namespace` '' is the whole cluster; `group` and `resource` may be `*`: really all. `resource` may have a
+ * subresource: `pods/exec`.
+ */
 export interface Attributes {
   verb: string;
   group: string;
@@ -30,8 +33,14 @@ export interface Attributes {
   namespace: string;
 }
 
+/** What users may do. */
+export interface Rights {
+  /** Whether the user may. Rejects with access-unknown. */
+  may(user: Actor, attributes: Attributes): Promise<boolean>;
+}
+
 /** Asks the API server who a token belongs to, and what a user may do. Answers are remembered for seconds. */
-export class Reviews {
+export class Reviews implements Rights {
   private readonly tokens: LRUCache<string, Promise<Actor | null>>;
   private readonly rights: LRUCache<string, Promise<boolean>>;
   private inFlight = 0;
@@ -64,13 +73,18 @@ export class Reviews {
   may(user: Actor, { verb, group, resource, namespace }: Attributes): Promise<boolean> {
     const { username, uid, groups, extra } = user;
     const key = JSON.stringify([username, uid, groups, extra, verb, group, resource, namespace]);
+    const [name = '', subresource] = resource.split('/');
     return remember(this.rights, key, async () => {
       const status = await this.ask(ACCESS_REVIEWS, 'authorization.k8s.io/v1', 'SubjectAccessReview', {
         user: username,
         groups,
         ...(uid === undefined ? {} : { uid }),
         ...(extra === undefined ? {} : { extra }),
-        resourceAttributes: { verb, group, resource, ...(namespace === '' ? {} : { namespace }) },
+        resourceAttributes: {
+          ...{ verb, group, resource: name },
+          ...(subresource === undefined ? {} : { subresource }),
+          ...(namespace === '' ? {} : { namespace }),
+        },
       });
       return status.allowed === true && status.denied !== true;
     });

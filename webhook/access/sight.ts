@@ -2,10 +2,9 @@ import { KubeblameError } from '../../shared/errors.ts';
 import { qualifiedName } from '../../shared/resource-types.ts';
 import type { Actor, ObjectRef, Scope } from '../../shared/types.ts';
 import type { LedgerStore } from '../store/port.ts';
+import { ACT_VERBS, ACTS, isAct, objectTypeOf, typeName, type Type } from './acts.ts';
 import { livingNamespaces } from './namespaces.ts';
-import type { Reviews } from './reviews.ts';
-
-type Type = Pick<ObjectRef, 'group' | 'resource'>;
+import type { Rights } from './reviews.ts';
 
 /** The right to read history, besides `get` on what it is the history of. */
 export const CHANGES: Type = { group: 'kubeblame.io', resource: 'changes' };
@@ -15,7 +14,10 @@ const NAMESPACES: Type = { group: '', resource: 'namespaces' };
 /** Rights that are asked for at once. */
 const AT_ONCE = 16;
 
-/** What one user may see of a scope: decided before the ledger is read, so that the time tells nothing of what is in it. */
+/**
+ * What one user may see of a scope: decided before the ledger is read, so that the time tells nothing of what is in it. Acts are
+ * asked about as types of their own (acts.ts).
+ */
 export interface Sight {
   /** Types that are seen wherever the object is or was: also cluster-wide ones and those of deleted namespaces. */
   everywhere(type: Type): boolean;
@@ -29,6 +31,8 @@ export interface Sight {
   nothing: boolean;
   /** Types that the user may not read, or not everywhere in the scope: `secrets`, `deployments.apps`; sorted. */
   denied: string[];
+  /** The same of acts on objects that the user may read: `pods/exec`. */
+  deniedActs: string[];
 }
 
 /** For whom nothing is left out. */
@@ -39,6 +43,7 @@ export const FULL_SIGHT: Sight = {
   namespaces: null,
   nothing: false,
   denied: [],
+  deniedActs: [],
 };
 
 /** For whom everything is. */
@@ -49,6 +54,7 @@ export const NO_SIGHT: Sight = {
   namespaces: [],
   nothing: true,
   denied: [],
+  deniedActs: [],
 };
 
 type May = (verb: string, type: Type, namespace: string) => Promise<boolean>;
@@ -58,54 +64,70 @@ type May = (verb: string, type: Type, namespace: string) => Promise<boolean>;
  * itself, both in the object's namespace, or in the whole cluster. Rejects with forbidden where the first is missing
  * everywhere in the scope: a namespace that does not exist is answered alike.
  */
-export async function sightOf(user: Actor, scope: Scope, reviews: Reviews, store: LedgerStore): Promise<Sight> {
-  const may = rightsOf(user, reviews);
+export async function sightOf(user: Actor, scope: Scope, rights: Rights, store: LedgerStore): Promise<Sight> {
+  const may = rightsOf(user, rights);
   const [changesEverywhere, getsAnything] = await Promise.all([may('list', CHANGES, ''), may('get', ANYTHING, '')]);
   if (changesEverywhere && getsAnything) return FULL_SIGHT;
 
-  const types = scope.type === undefined ? typesOf(await store.resources()) : [scope.type];
+  const objectTypes = scope.type === undefined ? typesOf(await store.resources()) : [scope.type];
+  const names = new Set(objectTypes.map(typeName));
+  const types = [...objectTypes, ...ACTS.filter((act) => names.has(typeName(objectTypeOf(act))))];
   const everywhere = new Set<string>();
   if (changesEverywhere) {
     await each(types, async (type) => {
-      if (await may('get', type, '')) everywhere.add(qualifiedName(type));
+      if (await maySee(may, type, '')) everywhere.add(typeName(type));
     });
   }
-  const rest = types.filter((type) => !everywhere.has(qualifiedName(type)));
+  const rest = types.filter((type) => !everywhere.has(typeName(type)));
   const allowed = rest.length === 0 ? [] : await namespacesWithHistory(may, scope, changesEverywhere, store);
   if (!changesEverywhere && allowed.length === 0) throw forbidden(user, scope);
   const cells = new Map<string, Type>();
   const pairs = allowed.flatMap((namespace) => rest.map((type) => ({ namespace, type })));
   await each(pairs, async ({ namespace, type }) => {
-    if (await may('get', type, namespace)) cells.set(cellOf(namespace, type), type);
+    if (await maySee(may, type, namespace)) cells.set(cellOf(namespace, type), type);
   });
-  const inCells = new Set([...cells.values()].map(qualifiedName));
+  const inCells = new Set([...cells.values()].map(typeName));
+  const somewhere = (type: Type): boolean => everywhere.has(typeName(type)) || inCells.has(typeName(type));
   const partly = changesEverywhere && scope.namespace === undefined;
+  const denied = rest.filter((type) => partly || allowed.some((namespace) => !cells.has(cellOf(namespace, type))));
+  // Without the right on the object, the one on its acts shows nothing.
+  const objectsEverywhere = objectTypes.some((type) => everywhere.has(typeName(type)));
+  const objectCells = [...cells].filter(([, type]) => !isAct(type)).map(([cell]) => namespaceOfCell(cell));
   return {
-    everywhere: (type) => everywhere.has(qualifiedName(type)),
-    inside: (namespace, type) => everywhere.has(qualifiedName(type)) || cells.has(cellOf(namespace, type)),
-    somewhere: (type) => everywhere.has(qualifiedName(type)) || inCells.has(qualifiedName(type)),
-    namespaces: everywhere.size > 0 ? null : [...new Set([...cells.keys()].map(namespaceOfCell))].sort(),
-    nothing: everywhere.size === 0 && cells.size === 0,
-    denied: rest
-      .filter((type) => partly || allowed.some((namespace) => !cells.has(cellOf(namespace, type))))
-      .map(qualifiedName)
-      .sort(),
+    everywhere: (type) => everywhere.has(typeName(type)),
+    inside: (namespace, type) => everywhere.has(typeName(type)) || cells.has(cellOf(namespace, type)),
+    somewhere,
+    namespaces: objectsEverywhere ? null : [...new Set(objectCells)].sort(),
+    nothing: !objectsEverywhere && objectCells.length === 0,
+    denied: sortedNames(denied.filter((type) => !isAct(type))),
+    deniedActs: sortedNames(denied.filter((type) => isAct(type) && somewhere(objectTypeOf(type)))),
   };
+}
+
+function sortedNames(types: readonly Type[]): string[] {
+  return types.map(typeName).sort();
+}
+
+/** Whether the history of a type, or of an act, may be read in a namespace; '': in the whole cluster. */
+async function maySee(may: May, type: Type, namespace: string): Promise<boolean> {
+  if (!isAct(type)) return may('get', type, namespace);
+  for (const verb of ACT_VERBS) if (await may(verb, type, namespace)) return true;
+  return false;
 }
 
 /**
  * Whether the user may read the history of everything; rejects with forbidden where they may read none at all. For what
  * is true of the whole ledger, such as its coverage.
  */
-export async function readsEverything(user: Actor, reviews: Reviews, store: LedgerStore): Promise<boolean> {
-  const may = rightsOf(user, reviews);
+export async function readsEverything(user: Actor, rights: Rights, store: LedgerStore): Promise<boolean> {
+  const may = rightsOf(user, rights);
   const [changes, gets] = await Promise.all([may('list', CHANGES, ''), may('get', ANYTHING, '')]);
   if (!changes && (await namespacesWithHistory(may, {}, false, store)).length === 0) throw forbidden(user, {});
   return changes && gets;
 }
 
-function rightsOf(user: Actor, reviews: Reviews): May {
-  return (verb, { group, resource }, namespace) => reviews.may(user, { verb, group, resource, namespace });
+function rightsOf(user: Actor, rights: Rights): May {
+  return (verb, { group, resource }, namespace) => rights.may(user, { verb, group, resource, namespace });
 }
 
 /** Of the scope's namespaces those whose history may be read. All that exist are asked for: the time tells nothing. */
@@ -130,7 +152,7 @@ function typesOf(seen: readonly Type[]): Type[] {
 }
 
 function cellOf(namespace: string, type: Type): string {
-  return `${namespace}/${qualifiedName(type)}`;
+  return `${namespace}/${typeName(type)}`;
 }
 
 function namespaceOfCell(cell: string): string {

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { KubeblameError, messageOf } from '../../shared/errors.ts';
 import { sendFailure } from '../http.ts';
-import { BodyTooLarge, readBody } from './body.ts';
+import { BodyBudget, BodyNotKept, readBody, type BodyShare } from './body.ts';
 import type { Callers } from './callers.ts';
 import { envelopeOf, type Envelope } from './envelope.ts';
 import type { Received, Receiver, Reception } from './reception.ts';
@@ -29,6 +29,7 @@ export function admissionHandler(
   receiver: Pick<Receiver, 'receive'>,
   observer: AdmissionObserver,
   now: () => number,
+  budget = new BodyBudget(),
 ) {
   return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     // Before a byte of its body is read.
@@ -40,13 +41,15 @@ export function admissionHandler(
     }
     const started = performance.now();
     const at = now();
+    const share = budget.share();
     let received: Received;
     let body: Buffer | null = null;
     try {
-      body = await readRequest(request);
+      body = await readRequest(request, share);
       received = receiver.receive(body, at);
     } catch (error) {
-      const start = error instanceof BodyTooLarge ? error.start : body;
+      share.giveBack();
+      const start = error instanceof BodyNotKept ? error.start : body;
       const envelope = start === null ? null : envelopeOf(start);
       if (envelope !== null) {
         observer.lost(error, envelope.uid);
@@ -71,11 +74,13 @@ export function admissionHandler(
       const warning = `kubeblame did not record this request: ${reasonOf(error)}`;
       // It is printed by kubectl: it helps whoever types, and only fills the logs of a controller.
       sendAllowed(response, { apiVersion: V1, uid }, isPerson ? warning : undefined);
+    } finally {
+      share.giveBack();
     }
   };
 }
 
-async function readRequest(request: IncomingMessage): Promise<Buffer> {
+async function readRequest(request: IncomingMessage, share: BodyShare): Promise<Buffer> {
   if (request.method !== 'POST') {
     throw new KubeblameError(
       'method-not-allowed',
@@ -86,7 +91,7 @@ async function readRequest(request: IncomingMessage): Promise<Buffer> {
   if (contentType.split(';')[0]?.trim().toLowerCase() !== 'application/json') {
     throw new KubeblameError('content-type-unsupported', `Content-Type is "${contentType}", expected application/json`);
   }
-  const body = await readBody(request);
+  const body = await readBody(request, share);
   if (body.length === 0) throw new KubeblameError('json-invalid', 'the body is empty, expected an AdmissionReview');
   return body;
 }

@@ -8,6 +8,8 @@ export interface LedgerSize {
   objects: number;
   /** How many of the changes are about one object, the first. */
   hot: number;
+  /** Changes a commit; 5,000 unless given. A server commits 256 at most. */
+  batch?: number;
 }
 
 export const NAMESPACES = 50;
@@ -36,7 +38,7 @@ export async function generateLedger(store: LedgerStore, size: LedgerSize, seed 
   const hotShare = size.hot / size.changes;
   for (let seq = 1; seq <= size.changes;) {
     const [changes, outcomes]: [NewChange[], NewOutcome[]] = [[], []];
-    for (; changes.length < BATCH && seq <= size.changes; seq++) {
+    for (; changes.length < (size.batch ?? BATCH) && seq <= size.changes; seq++) {
       const at = STARTED_AT + seq * EVERY_MS;
       if (live.length < size.objects) {
         const created = create(live.length, seq);

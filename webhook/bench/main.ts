@@ -7,7 +7,9 @@ import { makeLocalCertificates } from '../../certs/local-certificates.ts';
 import { measureAdmission, type AdmissionRow, type Measured } from './admission.ts';
 import { measureBurst } from './burst.ts';
 import { measureBytes } from './bytes.ts';
+import { measureFolding } from './folding.ts';
 import { observerMemory } from './observer-memory.ts';
+import { measurePauses } from './pause.ts';
 import { measureReading } from './reading.ts';
 import { BenchServer } from './servers.ts';
 
@@ -154,11 +156,36 @@ async function bytes(): Promise<void> {
   );
 }
 
+async function pause(): Promise<void> {
+  const rows = await measurePauses(path);
+  print(
+    'How long a question holds up the thread that records, of 200,000 changes',
+    ['question', 'asked there, ms', 'in the reading thread, ms'],
+    rows.map(({ question, inRecorder, inReading }) => [question, inRecorder.toFixed(0), inReading.toFixed(0)]),
+  );
+}
+
+async function folding(): Promise<void> {
+  const changes = Number(process.env.BENCH_CHANGES ?? 1_000_000);
+  const rows = await measureFolding(path, source('../../dist/kubeblame-webhook.js'), changes);
+  print(
+    'Folding, step by step: CPU ms a step; and the start',
+    ['changes', 'bytes', 'first steps', 'later', 'longest', 'SIGTERM to end ms', 'start ms', 'after a crash ms'],
+    rows.map((row) => [
+      String(row.changes),
+      String(row.bytes),
+      ...[row.firstMs, row.laterMs, row.longestMs, row.stopMs, row.cleanStartMs, row.crashedStartMs].map((ms) =>
+        ms.toFixed(0),
+      ),
+    ]),
+  );
+}
+
 async function observer(): Promise<void> {
   console.log(`${await observerMemory(path)}\n`);
 }
 
-const SECTIONS = { admission, burst, reading, bytes, observer };
+const SECTIONS = { admission, burst, reading, pause, bytes, folding, observer };
 
 console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown CPU'}\n`);
 try {

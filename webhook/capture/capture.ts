@@ -1,18 +1,18 @@
-import { interpret, REPLICAS_PATH, type Interpretation, type Meaning, type Seen } from '../../shared/interpret.ts';
-import { isObject, itemsOf } from '../../shared/json.ts';
+import { interpret, type Interpretation, type Meaning, type Seen } from '../../shared/interpret.ts';
 import { diff, hashBody } from '../../shared/patch.ts';
 import { apiVersionOf } from '../../shared/normalise.ts';
 import { compareResourceVersions } from '../../shared/resource-version.ts';
 import type { Review } from '../../shared/review.ts';
 import type { JsonObject, ObjectRef, Patch } from '../../shared/types.ts';
-import { definitionOf } from './containers.ts';
 import type { ChangeInput, Draft } from './draft.ts';
 import { believedOf, tipOf, versionOf, type Head, type HeadVersion } from './head.ts';
 import { dropRivals, endContents } from './ending.ts';
 import { begin, observe } from './observe.ts';
+import { replicasPath } from './scale.ts';
 
 type State = Extract<Meaning, { kind: 'state' }>;
 type Projection = Extract<Meaning, { kind: 'projection' }>;
+type ScaleMeaning = Extract<Meaning, { kind: 'scale' }>;
 
 /** How many changes back the version is looked for that a late review was made from. */
 const LATE_SEARCH = 200;
@@ -25,6 +25,7 @@ export async function captureReview(draft: Draft, review: Review): Promise<'reco
     case 'state':
       return captureState(draft, review, interpretation, meaning);
     case 'projection':
+    case 'scale':
       return captureProjection(draft, review, interpretation, meaning);
     case 'act':
       return captureAct(draft, review, interpretation);
@@ -40,19 +41,20 @@ async function captureState(
   const { object } = interpretation;
   const base = before === null ? null : await baseOf(draft, object, before);
   if (patch.length === 0) return 'unchanged';
-  const fromBase = before === null || base === null ? patch : await patchOn(draft, base, before, after, patch);
-  if (fromBase.length === 0) return 'unchanged';
+  const on = before === null || base === null ? { patch } : await patchOn(draft, base, before, patch);
+  if (on.patch.length === 0) return 'unchanged';
   const past = base === null ? null : await pastOf(draft, object, base, after);
-  const version = await draft.add(
-    requested(review, interpretation, {
+  const version = await draft.add({
+    ...requested(review, interpretation, {
       effect: after === null ? 'deleted' : before === null ? 'created' : 'modified',
       late: past?.late ?? false,
       base,
       body: after,
-      patch: fromBase,
-      detail: { options: interpretation.options },
+      patch: on.patch,
+      detail: { options: interpretation.options, ...(on.base === undefined ? {} : { base: on.base }) },
     }),
-  );
+    own: patch,
+  });
   if (past !== null) await settlePast(draft, object, version, past);
   if (version.gone) await endRest(draft, object, version);
   return 'recorded';
@@ -66,19 +68,20 @@ async function endRest(draft: Draft, object: ObjectRef, { seq }: HeadVersion): P
 
 /**
  * The patch from the body that is stored of a version. Mostly the review's own: the version was found by its
- * resourceVersion, and that means the same body. Not so after a restore of etcd, which gives versions out again, nor in a
- * review that somebody forged: a patch on top of another body would tell of a state that never was.
+ * resourceVersion, and that means the same body. Where it is not, `base` is what leads to the review's: in another API version, by
+ * a definition that has other defaults and fields since, or after a restore of etcd, which gives versions out again. A patch on
+ * top of another body would tell of a state that never was.
  */
 async function patchOn(
   draft: Draft,
-  base: HeadVersion,
+  version: HeadVersion,
   before: Seen,
-  after: JsonObject | null,
   patch: Patch,
-): Promise<Patch> {
+): Promise<{ patch: Patch; base?: Patch }> {
   const hash = hashBody(before.body);
-  if (base.hash !== null && hash !== null && base.hash.equals(hash)) return patch;
-  return diff(await draft.body(base.seq), after);
+  if (version.hash !== null && hash !== null && version.hash.equals(hash)) return { patch };
+  const base = diff(await draft.body(version.seq), before.body);
+  return base.length === 0 ? { patch } : { patch: [...base, ...patch], base };
 }
 
 /** The version that a review was made from. Its old object is taken in as the fact that it is. */
@@ -144,37 +147,56 @@ async function settlePast(draft: Draft, object: ObjectRef, version: HeadVersion,
   }
 }
 
+/** What a part of an object sets on it, as it is. */
 async function captureProjection(
   draft: Draft,
   review: Review,
   interpretation: Interpretation,
-  { apply }: Projection,
+  meaning: Projection | ScaleMeaning,
 ): Promise<'recorded' | 'unchanged'> {
   const object = await incarnationOf(draft, interpretation.object);
   const version = believedOf(await draft.head(object));
   const body = version === null || version.gone ? null : await draft.body(version.seq);
   // Of an object that was never seen whole no state can follow: what was asked for is kept with the act.
   if (version === null || body === null) return captureAct(draft, review, interpretation);
-  const after = apply(body, await replicasPath(draft, object, apiVersionOf(body)));
+  const projected = { ...interpretation, object };
+  const path = meaning.kind === 'scale' ? await replicasPath(draft, object, apiVersionOf(body)) : [];
+  if (path === null) return captureUnknownScale(draft, review, projected, version, body);
+  const after = meaning.apply(body, path);
   const patch = diff(body, after);
   const isDelete = review.operation === 'DELETE';
   // Who asked again for a deletion that is under way is worth knowing, and changes nothing.
   if (patch.length === 0) return isDelete ? captureAct(draft, review, interpretation) : 'unchanged';
   const added = await draft.add(
-    requested(
-      review,
-      { ...interpretation, object },
-      {
-        effect: after === null ? 'deleted' : 'modified',
-        late: false,
-        base: version,
-        body: after,
-        patch,
-        detail: isDelete ? { options: interpretation.options } : {},
-      },
-    ),
+    requested(review, projected, {
+      effect: after === null ? 'deleted' : 'modified',
+      late: false,
+      base: version,
+      body: after,
+      patch,
+      detail: isDelete ? { options: interpretation.options } : {},
+    }),
   );
   if (added.gone) await endRest(draft, object, added);
+  return 'recorded';
+}
+
+/** Who wanted which number is known; what the object became by it is told by whatever shows it next. */
+async function captureUnknownScale(
+  draft: Draft,
+  review: Review,
+  interpretation: Interpretation,
+  base: HeadVersion,
+  body: JsonObject,
+): Promise<'recorded' | 'unchanged'> {
+  const { meaning, options } = interpretation;
+  if (meaning.kind !== 'scale' || meaning.from === meaning.to) return 'unchanged';
+  const scale = { from: meaning.from, to: meaning.to };
+  const detail = { options, scale };
+  await draft.add({
+    ...requested(review, interpretation, { effect: 'modified', late: false, base, body, patch: [], detail }),
+    unknown: true,
+  });
   return 'recorded';
 }
 
@@ -195,25 +217,6 @@ async function captureAct(draft: Draft, review: Review, interpretation: Interpre
 async function incarnationOf(draft: Draft, object: ObjectRef): Promise<ObjectRef> {
   const known = await draft.incarnations(object);
   return (object.uid === '' ? known[0] : known.find(({ uid }) => uid === object.uid)) ?? object;
-}
-
-/** Where a custom resource keeps its replicas: its definition says. Elsewhere it is `spec.replicas`. */
-async function replicasPath(draft: Draft, object: ObjectRef, apiVersion: string): Promise<readonly string[]> {
-  const definition = await definitionBody(draft, object);
-  const spec = definition !== null && isObject(definition.spec) ? definition.spec : {};
-  const version = itemsOf(spec.versions).find(
-    ({ name }) => typeof name === 'string' && apiVersion === `${object.group}/${name}`,
-  );
-  const scale = isObject(version?.subresources) ? version.subresources.scale : undefined;
-  const path = isObject(scale) ? scale.specReplicasPath : undefined;
-  return typeof path === 'string' ? path.split('.').slice(1) : REPLICAS_PATH;
-}
-
-async function definitionBody(draft: Draft, object: ObjectRef): Promise<JsonObject | null> {
-  const definition = definitionOf(object);
-  if (definition === null) return null;
-  const version = believedOf(await draft.head(await incarnationOf(draft, definition)));
-  return version === null || version.gone ? null : draft.body(version.seq);
 }
 
 /** What a change says that a request made, `what` being what it came to. */

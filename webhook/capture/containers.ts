@@ -1,11 +1,12 @@
 import type { ObjectRef } from '../../shared/types.ts';
 
+export const DEFINITIONS = { group: 'apiextensions.k8s.io', resource: 'customresourcedefinitions' } as const;
+
 /** The definition of an object's resource, where it is a custom one; its uid is not known. */
 export function definitionOf({ group, resource }: ObjectRef): ObjectRef | null {
   if (!group.includes('.')) return null;
   return {
-    group: 'apiextensions.k8s.io',
-    resource: 'customresourcedefinitions',
+    ...DEFINITIONS,
     kind: 'CustomResourceDefinition',
     namespace: '',
     name: `${resource}.${group}`,

@@ -1,10 +1,12 @@
 import { reconstruct } from '../../shared/reconstruct.ts';
-import { apiVersionOf } from '../../shared/normalise.ts';
-import { hashBody } from '../../shared/patch.ts';
+import { apiVersionOf, type ManagedField } from '../../shared/normalise.ts';
+import { applyPatch, hashBody } from '../../shared/patch.ts';
 import type { JsonObject, ObjectRef, Patch } from '../../shared/types.ts';
+import type { Amendment } from '../store/payload.ts';
 import type { LedgerStore, NewChange, NewOutcome, OutcomeReason, StoredChange } from '../store/port.ts';
 import { checkpointOf, requireChange } from '../store/steps.ts';
 import type { Ending } from './ending.ts';
+import type { ReplicasPaths } from './scale.ts';
 import { headKey, sameName, versionOf, withVersions, type Head, type HeadVersion } from './head.ts';
 
 /**
@@ -28,6 +30,10 @@ export interface ChangeInput extends Omit<
   /** null where the object is gone, and for an act. */
   body: JsonObject | null;
   patch: Patch;
+  /** What was asked for, where `patch` has more in it. */
+  own?: Patch;
+  /** True where `body` is the one before: the one after is not known. */
+  unknown?: boolean;
   detail: Partial<NewChange['detail']>;
 }
 
@@ -44,12 +50,18 @@ export interface Memory {
   readonly waiting: readonly NewChange[];
   /** A change that was added lately, where it is remembered. */
   recent(seq: number): Recent | undefined;
+  /** What the API server made of a change, while that waits for its commit. */
+  amendment(seq: number): Amendment | undefined;
+  /** What a definition says that is not recorded, by its name. */
+  replicasPaths(definition: string): ReplicasPaths | undefined;
 }
 
 /** A change, and the body after it; null where the object is gone, and for an act. */
 export interface Recent {
   change: NewChange;
   body: JsonObject | null;
+  /** Those that the object is to have after it, as its review shows them. */
+  managedFields: readonly ManagedField[];
 }
 
 /**
@@ -64,6 +76,10 @@ export class Draft {
   readonly heads = new Map<string, Head>();
   /** What is still to end with what this job has ended, once that is durable: endings.ts. */
   readonly endings: Ending[] = [];
+  /** What the API server made of changes, by seq. */
+  readonly amendments = new Map<number, Amendment>();
+  /** Changes whose body may not be what is remembered of them. */
+  readonly stale = new Set<number>();
 
   constructor(private readonly memory: Memory) {}
 
@@ -86,8 +102,9 @@ export class Draft {
   /** Adds a change; one with a body becomes the newest version of its object's head. */
   async add(input: ChangeInput): Promise<HeadVersion> {
     const { base, body, patch, detail } = input;
+    const unknown = input.unknown === true;
     const depth = body !== null && base !== null ? base.depth + 1 : 0;
-    const checkpoint = body !== null && depth >= CHECKPOINT_EVERY ? body : null;
+    const checkpoint = body !== null && !unknown && depth >= CHECKPOINT_EVERY ? body : null;
     // Written out, here and elsewhere on the way of a review: copying with ... takes several times as long.
     const change: NewChange = {
       object: input.object,
@@ -106,8 +123,8 @@ export class Draft {
       parent: base?.seq ?? null,
       depth: checkpoint === null ? depth : 0,
       apiVersion: apiVersionOf(body),
-      hash: hashBody(body),
-      statusOnly: isStatusOnly(patch),
+      hash: unknown ? null : hashBody(body),
+      statusOnly: isStatusOnly(input.own ?? patch),
       checkpoint,
       detail: {
         patch,
@@ -115,6 +132,8 @@ export class Draft {
         cause: detail.cause ?? null,
         notBefore: detail.notBefore ?? null,
         managersHint: detail.managersHint ?? [],
+        ...(detail.base === undefined ? {} : { base: detail.base }),
+        ...(detail.scale === undefined ? {} : { scale: detail.scale }),
       },
     };
     this.changes.push(change);
@@ -129,17 +148,24 @@ export class Draft {
     return version;
   }
 
-  /** Settles a version of an object. */
+  /** Settles a version of an object. `amendment`: what the API server made of it beyond what was asked for. */
   async settle(
     object: ObjectRef,
     version: HeadVersion,
     outcome: NewOutcome['outcome'],
     reason: OutcomeReason,
     resourceVersion = '',
+    amendment?: Amendment,
   ): Promise<HeadVersion> {
-    this.outcomes.push({ seq: version.seq, outcome, reason, resourceVersion, at: this.memory.at });
-    const settled = { ...version, outcome, resourceVersion: resourceVersion || version.resourceVersion };
+    const told = { seq: version.seq, outcome, reason, resourceVersion, at: this.memory.at };
+    this.outcomes.push(amendment === undefined ? told : { ...told, amendment });
+    const known = { ...version, outcome, resourceVersion: resourceVersion || version.resourceVersion };
+    const settled = amendment === undefined ? known : { ...known, ...shapeOf(amendment), amended: true };
     const head = await this.head(object);
+    if (amendment !== undefined) {
+      this.amendments.set(version.seq, amendment);
+      for (const { seq } of head.versions) this.stale.add(seq);
+    }
     const replace = (other: HeadVersion): HeadVersion => (other.seq === version.seq ? settled : other);
     const past = head.past.some(({ seq }) => seq === version.seq) ? head.past.map(replace) : head.past;
     this.setHead(withVersions({ object: head.object, versions: head.versions, past }, head.versions.map(replace)));
@@ -155,15 +181,27 @@ export class Draft {
   /** A change of this draft, of those that wait for their commit, or of the store. Rejects where there is none. */
   async change(seq: number): Promise<NewChange> {
     const bySeq = (change: NewChange): boolean => change.seq === seq;
+    const amendment = this.amendments.get(seq) ?? this.memory.amendment(seq);
     const own = this.changes.find(bySeq) ?? this.memory.recent(seq)?.change ?? this.memory.waiting.find(bySeq);
-    if (own !== undefined) return own;
+    if (own !== undefined) return amendment === undefined ? own : amended(own, amendment);
     const stored = await requireChange(this.store, seq);
-    return { ...stored, detail: stored.detail(), checkpoint: await checkpointOf(this.store, stored) };
+    const change = { ...stored, detail: stored.detail(), checkpoint: await checkpointOf(this.store, stored) };
+    return amendment === undefined || stored.amended ? change : amended(change, amendment);
+  }
+
+  /** What a definition says that is not recorded, by its name. */
+  replicasPaths(definition: string): ReplicasPaths | undefined {
+    return this.memory.replicasPaths(definition);
+  }
+
+  /** The managedFields that the review of a change had, where they are remembered. */
+  managedFields(seq: number): readonly ManagedField[] | undefined {
+    return this.memory.recent(seq)?.managedFields;
   }
 
   /** The body of a state; null where the object is gone. */
   async body(seq: number): Promise<JsonObject | null> {
-    const recent = this.memory.recent(seq);
+    const recent = this.stale.has(seq) ? undefined : this.memory.recent(seq);
     if (recent !== undefined) return recent.body;
     return reconstruct(seq, async (at) => {
       const { parent, detail, checkpoint } = await this.change(at);
@@ -213,6 +251,21 @@ export function withIncarnations(
   return all;
 }
 
+function shapeOf({ hash, apiVersion }: Amendment): Pick<NewChange, 'hash' | 'apiVersion'> {
+  return { hash, apiVersion };
+}
+
+/** A change with what the API server made of it, as the store gives it. */
+function amended(change: NewChange, amendment: Amendment): NewChange {
+  const { checkpoint, detail } = change;
+  return {
+    ...change,
+    ...shapeOf(amendment),
+    checkpoint: checkpoint === null ? null : applyPatch(checkpoint, amendment.patch),
+    detail: { ...detail, patch: [...detail.patch, ...amendment.patch] },
+  };
+}
+
 /** Enough to see that there is more than one. */
 const RECENT_ACTS = 5;
 
@@ -220,7 +273,7 @@ const RECENT_ACTS = 5;
  * True where a patch touches nothing but what is set in the wake of something else: status, and the API server's own
  * correction of a time or generation that was predicted for it.
  */
-function isStatusOnly(patch: Patch): boolean {
+export function isStatusOnly(patch: Patch): boolean {
   return (
     patch.length > 0 &&
     patch.every(

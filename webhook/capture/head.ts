@@ -8,6 +8,7 @@ export interface HeadVersion extends Version {
   at: number;
   /** True where the object does not exist after it. */
   gone: boolean;
+  /** null where it is gone, and where the body is not known: it is the one before it. */
   hash: Buffer | null;
   apiVersion: string;
   resourceVersion: string;
@@ -17,6 +18,8 @@ export interface HeadVersion extends Version {
   observed: boolean;
   /** What it predicts may be inexact: the API server adds to it (a timestamp, a condition). */
   projected: boolean;
+  /** It is as the API server showed it, which differs from what was asked for. */
+  amended: boolean;
 }
 
 /** How many versions behind the last one are remembered, for reviews that were made from them and arrive late. */
@@ -87,6 +90,7 @@ export function versionOf(change: NewChange | StoredChange, outcome: Version['ou
     projected:
       change.source === 'admission' &&
       (change.operation === 'DELETE' || change.subresource === 'scale' || change.subresource === 'binding'),
+    amended: 'amended' in change && change.amended,
   };
 }
 
@@ -102,6 +106,11 @@ export function openOf(head: Head): HeadVersion[] {
 
 export function believedOf(head: Head): HeadVersion | null {
   return believed(head.versions);
+}
+
+/** True for a request to scale of which it is not known which field keeps the number. */
+export function isUnknown(version: HeadVersion): boolean {
+  return version.hash === null && version.effect === 'modified';
 }
 
 /** True where an attempt was made from an older version than this one, so that it is in it or never will be. */

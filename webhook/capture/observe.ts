@@ -1,14 +1,16 @@
 import { diff, hashBody } from '../../shared/patch.ts';
 import type { Seen } from '../../shared/interpret.ts';
-import { apiVersionOf, metadataText, type ManagedField } from '../../shared/normalise.ts';
+import { apiVersionOf, metadataText } from '../../shared/normalise.ts';
 import { compareResourceVersions } from '../../shared/resource-version.ts';
 import type { ObjectRef, Patch } from '../../shared/types.ts';
 import type { OutcomeReason } from '../store/port.ts';
-import type { Draft } from './draft.ts';
+import { isStatusOnly, type Draft } from './draft.ts';
 import { endBy, setsDeletionTimestamp } from './ending.ts';
-import { madeBefore, openOf, tipOf, type HeadVersion } from './head.ts';
+import { alsoShownAs, asShown, managersSince, type Held } from './as-shown.ts';
 import { holds } from './holds.ts';
-import { commit, drop } from './settle.ts';
+import { isUnknown, madeBefore, openOf, tipOf, type HeadVersion } from './head.ts';
+import { resolveScales } from './scale.ts';
+import { commit, drop, lineOf, NO_AMENDMENTS, type Amendments } from './settle.ts';
 
 /** A fact about an object: the API server showed this body at this version. */
 export interface Observation {
@@ -40,15 +42,16 @@ async function closeOthers(draft: Draft, object: ObjectRef): Promise<void> {
   }
 }
 
-async function take(draft: Draft, { object, seen, reason, since = 0 }: Observation): Promise<HeadVersion | null> {
+async function take(draft: Draft, observation: Observation): Promise<HeadVersion | null> {
+  const { object, seen, reason, since = 0 } = observation;
   const head = await draft.head(object);
   const tip = tipOf(head);
   const apiVersion = apiVersionOf(seen.body);
   const order = tip === null ? 1 : compareResourceVersions(seen.resourceVersion, tip.resourceVersion);
   if (tip !== null && order < 0) return null;
-  const comparable = tip === null || tip.apiVersion === apiVersion || tip.gone;
-  if (order === 0 && comparable) return tip;
-
+  if (tip !== null && order === 0) {
+    return tip.apiVersion === apiVersion || tip.gone ? tip : alsoShownAs(draft, observation, head, tip);
+  }
   const hash = hashBody(seen.body);
   const same = (version: HeadVersion | null): boolean =>
     version !== null &&
@@ -65,33 +68,44 @@ async function take(draft: Draft, { object, seen, reason, since = 0 }: Observati
     return moveTo(draft, object, tip, seen.resourceVersion);
   }
   const held = await lastHeld(draft, open, seen);
+  let shown: Amendments | 'own' | null = null;
+  if (held !== null) {
+    shown = await asShown(draft, observation, head, held);
+    if (shown !== null && shown !== 'own')
+      return commit(draft, head, held.version, open, reason, seen.resourceVersion, shown);
+  }
   // A watch shows every version; behind a review there may have been others.
   const heldAt = reason === 'the watch shows it' ? seen.resourceVersion : '';
-  const base = held === null ? tip : await commit(draft, head, held, open, 'a later version holds what it set', heldAt);
-  if (held === null) await drop(draft, object, open);
+  const base =
+    held === null
+      ? tip
+      : await commit(draft, head, held.version, open, 'a later version holds what it set', heldAt, held.amendments);
+  // Of a scale whose field is not known it is not known either whether it is in there.
+  const lost = open.filter((version) => !isUnknown(version));
+  if (held === null) await drop(draft, object, lost);
   if (base === null) return (await missedCreation(draft, object, seen, since)) ?? begin(draft, object, seen);
-  const translated = !base.gone && base.apiVersion !== apiVersion;
-  if (translated && (held !== null || order === 0)) return translate(draft, object, seen, base);
-  return recordDifference(draft, object, seen, base, held, since);
+  return recordDifference(draft, observation, base, held?.version ?? null, shown === 'own');
 }
 
 /** The newest attempt whose change stands in the body, or that managedFields name where the body is in another API version. */
-async function lastHeld(
-  draft: Draft,
-  open: readonly HeadVersion[],
-  { body, managedFields }: Seen,
-): Promise<HeadVersion | null> {
-  const apiVersion = apiVersionOf(body);
+async function lastHeld(draft: Draft, open: readonly HeadVersion[], seen: Seen): Promise<Held | null> {
+  const { body, managedFields } = seen;
   for (const version of [...open].reverse()) {
     if (version.gone) continue;
-    if (version.parent === null) return version;
-    if (version.apiVersion !== apiVersion) {
+    if (version.parent === null) return { version, amendments: NO_AMENDMENTS };
+    if (isUnknown(version)) {
+      const scales = await resolveScales(draft, lineOf(version, open), body);
+      if (scales === null) continue;
+      return { version, amendments: new Map(scales.map(({ version: { seq }, amendment }) => [seq, amendment])) };
+    }
+    if (version.apiVersion !== apiVersionOf(body)) {
       const { manager, at } = await draft.change(version.seq);
-      if (managersSince(managedFields, at).includes(manager)) return version;
+      if (managersSince(managedFields, at).includes(manager)) return { version, amendments: NO_AMENDMENTS };
       continue;
     }
     const [before, after] = [await draft.body(version.parent), await draft.body(version.seq)];
-    if (after !== null && holds(before ?? {}, after, body, version.projected)) return version;
+    if (after !== null && holds(before ?? {}, after, body, version.projected))
+      return { version, amendments: NO_AMENDMENTS };
   }
   return null;
 }
@@ -119,20 +133,6 @@ export async function begin(draft: Draft, object: ObjectRef, seen: Seen, late = 
     late,
     base: null,
     patch: diff(null, seen.body),
-    detail: {},
-  });
-}
-
-/** The same version in another API version, to compare with from now on: a baseline that modifies. Nothing has changed. */
-async function translate(draft: Draft, object: ObjectRef, seen: Seen, base: HeadVersion): Promise<HeadVersion> {
-  return draft.add({
-    ...factOf(object, seen),
-    operation: 'UPDATE',
-    source: 'baseline',
-    effect: 'modified',
-    baseResourceVersion: base.resourceVersion,
-    base,
-    patch: diff(await draft.body(base.seq), seen.body),
     detail: {},
   });
 }
@@ -173,18 +173,21 @@ async function missedCreation(draft: Draft, object: ObjectRef, seen: Seen, since
   });
 }
 
-/** What happened without us between a version and the fact. */
+/**
+ * What happened without us between a version and the fact. `request`: what made that version; `isOwn`: the fact shows that very
+ * version. The API server sets times and status behind what was only predicted of a request, too.
+ */
 async function recordDifference(
   draft: Draft,
-  object: ObjectRef,
-  seen: Seen,
+  { object, seen, since = 0 }: Observation,
   base: HeadVersion,
-  held: HeadVersion | null,
-  since: number,
+  request: HeadVersion | null,
+  isOwn: boolean,
 ): Promise<HeadVersion> {
   const before = base.gone ? null : await draft.body(base.seq);
   const patch = diff(before, seen.body);
-  const eviction = held?.projected === true ? null : await evictionFor(draft, object, patch);
+  const follows = request !== null && (isOwn || (request.projected && isStatusOnly(patch)));
+  const eviction = request?.projected === true ? null : await evictionFor(draft, object, patch);
   if (eviction !== null && setsDeletionTimestamp(patch)) draft.confirmAct(eviction, seen.resourceVersion);
   const notBefore = Math.max(base.at, since);
   return draft.add({
@@ -196,7 +199,7 @@ async function recordDifference(
     base: before === null ? null : base,
     patch,
     detail: {
-      cause: held?.projected === true ? held.seq : eviction,
+      cause: follows ? request.seq : eviction,
       notBefore,
       managersHint: managersSince(seen.managedFields, notBefore),
     },
@@ -212,11 +215,4 @@ async function evictionFor(draft: Draft, object: ObjectRef, patch: Patch): Promi
   if (!setsDeletionTimestamp(patch) && !JSON.stringify(patch).includes('"EvictionByEvictionAPI"')) return null;
   const evictions = await draft.acts(object, 'eviction', draft.at - EVICTION_MS);
   return evictions.length === 1 ? (evictions[0] ?? null) : null;
-}
-
-/** The managers whose entry is not older than a moment; managedFields has times in whole seconds. */
-function managersSince(managedFields: readonly ManagedField[], since: number): string[] {
-  const from = Math.floor(since / 1000) * 1000;
-  const names = managedFields.filter((entry) => Date.parse(entry.time) >= from).map((entry) => entry.manager);
-  return [...new Set(names)].filter((name) => name !== '');
 }

@@ -1,19 +1,23 @@
 import { LRUCache } from 'lru-cache';
 import { KubeblameError, messageOf } from '../../shared/errors.ts';
 import type { Seen } from '../../shared/interpret.ts';
+import type { ManagedField } from '../../shared/normalise.ts';
 import type { Redactor } from '../../shared/redact.ts';
 import { requireRecordable, type Review } from '../../shared/review.ts';
 import type { ObjectRef } from '../../shared/types.ts';
+import type { Amendment } from '../store/payload.ts';
 import type { CoverageEvent, LedgerStore, NewChange, NewCoverage, NewOutcome } from '../store/port.ts';
 import type { Spooled } from '../spool/records.ts';
 import { captureReview } from './capture.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { reviewWithoutSecrets, seenWithoutSecrets } from './confidential.ts';
+import { DEFINITIONS } from './containers.ts';
 import { Draft, withIncarnations, type Memory, type Recent } from './draft.ts';
 import { headKey, nameKey, tipOf, versionOf, type Head } from './head.ts';
 import { dropUnseen, endingOf, endPage, observeAbsent, observeGone, type Ending, type OpenAttempt } from './ending.ts';
 import { Endings } from './endings.ts';
 import { observe } from './observe.ts';
+import { replicasPathsOf, type ReplicasPaths } from './scale.ts';
 import type { Predicates } from './predicates.ts';
 
 /** What became of a review here: stored, or why not. */
@@ -65,6 +69,9 @@ const MAX_UNTOLD = 500;
 /** Or after so many bytes of them: their room in the spool is given back only then. */
 const MAX_UNTOLD_BYTES = 4 * 1024 * 1024;
 
+/** Reviews and observations come in another order than they were made, by no more than so much: that is no clock that was set. */
+const SET_BACK_MS = 5_000;
+
 /** How far back attempts are looked for that a watch never showed. */
 const SWEEP_BACK_MS = 10 * 60 * 1000;
 
@@ -92,7 +99,11 @@ export class Recorder implements Memory {
   private committing: readonly NewChange[] = [];
   private changes: NewChange[] = [];
   private outcomes: NewOutcome[] = [];
+  /** What the API server made of changes, by seq, until that is in the store. */
+  private readonly amendments = new Map<number, Amendment>();
   private coverage: NewCoverage[] = [];
+  /** Of definitions that are not recorded, by name. */
+  private readonly definitions = new Map<string, ReplicasPaths>();
   /** The last review of the spool that was run, the last that was settled, and the last of which a commit tells. */
   private lastRun: number;
   private lastSettled: number;
@@ -103,6 +114,8 @@ export class Recorder implements Memory {
   /** The time of the last job that was run, and of the last that is durable (ms). */
   private lastAt: number;
   private durableAt: number;
+  /** The time that the last job was given (ms), whatever was recorded for it. */
+  private lastGiven: number | null = null;
   private now = 0;
   /** At the first sweep all that an earlier process left open is looked at. */
   private sweptFrom = 0;
@@ -164,7 +177,7 @@ export class Recorder implements Memory {
       requireRecordable(review);
       const clean = async (draft: Draft): Promise<Recorded> =>
         captureReview(draft, await reviewWithoutSecrets(draft, review, redactor, place?.redacted === true));
-      return this.job(at, clean, bytes);
+      return this.job(at, clean, { bytes, managedFields: review.object?.managedFields ?? [] });
     };
     return this.queue.add(() => (place === undefined ? work() : this.inTurn(place.number, at, work, bytes)));
   }
@@ -180,6 +193,10 @@ export class Recorder implements Memory {
    * that moment (ms) has been taken in already; 0 where nothing has.
    */
   observe(object: ObjectRef, seen: Seen, at: number, since = 0): Promise<void> {
+    if (this.isOnlyRead(object)) {
+      this.definitions.set(object.name, replicasPathsOf(seen.body));
+      return Promise.resolve();
+    }
     return this.fact(object, at, () =>
       this.job(at, async (draft) => {
         const clean = await seenWithoutSecrets(draft, object, seen, this.options.redactor);
@@ -204,9 +221,19 @@ export class Recorder implements Memory {
 
   /** Takes in that an object is gone since a version. */
   observeGone(object: ObjectRef, resourceVersion: string, at: number, since = 0): Promise<void> {
+    if (this.isOnlyRead(object)) {
+      this.definitions.delete(object.name);
+      return Promise.resolve();
+    }
     return this.fact(object, at, () =>
       this.job(at, (draft) => observeGone(draft, object, resourceVersion, 'the watch shows it', null, since)),
     );
+  }
+
+  /** A definition where a rule leaves out all of them: what it says of its type is needed, and not recorded. */
+  private isOnlyRead({ group, resource }: ObjectRef): boolean {
+    const isDefinition = group === DEFINITIONS.group && resource === DEFINITIONS.resource;
+    return isDefinition && this.options.predicates.skipsResource(group, resource);
   }
 
   /** Takes in that a whole list of its type, at a version, does not have the object. */
@@ -339,6 +366,14 @@ export class Recorder implements Memory {
     return this.recentChanges.get(seq);
   }
 
+  replicasPaths(definition: string): ReplicasPaths | undefined {
+    return this.definitions.get(definition);
+  }
+
+  amendment(seq: number): Amendment | undefined {
+    return this.amendments.get(seq);
+  }
+
   async head(object: ObjectRef): Promise<Head> {
     const key = headKey(object);
     const known = this.newHeads.get(key) ?? this.committingHeads.get(key) ?? this.heads.get(key);
@@ -362,17 +397,23 @@ export class Recorder implements Memory {
     return known;
   }
 
-  /** Runs a job on a draft of its own, and takes over what it added only where it succeeds. */
-  private async job<T>(at: number, work: (draft: Draft) => Promise<T>, bytes = 0): Promise<T> {
-    // A clock that was set back must not reorder the record.
-    this.now = Math.max(at, this.lastAt);
+  /** Runs a job on a draft of its own, and takes over what it added only where it succeeds. `given`: of its review. */
+  private async job<T>(
+    at: number,
+    work: (draft: Draft) => Promise<T>,
+    given: { bytes: number; managedFields: readonly ManagedField[] } | null = null,
+  ): Promise<T> {
+    this.now = this.timeOf(at);
     const draft = new Draft(this);
     const result = await work(draft);
     this.changes.push(...draft.changes);
+    for (const seq of draft.stale) this.recentChanges.delete(seq);
+    for (const [seq, amendment] of draft.amendments) this.amendments.set(seq, amendment);
     // Without a size it is not known what it holds.
-    if (bytes > 0) {
+    if (given !== null && given.bytes > 0) {
+      const { bytes: size, managedFields } = given;
       for (const [index, change] of draft.changes.entries()) {
-        this.recentChanges.set(change.seq, { change, body: draft.bodies[index] ?? null }, { size: bytes });
+        this.recentChanges.set(change.seq, { change, body: draft.bodies[index] ?? null, managedFields }, { size });
       }
     }
     this.outcomes.push(...draft.outcomes);
@@ -388,6 +429,23 @@ export class Recorder implements Memory {
     return result;
   }
 
+  /**
+   * The time to record for something that came at `at` (ms): never before the last one's. Where the clock was set back by more than a
+   * moment, times go on at half its speed until it has come there again: what happens meanwhile has not all one time.
+   */
+  private timeOf(at: number): number {
+    const given = this.lastGiven ?? at;
+    const behind = this.lastAt - at;
+    if (behind <= SET_BACK_MS) {
+      this.lastGiven = at;
+      return Math.max(at, this.lastAt);
+    }
+    const advance = Math.floor((at - given) / 2);
+    // Otherwise many that come within a millisecond would never go on.
+    if (advance !== 0) this.lastGiven = at;
+    return this.lastAt + Math.min(Math.max(advance, 0), behind);
+  }
+
   private async commit(): Promise<void> {
     const { changes, outcomes, coverage, lastRun: taken, untoldBytes, lastAt } = this;
     const isDue = taken >= this.lastTaken + MAX_UNTOLD || untoldBytes >= MAX_UNTOLD_BYTES;
@@ -400,6 +458,7 @@ export class Recorder implements Memory {
     const endings = this.newEndings;
     [this.committingHeads, this.newHeads, this.newEndings] = [this.newHeads, new Map<string, Head>(), []];
     [this.committing, this.changes, this.outcomes, this.coverage] = [changes, [], [], []];
+    const amended = [...this.amendments.keys()];
     const started = performance.now();
     await this.store.append({ changes, outcomes, coverage, taken });
     this.untoldBytes -= untoldBytes;
@@ -407,6 +466,7 @@ export class Recorder implements Memory {
     this.lastTaken = taken;
     this.durableAt = lastAt;
     this.committing = [];
+    for (const seq of amended) this.amendments.delete(seq);
     this.keepHeads(this.committingHeads);
     this.committingHeads = new Map();
     this.endings.add(endings);
@@ -420,6 +480,7 @@ export class Recorder implements Memory {
     this.lastSeq -= this.committing.length + this.changes.length;
     [this.committing, this.changes, this.outcomes, this.coverage] = [[], [], [], []];
     this.newEndings = [];
+    this.amendments.clear();
     this.forget();
   }
 

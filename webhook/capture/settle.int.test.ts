@@ -4,6 +4,7 @@ import { normalise } from '../../shared/normalise.ts';
 import { reconstruct } from '../../shared/reconstruct.ts';
 import { configMap, SETTINGS } from '../../shared/testing/reviews.ts';
 import type { JsonObject } from '../../shared/types.ts';
+import { StoreReader } from '../query/reader.ts';
 import { loadStep } from '../store/steps.ts';
 import { useFolder } from '../testing/folder.ts';
 import { TestRecorder } from '../testing/recorder.ts';
@@ -233,10 +234,9 @@ describe('settling', () => {
     await show(at('20', { a: '1' }));
     const other = { ...at('20', { a: '1' }), apiVersion: 'v2', extra: true };
     await update(other, { ...other, data: { a: '2' } });
-    assert.deepEqual(await ledger.summary(), [
-      '1 baseline CREATE committed@20',
-      '2 baseline UPDATE committed@20',
-      '3 admission UPDATE pending',
-    ]);
+    assert.deepEqual(await ledger.summary(), ['1 baseline CREATE committed@20', '2 admission UPDATE pending']);
+    const [change] = (await new StoreReader(ledger.store, () => ledger.at).changes({ scope: {}, limit: 1 })).changes;
+    assert.deepEqual(change?.deltas, [{ path: 'data.a', kind: 'changed', before: '1', after: '2' }]);
+    assert.deepEqual(change.patch, [{ op: 'replace', path: '/data/a', value: '2' }]);
   });
 });

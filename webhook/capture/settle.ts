@@ -1,7 +1,13 @@
 import type { ObjectRef } from '../../shared/types.ts';
+import type { Amendment } from '../store/payload.ts';
 import type { OutcomeReason } from '../store/port.ts';
 import type { Draft } from './draft.ts';
 import type { Head, HeadVersion } from './head.ts';
+
+/** What the API server made of versions, by seq. */
+export type Amendments = ReadonlyMap<number, Amendment>;
+
+export const NO_AMENDMENTS: Amendments = new Map();
 
 /** Commits a version, with the attempts that it was made from, and drops those that it excludes. */
 export async function commit(
@@ -11,10 +17,12 @@ export async function commit(
   open: readonly HeadVersion[],
   reason: OutcomeReason,
   resourceVersion: string,
+  amendments = NO_AMENDMENTS,
 ): Promise<HeadVersion> {
   const line = lineOf(winner, open);
   for (const ancestor of line.slice(0, -1)) {
-    await draft.settle(head.object, ancestor, 'committed', 'a later version holds what it set');
+    const why = 'a later version holds what it set';
+    await draft.settle(head.object, ancestor, 'committed', why, '', amendments.get(ancestor.seq));
   }
   // What was made from the winner is not excluded by it.
   await drop(
@@ -22,7 +30,7 @@ export async function commit(
     head.object,
     open.filter((version) => !line.includes(version) && !lineOf(version, open).includes(winner)),
   );
-  return draft.settle(head.object, winner, 'committed', reason, resourceVersion);
+  return draft.settle(head.object, winner, 'committed', reason, resourceVersion, amendments.get(winner.seq));
 }
 
 /** The open attempts that a version was made from, oldest first, and the version itself. */

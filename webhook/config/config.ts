@@ -125,6 +125,10 @@ export function retentionOptions(): Option[] {
     new Option('--retain-size <size>', 'fold the oldest history while the ledger is larger, such as 10Gi').env(
       'KUBEBLAME_RETAIN_SIZE',
     ),
+    new Option(
+      '--retain-security <age>',
+      'keep what matters for security so long (default: 10 times --retain-age): rights, webhooks, Secrets, exec, deleted namespaces',
+    ).env('KUBEBLAME_RETAIN_SECURITY'),
   ];
 }
 
@@ -148,6 +152,7 @@ export interface RawServerOptions extends RawOptions, RawInstallOptions, RawAcce
   checkpointConfigmap?: string;
   retainAge?: string;
   retainSize?: string;
+  retainSecurity?: string;
   logLevel: string;
 }
 
@@ -219,7 +224,7 @@ export async function serverConfig(raw: RawServerOptions, inCluster: boolean): P
     checkpointEveryMs:
       MINUTE_MS * minutes(raw.checkpointMinutes, '--checkpoint-minutes', 'KUBEBLAME_CHECKPOINT_MINUTES'),
     checkpointConfigMap: raw.checkpointConfigmap === undefined ? null : configMapName(raw.checkpointConfigmap),
-    retention: readPolicy(raw.retainAge, raw.retainSize),
+    retention: readPolicy(raw.retainAge, raw.retainSize, raw.retainSecurity),
     logLevel: raw.logLevel,
   };
 }

@@ -356,7 +356,7 @@ describe('kubeblame-webhook import', () => {
     });
     assert.ok(readFileSync(db).equals(bytes), 'the ledger is the same');
     const reader = openSqliteReader(db);
-    assert.deepEqual(await reader.last(), { seq: 1707, at: Date.parse('2026-11-22T05:08:27.415Z') });
+    assert.deepEqual(await reader.last(), { seq: 1706, at: Date.parse('2026-11-22T05:08:27.415Z') });
     const uids = (await reader.changes({}, 10_000)).flatMap(({ reviewUid }) => (reviewUid === '' ? [] : [reviewUid]));
     await reader.close();
     assert.equal(new Set(uids).size, uids.length);

@@ -2,6 +2,7 @@ import { KubeblameError } from '../../shared/errors.ts';
 import { BUILT_IN_TYPES } from '../../shared/built-in-types.ts';
 import { compareResourceVersions } from '../../shared/resource-version.ts';
 import { metadataText } from '../../shared/normalise.ts';
+import { formatUtc } from '../../shared/time.ts';
 import { requireRecordable, type Review } from '../../shared/review.ts';
 import { lossOf, type Recorded, type Recorder } from '../capture/recorder.ts';
 import type { Predicates } from '../capture/predicates.ts';
@@ -196,12 +197,14 @@ class Import {
     // It may have been taken before: nothing tells of it.
     if (await changesNothing(review, at, this.options.store)) return 'unchanged';
     if (behind === null && at >= this.end) return 'new';
-    const received = `received at ${iso(at)}`;
+    const received = `received at ${formatUtc(at)}`;
     if (behind === null) {
-      throw outOfOrder(`${place.file}, line ${place.number}: ${received}, the ledger already reaches ${iso(this.end)}`);
+      throw outOfOrder(
+        `${place.file}, line ${place.number}: ${received}, the ledger already reaches ${formatUtc(this.end)}`,
+      );
     }
     const bound = `at most ${MAX_LATE_LINES} lines and ${MAX_LATE_MS / 1000} seconds`;
-    const what = `${received}, after a review of ${iso(behind)}: a line may come ${bound} after its turn`;
+    const what = `${received}, after a review of ${formatUtc(behind)}: a line may come ${bound} after its turn`;
     this.bad(
       inputError(place, what, undefined, 'sort the file by receivedAt, or pass the line over with --keep-going'),
     );
@@ -233,8 +236,8 @@ class Import {
       }
       if (at < this.end) {
         const file = count === this.result.baseline ? this.input.baseline : this.input.watch;
-        const what = `${object.resource} ${object.name} at version ${seen.resourceVersion}, of ${iso(at)}`;
-        throw outOfOrder(`${file ?? ''}: ${what}, is not in the ledger, which already reaches ${iso(this.end)}`);
+        const what = `${object.resource} ${object.name} at version ${seen.resourceVersion}, of ${formatUtc(at)}`;
+        throw outOfOrder(`${file ?? ''}: ${what}, is not in the ledger, which already reaches ${formatUtc(this.end)}`);
       }
     }
     await this.begin(at);
@@ -250,10 +253,6 @@ function outOfOrder(what: string): KubeblameError {
     what,
     'a ledger only grows at its end: import the recordings into a new one (--db FILE), in the order of their times',
   );
-}
-
-function iso(at: number): string {
-  return new Date(at).toISOString();
 }
 
 function requireOneStdin({ reviews, baseline, watch }: ImportInput): void {

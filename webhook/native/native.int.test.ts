@@ -22,7 +22,12 @@ describe('the native API', () => {
   let test: ReadAccessTest;
   before(async () => {
     test = await ReadAccessTest.start(file);
-    test.api.reviews.grants.push(...viewGrant('alice', 'shop'));
+    test.api.reviews.grants.push(...viewGrant('alice', 'shop'), {
+      to: 'alice',
+      verbs: ['create'],
+      resources: ['pods/exec'],
+      namespace: 'shop',
+    });
     for (const namespace of ['shop', 'bank']) {
       await test.recordNamespace(namespace, `ns-${namespace}`);
       await test.record({
@@ -95,7 +100,10 @@ describe('the native API', () => {
     assert.deepEqual(names(await list(BOB, 'changes')), ['7', '6', '5', '4', '3', '2', '1']);
     const hers = await list(ALICE, 'namespaces/shop/changes');
     assert.deepEqual(names(hers), ['7', '2']);
-    assert.deepEqual([hers.kind, hers.metadata], ['ChangeList', { resourceVersion: '7', denied: ['secrets'] }]);
+    assert.deepEqual(
+      [hers.kind, hers.metadata],
+      ['ChangeList', { resourceVersion: '7', denied: ['pods/attach', 'pods/portforward', 'pods/proxy', 'secrets'] }],
+    );
     assert.equal(hers.items[1]?.metadata.namespace, 'shop');
     const refused = await test.as(ALICE, `${PATH}/namespaces/bank/changes`);
     assert.equal(refused.status, 403);

@@ -37,6 +37,10 @@ export interface MetricSources {
   ledger(): Promise<{ changes: number; bytes: number }>;
   /** Milliseconds since the watch that is furthest behind showed something; null where nothing is watched. */
   watchLagMs(): number | null;
+  /** How far the machine's clock is ahead of the time that is recorded (ms); 0 unless it jumped. */
+  clockAheadMs(): number;
+  /** Whether a part of the ledger is known to be damaged. */
+  ledgerDamaged(): boolean;
   /** When the serving certificate ends (ms). */
   certificateExpiresAt(): number;
   /** The configured redaction rules, a path each: `configmaps data.password`. */
@@ -204,6 +208,14 @@ function addGauges(registry: Registry, sources: MetricSources): void {
     'kubeblame_ledger_bytes',
     'Size of the ledger on disk, indexes and write-ahead log included.',
     async () => (await sources.ledger()).bytes,
+  );
+  gauge(
+    'kubeblame_clock_ahead_seconds',
+    "How far the machine's clock is ahead of the time that is recorded: not 0 while a jump of it is not followed.",
+    () => sources.clockAheadMs() / SECOND,
+  );
+  gauge('kubeblame_ledger_damaged', 'Whether a part of the ledger is known to be damaged: 1 if it is.', () =>
+    Number(sources.ledgerDamaged()),
   );
   gauge(
     'kubeblame_certificate_expiry_timestamp_seconds',

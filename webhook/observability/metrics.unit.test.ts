@@ -9,6 +9,8 @@ describe('metrics', () => {
       pending: () => Promise.resolve({ count: 2, oldestAt: 90_000 }),
       ledger: () => Promise.resolve({ changes: 7, bytes: 4096 }),
       watchLagMs: () => 1_500,
+      clockAheadMs: () => 0,
+      ledgerDamaged: () => false,
       certificateExpiresAt: () => 200_000,
       redactionRules: ['configmaps data.password', 'configmaps data["a.b"]'],
       redacted: () => seenByTheWatch.splice(0),

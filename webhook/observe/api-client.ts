@@ -71,6 +71,19 @@ export async function openApiClient(cluster: Cluster): Promise<KubeApiClient> {
   return new KubeApiClient(kubeconfig);
 }
 
+/** Whoever asks for the time does not wait for an API server that is not there. */
+const TIME_MS = 2_000;
+
+/** The API server's time now (ms); null where it does not answer. */
+export async function timeOf(client: KubeApiClient): Promise<number | null> {
+  let seen: number | null = null;
+  client.dated = (at) => (seen = at);
+  // Also a refusal has a date.
+  await client.get('version', AbortSignal.timeout(TIME_MS)).catch(() => undefined);
+  client.dated = () => undefined;
+  return seen;
+}
+
 /** A page of a list takes seconds; a request that hangs longer has failed. The API server's own limit is the same. */
 const GET_TIMEOUT_MS = 60_000;
 const MAX_ERROR_BYTES = 4096;
@@ -81,6 +94,9 @@ const IDLE_MS = 30_000;
 export class KubeApiClient implements ApiClient, ApiWriter {
   /** Keeps connections to the API server for the next request, with the credentials that it was made for. */
   private agent: { for: string; agent: Agent } | null = null;
+
+  /** Told of the API server's time (ms) with each of its answers: it is a witness of ours. */
+  dated: (at: number) => void = () => undefined;
 
   constructor(private readonly config: KubeConfig) {}
 
@@ -152,6 +168,8 @@ export class KubeApiClient implements ApiClient, ApiWriter {
     await this.config.applyToHTTPSOptions(options);
     options.agent = this.agentFor(options);
     const response = await this.exchange(url, options, body === undefined ? undefined : stringifyJson(body));
+    const date = Date.parse(response.headers.date ?? '');
+    if (!Number.isNaN(date)) this.dated(date);
     if (response.statusCode === 200 || response.statusCode === 201) return response;
     let text = '';
     for await (const chunk of response as AsyncIterable<Buffer>) {

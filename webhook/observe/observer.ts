@@ -163,7 +163,9 @@ export class Observer {
   }
 
   private isWanted({ group, resource }: WatchedResource): boolean {
-    return ALWAYS_WATCHED.has(group) || !this.options.predicates.skipsResource(group, resource);
+    // Which field a custom resource keeps its replicas in, only its definition tells, recorded or not.
+    const defines = DEFINING.has(`${resource}.${group}`);
+    return defines || ALWAYS_WATCHED.has(group) || !this.options.predicates.skipsResource(group, resource);
   }
 
   private launch(key: string, resource: WatchedResource): Running {

@@ -5,7 +5,7 @@ import { configMap } from '../../shared/testing/reviews.ts';
 import type { BlameQuery, Json, JsonObject, ObjectBlame } from '../../shared/types.ts';
 import type { LedgerStore } from '../store/port.ts';
 import { encodeSkips } from '../store/sqlite/skips.ts';
-import { openSqliteReader } from '../store/sqlite/store.ts';
+import { openSqliteReader, type SqliteStore } from '../store/sqlite/store.ts';
 import { useFolder } from '../testing/folder.ts';
 import { TestRecorder } from '../testing/recorder.ts';
 import { withLine } from '../testing/with-line.ts';
@@ -179,8 +179,11 @@ describe('the blame of an object with a long history', () => {
     );
     const path = file('folded.db');
     try {
-      const fold = (recorder.store as unknown as { fold: (before: number, now: number) => Promise<unknown> }).fold;
-      await recorder.recorder.maintain(() => fold.call(recorder.store, recorder.at - 200_000, recorder.at));
+      const store = recorder.store as SqliteStore;
+      const before = recorder.at - 200_000;
+      await recorder.recorder.maintain(async () => {
+        while ((await store.fold({ before, now: recorder.at })) !== null);
+      });
     } finally {
       await recorder.close();
     }

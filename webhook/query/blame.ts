@@ -2,7 +2,8 @@ import { setImmediate as breathe } from 'node:timers/promises';
 import { Blame } from '../../shared/blame.ts';
 import { findFields, type FieldStep } from '../../shared/field-path.ts';
 import { isMachine } from '../../shared/machines.ts';
-import { applyPatch } from '../../shared/patch.ts';
+import { apiVersionOf } from '../../shared/normalise.ts';
+import { applyPatch, diff } from '../../shared/patch.ts';
 import { touchedBy, type Touched } from '../../shared/touched.ts';
 import type { Actor, BlameQuery, JsonObject, ObjectBlame, OwnerTree, Setter, State } from '../../shared/types.ts';
 import type { LedgerView, StoredStep } from '../store/port.ts';
@@ -32,12 +33,62 @@ export async function blameOf(
   const at = commonStart(found);
   const blame = new Blame(state.body, at, removed === true);
   let newer: Version | null = null;
-  for await (const version of versionsOf(store, seq, (touched) => !blame.concerns(touched))) {
-    await step(version.skipped ? null : newer, version);
+  let crossing: Crossing | null = null;
+  const mayPass = (touched: Touched): boolean => crossing === null && !blame.concerns(touched);
+  for await (const version of versionsOf(store, seq, mayPass)) {
+    if (crossing !== null) crossing = await goOn(crossing, version);
+    else if (!version.skipped && newer !== null) crossing = await stepBack(newer, version);
     newer = version;
     if (blame.done) break;
   }
-  if (!blame.done) await step(newer, null);
+  if (!blame.done) {
+    if (crossing !== null) await cross(crossing);
+    await step(newer, null);
+  }
+
+  /** From a version back to the one before it. What follows where a request was made in another API version. */
+  async function stepBack(from: Version, to: Version): Promise<Crossing | null> {
+    const { seq, apiVersion } = from.change;
+    const base = from.change.base();
+    const [before, after] = [base === null ? null : applyPatch(to.body(), base), from.body() ?? {}];
+    if (before === null || apiVersionOf(before) !== apiVersion) {
+      await step(from, to);
+      return null;
+    }
+    blame.back({ seq, before, after, patch: diff(before, after), ignored: await isIgnored(seq) });
+    const crossing = { apiVersion, body: before, passed: [to] };
+    if (to.change.apiVersion !== apiVersion) return crossing;
+    await cross(crossing);
+    return null;
+  }
+
+  /** Goes on behind versions that are known in another API version only, to the last one that is known in the same. */
+  async function goOn({ apiVersion, body, passed }: Crossing, to: Version): Promise<Crossing | null> {
+    if (to.change.apiVersion !== apiVersion) return { apiVersion, body, passed: [...passed, to] };
+    const made =
+      passed.find(({ change }) => change.patch().some(({ path }) => !path.startsWith('/status'))) ?? passed[0];
+    const before = to.body();
+    if (made !== undefined && before !== null) {
+      const { seq } = made.change;
+      blame.back({ seq, before, after: body, patch: diff(before, body), ignored: await isIgnored(seq) });
+    }
+    return null;
+  }
+
+  /** There is none: what the two API versions have in common is followed, and the rest came with the version it is first seen of. */
+  async function cross({ body, passed }: Crossing): Promise<void> {
+    const [newest] = passed;
+    const before = newest?.body() ?? null;
+    if (newest === undefined || before === null) return;
+    blame.back({
+      ...{ seq: newest.change.seq, before, after: body, patch: diff(before, body) },
+      ...{ ignored: true, silent: true },
+    });
+    for (const [index, to] of passed.entries()) {
+      const from = passed[index - 1];
+      if (from !== undefined) await step(from, to);
+    }
+  }
 
   /** From a version back to the one before it; null where it is the first. */
   async function step(from: Version | null, to: Version | null): Promise<void> {
@@ -71,6 +122,15 @@ export async function blameOf(
 function commonStart([first = [], ...others]: readonly (readonly string[])[]): string[] {
   const length = first.findIndex((key, index) => others.some((other) => other[index] !== key));
   return first.slice(0, length < 0 ? first.length : length);
+}
+
+/** On the way behind versions that are known in another API version only. */
+interface Crossing {
+  apiVersion: string;
+  /** The body that the request was made on. */
+  body: JsonObject;
+  /** The versions that were passed, newest first. */
+  passed: readonly Version[];
 }
 
 /** What no person ever set may still be somebody's doing. */

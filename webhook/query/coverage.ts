@@ -38,6 +38,8 @@ export function intervals(events: readonly NewCoverage[], lastSign: number, now:
     else if (event === 'registered') causes.delete('registration');
     else if (event === 'unreachable') causes.set('api', `the API server was unreachable: ${detail}`);
     else if (event === 'reached') causes.delete('api');
+    // All is recorded, but at which time is in doubt.
+    else if (event === 'clock') result.push({ from: at, to: at, covered: true, cause: detail });
     else if (event === 'lost') result.push({ from: at, to: at, covered: false, cause: detail });
     switchTo(at);
     lastAlive = at;

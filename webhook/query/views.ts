@@ -1,7 +1,8 @@
 import { deltas } from '../../shared/delta.ts';
 import { deltasOfField, type FieldStep } from '../../shared/field-path.ts';
-import { applyPatch } from '../../shared/patch.ts';
-import type { Change, JsonObject, Outcome } from '../../shared/types.ts';
+import { apiVersionOf } from '../../shared/normalise.ts';
+import { applyPatch, diff } from '../../shared/patch.ts';
+import type { Change, JsonObject, Outcome, Patch } from '../../shared/types.ts';
 import type { LedgerView, StoredChange } from '../store/port.ts';
 
 /**
@@ -18,6 +19,13 @@ export function outcomeAt(change: { outcome: Outcome; at: number }, now: number)
 /** States that one answer remembers: more than a page of them. */
 const REMEMBERED = 2_000;
 
+/** A change's bodies, and what leads from the one to the other. */
+interface Around {
+  before: JsonObject | null;
+  after: JsonObject | null;
+  patch: Patch;
+}
+
 /** Rebuilds states for one answer. Remembers what it has rebuilt: the next change mostly starts from it. */
 export class States {
   private readonly known = new Map<number, JsonObject | null>();
@@ -31,12 +39,19 @@ export class States {
     return this.keep(seq, await this.store.body(seq));
   }
 
-  /** The bodies before and after a change; null where it did not exist. */
-  async around(change: StoredChange): Promise<{ before: JsonObject | null; after: JsonObject | null }> {
-    const before = change.parent === null ? null : await this.after(change.parent);
-    if (change.effect === 'none') return { before, after: null };
-    const after = this.known.get(change.seq) ?? applyPatch(before, change.detail().patch);
-    return { before, after: this.keep(change.seq, after) };
+  /**
+   * The bodies before and after a change; null where it did not exist. A request is told by what it was made on, where that was
+   * shown otherwise than it is stored; but not where it is stored in the API version of the body before it after all.
+   */
+  async around(change: StoredChange): Promise<Around> {
+    const parent = change.parent === null ? null : await this.after(change.parent);
+    const { patch, base } = change.detail();
+    if (change.effect === 'none') return { before: parent, after: null, patch };
+    const after = this.keep(change.seq, this.known.get(change.seq) ?? applyPatch(parent, patch));
+    const given = base === undefined ? parent : applyPatch(parent, base);
+    const before = change.effect === 'deleted' || apiVersionOf(given) === change.apiVersion ? given : parent;
+    if (change.amended || before !== given) return { before, after, patch: diff(before, after) };
+    return { before, after, patch: base === undefined ? patch : patch.slice(base.length) };
   }
 
   /** A search by field can go through many more states than it finds. */
@@ -72,8 +87,8 @@ export interface ViewContext {
 
 /** A stored change as readers get it. Oldest first is fastest: each state is then one patch away from a known one. */
 export async function viewOf(change: StoredChange, { states, now, bodies, field, gaps }: ViewContext): Promise<Change> {
-  const { patch, options, cause, notBefore, managersHint } = change.detail();
-  const { before, after } = await states.around(change);
+  const { options, cause, notBefore, managersHint, scale } = change.detail();
+  const { before, after, patch } = await states.around(change);
   // What a last update set is worth showing, though the object is gone after it.
   const ends = change.effect === 'deleted' && patch.length > 1;
   const last = ends ? applyPatch(before, patch.slice(0, -1)) : after;
@@ -99,6 +114,7 @@ export async function viewOf(change: StoredChange, { states, now, bodies, field,
     gap: change.source === 'watch' && cause === null ? gaps(notBefore ?? change.at, change.at) : '',
     managersHint,
     patch,
+    ...(scale === undefined || change.amended ? {} : { scale }),
     deltas: change.effect === 'none' ? [] : field == null ? deltas(before, last) : deltasOfField(before, last, field),
     ...(bodies ? { before, after } : {}),
   };

@@ -7,7 +7,7 @@ import { asObject, objectText } from '../../shared/testing/arbitrary.ts';
 import { checkLabelSearch } from './label-search.contract.ts';
 import { seeded } from '../../shared/testing/random.ts';
 import { SETTINGS } from '../../shared/testing/reviews.ts';
-import type { JsonObject } from '../../shared/types.ts';
+import type { JsonObject, Patch } from '../../shared/types.ts';
 import { CHECKPOINT_EVERY } from '../capture/draft.ts';
 import type { LedgerStore, NewChange } from './port.ts';
 import { loadStep } from './steps.ts';
@@ -73,6 +73,8 @@ export function storeContract(open: () => LedgerStore | Promise<LedgerStore>): v
         cause: 9,
         notBefore: 5,
         managersHint: ['helm'],
+        base: [{ op: 'remove', path: '/a' }],
+        scale: { from: null, to: 3 },
       },
       checkpoint: { kind: 'ConfigMap' },
     });
@@ -81,11 +83,11 @@ export function storeContract(open: () => LedgerStore | Promise<LedgerStore>): v
     store = await open();
     const stored = await store.change(1);
     assert.ok(stored !== null);
-    const { objectId: _, outcome, outcomeReason, detail: __, ...facts } = stored;
+    const { objectId: _, amended, outcome, outcomeReason, detail: __, ...facts } = stored;
     const { checkpoint, detail: expected, ...expectedFacts } = change;
     assert.deepEqual(facts, expectedFacts);
     assert.deepEqual(stored.detail(), expected);
-    assert.deepEqual([outcome, outcomeReason], ['pending', '']);
+    assert.deepEqual([amended, outcome, outcomeReason], [false, 'pending', '']);
     assert.deepEqual(await store.checkpoint(1), checkpoint);
   });
 
@@ -111,6 +113,56 @@ export function storeContract(open: () => LedgerStore | Promise<LedgerStore>): v
       [stored?.outcome, stored?.resourceVersion, stored?.outcomeReason],
       ['committed', '77', 'the watch shows it'],
     );
+  });
+
+  it('gives a change as it was amended: in its patch, its body, the whole body beside it, and to what follows', async () => {
+    const created = { apiVersion: 'v1', data: { a: '1' } };
+    const shown = { apiVersion: 'v2', data: { a: '1', filled: 'in' } };
+    const next = { apiVersion: 'v2', data: { a: '2', filled: 'in' } };
+    const patch: Patch = [
+      { op: 'replace', path: '/apiVersion', value: 'v2' },
+      { op: 'add', path: '/data/filled', value: 'in' },
+    ];
+    const whole = newChange(1).detail;
+    await append(
+      newChange(1, { detail: { ...whole, patch: [{ op: 'add', path: '', value: { data: {} } }] } }),
+      newChange(2, {
+        ...{ parent: 1, effect: 'modified', apiVersion: 'v1', hash: hashBody(created), checkpoint: created },
+        detail: { ...whole, patch: [{ op: 'replace', path: '', value: created }] },
+      }),
+    );
+    const amendment = { patch, apiVersion: 'v2', hash: hashBody(shown) ?? Buffer.alloc(0) };
+    const settled = {
+      seq: 2,
+      outcome: 'committed',
+      resourceVersion: '7',
+      reason: 'the watch shows it',
+      at: 1,
+    } as const;
+    await store.append({
+      changes: [
+        newChange(3, {
+          ...{ parent: 2, depth: 1, effect: 'modified', apiVersion: 'v2', hash: hashBody(next) },
+          detail: { ...whole, patch: [{ op: 'replace', path: '/data/a', value: '2' }] },
+        }),
+      ],
+      outcomes: [{ ...settled, amendment }],
+    });
+    await store.close();
+    store = await open();
+    const stored = await store.change(2);
+    assert.deepEqual([stored?.amended, stored?.apiVersion, stored?.hash], [true, 'v2', hashBody(shown)]);
+    assert.deepEqual(stored?.detail().patch, [{ op: 'replace', path: '', value: created }, ...patch]);
+    assert.deepEqual([await store.body(2), await store.checkpoint(2), await store.body(3)], [shown, shown, next]);
+    const line = await store.line(3);
+    assert.deepEqual(
+      line.map(({ seq, apiVersion, checkpoint }) => [seq, apiVersion, checkpoint()]),
+      [
+        [3, 'v2', null],
+        [2, 'v2', shown],
+      ],
+    );
+    assert.deepEqual(line[1]?.patch(), stored?.detail().patch);
   });
 
   it('takes what is not a request for a fact', async () => {
@@ -282,6 +334,7 @@ export function storeContract(open: () => LedgerStore | Promise<LedgerStore>): v
     );
     const [b] = await store.objects({ uid: '1' }, 1);
     assert.deepEqual(await store.span(b?.id ?? 0), { firstAt: 1000, lastAt: 1000 });
+    assert.deepEqual(await store.span(b?.id ?? 0, true), { firstAt: 1000, lastAt: 1000 });
   });
 
   it('gives every object once, whatever the pages, in the order of type, namespace and name, narrowed as it is asked', async () => {

@@ -37,14 +37,17 @@ describe('retention', () => {
     const ledger = await hours();
     const now = (): number => ledger.at;
     const store = ledger.store as SqliteStore;
-    const removed = await enforce({ store, policy: readPolicy('10h', undefined), now, between });
+    const { removed } = await enforce({ store, policy: readPolicy('10h', undefined), now, between });
     assert.ok(removed >= 45, String(removed));
     const changes = await ledger.changes();
     assert.deepEqual(
       changes.slice(0, 1).map(({ object }) => object.name),
       ['still'],
     );
-    assert.equal(await enforce({ store, policy: readPolicy('10h', undefined), now, between }), 0);
+    assert.deepEqual(await enforce({ store, policy: readPolicy('10h', undefined), now, between }), {
+      removed: 0,
+      heldBack: null,
+    });
     await ledger.close();
     assert.deepEqual(await findings(file('ledger.db')), []);
   });
@@ -53,9 +56,9 @@ describe('retention', () => {
     const ledger = await hours();
     const store = ledger.store as SqliteStore;
     const used = await store.usedBytes();
-    await enforce({ store, policy: { ageMs: null, bytes: used * 2 }, now: () => ledger.at, between });
+    await enforce({ store, policy: { ageMs: null, bytes: used * 2, securityMs: null }, now: () => ledger.at, between });
     assert.equal((await store.first())?.seq, 1);
-    await enforce({ store, policy: { ageMs: null, bytes: 1 }, now: () => ledger.at, between });
+    await enforce({ store, policy: { ageMs: null, bytes: 1, securityMs: null }, now: () => ledger.at, between });
     const [first, last] = [await store.first(), await store.last()];
     assert.ok((last?.at ?? 0) - (first?.at ?? 0) >= HOUR_MS);
     assert.ok((last?.at ?? 0) - (first?.at ?? 0) < 3 * HOUR_MS);
@@ -64,9 +67,138 @@ describe('retention', () => {
     assert.deepEqual(await findings(file('ledger.db')), []);
   });
 
+  it('is held back, by age and by size, where something speaks against it, also in the middle', async () => {
+    const ledger = await hours();
+    const store = ledger.store as SqliteStore;
+    const options = { store, now: () => ledger.at, between };
+    const reasons = [null, 'the clock jumped'];
+    for (const policy of [readPolicy('1h', undefined), { ageMs: null, bytes: 1, securityMs: null }]) {
+      const held = await enforce({ ...options, policy, heldBack: () => 'the clock jumped' });
+      assert.deepEqual(held, { removed: 0, heldBack: 'the clock jumped' });
+    }
+    assert.equal((await store.first())?.seq, 1);
+    const middle = await enforce({
+      ...options,
+      policy: readPolicy('1h', undefined),
+      heldBack: () => reasons.shift() ?? null,
+    });
+    assert.ok(middle.removed > 0, String(middle.removed));
+    await ledger.close();
+  });
+
+  it('stops behind the step that is under way', async () => {
+    const ledger = await hours();
+    let steps = 0;
+    const stop = new AbortController();
+    const { removed } = await enforce({
+      ...{ store: { fold: () => Promise.resolve({ removed: 3, horizonAt: 0 }), usedBytes: () => Promise.resolve(9) } },
+      ...{ policy: readPolicy('1h', undefined), now: () => 0, stop: stop.signal },
+      between: (work) => {
+        if (++steps === 2) stop.abort();
+        return work();
+      },
+    });
+    assert.deepEqual([steps, removed], [2, 6]);
+    await ledger.close();
+  });
+
+  it('keeps what matters for security longer, and gives it up last', async () => {
+    const ledger = await TestRecorder.open(file('ledger.db'));
+    const store = ledger.store as SqliteStore;
+    const binding = {
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'ClusterRoleBinding',
+      metadata: { name: 'admin', uid: 'admin' },
+    };
+    const erin = {
+      ...{ group: 'rbac.authorization.k8s.io', resource: 'clusterrolebindings', kind: 'ClusterRoleBinding' },
+      ...{ namespace: '', name: 'admin', username: 'erin' },
+    };
+    const bound = (n: number) => ({ ...binding, metadata: { ...binding.metadata, resourceVersion: String(n) }, n });
+    await ledger.review({ ...erin, object: bound(0) });
+    for (let n = 1; n < 4; n++) {
+      await ledger.review({ ...erin, operation: 'UPDATE', object: bound(n), oldObject: bound(n - 1) });
+    }
+    const version = (n: number) => configMap({ n: `${n} `.repeat(50) }, { resourceVersion: String(n) });
+    const flood = async (from: number): Promise<void> => {
+      for (let n = from; n < from + 150; n++) {
+        ledger.at += HOUR_MS / 50;
+        await ledger.review({ operation: n === 1 ? 'CREATE' : 'UPDATE', object: version(n), ...(n === 1 ? {} : { oldObject: version(n - 1) }) }); // prettier-ignore
+      }
+    };
+    await flood(1);
+    const now = (): number => ledger.at;
+    const kept = async (): Promise<string[]> =>
+      (await ledger.changes())
+        .filter(({ object }) => object.name === 'admin')
+        .map((change) => `${change.operation} ${String(change.actor?.username)}`);
+    const all = ['CREATE erin', 'UPDATE erin', 'UPDATE erin', 'UPDATE erin'];
+    await enforce({ store, policy: { ageMs: HOUR_MS, bytes: null, securityMs: 10 * HOUR_MS }, now, between });
+    assert.deepEqual(await kept(), all);
+    const { length } = await ledger.changes();
+    assert.ok(length >= 52 && length < 60, String(length));
+    // By size: everything else goes first.
+    const used = await store.usedBytes();
+    await flood(151);
+    const enough = used + ((await store.usedBytes()) - used) / 2;
+    const { removed } = await enforce({
+      store,
+      policy: { ageMs: null, bytes: enough, securityMs: null },
+      now,
+      between,
+    });
+    assert.ok(removed > 0, String(removed));
+    assert.deepEqual(await kept(), all);
+    assert.deepEqual(await findings(file('ledger.db')), []);
+    await enforce({ store, policy: { ageMs: null, bytes: 1, securityMs: null }, now, between });
+    // What it is now, and what that was made from.
+    assert.deepEqual(await kept(), ['CREATE undefined', 'UPDATE erin', 'UPDATE erin']);
+    assert.deepEqual(await findings(file('ledger.db')), []);
+    await ledger.close();
+  });
+
+  it('gives up what matters for security when it is old enough, also where nothing else is to be folded', async () => {
+    const ledger = await TestRecorder.open(file('ledger.db'));
+    const store = ledger.store as SqliteStore;
+    const policy = { ageMs: HOUR_MS, bytes: null, securityMs: 10 * HOUR_MS };
+    const secret = (n: number) => ({
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: 's', namespace: 'shop', uid: 's', resourceVersion: String(n) },
+      type: `t-${n}`,
+    });
+    const review = (n: number): Promise<unknown> => {
+      ledger.at += HOUR_MS;
+      return ledger.review({
+        ...{ kind: 'Secret', resource: 'secrets', name: 's', namespace: 'shop' },
+        ...(n === 0
+          ? { object: secret(n) }
+          : { operation: 'UPDATE' as const, object: secret(n), oldObject: secret(n - 1) }),
+      });
+    };
+    for (let n = 0; n <= 8; n++) await review(n);
+    const now = (): number => ledger.at;
+    await enforce({ store, policy, now, between });
+    assert.equal((await ledger.changes()).length, 9);
+    ledger.at += 5 * HOUR_MS;
+    const { removed } = await enforce({ store, policy, now, between });
+    assert.ok(removed >= 2 && removed < 8, String(removed));
+    assert.equal(await enforce({ store, policy, now, between }).then((again) => again.removed), 0);
+    const changes = await ledger.changes();
+    assert.deepEqual([changes[0]?.source, changes[0]?.actor], ['baseline', null]);
+    const last = changes.at(-1);
+    assert.equal((await store.body(last?.seq ?? 0))?.type, 't-8');
+    await ledger.close();
+    assert.deepEqual(await findings(file('ledger.db')), []);
+  });
+
   it('reads what is kept, and says what it expects', () => {
-    assert.deepEqual(readPolicy('90d', '10Gi'), { ageMs: 90 * 24 * HOUR_MS, bytes: 10 * 2 ** 30 });
-    assert.deepEqual(readPolicy(undefined, undefined), { ageMs: null, bytes: null });
+    assert.deepEqual(readPolicy('90d', '10Gi'), {
+      ageMs: 90 * 24 * HOUR_MS,
+      bytes: 10 * 2 ** 30,
+      securityMs: 900 * 24 * HOUR_MS,
+    });
+    assert.deepEqual(readPolicy(undefined, undefined), { ageMs: null, bytes: null, securityMs: null });
     assert.throws(
       () => readPolicy('90', undefined),
       /--retain-age \(KUBEBLAME_RETAIN_AGE\): "90" is not like 90d or 12h/,

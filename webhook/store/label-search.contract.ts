@@ -39,6 +39,7 @@ export async function appendRandomly(store: LedgerStore, seed: number): Promise<
     uid: `${seed}-${n}`,
   }));
   const versions = new Map<string, Version[]>();
+  const ended = new Set<string>();
   let seq = (await store.last())?.seq ?? 0;
   for (let batch = 0; batch < 8; batch++) {
     const changes: NewChange[] = [];
@@ -50,7 +51,11 @@ export async function appendRandomly(store: LedgerStore, seed: number): Promise<
       const from = random() < 0.8 ? known.at(-1) : known.at(-2);
       const change = randomChange(++seq, object, from, known, random, pick);
       changes.push(change);
-      const outcome = pick(['committed', 'dropped', null] as const);
+      const picked = pick(['committed', 'dropped', null] as const);
+      // An incarnation ends once.
+      const endsAgain = change.effect === 'deleted' && picked === 'committed' && ended.has(object.uid);
+      const outcome = endsAgain ? 'dropped' : picked;
+      if (change.effect === 'deleted' && outcome === 'committed') ended.add(object.uid);
       const told = { resourceVersion: '', reason: 'the watch shows it', at: change.at } as const;
       if (outcome !== null) outcomes.push({ seq, outcome, ...told });
     }

@@ -12,6 +12,38 @@ export interface Detail {
   /** null where the moment is known. */
   notBefore: number | null;
   managersHint: string[];
+  /**
+   * What turns the body before the change into the one that the request was made on, where the API server showed that very version
+   * otherwise (in another API version): what `patch` begins with. Nobody's doing.
+   */
+  base?: Patch;
+  /** What a request to scale was about, where it is not known which field keeps the number. */
+  scale?: Scale;
+}
+
+/** The number of replicas that was there, null where that is not known, and the one that was asked for. */
+export interface Scale {
+  from: number | null;
+  to: number;
+}
+
+/**
+ * What the API server made of a change beyond what was asked for, as it showed that very version: values that it filled in, or
+ * the same in another API version. At most one a change (docs/decisions/0030).
+ */
+export interface Amendment {
+  /** From the body that was asked for to the one that was shown. */
+  patch: Patch;
+  /** Of the body that was shown. */
+  apiVersion: string;
+  hash: Buffer;
+}
+
+interface StoredAmendment {
+  p: Patch;
+  v: string;
+  /** In base64. */
+  h: string;
 }
 
 /** Stored form: short keys, and nothing that is empty. */
@@ -21,6 +53,8 @@ interface StoredDetail {
   c?: number;
   n?: number;
   m?: string[];
+  b?: Patch;
+  s?: [from: number | null, to: number];
 }
 
 // Bodies are small and alike: a preset dictionary saves more than a large window. Memory level and window are chosen
@@ -50,6 +84,8 @@ export function detailText(detail: Detail): string {
   if (detail.cause !== null) stored.c = detail.cause;
   if (detail.notBefore !== null) stored.n = detail.notBefore;
   if (detail.managersHint.length > 0) stored.m = detail.managersHint;
+  if (detail.base !== undefined) stored.b = detail.base;
+  if (detail.scale !== undefined) stored.s = [detail.scale.from, detail.scale.to];
   return JSON.stringify(stored);
 }
 
@@ -87,7 +123,25 @@ export function decodeDetail(bytes: Uint8Array): Detail {
     cause: stored.c ?? null,
     notBefore: stored.n ?? null,
     managersHint: stored.m ?? [],
+    ...(stored.b === undefined ? {} : { base: stored.b }),
+    ...(stored.s === undefined ? {} : { scale: { from: stored.s[0], to: stored.s[1] } }),
   };
+}
+
+/** The stored form's text, before it is compressed. */
+export function amendmentText({ patch, apiVersion, hash }: Amendment): string {
+  return JSON.stringify({ p: patch, v: apiVersion, h: hash.toString('base64') } satisfies StoredAmendment);
+}
+
+export function decodeAmendment(bytes: Uint8Array): Amendment {
+  const { p, v, h } = JSON.parse(decompress(bytes)) as StoredAmendment;
+  return { patch: p, apiVersion: v, hash: Buffer.from(h, 'base64') };
+}
+
+/** The patch of a stored change, with what the API server made of it. */
+export function patchOf({ detail, amendment }: { detail: Uint8Array; amendment: Uint8Array | null }): Patch {
+  const { patch } = decodeDetail(detail);
+  return amendment === null ? patch : [...patch, ...decodeAmendment(amendment).patch];
 }
 
 export function decodeBody(bytes: Uint8Array): JsonObject {

@@ -2,7 +2,7 @@ import type { Actor, Effect, JsonObject, ObjectRef, Operation, Outcome, Patch, S
 import type { Requirement } from '../../shared/selector.ts';
 import type { Touched } from '../../shared/touched.ts';
 import type { Version } from '../../shared/versions.ts';
-import type { Detail } from './payload.ts';
+import type { Amendment, Detail } from './payload.ts';
 
 /** A change as it is appended. Its seq is given by the writer: the store's last seq plus one, without gaps. */
 export interface NewChange {
@@ -29,7 +29,7 @@ export interface NewChange {
   /** Known at once for the sources that report facts; '' for a review. */
   resourceVersion: string;
   reviewUid: string;
-  /** Hash of the body after it; null where the object is gone, or for an act. */
+  /** Hash of the body after it; null where the object is gone, for an act, and where the body is not known: it is the one before it. */
   hash: Buffer | null;
   detail: Detail;
   /** The whole body after the change, to bound replay; null for most. */
@@ -44,6 +44,8 @@ export interface NewOutcome {
   resourceVersion: string;
   reason: OutcomeReason;
   at: number;
+  /** Only with `committed`, and once a change. Nothing may have been built on the change before, but where its own body is not known. */
+  amendment?: Amendment;
 }
 
 /** How an outcome is known. The order is part of the stored format: only append to it. */
@@ -75,6 +77,8 @@ export const COVERAGE_EVENTS = [
   'reached',
   'unreachable',
   'lost',
+  // The clock was set, or is not to be trusted: `detail` says how; recording goes on.
+  'clock',
 ] as const;
 export type CoverageEvent = (typeof COVERAGE_EVENTS)[number];
 
@@ -93,9 +97,13 @@ export interface NewEntries {
   taken?: number;
 }
 
-/** A stored change with its outcome. `detail` is decoded on demand: lists do not need it. */
+/**
+ * A stored change with its outcome, as it was persisted: with its amendment. `detail` is decoded on demand: lists do not need
+ * it.
+ */
 export interface StoredChange extends Omit<NewChange, 'detail' | 'checkpoint'> {
   objectId: number;
+  amended: boolean;
   outcome: Outcome;
   outcomeReason: string;
   detail: () => Detail;
@@ -110,8 +118,10 @@ export interface StoredVersion extends Version {
 }
 
 /** One change on the way back from a state: what it did, not who made it. */
-export interface StoredStep extends Pick<NewChange, 'seq' | 'parent' | 'source' | 'effect'> {
+export interface StoredStep extends Pick<NewChange, 'seq' | 'parent' | 'source' | 'effect' | 'apiVersion'> {
   patch: () => Patch;
+  /** Detail.base */
+  base: () => Patch | null;
   /** The whole body stored beside it; null for most. */
   checkpoint: () => JsonObject | null;
   /** Beside a whole body, stretches of the line that end with this change, the shortest first. */
@@ -248,8 +258,8 @@ export interface LedgerStore {
   acts(object: ObjectRef, subresource: string, limit: number): Promise<StoredChange[]>;
   /** An object's incarnations, by name, the newest first. */
   incarnations(key: Omit<ObjectRef, 'uid' | 'kind'>): Promise<StoredObject[]>;
-  /** When the object was first and last changed. */
-  span(objectId: number): Promise<{ firstAt: number; lastAt: number } | null>;
+  /** When the object was first and last changed; null where it never was. `withoutActs`: by what has a body. */
+  span(objectId: number, withoutActs?: boolean): Promise<{ firstAt: number; lastAt: number } | null>;
   /** All coverage events, oldest first. */
   coverage(): Promise<NewCoverage[]>;
   /** Bytes on disk, indexes and write-ahead log included. */

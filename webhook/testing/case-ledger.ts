@@ -7,8 +7,8 @@ import { importRecording } from '../import/import.ts';
 import { openSqliteStore } from '../store/sqlite/store.ts';
 import { TEST_KEY } from './recorder.ts';
 
-/** Imports one of shared/fixtures/cases, its reviews and watch events, into a new ledger at `path`. */
-export async function importCase(name: string, path: string): Promise<void> {
+/** Imports one of shared/fixtures/cases, its reviews and, where they are wanted and it has them, its watch events, into a new ledger at `path`. */
+export async function importCase(name: string, path: string, watch = true): Promise<void> {
   const folder = fileURLToPath(new URL(`../../shared/fixtures/cases/${name}/`, import.meta.url));
   const store = openSqliteStore(path, '', 0);
   const predicates = new Predicates([]);
@@ -16,8 +16,8 @@ export async function importCase(name: string, path: string): Promise<void> {
   const bad = (error: Error): never => {
     throw error;
   };
-  const watch = existsSync(`${folder}watch.ndjson`) ? { watch: `${folder}watch.ndjson` } : {};
-  await importRecording({ reviews: `${folder}reviews.ndjson`, ...watch }, { recorder, store, predicates, bad });
+  const events = watch && existsSync(`${folder}watch.ndjson`) ? { watch: `${folder}watch.ndjson` } : {};
+  await importRecording({ reviews: `${folder}reviews.ndjson`, ...events }, { recorder, store, predicates, bad });
   await recorder.close();
   await store.close();
 }

@@ -6,7 +6,7 @@ export interface Grant {
   /** A user or a group. */
   to: string;
   verbs: string[];
-  /** `secrets`, `deployments.apps`, `*` */
+  /** `secrets`, `deployments.apps`, `pods/exec`, `*`; as in RBAC, `pods` is not its subresources. */
   resources: string[];
   namespace?: string;
 }
@@ -41,8 +41,9 @@ export class FakeReviews {
 
   private allows({ user, groups, resourceAttributes }: JsonObject): boolean {
     if (resourceAttributes === undefined || !isObject(resourceAttributes)) return false;
-    const { verb, group, resource, namespace } = resourceAttributes as Record<string, string>;
-    const name = group === '' || group === undefined ? resource : group === '*' ? '*' : `${resource}.${group}`;
+    const { verb, group, resource, subresource, namespace } = resourceAttributes as Record<string, string>;
+    const type = group === '' || group === undefined ? resource : group === '*' ? '*' : `${resource}.${group}`;
+    const name = subresource === undefined ? type : `${type}/${subresource}`;
     const who = [user, ...(Array.isArray(groups) ? groups : [])];
     const has = (list: string[], wanted = ''): boolean => list.includes('*') || list.includes(wanted);
     return this.grants.some(
@@ -66,5 +67,7 @@ export function viewGrant(to: string, namespace?: string): Grant[] {
       resources: ['configmaps', 'pods', 'services', 'namespaces', 'deployments.apps', 'replicasets.apps'],
       ...inside,
     },
+    // By ClusterRole kubeblame-changes.
+    { to, verbs: ['get'], resources: ['pods/eviction', 'pods/binding'], ...inside },
   ];
 }

@@ -75,6 +75,19 @@ export class ReadAccessTest {
     if (reply.status !== 200) throw new Error(reply.text);
   }
 
+  /** An act on a pod: what `subResource` is asked for, with these options. */
+  async recordAct(namespace: string, name: string, subResource: string, options: JsonObject): Promise<void> {
+    const reply = await this.server.admission.admit(
+      reviewDocument({
+        ...{ namespace, name, subResource, resource: 'pods', kind: 'Pod', username: 'mallory' },
+        operation: subResource === 'eviction' ? 'CREATE' : 'CONNECT',
+        object: { apiVersion: 'v1', ...options },
+        options: {},
+      }),
+    );
+    if (reply.status !== 200) throw new Error(reply.text);
+  }
+
   /** A namespace; a DELETE is the second one, which ends it. */
   recordNamespace(name: string, uid: string, operation: 'CREATE' | 'DELETE' = 'CREATE'): Promise<void> {
     const metadata = operation === 'CREATE' ? { uid } : { uid, deletionTimestamp: '2026-11-22T05:00:00Z' };

@@ -173,7 +173,7 @@ export class TestServer {
       signingKeyFile: file('ledger.db.signing-key'),
       checkpointEveryMs: 60_000,
       checkpointConfigMap: null,
-      retention: { ageMs: null, bytes: null },
+      retention: { ageMs: null, bytes: null, securityMs: null },
       logLevel: 'info',
       ...overrides,
     };

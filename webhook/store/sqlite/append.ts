@@ -1,9 +1,9 @@
 import Database from 'better-sqlite3';
 import { OUTCOMES, type JsonObject, type Patch } from '../../../shared/types.ts';
 import { labelSteps } from '../labels.ts';
-import { compress, detailText } from '../payload.ts';
+import { amendmentText, compress, detailText } from '../payload.ts';
 import { COVERAGE_EVENTS, OUTCOME_REASONS, type NewChange, type NewEntries, type NewOutcome } from '../port.ts';
-import { firstLink, Link, type ChainedFold } from './chain.ts';
+import { firstLink, Link, type ChainedFold, type ChainedOutcome } from './chain.ts';
 import { encodeFacts, encodeUid } from './codes.ts';
 import { Interner } from './intern.ts';
 import { LabelWriter } from './label-writer.ts';
@@ -21,13 +21,22 @@ export interface EncodedChange extends Omit<NewChange, 'hash' | 'detail' | 'chec
   checkpoint: string | null;
 }
 
-export interface EncodedEntries extends Omit<NewEntries, 'changes'> {
+/** An outcome as plain values. */
+export interface EncodedOutcome extends Omit<NewOutcome, 'amendment'> {
+  amendment: string | null;
+}
+
+export interface EncodedEntries extends Omit<NewEntries, 'changes' | 'outcomes'> {
   changes: EncodedChange[];
+  outcomes: EncodedOutcome[];
 }
 
 export function encodeEntries(entries: NewEntries): EncodedEntries {
   return {
-    outcomes: entries.outcomes,
+    outcomes: entries.outcomes.map(({ seq, outcome, resourceVersion, reason, at, amendment }) => ({
+      ...{ seq, outcome, resourceVersion, reason, at },
+      amendment: amendment === undefined ? null : amendmentText(amendment),
+    })),
     ...(entries.taken === undefined ? {} : { taken: entries.taken }),
     coverage: entries.coverage ?? [],
     // Written out: copying with ... takes several times as long.
@@ -90,7 +99,7 @@ export class Appender {
         WHERE commit_id = ?`),
       coverage: db.prepare('INSERT INTO coverage (commit_id, at, event, detail) VALUES (?, ?, ?, ?)'),
       outcome: db.prepare(
-        'INSERT INTO outcomes (seq, n, commit_id, outcome, reason, version) VALUES (?, ?, ?, ?, ?, ?)',
+        'INSERT INTO outcomes (seq, n, commit_id, outcome, reason, version, amendment) VALUES (?, ?, ?, ?, ?, ?, ?)',
       ),
     };
     // Immediate: one that begins by reading does not wait for another connection's lock, but fails at once.
@@ -144,8 +153,23 @@ export class Appender {
     const last = entries.changes.at(-1) ?? entries.outcomes.at(-1) ?? entries.coverage?.at(-1);
     const { id, at, taken, link } = this.begin(last?.at, entries.taken);
     this.interner.begin(id);
-    for (const change of entries.changes) this.writeChange(wellFormed(change), link);
-    for (const outcome of sortBySeq(entries.outcomes)) this.writeOutcome(outcome, id, link);
+    const outcomes = sortBySeq(entries.outcomes);
+    const written: ChainedOutcome[] = [];
+    const writeOutcomes = (before: number): void => {
+      for (
+        let next = outcomes[written.length];
+        next !== undefined && next.seq < before;
+        next = outcomes[written.length]
+      )
+        written.push(this.writeOutcome(next, id));
+    };
+    for (const change of entries.changes) {
+      // What stands beside a whole body tells of the amendments of those before it.
+      if (change.checkpoint !== null) writeOutcomes(change.seq);
+      this.writeChange(wellFormed(change), link);
+    }
+    writeOutcomes(Infinity);
+    for (const row of written) link.outcome(row);
     for (const { at: time, event, detail } of entries.coverage ?? []) {
       const row = { at: time, event: COVERAGE_EVENTS.indexOf(event), detail: detail.toWellFormed() };
       this.statements.coverage.run(id, row.at, row.event, row.detail);
@@ -223,16 +247,17 @@ export class Appender {
     }
   }
 
-  private writeOutcome(outcome: NewOutcome, commitId: number, link: Link): void {
+  private writeOutcome(outcome: EncodedOutcome, commitId: number): ChainedOutcome {
     const row = {
       seq: outcome.seq,
       n: this.statements.nextOutcome.get(outcome.seq) as number,
       outcome: OUTCOMES.indexOf(outcome.outcome),
       reason: OUTCOME_REASONS.indexOf(outcome.reason),
       version: outcome.resourceVersion.toWellFormed(),
+      amendment: outcome.amendment === null ? null : compress(outcome.amendment),
     };
-    this.statements.outcome.run(row.seq, row.n, commitId, row.outcome, row.reason, row.version);
-    link.outcome(row);
+    this.statements.outcome.run(row.seq, row.n, commitId, row.outcome, row.reason, row.version, row.amendment);
+    return row;
   }
 }
 
@@ -260,6 +285,6 @@ function wellFormed(change: EncodedChange): EncodedChange {
 }
 
 /** The order in which the chain is derived again. Stable: two outcomes of one change stay in their order. */
-function sortBySeq(outcomes: readonly NewOutcome[]): NewOutcome[] {
+function sortBySeq(outcomes: readonly EncodedOutcome[]): EncodedOutcome[] {
   return [...outcomes].sort((a, b) => a.seq - b.seq);
 }

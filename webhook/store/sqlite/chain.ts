@@ -38,6 +38,8 @@ export interface ChainedOutcome {
   outcome: number;
   reason: number;
   version: string;
+  /** null for most. */
+  amendment: Buffer | null;
 }
 
 export interface ChainedCoverage {
@@ -119,6 +121,8 @@ export class Link {
 
   outcome(row: ChainedOutcome): void {
     this.add('outcome', row.seq, row.n, row.outcome, row.reason, row.version);
+    // Apart: the links of ledgers that were begun without it stay what they were.
+    if (row.amendment !== null) this.add('amendment', row.amendment);
   }
 
   coverage(row: ChainedCoverage): void {

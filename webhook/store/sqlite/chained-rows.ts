@@ -7,6 +7,7 @@ import {
   type ChainedOutcome,
 } from './chain.ts';
 import type { Sqlite } from './open.ts';
+import { LATE_CHANGES } from './schema.ts';
 
 /*
  * The rows that the chain covers, as they went into it: interned ids replaced by their texts. Left joins: where a text is
@@ -22,27 +23,45 @@ export interface CommitRow {
 }
 
 type OfCommit<T> = T & { commitId: number };
+export type OutcomeRow = OfCommit<ChainedOutcome>;
+export type CoverageRow = OfCommit<ChainedCoverage> & { id: number };
+export type KindRow = OfCommit<ChainedKind>;
 
 /** Of commits after a number. */
 export const COMMITS = 'SELECT id, at, last_seq AS lastSeq, taken, hash FROM commits WHERE id > ? ORDER BY id';
 
 /** Of seqs after the first parameter, up to the second. */
-export const CHANGES = `SELECT c.seq, c.at, r.resource || '.' || r.api_group AS resource, n.value AS namespace, o.name, o.uid,
+const CHANGE = `SELECT c.seq, c.at, r.resource || '.' || r.api_group AS resource, n.value AS namespace, o.name, o.uid,
   coalesce(a.identity, '') AS identity, c.kind, s.value AS subresource, m.value AS manager, v.value AS apiVersion,
   l.labels, c.parent, c.depth, c.base_version AS baseVersion, c.version, c.review_uid AS reviewUid, c.hash, c.detail,
   k.body AS checkpoint, k.skips
   FROM changes c LEFT JOIN objects o ON o.id = c.object_id LEFT JOIN resources r ON r.id = o.resource_id
   LEFT JOIN texts n ON n.id = o.namespace_id LEFT JOIN actors a ON a.id = c.actor_id
   LEFT JOIN texts s ON s.id = c.subresource_id LEFT JOIN texts m ON m.id = c.manager_id
-  LEFT JOIN texts v ON v.id = c.api_version_id LEFT JOIN label_sets l ON l.id = c.labels_id LEFT JOIN checkpoints k ON k.seq = c.seq
-  WHERE c.seq > ? AND c.seq <= ? ORDER BY c.seq`;
+  LEFT JOIN texts v ON v.id = c.api_version_id LEFT JOIN label_sets l ON l.id = c.labels_id LEFT JOIN checkpoints k ON k.seq = c.seq`;
+export const CHANGES = `${CHANGE} WHERE c.seq > ? AND c.seq <= ? ORDER BY c.seq`;
+export const CHANGE_AT = `${CHANGE} WHERE c.seq = ?`;
 
 // The others: of commits after the first parameter, up to the second.
 
-export const OUTCOMES = `SELECT commit_id AS commitId, seq, n, outcome, reason, version FROM outcomes
+export const OUTCOMES = `SELECT commit_id AS commitId, seq, n, outcome, reason, version, amendment FROM outcomes
   WHERE commit_id > ? AND commit_id <= ? ORDER BY commit_id, seq, n`;
 
-export const COVERAGE = `SELECT commit_id AS commitId, at, event, detail FROM coverage
+/** Of one change, in commits up to a number. */
+export const OUTCOMES_OF = `SELECT commit_id AS commitId, seq, n, outcome, reason, version, amendment FROM outcomes
+  WHERE seq = ? AND commit_id <= ? ORDER BY n`;
+
+/**
+ * The same as OUTCOMES, of commits whose changes and those LATE_CHANGES before them are in the stretch of seqs that the last two
+ * parameters give: it reads no others, but for those that are listed.
+ */
+const OUTCOMES_NEAR = `SELECT commit_id AS commitId, seq, n, outcome, reason, version, amendment FROM outcomes
+  WHERE commit_id > @after AND commit_id <= @to AND seq > @fromSeq AND seq <= @toSeq
+  UNION ALL SELECT x.commit_id, x.seq, x.n, x.outcome, x.reason, x.version, x.amendment FROM late_outcomes l
+  JOIN outcomes x ON x.seq = l.seq AND x.commit_id = l.commit_id
+  WHERE l.commit_id > @after AND l.commit_id <= @to AND l.seq <= @fromSeq ORDER BY 1, 2, 3`;
+
+export const COVERAGE = `SELECT id, commit_id AS commitId, at, event, detail FROM coverage
   WHERE commit_id > ? AND commit_id <= ? ORDER BY commit_id, id`;
 
 export const KINDS = `SELECT commit_id AS commitId, resource || '.' || api_group AS resource, kind FROM resources
@@ -59,9 +78,14 @@ export const LEDGER = 'SELECT id, cluster, created_at AS createdAt FROM ledger';
 export const BEGINNING = Number.MIN_SAFE_INTEGER;
 export const END = Number.MAX_SAFE_INTEGER;
 
+/** Outcomes of commits behind a fold are of changes after this seq, or listed. */
+function nearFrom(fold: ChainedFold | null): number {
+  return (fold?.throughSeq ?? 0) - LATE_CHANGES;
+}
+
 /** The newest fold; null where nothing was folded. */
 export function newestFold(db: Sqlite): ChainedFold | null {
-  const sql = `SELECT ${FOLD} ORDER BY through_commit DESC LIMIT 1`;
+  const sql = `SELECT ${FOLD} ORDER BY id DESC LIMIT 1`;
   return (db.prepare(sql).get() as ChainedFold | undefined) ?? null;
 }
 
@@ -101,17 +125,22 @@ export interface CommitRows {
 }
 
 /**
- * The commits after the newest fold, each with its rows. The last, with the number `END`, has what belongs to none.
+ * The commits after the newest fold, each with its rows. The last, with the number `END`, has what belongs to none. With
+ * `through`, those up to that commit, reading only what is near them; the last then has nothing.
  */
-export function* commitRows(db: Sqlite, fold: ChainedFold | null): Generator<CommitRows> {
+export function* commitRows(db: Sqlite, fold: ChainedFold | null, through?: CommitRow): Generator<CommitRows> {
   const [after, afterSeq] = [fold?.throughCommit ?? BEGINNING, fold?.throughSeq ?? BEGINNING];
-  const open = <T>(sql: string, from: number): Cursor<T> =>
-    new Cursor(db.prepare<unknown[], T>(sql).iterate(from, END));
-  const changes = open<ChainedChange>(CHANGES, afterSeq);
-  const outcomes = open<OfCommit<ChainedOutcome>>(OUTCOMES, after);
-  const coverage = open<OfCommit<ChainedCoverage>>(COVERAGE, after);
-  const kinds = open<OfCommit<ChainedKind>>(KINDS, after);
-  const folds = open<OfCommit<ChainedFold>>(FOLDS, after);
+  const [to, toSeq] = [through?.id ?? END, through?.lastSeq ?? END];
+  const open = <T>(sql: string, from: number, end: number): Cursor<T> =>
+    new Cursor(db.prepare<unknown[], T>(sql).iterate(from, end));
+  const changes = open<ChainedChange>(CHANGES, afterSeq, toSeq);
+  const outcomes =
+    through === undefined
+      ? open<OutcomeRow>(OUTCOMES, after, to)
+      : new Cursor(db.prepare<unknown[], OutcomeRow>(OUTCOMES_NEAR).iterate({ after, to, fromSeq: nearFrom(fold), toSeq })); // prettier-ignore
+  const coverage = open<CoverageRow>(COVERAGE, after, to);
+  const kinds = open<KindRow>(KINDS, after, to);
+  const folds = open<OfCommit<ChainedFold>>(FOLDS, after, to);
   const commits = db.prepare<unknown[], CommitRow>(COMMITS).iterate(after);
   const rowsOf = (commit: CommitRow): CommitRows => {
     const before = (row: { commitId: number }): boolean => row.commitId < commit.id;
@@ -128,7 +157,10 @@ export function* commitRows(db: Sqlite, fold: ChainedFold | null): Generator<Com
     };
   };
   try {
-    for (const commit of commits) yield rowsOf(commit);
+    for (const commit of commits) {
+      if (commit.id > to) break;
+      yield rowsOf(commit);
+    }
     yield rowsOf({ id: END, at: 0, lastSeq: END, taken: END, hash: Buffer.alloc(0) });
   } finally {
     for (const cursor of [changes, outcomes, coverage, kinds, folds]) cursor.close();

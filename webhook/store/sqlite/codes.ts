@@ -21,6 +21,7 @@ export interface Facts {
 /** For conditions in SQL: source 0 is admission, effect 0 is none. */
 export const SOURCE_MASK = 3 << 2;
 export const EFFECT_MASK = 3 << 4;
+export const MODIFIED = EFFECTS.indexOf('modified') << 4;
 export const STATUS_ONLY_MASK = 1 << 6;
 export const LATE_MASK = 1 << 7;
 

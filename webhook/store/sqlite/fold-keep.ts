@@ -1,229 +1,282 @@
-import { applyPatch } from '../../../shared/patch.ts';
+import { apiVersionOf } from '../../../shared/normalise.ts';
+import { applyPatch, hashBody } from '../../../shared/patch.ts';
 import type { JsonObject } from '../../../shared/types.ts';
-import { compress, decodeBody, decodeDetail, detailText } from '../payload.ts';
-import { placesOf } from '../labels.ts';
-import type { ChainedFold } from './chain.ts';
-import type { CommitRow } from './chained-rows.ts';
+import { mattersForSecurity } from '../security.ts';
+import { compress, decodeAmendment, decodeBody, detailText, patchOf } from '../payload.ts';
+import type { ChainedChange } from './chain.ts';
+import { CHANGE_AT, OUTCOMES_OF, type OutcomeRow } from './chained-rows.ts';
 import { decodeFacts, encodeFacts } from './codes.ts';
-import type { Sqlite } from './open.ts';
+import type { SetHash } from './set-hash.ts';
+import type { Statements } from './statements.ts';
 
 const COMMITTED = 1;
 const DROPPED = 2;
 
-interface VersionRow {
+/**
+ * Of one object so many changes are kept for security, the newest: a fold reads all that is kept of the objects that it
+ * touches.
+ */
+const SECURITY_OF_OBJECT = 500;
+
+/** A place in the ledger: a commit, and the last change up to it. */
+export interface Place {
+  commit: number;
   seq: number;
-  parent: number | null;
+}
+
+/** What one fold does. */
+export interface FoldSpan {
+  /** Where the fold before ended. */
+  from: Place;
+  /** Where this one ends; the same where it only gives up more of what remains. */
+  through: Place;
+  /** Changes that matter for security are kept from this moment on (ms). */
+  securityBefore: number;
+}
+
+/** A change of an object, up to where the fold goes. */
+interface Row {
+  seq: number;
+  at: number;
   kind: number;
+  parent: number | null;
   outcome: number | null;
+  actor: number | null;
+  subresource: string;
+  labels: number | null;
+  /** 1 where a later change forks from it, or a later commit tells its outcome. */
+  needed: 0 | 1;
 }
 
 interface BodyRow {
   parent: number | null;
   detail: Buffer;
   body: Buffer | null;
+  amendment: Buffer | null;
 }
 
-/** Decides, for the objects that the folded commits touch, what of them stays; then removes the rest. */
+interface Type {
+  group: string;
+  resource: string;
+}
+
+/** What a row that was removed or rebased referred to. */
+export interface GivenUp {
+  actors: Set<number>;
+  labels: Set<number>;
+}
+
+/** Decides what of an object stays when the history up to a place is folded, and removes the rest. */
 export class Keep {
-  private readonly kept = new Set<number>();
-  private readonly bases = new Set<number>();
-  private readonly objects: number[];
-  private readonly select;
+  readonly givenUp: GivenUp = { actors: new Set(), labels: new Set() };
+  /** The first change that was kept for security. */
+  firstForSecurity = Infinity;
 
   constructor(
-    private readonly db: Sqlite,
-    /** The fold before. */
-    private readonly last: ChainedFold | null,
-    private readonly through: CommitRow,
-  ) {
-    this.objects = db
-      .prepare('SELECT DISTINCT object_id FROM changes WHERE seq > ? AND seq <= ?')
-      .pluck()
-      .all(last?.throughSeq ?? 0, through.lastSeq) as number[];
-    this.select = db.prepare<unknown[], GivenUpRow>(
-      `SELECT seq, actor_id AS actor, subresource_id AS subresource, manager_id AS manager, api_version_id AS apiVersion,
-        namespace_id AS namespace, labels_id AS labels FROM changes WHERE object_id = ? AND seq <= ? ORDER BY seq`,
-    );
-  }
+    private readonly db: Statements,
+    private readonly span: FoldSpan,
+    /** Over what remains: rows are taken out of it and put into it as they are. */
+    private readonly remains: SetHash,
+  ) {}
 
   /** Returns how many changes were removed. */
-  apply(): number {
-    for (const object of this.objects) this.choose(object);
-    const rows = this.objects.flatMap((object) => this.giveUp(object));
-    const removed = rows.filter(({ seq }) => !this.bases.has(seq));
-    for (const seq of this.bases) this.rebase(seq);
+  apply(object: number): number {
+    const { db, span } = this;
+    const rows = db.all<Row>(
+      `SELECT c.seq, c.at, c.kind, c.parent, x.outcome, c.actor_id AS actor, t.value AS subresource, c.labels_id AS labels,
+        EXISTS (SELECT 1 FROM forks WHERE parent = c.seq AND seq > ?)
+        OR EXISTS (SELECT 1 FROM outcomes WHERE seq = c.seq AND commit_id > ?) AS needed
+        FROM changes c JOIN texts t ON t.id = c.subresource_id LEFT JOIN outcomes x
+        ON x.seq = c.seq AND x.n = (SELECT max(n) FROM outcomes WHERE seq = c.seq)
+        WHERE c.object_id = ? AND c.seq <= ? ORDER BY c.seq`,
+      ...[span.through.seq, span.through.commit, object, span.through.seq],
+    );
+    const kept = this.choose(object, rows);
+    // A kept change shows what it changed only where the state before it is there: that one begins the history now.
+    const parents = rows.flatMap(({ seq, parent }) => (kept.has(seq) && parent !== null ? [parent] : []));
+    const bases = new Set(parents.filter((parent) => !kept.has(parent)));
+    const relabelled = relabel(rows, (seq) => kept.has(seq) || bases.has(seq));
+
+    const goes = (seq: number): boolean => !kept.has(seq) && !bases.has(seq);
+    const isAltered = ({ seq, parent }: Row): boolean =>
+      goes(seq) || relabelled.has(seq) || (bases.has(seq) && !this.isBase(seq, parent));
+    const altered = new Set(rows.filter(isAltered).map(({ seq }) => seq));
+    for (const seq of altered) if (seq <= span.from.seq) this.takeOut(seq);
+    for (const [seq, labels] of relabelled) db.run('UPDATE changes SET labels_id = ? WHERE seq = ?', labels, seq);
+    for (const seq of bases) if (altered.has(seq)) this.rebase(seq);
+    const removed = rows.filter(({ seq }) => goes(seq));
     for (const { seq } of removed) {
       this.removeBeside(seq);
-      this.db.prepare('DELETE FROM changes WHERE seq = ?').run(seq);
+      db.run('DELETE FROM changes WHERE seq = ?', seq);
     }
-    this.removeUnused(rows);
+    for (const { seq } of rows) {
+      if (goes(seq)) continue;
+      if (seq > span.from.seq || altered.has(seq)) this.putIn(seq, 0);
+      // It remained before; what this fold has come to of its outcomes is new.
+      else this.putInOutcomes(seq, span.from.commit);
+    }
+    for (const { seq, actor, labels } of rows) {
+      if (kept.has(seq)) continue;
+      if (actor !== null) this.givenUp.actors.add(actor);
+      if (labels !== null) this.givenUp.labels.add(labels);
+    }
     return removed.length;
   }
 
-  private choose(object: number): void {
-    const { db, through } = this;
+  private choose(object: number, rows: readonly Row[]): Set<number> {
+    const kept = new Set<number>();
     // What it was then: its last committed version, and the attempts since. Of one that had ended, nothing.
-    const versions = db
-      .prepare(
-        `SELECT c.seq, c.parent, c.kind, x.outcome FROM changes c LEFT JOIN outcomes x
-          ON x.seq = c.seq AND x.n = (SELECT max(n) FROM outcomes WHERE seq = c.seq)
-          WHERE c.object_id = ? AND c.seq <= ? ORDER BY c.seq DESC`,
-      )
-      .all(object, through.lastSeq) as VersionRow[];
-    const chosen: number[] = [];
-    for (const version of versions) {
-      const { effect, source, late } = decodeFacts(version.kind);
-      const outcome = version.outcome ?? (source === 'admission' ? null : COMMITTED);
-      if (effect === 'none' || late || outcome === DROPPED) continue;
-      if (outcome === COMMITTED && effect === 'deleted') break;
-      chosen.push(version.seq);
-      if (outcome === COMMITTED) break;
+    for (const { seq, kind, outcome } of [...rows].reverse()) {
+      const { effect, source, late } = decodeFacts(kind);
+      const known = outcome ?? (source === 'admission' ? null : COMMITTED);
+      if (effect === 'none' || late || known === DROPPED) continue;
+      if (known === COMMITTED && effect === 'deleted') break;
+      kept.add(seq);
+      if (known === COMMITTED) break;
     }
-    // What a later change builds on, and what a later commit tells the outcome of.
-    const later = `SELECT parent FROM changes WHERE object_id = ? AND seq > ? AND parent <= ?
-      UNION SELECT c.seq FROM changes c JOIN outcomes x ON x.seq = c.seq WHERE c.object_id = ? AND c.seq <= ? AND x.commit_id > ?`;
-    const seqs = [object, through.lastSeq, through.lastSeq, object, through.lastSeq, through.id];
-    chosen.push(
-      ...(db
-        .prepare(later)
-        .pluck()
-        .all(...seqs) as number[]),
+    for (const seq of this.builtOn(object, rows)) kept.add(seq);
+    for (const seq of this.forSecurity(object, rows)) kept.add(seq);
+    for (const seq of this.lastLabels(object, rows, kept)) kept.add(seq);
+    return kept;
+  }
+
+  /** What a later change builds on, and what a later commit tells the outcome of. */
+  private builtOn(object: number, rows: readonly Row[]): number[] {
+    // The first later one builds on one of these, if any; those after it only where they are listed as forks.
+    const next = this.db.get<{ parent: number | null }>(
+      'SELECT parent FROM changes WHERE object_id = ? AND seq > ? ORDER BY seq LIMIT 1',
+      object,
+      this.span.through.seq,
     );
-    chosen.push(...this.lastLabels(object, chosen));
-    const bySeq = new Map(versions.map((version) => [version.seq, version]));
-    for (const seq of chosen) this.kept.add(seq);
-    // A kept change shows what it changed only where the state before it is there: that one begins the history now.
-    for (const seq of chosen) {
-      const parent = bySeq.get(seq)?.parent ?? null;
-      if (parent !== null && !this.kept.has(parent)) this.bases.add(parent);
-    }
+    return rows.filter(({ seq, needed }) => needed === 1 || seq === next?.parent).map(({ seq }) => seq);
+  }
+
+  private forSecurity(object: number, rows: readonly Row[]): number[] {
+    const type = this.db.get<Type>(
+      'SELECT r.api_group AS "group", r.resource FROM objects o JOIN resources r ON r.id = o.resource_id WHERE o.id = ?',
+      object,
+    );
+    if (type === null) return [];
+    const matters = ({ at, kind, outcome, subresource }: Row): boolean => {
+      const { operation, source } = decodeFacts(kind);
+      // What the API server did not persist, and what nobody did, are like any other change.
+      if (at < this.span.securityBefore || outcome === DROPPED || source === 'baseline') return false;
+      return mattersForSecurity({ ...type, subresource, operation });
+    };
+    const newest = rows.filter(matters).slice(-SECURITY_OF_OBJECT);
+    this.firstForSecurity = Math.min(this.firstForSecurity, newest[0]?.seq ?? Infinity);
+    return newest.map(({ seq }) => seq);
   }
 
   /** The change to keep so that a later one, which says nothing of its labels, still has those that it had. */
-  private lastLabels(object: number, chosen: readonly number[]): number[] {
-    const { lastSeq } = this.through;
-    const sql = 'SELECT labels_id FROM changes WHERE object_id = ? AND seq > ? ORDER BY seq LIMIT 1';
-    const next = this.db.prepare(sql).pluck().get(object, lastSeq) as number | null | undefined;
+  private lastLabels(object: number, rows: readonly Row[], kept: ReadonlySet<number>): number[] {
+    const sql = 'SELECT labels_id AS labels FROM changes WHERE object_id = ? AND seq > ? ORDER BY seq LIMIT 1';
+    const next = this.db.get<{ labels: number | null }>(sql, object, this.span.through.seq);
+    const last = rows.at(-1);
     // There is none, or it begins with labels of its own.
-    if (next !== null) return [];
-    const ofLast =
-      'SELECT max(seq) AS last, max(iif(labels_id IS NULL, 0, seq)) AS since FROM changes WHERE object_id = ? AND seq <= ?';
-    const { last, since } = this.db.prepare(ofLast).get(object, lastSeq) as { last: number; since: number };
-    return chosen.some((seq) => seq >= since) ? [] : [last];
+    if (next?.labels !== null || last === undefined) return [];
+    const since = rows.findLast(({ labels }) => labels !== null)?.seq ?? 0;
+    return [...kept].some((seq) => seq >= since) ? [] : [last.seq];
   }
 
-  /** The rows of an object that are not kept. What is kept of it gets its labels where they began with one of those. */
-  private giveUp(object: number): GivenUpRow[] {
-    const rows = this.select.all(object, this.through.lastSeq);
-    const relabel = this.db.prepare('UPDATE changes SET labels_id = ? WHERE seq = ?');
-    let [labels, known]: [number | null, number | null] = [null, null];
-    for (const row of rows) {
-      labels = row.labels ?? labels;
-      if (!this.kept.has(row.seq) && !this.bases.has(row.seq)) continue;
-      if (row.labels === null && labels !== known) relabel.run(labels, row.seq);
-      known = labels;
-    }
-    return rows.filter(({ seq }) => !this.kept.has(seq));
+  /** Whether a change is a beginning already, as `rebase` makes it. */
+  private isBase(seq: number, parent: number | null): boolean {
+    if (parent !== null || seq > this.span.from.seq) return false;
+    const row = this.db.get<{ kind: number; actor: number | null }>(
+      'SELECT kind, actor_id AS actor FROM changes WHERE seq = ?',
+      seq,
+    );
+    return row?.actor === null && decodeFacts(row.kind).source === 'baseline';
   }
 
   /** Turns a change into a beginning: the whole body, as a fact, from nobody. Its time and version stay. */
   private rebase(seq: number): void {
     const { db } = this;
-    const row = db
-      .prepare(
-        `SELECT c.kind, c.parent, coalesce((SELECT version FROM outcomes WHERE seq = c.seq AND version <> '' ORDER BY n DESC
-          LIMIT 1), c.version) AS version FROM changes c WHERE c.seq = ?`,
-      )
-      .get(seq) as { kind: number; parent: number | null; version: string };
+    const row = db.get<{ kind: number; version: string }>(
+      `SELECT c.kind, coalesce((SELECT version FROM outcomes WHERE seq = c.seq AND version <> '' ORDER BY n DESC
+        LIMIT 1), c.version) AS version FROM changes c WHERE c.seq = ?`,
+      seq,
+    );
+    if (row === null) return;
     const body = this.bodyOf(seq);
     const { late } = decodeFacts(row.kind);
     const effect = body === null ? 'deleted' : 'created';
     const kind = encodeFacts({ operation: 'CREATE', source: 'baseline', effect, statusOnly: false, late });
     const patch = body === null ? [] : [{ op: 'add' as const, path: '', value: body }];
     const detail = compress(detailText({ patch, options: null, cause: null, notBefore: null, managersHint: [] }));
-    const none = this.emptyText();
-    db.prepare(
-      `UPDATE changes SET kind = ?, actor_id = NULL, subresource_id = ?, manager_id = ?, parent = NULL, base_version = '',
-        version = ?, review_uid = '', detail = ? WHERE seq = ?`,
-    ).run(kind, none, none, row.version, detail, seq);
+    const none = this.textId('');
+    // With its amendment, if it has one; where its own body was not known, that is known now.
+    db.run(
+      `UPDATE changes SET kind = ?, actor_id = NULL, subresource_id = ?, manager_id = ?, api_version_id = ?, parent = NULL,
+        base_version = '', version = ?, review_uid = '', hash = ?, detail = ? WHERE seq = ?`,
+      ...[kind, none, none, this.textId(apiVersionOf(body)), row.version, hashBody(body), detail, seq],
+    );
     this.removeBeside(seq);
   }
 
-  private emptyText(): number {
-    this.db.prepare("INSERT OR IGNORE INTO texts (value) VALUES ('')").run();
-    return this.db.prepare("SELECT id FROM texts WHERE value = ''").pluck().get() as number;
+  private textId(text: string): number {
+    this.db.run('INSERT OR IGNORE INTO texts (value) VALUES (?)', text);
+    return this.db.get<{ id: number }>('SELECT id FROM texts WHERE value = ?', text)?.id ?? 0;
   }
 
   /** As shared/reconstruct.ts does, within the transaction. */
   private bodyOf(seq: number): JsonObject | null {
-    const select = this.db.prepare(
-      'SELECT c.parent, c.detail, k.body FROM changes c LEFT JOIN checkpoints k ON k.seq = c.seq WHERE c.seq = ?',
-    );
+    const sql = `SELECT c.parent, c.detail, k.body,
+      (SELECT amendment FROM outcomes WHERE seq = c.seq AND amendment IS NOT NULL) AS amendment
+      FROM changes c LEFT JOIN checkpoints k ON k.seq = c.seq WHERE c.seq = ?`;
     const patches = [];
     let body: JsonObject | null = null;
     for (let at: number | null = seq; at !== null;) {
-      const row = select.get(at) as BodyRow;
+      const row: BodyRow | null = this.db.get<BodyRow>(sql, at);
+      if (row === null) throw new Error(`change ${at}, which change ${seq} builds on, is not there`);
       if (row.body !== null) {
         body = decodeBody(row.body);
+        if (row.amendment !== null) body = applyPatch(body, decodeAmendment(row.amendment).patch);
         break;
       }
-      patches.push(decodeDetail(row.detail).patch);
+      patches.push(patchOf(row));
       at = row.parent;
     }
     return patches.reduceRight((state, patch) => applyPatch(state, patch), body);
   }
 
   private removeBeside(seq: number): void {
-    this.db.prepare('DELETE FROM checkpoints WHERE seq = ?').run(seq);
-    this.db.prepare('DELETE FROM outcomes WHERE seq = ?').run(seq);
+    this.db.run('DELETE FROM checkpoints WHERE seq = ?', seq);
+    this.db.run('DELETE FROM outcomes WHERE seq = ?', seq);
   }
 
-  /** Objects, users and texts that nothing refers to any more, but the last of each: an id is never given twice. */
-  private removeUnused(rows: readonly GivenUpRow[]): void {
-    const { db } = this;
-    const each = (ids: Iterable<number | null>, table: string, uses: string[]): void => {
-      const used = uses.map((use) => `NOT EXISTS (SELECT 1 FROM ${use} = t.id)`).join(' AND ');
-      const sql = `DELETE FROM ${table} AS t WHERE id = ? AND id < (SELECT max(id) FROM ${table}) AND ${used}`;
-      const statement = db.prepare(sql);
-      for (const id of new Set(ids)) if (id !== null) statement.run(id);
-    };
-    // With those that the fold before spared for being the last.
-    each([...this.objects, this.last?.lastObject ?? null], 'objects', ['changes WHERE object_id']);
-    each([...rows.map(({ actor }) => actor), this.last?.lastActor ?? null], 'actors', ['changes WHERE actor_id']);
-    this.removeLabels(new Set(rows.flatMap(({ labels }) => (labels === null ? [] : [labels]))));
-    const texts = rows.flatMap((row) => [row.subresource, row.manager, row.apiVersion, row.namespace]);
-    each([...texts, this.last?.lastText ?? null], 'texts', [
-      'objects WHERE namespace_id',
-      'changes WHERE subresource_id',
-      'changes WHERE manager_id',
-      'changes WHERE api_version_id',
-    ]);
+  // What remains, as the chain sees it
+
+  private takeOut(seq: number): void {
+    const row = this.db.get<ChainedChange>(CHANGE_AT, seq);
+    if (row !== null) this.remains.change(row, -1);
+    for (const outcome of this.db.all<OutcomeRow>(OUTCOMES_OF, seq, this.span.from.commit)) {
+      this.remains.outcome(outcome, -1);
+    }
   }
 
-  /** Sets of labels that no change has any more, with what they are found by. */
-  private removeLabels(sets: Iterable<number>): void {
-    const { db } = this;
-    const text = db
-      .prepare('SELECT labels FROM label_sets WHERE id = ? AND NOT EXISTS (SELECT 1 FROM changes WHERE labels_id = ?)')
-      .pluck();
-    const unindex = db.prepare('DELETE FROM label_index WHERE place = ? AND set_id = ?');
-    const remove = db.prepare('DELETE FROM label_sets WHERE id = ?');
-    for (const id of sets) {
-      const labels = text.get(id, id) as string | undefined;
-      if (labels === undefined) continue;
-      for (const place of placesOf(labels)) unindex.run(place, id);
-      remove.run(id);
+  private putIn(seq: number, afterCommit: number): void {
+    const row = this.db.get<ChainedChange>(CHANGE_AT, seq);
+    if (row !== null) this.remains.change(row, 1);
+    this.putInOutcomes(seq, afterCommit);
+  }
+
+  private putInOutcomes(seq: number, afterCommit: number): void {
+    for (const outcome of this.db.all<OutcomeRow>(OUTCOMES_OF, seq, this.span.through.commit)) {
+      if (outcome.commitId > afterCommit) this.remains.outcome(outcome, 1);
     }
   }
 }
 
-/** What a row refers to that may not be referred to after it. */
-interface GivenUpRow {
-  seq: number;
-  actor: number | null;
-  subresource: number;
-  manager: number;
-  apiVersion: number;
-  namespace: number;
-  labels: number | null;
+/** The labels that must be written to changes that stay, where those that they had began with a change that does not. */
+function relabel(rows: readonly Row[], stays: (seq: number) => boolean): Map<number, number> {
+  const relabelled = new Map<number, number>();
+  let [labels, known]: [number | null, number | null] = [null, null];
+  for (const row of rows) {
+    labels = row.labels ?? labels;
+    if (!stays(row.seq)) continue;
+    if (row.labels === null && labels !== known && labels !== null) relabelled.set(row.seq, labels);
+    known = labels;
+  }
+  return relabelled;
 }

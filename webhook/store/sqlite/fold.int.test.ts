@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { copyFileSync } from 'node:fs';
 import Database from 'better-sqlite3';
+import { diff, hashBody } from '../../../shared/patch.ts';
 import { Redactor } from '../../../shared/redact.ts';
 import { readReview } from '../../../shared/review.ts';
-import { configMap, reviewDocument } from '../../../shared/testing/reviews.ts';
+import { configMap, reviewDocument, SETTINGS } from '../../../shared/testing/reviews.ts';
 import { seeded } from '../../../shared/testing/random.ts';
 import { shopMarks } from '../../../shared/testing/shop.ts';
 import { Predicates } from '../../capture/predicates.ts';
@@ -12,9 +13,16 @@ import type { Report } from '../../proof/report.ts';
 import { StoreReader } from '../../query/reader.ts';
 import { useSharedFolder } from '../../testing/folder.ts';
 import { TEST_KEY } from '../../testing/recorder.ts';
+import { writeFormat1 } from '../../testing/older-ledger.ts';
 import { importShop } from '../../testing/shop-ledger.ts';
 import { newChange } from '../contract.ts';
+import { mattersForSecurity } from '../security.ts';
 import { appendRandomly, compareLabelSearch, slowLabels } from '../label-search.contract.ts';
+import { Appender } from './append.ts';
+import { newestFold } from './chained-rows.ts';
+import { Folder } from './fold.ts';
+import { linkOfRemains, remainsAfter, remainsAsRecorded } from './remains.ts';
+import { LATE_CHANGES } from './schema.ts';
 import { openSqliteReader, openSqliteStore, type SqliteStore } from './store.ts';
 import { verifyLedger, type SignedHead } from './verify.ts';
 
@@ -40,14 +48,19 @@ async function statesAt(path: string, at: number): Promise<Map<string, unknown>>
 async function foldAll(store: SqliteStore, before: number): Promise<number> {
   let removed = 0;
   for (;;) {
-    const result = await store.fold(before, LATER);
+    const result = await store.fold({ before, now: LATER });
     if (result === null) return removed;
     removed += result.removed;
   }
 }
 
+/** A ledger's own row, the newest of something, or a text sweep, which is done seldom and in steps. */
+function isMeantToScan(sql: string): boolean {
+  return / FROM (ledger|folds ORDER BY id|label_sets|texts WHERE id < )|max\(|LIMIT 1$|count\(\*\)/.test(sql);
+}
+
 describe('folding', function () {
-  this.timeout(60_000);
+  this.timeout(600_000);
   const file = useSharedFolder({ verify: false });
   const marks = shopMarks();
   const at = (index: number): number => marks[index]?.at ?? NaN;
@@ -143,7 +156,7 @@ describe('folding', function () {
     const work: Promise<unknown>[] = [];
     for (let n = 0; n < 40; n++) {
       work.push(review(n, 'a'));
-      if (n % 4 === 0) work.push(recorder.maintain(() => store.fold(at(1) + n * 4000, LATER)));
+      if (n % 4 === 0) work.push(recorder.maintain(() => store.fold({ before: at(1) + n * 4000, now: LATER })));
     }
     await Promise.all(work);
     await recorder.maintain(() => foldAll(store, LATER + 20));
@@ -152,9 +165,192 @@ describe('folding', function () {
     const last = await store.last();
     await store.close();
     assert.deepEqual((await verify(path, heads)).findings, []);
-    assert.equal(last?.seq, 1707 + 41);
+    assert.equal(last?.seq, 1706 + 41);
     const late = [...(await statesAt(path, LATER + 1000)).keys()].filter((name) => name.includes('/late-'));
     assert.equal(late.length, 41);
+  });
+
+  it('keeps what a later change was made from, though others came between; and verify knows of it', async () => {
+    const path = file('forked.db');
+    const store = openSqliteStore(path, 'shop', 0);
+    const states = [{ a: 1 }, { a: 2 }, { a: 3 }, { a: 4 }, { a: 1, b: 1 }, { a: 4, b: 1 }];
+    // The fifth was made from the first; the last one from the fourth.
+    const parents = [null, 1, 2, 3, 1, 4];
+    for (const [index, body] of states.entries()) {
+      const seq = index + 1;
+      const parent = parents[index] ?? null;
+      const patch = diff(parent === null ? null : (states[parent - 1] ?? null), body);
+      const facts = parent === null ? {} : { operation: 'UPDATE' as const, effect: 'modified' as const, depth: 1 };
+      const change = newChange(seq, {
+        ...facts,
+        parent,
+        hash: hashBody(body),
+        detail: { ...newChange(1).detail, patch },
+      });
+      const outcome = seq < 5 ? 'committed' : 'dropped';
+      const reason = 'the watch shows it';
+      await store.append({
+        changes: [change],
+        outcomes: [{ seq, outcome, reason, resourceVersion: '', at: change.at }],
+      });
+    }
+    assert.ok((await foldAll(store, 4_500)) > 0);
+    assert.deepEqual(
+      (await store.changes({}, 10)).map(({ seq }) => seq),
+      [6, 5, 4, 3, 1],
+    );
+    for (const seq of [4, 5, 6]) assert.deepEqual(await store.body(seq), states[seq - 1], String(seq));
+    await store.close();
+    const db = new Database(path);
+    assert.deepEqual(db.prepare('SELECT parent, seq FROM forks').raw().all(), [
+      [1, 5],
+      [4, 6],
+    ]);
+    db.exec('DROP TRIGGER forks_keep_rows; DELETE FROM forks WHERE seq = 6');
+    db.close();
+    const found = (await verify(path)).findings.map(({ where, what }) => `${where}: ${what}`);
+    const unlisted = found.find((text) => text.startsWith('change 6: it is not listed among those'));
+    assert.ok(unlisted, found.join());
+  });
+
+  it('finds outcomes that are told long after their change, and folds them with the rest', async () => {
+    const path = file('late.db');
+    const store = openSqliteStore(path, 'shop', 0);
+    const named = (seq: number) => newChange(seq, { object: { ...SETTINGS, name: `c-${seq}`, uid: `u-${seq}` } });
+    const last = LATE_CHANGES + 700;
+    for (let seq = 1; seq <= last; seq += 300) {
+      await store.append({ changes: Array.from({ length: 300 }, (_, n) => named(seq + n)), outcomes: [] });
+    }
+    const reason = 'the watch shows it';
+    const told = [1, 2, 299, 600, 701, last].map((seq) => ({ seq, outcome: 'dropped' as const, reason, resourceVersion: '', at: 1_000 * last } as const)); // prettier-ignore
+    await store.append({ changes: [], outcomes: told });
+    await store.append({
+      changes: [newChange(((await store.last())?.seq ?? 0) + 1, { at: 1_000 * last + 1 })],
+      outcomes: [],
+    });
+    const db = new Database(path, { readonly: true });
+    const listed = db.prepare('SELECT seq FROM late_outcomes').pluck().all();
+    assert.deepEqual(listed, [1, 2, 299, 600]);
+    db.close();
+    await foldAll(store, Infinity);
+    assert.deepEqual(
+      await Promise.all([1, 2, 299, 600, 701, last].map((seq) => store.change(seq))),
+      Array(6).fill(null),
+    );
+    assert.equal((await store.change(3))?.outcome, 'pending');
+    await store.close();
+    assert.deepEqual((await verify(path)).findings, []);
+  });
+
+  it('keeps what matters for security from a moment on, whatever else is folded, and then gives it up', async () => {
+    const { path, store } = copy();
+    const all = (await store.changes({}, 10_000)).reverse();
+    const securityFrom = (from: number): number[] =>
+      all
+        .filter(({ object, ...change }) => mattersForSecurity({ ...object, ...change }) && change.at >= from)
+        .filter(({ source, outcome }) => source !== 'baseline' && outcome !== 'dropped')
+        .map(({ seq }) => seq);
+    const left = async (): Promise<Set<number>> => {
+      const users = (await store.changes({}, 10_000)).filter(({ source }) => source !== 'baseline');
+      return new Set(users.map(({ seq }) => seq));
+    };
+    const ever = new Set(securityFrom(0));
+    const total = ever.size;
+    assert.ok(total > 5, String(total));
+    for (const [before, securityBefore] of [
+      [3, 0],
+      [5, 2],
+      [6, 4],
+      [6, 6],
+    ] as const) {
+      const limits = { before: at(before), securityBefore: securityBefore === 0 ? 0 : at(securityBefore), now: LATER };
+      while ((await store.fold(limits)) !== null);
+      const present = await left();
+      const missing = securityFrom(limits.securityBefore).filter((seq) => !present.has(seq));
+      assert.deepEqual(missing, [], `up to mark ${before}`);
+      assert.deepEqual((await verify(path, heads)).findings, [], `up to mark ${before}`);
+    }
+    const kept = [...(await left())].filter((seq) => ever.has(seq)).length;
+    assert.ok(kept < total, `${kept} of ${total}`);
+    // The same as if nothing had been kept longer.
+    const once = copy();
+    await foldAll(once.store, at(6));
+    const seqs = async (of: SqliteStore): Promise<number[]> => (await of.changes({}, 10_000)).map(({ seq }) => seq);
+    assert.deepEqual(await seqs(store), await seqs(once.store));
+    for (const mark of [6, 7]) {
+      assert.deepEqual(await statesAt(path, at(mark)), await statesAt(file('whole.db'), at(mark)), `mark ${mark}`);
+    }
+    await store.close();
+    await once.store.close();
+  });
+
+  it('reads no table from its beginning: a step costs the same however long the ledger is', async () => {
+    const { path, store } = copy();
+    await store.close();
+    const db = new Database(path);
+    const asked = new Set<string>();
+    const prepare = db.prepare.bind(db);
+    db.prepare = (sql: string) => {
+      asked.add(sql);
+      return prepare(sql);
+    };
+    const folder = new Folder(db, new Appender(db));
+    let steps = 0;
+    while (folder.fold({ before: Infinity, securityBefore: 0, now: LATER }) !== null) steps++;
+    while (folder.fold({ before: Infinity, now: LATER }) !== null) steps++;
+    db.prepare = prepare;
+    // Or the plan shows what foreign keys would look for: a fold checks none.
+    db.pragma('foreign_keys = OFF');
+    assert.ok(steps > 4, String(steps));
+    const scans = [...asked]
+      .filter((sql) => /^(SELECT|UPDATE|DELETE)/.test(sql) && !isMeantToScan(sql))
+      .flatMap((sql) => {
+        const values = (sql.match(/\?/g) ?? []).map(() => 1);
+        const named = sql.includes('@') ? [{ after: 1, to: 2, fromSeq: 1, toSeq: 2 }] : values;
+        const plan = db.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(...named) as { detail: string }[];
+        return plan
+          .filter(({ detail }) => /^SCAN (?!CONSTANT|\(|s$|resources)/.test(detail))
+          .map(({ detail }) => `${detail}: ${sql}`);
+      });
+    assert.deepEqual(scans, []);
+    assert.ok(asked.size > 30, String(asked.size));
+    db.close();
+    assert.deepEqual((await verify(path, heads)).findings, []);
+  });
+
+  it('goes on in a ledger of format 1, which gets at its next start what folds rely on', async () => {
+    const whole = file('without-watch.db');
+    await (await importShop(whole, false)).close();
+    const path = file('format-1.db');
+    writeFormat1(path, whole);
+    const present = new Database(whole, { readonly: true });
+    const forks = present.prepare('SELECT * FROM forks').raw().all();
+    present.close();
+    assert.ok(forks.length > 5, String(forks.length));
+    assert.throws(() => openSqliteReader(path), { code: 'ledger-foreign' });
+    const store = openSqliteStore(path, 'shop', 0);
+    const migrated = new Database(path, { readonly: true });
+    assert.deepEqual(migrated.prepare('SELECT * FROM forks').raw().all(), forks);
+    migrated.close();
+    assert.ok((await foldAll(store, at(4))) > 0);
+    await store.close();
+    assert.deepEqual((await verify(path)).findings, []);
+    assert.deepEqual(await statesAt(path, at(7)), await statesAt(whole, at(7)));
+  });
+
+  it('knows the hash that ledger format 1 recorded, and goes on from it', async () => {
+    const { path, store } = copy();
+    await foldAll(store, at(2));
+    await store.close();
+    const db = new Database(path, { readonly: true });
+    const last = newestFold(db);
+    assert.ok(last);
+    const old = { ...last, remains: linkOfRemains(db, last) };
+    assert.equal(old.remains.length, 32);
+    assert.ok(remainsAsRecorded(db, old));
+    assert.ok(!remainsAsRecorded(db, { ...old, horizonAt: old.horizonAt + 1 }));
+    assert.ok(remainsAfter(db, old).bytes.equals(last.remains));
+    db.close();
   });
 
   it('changes nothing where what it would remove was tampered with', async () => {

@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { KubeblameError, messageOf } from '../../../shared/errors.ts';
+import { takeMark } from './clean-stop.ts';
+import { readHeader } from './header.ts';
 import { openDatabase } from './native.ts';
 import { APPLICATION_ID, FORMAT, MIGRATIONS } from './schema.ts';
 
@@ -20,11 +22,11 @@ const CHECKPOINT_PAGES = 8_000;
 /** The indexes' inner pages and their ends, of a ledger of some million changes. */
 const CACHE_KIB = 8 * 1024;
 
-const HEADER_BYTES = 100;
 const RESTORE_HINT = 'restore it from a backup, or move it away to start a new ledger';
 
-/** The errors of SQLite that have a meaning to a user; anything else is thrown as it is. */
+/** The errors of SQLite, and of the disk, that have a meaning to a user; anything else is thrown as it is. */
 export function translate(error: unknown, path: string): unknown {
+  if (isOfTheDisk(error)) return cannotBeUsed(error, path);
   if (!(error instanceof Database.SqliteError)) return error;
   const because = { cause: error };
   if (error.code.startsWith('SQLITE_CORRUPT') || error.code === 'SQLITE_NOTADB') {
@@ -45,33 +47,29 @@ export function translate(error: unknown, path: string): unknown {
       because,
     );
   }
-  if (/^SQLITE_(FULL|IOERR|READONLY|CANTOPEN|PERM)/.test(error.code)) {
-    const hint = 'check the disk: free space, permissions, and its health';
-    return new KubeblameError(
-      'ledger-unwritable',
-      `the ledger ${path} cannot be used: ${error.message}`,
-      hint,
-      because,
-    );
-  }
-  return error;
+  return /^SQLITE_(FULL|IOERR|READONLY|CANTOPEN|PERM)/.test(error.code) ? cannotBeUsed(error, path) : error;
 }
 
-/**
- * Refuses a file that is not a ledger of ours, by the header alone, so that nothing touches it.
- * Format: https://www.sqlite.org/fileformat.html, section 1.3.
- */
+/** Thrown by the file system, for files that stand beside the ledger. */
+function isOfTheDisk(error: unknown): error is Error {
+  return error instanceof Error && 'code' in error && /^E(ROFS|NOSPC|DQUOT|IO|ACCES|PERM)$/.test(String(error.code));
+}
+
+function cannotBeUsed(error: Error, path: string): KubeblameError {
+  return new KubeblameError(
+    'ledger-unwritable',
+    `the ledger ${path} cannot be used: ${error.message}`,
+    'check the disk: free space, permissions, and its health',
+    { cause: error },
+  );
+}
+
+/** Refuses a file that is not a ledger of ours, by the header alone, so that nothing touches it. */
 function checkHeader(path: string): void {
   const { size } = statSync(path);
   // Nothing was ever committed to it: a start that was cut off, whose rest may be in the WAL.
   if (size === 0) return;
-  const header = Buffer.alloc(HEADER_BYTES);
-  const file = openSync(path, 'r');
-  try {
-    readSync(file, header, 0, HEADER_BYTES, 0);
-  } finally {
-    closeSync(file);
-  }
+  const header = readHeader(path);
   const foreign = (what: string): KubeblameError =>
     new KubeblameError('ledger-foreign', `${path} is ${what}, not a Kubeblame ledger`, 'name another file');
   if (header.toString('latin1', 0, 16) !== 'SQLite format 3\0') throw foreign('not a SQLite database');
@@ -119,21 +117,28 @@ export function openForReading(path: string): Sqlite {
   }
 }
 
+export interface OpenForWriting {
+  db: Sqlite;
+  unlock: () => void;
+  /** The file is new, or as its last writer has closed it (clean-stop.ts): nothing in it needs to be checked. */
+  asClosed: boolean;
+}
+
 /**
- * Opens or creates a ledger for writing. Throws the ledger-* errors; a file that is refused is left as it was.
+ * Opens or creates a ledger for writing. Of the file it reads no more than it needs: how large it is does not matter. Throws the ledger-* errors; a file that is refused is left as it was.
  * `cluster` names a new ledger's cluster; an existing one keeps its own.
  */
-export function openForWriting(path: string, cluster: string, now: number): { db: Sqlite; unlock: () => void } {
+export function openForWriting(path: string, cluster: string, now: number): OpenForWriting {
   if (isDirectory(path)) throw new KubeblameError('ledger-foreign', `${path} is a directory`, 'name a file in it');
   const exists = existsSync(path) && statSync(path).size > 0;
   if (exists) checkHeader(path);
   const unlock = lock(path);
   let db: Sqlite | undefined;
   try {
-    if (exists) checkPages(path);
+    const asClosed = exists ? takeMark(path) : true;
     db = connectForWriting(path);
     migrate(db, cluster, now);
-    return { db, unlock };
+    return { db, unlock, asClosed };
   } catch (error) {
     db?.close();
     unlock();
@@ -159,20 +164,6 @@ export function connectForWriting(path: string): Sqlite {
   } catch (error) {
     db.close();
     throw error;
-  }
-}
-
-/** Reads the whole file once, read-only: damage is found at the start, not in the middle of a question at 3 a.m. */
-function checkPages(path: string): void {
-  const db = openDatabase(path, { readonly: true, timeout: BUSY_TIMEOUT_MS });
-  try {
-    const [first] = db.pragma('quick_check(1)') as { quick_check: string }[];
-    if (first?.quick_check !== 'ok') {
-      const what = first?.quick_check ?? 'no answer from SQLite';
-      throw new KubeblameError('ledger-damaged', `the ledger ${path} is damaged: ${what}`, RESTORE_HINT);
-    }
-  } finally {
-    db.close();
   }
 }
 

@@ -1,6 +1,6 @@
 import { applyOwnPatch } from '../../../shared/patch.ts';
 import { OUTCOMES, type JsonObject, type ObjectRef } from '../../../shared/types.ts';
-import { decodeBody, decodeDetail, type Detail } from '../payload.ts';
+import { decodeAmendment, decodeBody, decodeDetail, patchOf, type Amendment, type Detail } from '../payload.ts';
 import {
   OUTCOME_REASONS,
   type ChangeFilter,
@@ -23,7 +23,7 @@ import {
 } from './filter.ts';
 import { MAX_STREAMS, newestOf, type Stream } from './newest.ts';
 import type { Names } from './names.ts';
-import { decodeSkips } from './skips.ts';
+import { decodeSkips, withAmendment } from './skips.ts';
 import { LIMIT, type Statements } from './statements.ts';
 
 interface Row {
@@ -45,11 +45,13 @@ interface Row {
   outcome: number | null;
   reason: number | null;
   outcome_version: string | null;
+  amendment: Buffer | null;
 }
 
 const SELECT = `SELECT c.seq, c.at, c.object_id, c.actor_id, c.kind, c.subresource_id, c.manager_id, c.api_version_id,
   c.parent, c.depth, c.base_version, c.version, c.review_uid, c.hash, c.detail,
-  x.outcome, x.reason, x.version AS outcome_version
+  x.outcome, x.reason, x.version AS outcome_version,
+  iif(x.n > 0, (SELECT amendment FROM outcomes WHERE seq = c.seq AND amendment IS NOT NULL), x.amendment) AS amendment
   FROM changes c LEFT JOIN outcomes x ON x.seq = c.seq AND x.n = (SELECT max(n) FROM outcomes WHERE seq = c.seq)`;
 
 const OBJECT_ID = `SELECT id FROM objects
@@ -59,11 +61,12 @@ const OBJECT_ID = `SELECT id FROM objects
  * From a change back to the nearest whole body. In one statement: the states of a cluster are rebuilt like this. A parent
  * that points forward, in a damaged file, would never end.
  */
-export const LINE = `WITH RECURSIVE line (seq, parent, depth, kind, detail) AS (
-  SELECT seq, parent, depth, kind, detail FROM changes WHERE seq = ?
-  UNION ALL SELECT c.seq, c.parent, c.depth, c.kind, c.detail FROM line l JOIN changes c ON c.seq = l.parent AND c.seq < l.seq
+export const LINE = `WITH RECURSIVE line (seq, parent, depth, kind, api_version_id, detail) AS (
+  SELECT seq, parent, depth, kind, api_version_id, detail FROM changes WHERE seq = ?
+  UNION ALL SELECT c.seq, c.parent, c.depth, c.kind, c.api_version_id, c.detail FROM line l JOIN changes c ON c.seq = l.parent AND c.seq < l.seq
     WHERE l.depth > 0 OR NOT EXISTS (SELECT 1 FROM checkpoints WHERE seq = l.seq))
-  SELECT l.*, k.body, k.skips FROM line l LEFT JOIN checkpoints k ON l.depth = 0 AND k.seq = l.seq`;
+  SELECT l.*, k.body, k.skips, (SELECT amendment FROM outcomes WHERE seq = l.seq AND amendment IS NOT NULL) AS amendment
+  FROM line l LEFT JOIN checkpoints k ON l.depth = 0 AND k.seq = l.seq`;
 
 /** Back to the first change that is not of status alone. */
 const ORIGIN = `WITH RECURSIVE line (seq, parent, kind) AS (
@@ -72,7 +75,7 @@ const ORIGIN = `WITH RECURSIVE line (seq, parent, kind) AS (
     WHERE (l.kind & ${STATUS_ONLY_MASK}) > 0)
   SELECT min(seq) AS seq FROM line`;
 
-type LineRow = Pick<Row, 'seq' | 'parent' | 'depth' | 'kind' | 'detail'> & {
+type LineRow = Pick<Row, 'seq' | 'parent' | 'depth' | 'kind' | 'api_version_id' | 'detail' | 'amendment'> & {
   body: Buffer | null;
   skips: Buffer | null;
 };
@@ -223,10 +226,9 @@ export class Rows {
 
   body(seq: number): JsonObject | null {
     const line = this.lineRows(seq);
-    const whole = line.at(-1)?.body ?? null;
-    let body = whole === null ? null : decodeBody(whole);
-    for (const step of line.reverse())
-      if (step.body === null) body = applyOwnPatch(body, decodeDetail(step.detail).patch);
+    const oldest = line.at(-1);
+    let body = oldest === undefined ? null : wholeOf(oldest);
+    for (const step of line.reverse()) if (step.body === null) body = applyOwnPatch(body, patchOf(step));
     return body;
   }
 
@@ -234,19 +236,20 @@ export class Rows {
     return this.lineRows(seq).map((row) => {
       const { source, effect } = decodeFacts(row.kind);
       return {
-        ...{ seq: row.seq, parent: row.parent, source, effect },
-        patch: () => decodeDetail(row.detail).patch,
-        checkpoint: () => (row.body === null ? null : decodeBody(row.body)),
+        ...{ seq: row.seq, parent: row.parent, source, effect, apiVersion: this.apiVersion(row) },
+        patch: () => patchOf(row),
+        base: () => decodeDetail(row.detail).base ?? null,
+        checkpoint: () => wholeOf(row),
         skips: () => this.skips(row),
       };
     });
   }
 
   /** Only those that no fold has cut into; and that go back, as in a damaged file they may not. */
-  private skips({ seq, skips }: LineRow): Skip[] {
+  private skips({ seq, skips, amendment }: LineRow): Skip[] {
     if (skips === null) return [];
     const horizon = this.statements.get<{ seq: number | null }>('SELECT max(through_seq) AS seq FROM folds')?.seq ?? 0;
-    return decodeSkips(skips).skips.filter(({ to }) => to > horizon && to < seq);
+    return withAmendment(decodeSkips(skips).skips, amendment).filter(({ to }) => to > horizon && to < seq);
   }
 
   private lineRows(seq: number): LineRow[] {
@@ -291,13 +294,18 @@ export class Rows {
   }
 
   checkpoint(seq: number): JsonObject | null {
-    const body = this.statements.get<{ body: Buffer }>('SELECT body FROM checkpoints WHERE seq = ?', seq);
-    return body === null ? null : decodeBody(body.body);
+    const row = this.statements.get<{ body: Buffer; amendment: Buffer | null }>(
+      `SELECT body, (SELECT amendment FROM outcomes WHERE seq = k.seq AND amendment IS NOT NULL) AS amendment
+        FROM checkpoints k WHERE seq = ?`,
+      seq,
+    );
+    return row === null ? null : wholeOf(row);
   }
 
   private decode(row: Row): StoredChange {
     const { id: objectId, ...object } = this.names.object(row.object_id);
     const facts = decodeFacts(row.kind);
+    const amendment = row.amendment === null ? null : decodeAmendment(row.amendment);
     let detail: Detail | undefined;
     return {
       ...facts,
@@ -307,17 +315,33 @@ export class Rows {
       object,
       subresource: this.names.text(row.subresource_id),
       manager: this.names.text(row.manager_id),
-      apiVersion: this.names.text(row.api_version_id),
+      apiVersion: amendment?.apiVersion ?? this.names.text(row.api_version_id),
+      amended: amendment !== null,
       actor: row.actor_id === null ? null : this.names.actor(row.actor_id),
       parent: row.parent,
       depth: row.depth,
       baseResourceVersion: row.base_version,
       resourceVersion: row.outcome_version ?? row.version,
       reviewUid: decodeUid(row.review_uid),
-      hash: row.hash,
+      hash: amendment?.hash ?? row.hash,
       outcome: outcomeOf(row.outcome, facts.source),
       outcomeReason: OUTCOME_REASONS[row.reason ?? -1] ?? (facts.source === 'admission' ? '' : OUTCOME_REASONS[0]),
-      detail: () => (detail ??= decodeDetail(row.detail)),
+      detail: () => (detail ??= detailOf(row, amendment)),
     };
   }
+
+  private apiVersion({ api_version_id, amendment }: Pick<Row, 'api_version_id' | 'amendment'>): string {
+    return amendment === null ? this.names.text(api_version_id) : decodeAmendment(amendment).apiVersion;
+  }
+}
+
+/** The whole body that is stored beside a change, with its amendment; null for most. */
+function wholeOf({ body, amendment }: { body: Buffer | null; amendment: Buffer | null }): JsonObject | null {
+  if (body === null) return null;
+  return amendment === null ? decodeBody(body) : applyOwnPatch(decodeBody(body), decodeAmendment(amendment).patch);
+}
+
+function detailOf(row: Row, amendment: Amendment | null): Detail {
+  const detail = decodeDetail(row.detail);
+  return amendment === null ? detail : { ...detail, patch: [...detail.patch, ...amendment.patch] };
 }

@@ -20,6 +20,26 @@ function appendOnly(table: string, removable?: keyof typeof BEFORE_HORIZON, chan
   CREATE TRIGGER ${table}_keep_values BEFORE UPDATE ON ${table}${change} ${ABORT}`;
 }
 
+/** The same, asked of the newest fold: folds only go forward, so that the others need not be read. */
+const BEHIND_FOLD = {
+  seq: 'OLD.seq > (SELECT coalesce((SELECT through_seq FROM folds ORDER BY id DESC LIMIT 1), 0))',
+  commit: 'OLD.commit_id > (SELECT coalesce((SELECT through_commit FROM folds ORDER BY id DESC LIMIT 1), 0))',
+  id: 'OLD.id > (SELECT coalesce((SELECT through_commit FROM folds ORDER BY id DESC LIMIT 1), 0))',
+};
+
+function guard(table: string, what: 'rows' | 'values', condition = ''): string {
+  const on = what === 'rows' ? 'DELETE' : 'UPDATE';
+  return `
+  DROP TRIGGER IF EXISTS ${table}_keep_${what};
+  CREATE TRIGGER ${table}_keep_${what} BEFORE ${on} ON ${table} ${condition === '' ? '' : `WHEN ${condition}`} ${ABORT}`;
+}
+
+/**
+ * An outcome that is told so many changes after its change, or more, is listed: the rest is found in a stretch of this length,
+ * which takes some milliseconds to read.
+ */
+export const LATE_CHANGES = 20_000;
+
 /**
  * Numbered migrations: the schema's version is how many have been applied. One that has been released never changes.
  *
@@ -171,6 +191,55 @@ export const MIGRATIONS: readonly string[] = [
   ${appendOnly('coverage', 'commit')}
   ${appendOnly('commits', 'id')}
   ${appendOnly('folds', 'commit', "OLD.remains <> x''")}
+  `,
+  `
+  -- what the API server made of the change beyond what was asked for: payload.ts
+  ALTER TABLE outcomes ADD COLUMN amendment BLOB;
+  `,
+  /*
+   * Folding must not cost more the longer the ledger is (docs/decisions/0037): whether a row may go is asked of the newest
+   * fold alone, and what a fold would have to look for in the whole ledger is listed when it is written.
+   */
+  `
+  ${guard('changes', 'rows', BEHIND_FOLD.seq)}
+  ${guard('changes', 'values', BEHIND_FOLD.seq)}
+  ${guard('checkpoints', 'rows', BEHIND_FOLD.seq)}
+  ${guard('outcomes', 'rows', BEHIND_FOLD.commit)}
+  ${guard('coverage', 'rows', BEHIND_FOLD.commit)}
+  ${guard('commits', 'rows', BEHIND_FOLD.id)}
+  CREATE INDEX coverage_by_commit ON coverage (commit_id);
+  CREATE INDEX folds_by_commit ON folds (commit_id);
+
+  -- changes that were made from another change than the one before them, of the same object: few
+  CREATE TABLE forks (
+    parent INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    PRIMARY KEY (parent, seq)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TRIGGER changes_fork AFTER INSERT ON changes WHEN NEW.parent IS NOT NULL AND NEW.parent <>
+    (SELECT seq FROM changes WHERE object_id = NEW.object_id AND seq < NEW.seq ORDER BY seq DESC LIMIT 1)
+    BEGIN INSERT OR IGNORE INTO forks VALUES (NEW.parent, NEW.seq); END;
+  CREATE TRIGGER changes_fork_gone AFTER DELETE ON changes WHEN OLD.parent IS NOT NULL
+    BEGIN DELETE FROM forks WHERE parent = OLD.parent AND seq = OLD.seq; END;
+  CREATE TRIGGER changes_fork_ended AFTER UPDATE OF parent ON changes WHEN OLD.parent IS NOT NULL
+    BEGIN DELETE FROM forks WHERE parent = OLD.parent AND seq = OLD.seq; END;
+  ${guard('forks', 'rows', BEHIND_FOLD.seq)}
+  ${guard('forks', 'values')}
+  INSERT INTO forks SELECT parent, seq FROM (SELECT parent, seq, lag(seq) OVER (PARTITION BY object_id ORDER BY seq) AS before
+    FROM changes) WHERE parent <> before;
+
+  -- outcomes that were told long after their change: of the others a fold knows about where they are
+  CREATE TABLE late_outcomes (
+    commit_id INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    PRIMARY KEY (commit_id, seq)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TRIGGER outcomes_late AFTER INSERT ON outcomes WHEN NEW.seq <= (SELECT max(seq) FROM changes) - ${LATE_CHANGES}
+    BEGIN INSERT OR IGNORE INTO late_outcomes VALUES (NEW.commit_id, NEW.seq); END;
+  ${guard('late_outcomes', 'rows', BEHIND_FOLD.commit)}
+  ${guard('late_outcomes', 'values')}
+  INSERT OR IGNORE INTO late_outcomes SELECT x.commit_id, x.seq FROM outcomes x JOIN commits c ON c.id = x.commit_id
+    WHERE x.seq <= c.last_seq - ${LATE_CHANGES};
   `,
 ];
 

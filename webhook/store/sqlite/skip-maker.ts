@@ -1,10 +1,10 @@
 import { joinTouched, touchedBy, type Touched } from '../../../shared/touched.ts';
 import type { JsonObject, Patch } from '../../../shared/types.ts';
-import { decodeDetail } from '../payload.ts';
+import { patchOf } from '../payload.ts';
 import type { Skip } from '../port.ts';
 import type { Sqlite } from './open.ts';
 import { LINE } from './read.ts';
-import { decodeSkips, NO_SKIPS, type Skips } from './skips.ts';
+import { decodeSkips, NO_SKIPS, withAmendment, type Skips } from './skips.ts';
 
 /*
  * Beside every whole body of a line it is stored what the changes since the last one touched; beside every eighth, what
@@ -18,6 +18,7 @@ const JOINED = 8;
 interface LineRow {
   seq: number;
   detail: Buffer;
+  amendment: Buffer | null;
 }
 
 /** Makes the skips of changes with a whole body beside them. */
@@ -27,7 +28,10 @@ export class SkipMaker {
 
   constructor(db: Sqlite) {
     this.line = db.prepare<[number], LineRow>(LINE);
-    this.stored = db.prepare<[number], Buffer>('SELECT skips FROM checkpoints WHERE seq = ?').pluck();
+    this.stored = db.prepare<[number], { skips: Buffer; amendment: Buffer | null }>(
+      `SELECT skips, (SELECT amendment FROM outcomes WHERE seq = k.seq AND amendment IS NOT NULL) AS amendment
+        FROM checkpoints k WHERE seq = ?`,
+    );
   }
 
   /** Of a change that builds on `parent`, which is in the ledger, and has a whole body beside it. */
@@ -35,7 +39,7 @@ export class SkipMaker {
     const line = this.line.all(parent);
     const oldest = line.pop();
     if (oldest === undefined) return NO_SKIPS;
-    const patches = [patch, ...line.map(({ detail }) => decodeDetail(detail).patch)];
+    const patches = [patch, ...line.map(patchOf)];
     const own = patches.map((one) => touchedBy(one, body)).reduce(joinTouched, new Map<string, Touched>());
     const place = (this.at(oldest.seq)?.place ?? 0) + 1;
     const skips: Skip[] = [];
@@ -60,6 +64,8 @@ export class SkipMaker {
 
   private at(seq: number): Skips | null {
     const stored = this.stored.get(seq);
-    return stored === undefined ? null : decodeSkips(stored);
+    if (stored === undefined) return null;
+    const { place, skips } = decodeSkips(stored.skips);
+    return { place, skips: withAmendment(skips, stored.amendment) };
   }
 }

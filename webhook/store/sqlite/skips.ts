@@ -1,6 +1,6 @@
-import { decodeTouched, encodeTouched } from '../../../shared/touched.ts';
+import { decodeTouched, encodeTouched, joinTouched, touchedBy } from '../../../shared/touched.ts';
 import type { Json } from '../../../shared/types.ts';
-import { compress, decompress } from '../payload.ts';
+import { compress, decodeAmendment, decompress } from '../payload.ts';
 import type { Skip } from '../port.ts';
 
 /** The skips beside a whole body, as they are stored. */
@@ -27,4 +27,11 @@ export function decodeSkips(bytes: Uint8Array): Skips {
     skips.push({ to: Number(flat[index]), touched: decodeTouched(flat[index + 1] ?? 1) });
   }
   return { place: Number(place), skips };
+}
+
+/** What stands beside a change was made with it: what an amendment touches comes on top. */
+export function withAmendment(skips: readonly Skip[], amendment: Uint8Array | null): Skip[] {
+  if (amendment === null) return [...skips];
+  const own = touchedBy(decodeAmendment(amendment).patch);
+  return skips.map(({ to, touched }) => ({ to, touched: joinTouched(touched, own) }));
 }

@@ -21,6 +21,11 @@ export class Statements {
     return this.prepare(sql).all(...values) as T[];
   }
 
+  /** Returns the number of rows that were changed. */
+  run(sql: string, ...values: unknown[]): number {
+    return this.prepare(sql).run(...values).changes;
+  }
+
   private prepare(sql: string): Statement<unknown[]> {
     let statement = this.prepared.get(sql);
     if (statement === undefined) {

@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import { setImmediate as breathe } from 'node:timers/promises';
+import { KubeblameError } from '../../../shared/errors.ts';
 import type { Requirement } from '../../../shared/selector.ts';
 import type { JsonObject, ObjectRef } from '../../../shared/types.ts';
 import type { TreeHead } from '../../proof/checkpoint.ts';
@@ -16,7 +17,10 @@ import {
   type StoredVersion,
   type UserCount,
 } from '../port.ts';
-import type { FoldResult } from './fold.ts';
+import { BackgroundCheck } from './background-check.ts';
+import { leaveMark } from './clean-stop.ts';
+import { EFFECT_MASK } from './codes.ts';
+import type { FoldRequest, FoldResult } from './fold.ts';
 import { LabelSearch } from './label-search.ts';
 import { Names } from './names.ts';
 import { Objects } from './objects.ts';
@@ -35,8 +39,8 @@ const LOOKED_AT_ONCE = 500;
 
 /** Opens or creates the ledger file for its one writer. Throws the ledger-* errors. */
 export function openSqliteStore(path: string, cluster: string, now: number): SqliteStore {
-  const { db, unlock } = openForWriting(path, cluster, now);
-  return new SqliteStore(db, path, new LocalWriter(db), unlock);
+  const { db, unlock, asClosed } = openForWriting(path, cluster, now);
+  return new SqliteStore(db, path, new LocalWriter(db), unlock, asClosed);
 }
 
 /**
@@ -49,9 +53,9 @@ export async function openThreadedSqliteStore(
   now: number,
   writerDied?: (error: Error) => void,
 ): Promise<SqliteStore> {
-  const { db, unlock } = openForWriting(path, cluster, now);
+  const { db, unlock, asClosed } = openForWriting(path, cluster, now);
   db.pragma('query_only = ON');
-  const store = new SqliteStore(db, path, new ThreadWriter(path, writerDied), unlock);
+  const store = new SqliteStore(db, path, new ThreadWriter(path, writerDied), unlock, asClosed);
   try {
     await store.checkWritable();
     return store;
@@ -79,13 +83,17 @@ export class SqliteStore implements LedgerStore {
   /** What the last append failed with: a full disk shows nowhere else. */
   private failure: { error: unknown } | null = null;
   private tree: CommitTree | undefined;
+  /** Whether the file can be read, as far as is known. */
+  readonly check: BackgroundCheck;
 
   constructor(
     private readonly db: Sqlite,
     private readonly path: string,
     private readonly writer: Writer | null,
     private readonly unlock: () => void,
+    asClosed = false,
   ) {
+    this.check = new BackgroundCheck(path, asClosed);
     this.statements = new Statements(db);
     this.names = new Names(this.statements);
     this.rows = new Rows(this.statements, this.names);
@@ -106,7 +114,7 @@ export class SqliteStore implements LedgerStore {
       await this.writer.append(entries);
       this.failure = null;
     } catch (error) {
-      const translated = translate(error, this.path);
+      const translated = this.translated(error);
       this.failure = { error: translated };
       throw translated;
     }
@@ -133,15 +141,15 @@ export class SqliteStore implements LedgerStore {
   }
 
   /**
-   * Gives up the oldest history before a moment (ms), some of it at once: fold.ts. null where there is none left. Not
-   * while something that is appended has read the store and is not yet there: Recorder.maintain.
+   * Gives up old history, one step of it: fold.ts. null where there is nothing left to do. Not while something that is
+   * appended has read the store and is not yet there: Recorder.maintain.
    */
-  async fold(before: number, now: number): Promise<FoldResult | null> {
+  async fold(request: FoldRequest): Promise<FoldResult | null> {
     if (this.writer === null) throw new Error('the ledger is open for reading only');
     try {
-      return await this.writer.fold(before, now);
+      return await this.writer.fold(request);
     } catch (error) {
-      throw translate(error, this.path);
+      throw this.translated(error);
     } finally {
       this.names.forget();
     }
@@ -259,10 +267,11 @@ export class SqliteStore implements LedgerStore {
     return this.run(() => this.objectRows.incarnations(key));
   }
 
-  span(objectId: number): Promise<{ firstAt: number; lastAt: number } | null> {
+  span(objectId: number, withoutActs = false): Promise<{ firstAt: number; lastAt: number } | null> {
     return this.run(() => {
       const row = this.statements.get<{ firstAt: number | null; lastAt: number | null }>(
-        'SELECT min(at) AS firstAt, max(at) AS lastAt FROM changes WHERE object_id = ?',
+        `SELECT min(at) AS firstAt, max(at) AS lastAt FROM changes
+        WHERE object_id = ?${withoutActs ? ` AND (kind & ${EFFECT_MASK}) > 0` : ''}`,
         objectId,
       );
       return row === null || row.firstAt === null || row.lastAt === null
@@ -290,7 +299,7 @@ export class SqliteStore implements LedgerStore {
     try {
       return await this.tree.head();
     } catch (error) {
-      throw translate(error, this.path);
+      throw this.translated(error);
     }
   }
 
@@ -300,16 +309,27 @@ export class SqliteStore implements LedgerStore {
     try {
       await this.writer?.checkWritable();
     } catch (error) {
-      throw translate(error, this.path);
+      throw this.translated(error);
     }
   }
 
   async close(): Promise<void> {
+    await this.check.close();
     await this.writer?.close();
     return this.run(() => {
-      if (this.db.open) this.db.close();
+      if (!this.db.open) return;
+      this.db.close();
+      if (this.writer !== null && this.check.soundness === 'sound') leaveMark(this.path);
       this.unlock();
     });
+  }
+
+  /** As `translate`; damage that anybody meets is remembered. */
+  private translated(error: unknown): unknown {
+    const translated = translate(error, this.path);
+    if (translated instanceof KubeblameError && translated.code === 'ledger-damaged')
+      this.check.meet(translated.message);
+    return translated;
   }
 
   private run<T>(work: () => T): Promise<T> {
@@ -324,7 +344,7 @@ export class SqliteStore implements LedgerStore {
     try {
       return work();
     } catch (error) {
-      throw translate(error, this.path);
+      throw this.translated(error);
     }
   }
 }

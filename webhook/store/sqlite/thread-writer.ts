@@ -3,7 +3,7 @@ import { KubeblameError } from '../../../shared/errors.ts';
 import { errorOf, startThread, type Failure } from '../../threads.ts';
 import type { NewEntries } from '../port.ts';
 import { encodeEntries } from './append.ts';
-import type { FoldResult } from './fold.ts';
+import type { FoldRequest, FoldResult } from './fold.ts';
 import type { Writer } from './writer.ts';
 
 /*
@@ -12,7 +12,7 @@ import type { Writer } from './writer.ts';
  */
 
 /** An append is the JSON text of EncodedEntries: copying a text costs a third of cloning what it says. */
-export type WriterRequest = { append: string } | { fold: { before: number; now: number } } | 'check' | 'close';
+export type WriterRequest = { append: string } | { fold: FoldRequest } | 'check' | 'close';
 
 /** With a result: done, and durable. */
 export type WriterReply = { result: FoldResult | null } | Failure;
@@ -61,8 +61,8 @@ export class ThreadWriter implements Writer {
     await this.ask({ append: JSON.stringify(encodeEntries(entries)) });
   }
 
-  fold(before: number, now: number): Promise<FoldResult | null> {
-    return this.ask({ fold: { before, now } });
+  fold(request: FoldRequest): Promise<FoldResult | null> {
+    return this.ask({ fold: request });
   }
 
   async checkWritable(): Promise<void> {

@@ -1,9 +1,10 @@
 import { openDatabase } from './native.ts';
 import type { Findings } from '../../proof/report.ts';
 import type { ChainedFold } from './chain.ts';
+import { EFFECT_MASK, MODIFIED } from './codes.ts';
 import { placesOf } from '../labels.ts';
 import type { Sqlite } from './open.ts';
-import { MIGRATIONS } from './schema.ts';
+import { LATE_CHANGES, MIGRATIONS } from './schema.ts';
 
 /** How many of its findings SQLite is asked for. */
 const FILE_FINDINGS = 20;
@@ -56,7 +57,7 @@ const QUERIES: readonly { sql: string; table: string; what: string }[] = [
   },
   {
     sql: `SELECT c.seq AS id FROM changes c JOIN changes p ON p.seq = c.parent LEFT JOIN checkpoints k ON k.seq = c.seq
-      WHERE c.depth <> iif(k.seq IS NULL AND c.hash IS NOT NULL, p.depth + 1, 0)`,
+      WHERE c.depth <> iif(k.seq IS NULL AND (c.hash IS NOT NULL OR (c.kind & ${EFFECT_MASK}) = ${MODIFIED}), p.depth + 1, 0)`,
     table: 'change',
     what: 'it does not follow the change that it was made from by one patch',
   },
@@ -76,9 +77,37 @@ const QUERIES: readonly { sql: string; table: string; what: string }[] = [
     what: 'its time is before that of the change before it',
   },
   {
+    sql: `SELECT seq AS id FROM (SELECT seq, parent, lag(seq) OVER (PARTITION BY object_id ORDER BY seq) AS before FROM changes) c
+      WHERE parent <> before AND NOT EXISTS (SELECT 1 FROM forks f WHERE f.parent = c.parent AND f.seq = c.seq)`,
+    table: 'change',
+    what: 'it is not listed among those that were not made from the one before them: a fold could remove what it needs',
+  },
+  {
+    sql: `SELECT seq AS id FROM forks f WHERE NOT EXISTS (SELECT 1 FROM changes c WHERE c.seq = f.seq AND c.parent = f.parent)`,
+    table: 'change',
+    what: 'it is listed as made from another change than it was',
+  },
+  {
+    sql: `SELECT x.seq AS id FROM outcomes x JOIN commits c ON c.id = x.commit_id WHERE x.seq <= c.last_seq - ${LATE_CHANGES}
+      AND NOT EXISTS (SELECT 1 FROM late_outcomes l WHERE l.commit_id = x.commit_id AND l.seq = x.seq)`,
+    table: 'change',
+    what: 'its outcome is not listed among those that were told late: a fold would not find it',
+  },
+  {
+    sql: `SELECT seq AS id FROM late_outcomes l WHERE NOT EXISTS (SELECT 1 FROM outcomes x WHERE x.seq = l.seq
+      AND x.commit_id = l.commit_id)`,
+    table: 'change',
+    what: 'an outcome is listed that it does not have',
+  },
+  {
     sql: 'SELECT seq AS id FROM outcomes GROUP BY seq HAVING min(n) <> 0 OR max(n) <> count(*) - 1',
     table: 'change',
     what: 'one of its outcomes is not there',
+  },
+  {
+    sql: 'SELECT seq AS id FROM outcomes WHERE amendment IS NOT NULL GROUP BY seq HAVING count(*) > 1',
+    table: 'change',
+    what: 'two of its outcomes say what the API server made of it',
   },
   {
     sql: "SELECT id FROM resources WHERE (kind = '') <> (commit_id = 0)",
@@ -107,14 +136,14 @@ const UNUSED = {
 export function verifyReferences(db: Sqlite, fold: ChainedFold | null, findings: Findings): void {
   for (const { sql, table, what } of QUERIES) {
     for (const { id } of db.prepare<unknown[], { id: number }>(sql).iterate()) {
-      findings.add(table === 'change' && sql.includes('outcomes') ? 'outcomes' : 'references', `${table} ${id}`, what);
+      findings.add(sql.includes('FROM outcomes GROUP') ? 'outcomes' : 'references', `${table} ${id}`, what);
     }
   }
   verifyLabels(db, findings);
-  // A fold leaves the last row of each, so that its id is not given again, and resources altogether.
-  const spared = { objects: fold?.lastObject, actors: fold?.lastActor, texts: fold?.lastText };
+  // A fold leaves the last row of each, so that its id is not given again; resources altogether; and texts for some time.
+  const spared = { objects: fold?.lastObject, actors: fold?.lastActor };
   for (const [table, unused] of Object.entries(UNUSED)) {
-    if (table === 'resources' && fold !== null) continue;
+    if (fold !== null && (table === 'resources' || table === 'texts')) continue;
     for (const { id } of db.prepare<unknown[], { id: number }>(`SELECT id FROM ${table} t WHERE ${unused}`).iterate()) {
       if (id !== (spared as Record<string, number | undefined>)[table]) {
         findings.add('references', `${table} ${id}`, 'no change refers to it: it was put there by something else');

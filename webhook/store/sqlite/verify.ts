@@ -6,7 +6,7 @@ import { OUTCOME_REASONS } from '../port.ts';
 import { firstLink, Link, type ChainedFold } from './chain.ts';
 import { commitRows, END, LEDGER, newestFold, type CommitRows } from './chained-rows.ts';
 import type { Sqlite } from './open.ts';
-import { remainsOf } from './remains.ts';
+import { remainsAsRecorded } from './remains.ts';
 import { verifyFile, verifyReferences } from './verify-references.ts';
 import { verifySkips } from './verify-skips.ts';
 import { verifyEnds, verifyStates } from './verify-states.ts';
@@ -117,7 +117,7 @@ function verifyChain(db: Sqlite, report: Report, findings: Findings, options: Ve
 function takeFold(db: Sqlite, fold: ChainedFold, report: Report, findings: Findings): void {
   const { throughCommit, throughSeq, horizonAt, removed } = fold;
   report.horizon = { at: horizonAt, throughSeq, throughCommit, removed };
-  if (!remainsOf(db, throughCommit, throughSeq, horizonAt).equals(fold.remains)) {
+  if (!remainsAsRecorded(db, fold)) {
     const where = `changes up to ${throughSeq}`;
     findings.add('chain', where, 'what a fold left of them is not what it recorded to have left');
   }

@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { failureOf, workBehindOthers } from '../../threads.ts';
 import { Appender, type EncodedEntries } from './append.ts';
-import { fold } from './fold.ts';
+import { Folder } from './fold.ts';
 import { connectForWriting, translate } from './open.ts';
 import type { WriterReply, WriterRequest } from './thread-writer.ts';
 import { takeWriteLock } from './writer.ts';
@@ -13,6 +13,7 @@ workBehindOthers();
 const { path } = workerData as { path: string };
 const db = connectForWriting(path);
 const appender = new Appender(db);
+const folder = new Folder(db, appender);
 
 parentPort?.on('message', (request: WriterRequest) => {
   parentPort?.postMessage(answer(request));
@@ -23,7 +24,7 @@ function answer(request: WriterRequest): WriterReply {
   try {
     if (request === 'check') takeWriteLock(db);
     else if (request === 'close') db.close();
-    else if ('fold' in request) return { result: fold(db, appender, request.fold.before, request.fold.now) };
+    else if ('fold' in request) return { result: folder.fold(request.fold) };
     else appender.append(JSON.parse(request.append) as EncodedEntries);
     return { result: null };
   } catch (thrown) {

@@ -1,14 +1,14 @@
 import type { NewEntries } from '../port.ts';
 import { Appender, encodeEntries } from './append.ts';
-import { fold, type FoldResult } from './fold.ts';
+import { Folder, type FoldRequest, type FoldResult } from './fold.ts';
 import type { Sqlite } from './open.ts';
 
 /** Appends to a ledger: the one that does. */
 export interface Writer {
   /** MUST resolve only when the entries are durable, and leave the ledger as it was where it rejects. */
   append(entries: NewEntries): Promise<void>;
-  /** Folds the oldest history: fold.ts. */
-  fold(before: number, now: number): Promise<FoldResult | null>;
+  /** Does one step of a fold: fold.ts. */
+  fold(request: FoldRequest): Promise<FoldResult | null>;
   /** Rejects where nothing can be appended. */
   checkWritable(): Promise<void>;
   close(): Promise<void>;
@@ -17,17 +17,19 @@ export interface Writer {
 /** Appends on a connection of this thread, which waits for the disk meanwhile. */
 export class LocalWriter implements Writer {
   private readonly appender: Appender;
+  private readonly folder: Folder;
 
   constructor(private readonly db: Sqlite) {
     this.appender = new Appender(db);
+    this.folder = new Folder(db, this.appender);
   }
 
   append(entries: NewEntries): Promise<void> {
     return attempt(() => this.appender.append(encodeEntries(entries)));
   }
 
-  fold(before: number, now: number): Promise<FoldResult | null> {
-    return attempt(() => fold(this.db, this.appender, before, now));
+  fold(request: FoldRequest): Promise<FoldResult | null> {
+    return attempt(() => this.folder.fold(request));
   }
 
   checkWritable(): Promise<void> {
