@@ -96,7 +96,9 @@ function terminalLines(rows: readonly Row[], options: StoryOptions, style: Style
   const people = acts.filter(({ kind }) => kind === 'person');
   const users = widest((people.length > 0 && columns < ROBOTS_WIDE ? people : acts).map((act) => widthOf(names(act))));
   const most = columns < WIDE ? MAX_USER_NARROW : MAX_USER;
-  const user = Math.min(Math.max(users, MIN_USER), most);
+  // Only robots' names are long enough to need it.
+  const least = people.length < acts.length ? MIN_USER : 0;
+  const user = Math.min(Math.max(users, least), most);
   const used = id + GAP + timeWidth + GAP + user + GAP;
   const width = options.whole ? null : columns - used;
   const lines: string[] = [];
