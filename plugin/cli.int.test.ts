@@ -180,7 +180,7 @@ describe('kubectl blame on a ledger of the recording', () => {
     assert.equal(none.code, 0);
     assert.equal(none.out, '');
     assert.match(none.err, /no such change/);
-    assert.match(none.err, /nobody was looking since/);
+    assert.match(none.err, /not recorded since/);
     const quiet = await blame('deploy web -n shop --since 2026-11-22T05:06:03Z --until 2026-11-22T05:06:03Z');
     assert.match(quiet.err, /no such change.*\n# recording worked all that time: kubectl blame coverage\n/);
   });

@@ -28,13 +28,13 @@ export interface HistoryOptions {
 
 export function addHistoryFlags(command: Command): void {
   command
-    .option('-w, --watch', 'go on with what comes, the newest last')
+    .option('-w, --watch', 'stream new changes, the newest last')
     .option('--reverse', 'the oldest first')
     .option('--oneline', 'one line for each change: the same as --format oneline')
     .option('--stat', 'how many values each change set, and where: the same as --format stat')
     .option('--expand', 'also what controllers did in consequence, change by change')
     .option('--grep <pattern>', 'changes with a path or value that matches this regular expression')
-    .option('-i, --ignore-case', '--grep takes capitals and small letters for the same');
+    .option('-i, --ignore-case', 'ignore case in --grep');
 }
 
 /** The format that a flag of its own asks for; null where none does. Throws usage-invalid. */

@@ -215,7 +215,7 @@ function patchLines(change: Change, io: Io): string[] {
   ];
 }
 
-/** An empty answer says which it is: nothing changed, or nobody was looking. */
+/** An empty answer says which it is: nothing changed, or nothing was recorded. */
 export async function explainEmpty(
   { scopes, title }: Selection,
   since: number | undefined,
@@ -230,11 +230,11 @@ export async function explainEmpty(
   }
   const [from, to] = [Math.max(since ?? firstAt, firstAt), until ?? io.now];
   if (to < firstAt) {
-    note(io, `nobody was looking then: recording began at ${momentText(firstAt, io.style)}`);
+    note(io, `not recorded: recording began at ${momentText(firstAt, io.style)}`);
     return;
   }
   note(io, `${title}: no such change ${io.style.dot} ${spanText(from, to, io.style)}`);
-  if (since !== undefined && since < firstAt) note(io, `before ${momentText(firstAt, io.style)} nobody was looking`);
+  if (since !== undefined && since < firstAt) note(io, `not recorded before ${momentText(firstAt, io.style)}`);
   await tellCoverage(from, to, reader, io);
   await tellElsewhere(scopes, reader, io);
 }

@@ -57,7 +57,7 @@ export async function tellPartial(from: number, to: number, reader: LedgerReader
   note(io, gaps.length === 1 ? only : `there were ${gaps.length} gaps in recording then: kubectl blame coverage`);
 }
 
-/** When nobody was looking, within a period (ms). */
+/** When recording did not work, within a period (ms). */
 export async function tellGaps(from: number, to: number, reader: LedgerReader, io: Io): Promise<void> {
   for (const gap of gapNotes(await reader.coverage(), from, to, io.style)) note(io, gap);
 }

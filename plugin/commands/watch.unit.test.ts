@@ -57,7 +57,7 @@ describe('watch', () => {
     const dropped = { ...pending, outcome: 'dropped' as const, outcomeReason: 'the watch never showed it' };
     const { err, out } = await watched([], [page([pending], 11), page([], 11), page([], 11)], [dropped]);
     assert.match(out, /update~/);
-    assert.equal(err.match(/# change 11 never came true: the watch never showed it/g)?.length, 1);
+    assert.equal(err.match(/# change 11 was never persisted: the watch never showed it/g)?.length, 1);
   });
 
   it('ends with an error that trying again does not mend', async () => {

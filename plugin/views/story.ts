@@ -22,7 +22,7 @@ export interface StoryOptions {
   reverse: boolean;
 }
 
-/** A time in which nobody was looking, and how many changes were found afterwards. */
+/** A time in which nothing was recorded, and how many changes were found afterwards. */
 export interface Gap {
   from: number;
   /** null: until now. */
