@@ -36,6 +36,8 @@ import { spoolFolder } from './spool/segments.ts';
 import { SPOOL_BYTES } from './spool/spool.ts';
 import { redactionKey } from './store/key.ts';
 import type { LedgerStore } from './store/port.ts';
+import { openStream } from './stream/open.ts';
+import { BATCH_BYTES } from './stream/stream.ts';
 import { startRetention } from './store/retention.ts';
 import type { BackgroundCheck } from './store/sqlite/background-check.ts';
 import { openThreadedSqliteStore } from './store/sqlite/store.ts';
@@ -120,6 +122,9 @@ async function open(
   });
   // Closed behind the recorder, so that the last one covers all.
   opened.push(() => checkpoints.close());
+  const collector = config.otlpEndpoint === null ? null : { endpoint: config.otlpEndpoint, cluster: store.cluster };
+  const stream = await openStream(config, { store, collector, log, now });
+  opened.push(() => stream?.close());
   const key = redactionKey(config.keyFile, (await store.last()) === null);
   const redactor = new Redactor(key, config.redact);
   let observer: Observer | null = null;
@@ -132,6 +137,7 @@ async function open(
     ledgerDamaged: () => store.check.damage !== null,
     certificateExpiresAt: () => expiryOf(identity.serving.cert),
     redactionRules: ruleNames(config.redact),
+    unsentSince: () => (stream === null ? null : (stream.unsentSince ?? now())),
     redacted: () => redactor.takeCounts(),
     now,
   });
@@ -198,7 +204,6 @@ async function open(
     }),
   );
 
-  const collector = config.otlpEndpoint === null ? null : { endpoint: config.otlpEndpoint, cluster: store.cluster };
   opened.push(await exportMetrics(collector, metrics));
   const next = intake.progress.through + 1;
   const spooling = { folder, ledger, next, left: intake.left(), maxBytes: spoolBytes };
@@ -223,6 +228,8 @@ async function open(
   const lastSeq = async (): Promise<number> => (await store.last())?.seq ?? 0;
   const reading = new Reading({ path: config.db, clock: clock.memory }, access.reviews, tellBroken);
   opened.push(() => reading.close());
+  stream?.start((after) => reading.commits(after, BATCH_BYTES));
+  opened.push(() => stream?.stop());
   const readerOf = (caller: Caller): LedgerReader => reading.readerOf(caller);
   const read = listener(
     { ...identity.serving, ...clientTls(access) },

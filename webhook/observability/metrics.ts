@@ -47,6 +47,8 @@ export interface MetricSources {
   redactionRules: readonly string[];
   /** How many values each of these has redacted in what the watch showed, since it was asked last. */
   redacted(): readonly number[];
+  /** When the oldest commit was made that the target of --stream has not taken (ms), the present without one; null without --stream. */
+  unsentSince(): number | null;
   now(): number;
 }
 
@@ -201,6 +203,14 @@ function addGauges(registry: Registry, sources: MetricSources): void {
     () => {
       const lag = sources.watchLagMs();
       return lag === null ? null : lag / SECOND;
+    },
+  );
+  gauge(
+    'kubeblame_stream_behind_seconds',
+    'Age of the oldest commit that the target of --stream has not taken; 0 without one, absent without --stream.',
+    () => {
+      const since = sources.unsentSince();
+      return since === null ? null : Math.max(0, sources.now() - since) / SECOND;
     },
   );
   gauge('kubeblame_ledger_changes', 'Changes in the ledger.', async () => (await sources.ledger()).changes);

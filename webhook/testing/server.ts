@@ -170,6 +170,7 @@ export class TestServer {
       kubeconfig: null,
       webhookConfiguration: 'kubeblame',
       otlpEndpoint: null,
+      stream: null,
       signingKeyFile: file('ledger.db.signing-key'),
       checkpointEveryMs: 60_000,
       checkpointConfigMap: null,
