@@ -8,7 +8,7 @@ import type { Json, JsonObject } from './types.ts';
 /** A value, or nothing: undefined is a field that does not exist. */
 export type Maybe = Json | undefined;
 
-/** A field that could not be taken back, with what it would have become and what it is. */
+/** A field that could not be undone, with what it would have become and what it is. */
 export interface Obstacle {
   path: string;
   /** `changed`: somebody else has set it since. `unrecorded`: its value was redacted, so that nobody knows it. */

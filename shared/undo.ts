@@ -19,7 +19,7 @@ export type UndoStep =
   | { kind: 'delete'; manifest: JsonObject }
   | { kind: 'none' };
 
-/** Why a change, or a part of it, cannot be taken back. */
+/** Why a change, or a part of it, cannot be undone. */
 export type UndoProblem =
   | (Obstacle & { seq: number; /** Who set it since, where the record has it. */ by: Change | null })
   | { kind: 'unrecorded-parts'; seq: number; paths: string[] }
@@ -42,7 +42,7 @@ export interface Undo {
 }
 
 export interface UndoInput {
-  /** What is to be taken back: of one object, with bodies, in any order. At least one. */
+  /** What is to be undone: of one object, with bodies, in any order. At least one. */
   changes: readonly Change[];
   /** The object as it is now. */
   present: { body: JsonObject; resourceVersion: string } | null;

@@ -175,7 +175,7 @@ describe('undo', () => {
     assert.deepEqual(lost, [later]);
   });
 
-  it('says what cannot be taken back', () => {
+  it('says what cannot be undone', () => {
     const kinds = (changes: Change[], body: JsonObject | null): string[] =>
       take(changes, body).problems.map(({ kind }) => kind);
     assert.deepEqual(kinds([change(ONE, ONE, { effect: 'none', subresource: 'exec' })], ONE), ['act']);

@@ -66,7 +66,9 @@ export class Receiver {
     if (!isObject(document) || !isObject(document.request)) return null;
     const { object = null, oldObject = null } = document.request;
     const clean = (value: Json, other: Json): Json =>
-      isObject(value) ? this.redactor.redact(value, resource, isObject(other) ? other : null, namespaceOf(review)) : value;
+      isObject(value)
+        ? this.redactor.redact(value, resource, isObject(other) ? other : null, namespaceOf(review))
+        : value;
     const request = {
       ...document.request,
       object: clean(object, oldObject),
