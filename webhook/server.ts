@@ -16,6 +16,7 @@ import { SignsOfLife } from './capture/signs-of-life.ts';
 import { Clock, JUMP_MS } from './clock.ts';
 import { ClockWatch } from './clock-watch.ts';
 import type { Address, ServerConfig } from './config/config.ts';
+import { DiskReserve, RESERVE_BYTES } from './disk-reserve.ts';
 import { Health } from './health.ts';
 import { clusterNameWhenThere, UNNAMED_CLUSTER } from './install/cluster-name.ts';
 import { openIdentity, type Identity } from './install/identity.ts';
@@ -28,6 +29,7 @@ import { startObserver } from './observe/start.ts';
 import { configMapPublisher } from './proof/config-map.ts';
 import { Checkpoints } from './proof/publish.ts';
 import { checkpointsBeside } from './proof/keys.ts';
+import { fullText, roomText } from './query/coverage.ts';
 import { UNVERIFIED_AFTER_MS } from './query/views.ts';
 import { Reading } from './reading/reading.ts';
 import { SpoolReader } from './spool/reader.ts';
@@ -49,6 +51,13 @@ const CAUGHT_UP_MS = 5_000;
 /** OpenTelemetry's own default. */
 const TELEMETRY_INTERVAL_MS = 60_000;
 
+/** Bytes that may lie in the spool, and that are kept in reserve for a full disk. */
+export interface Sizes {
+  spool: number;
+  reserve: number;
+}
+const SIZES: Sizes = { spool: SPOOL_BYTES, reserve: RESERVE_BYTES };
+
 export interface RunningServer {
   admission: Address;
   read: Address;
@@ -69,11 +78,11 @@ export async function startServer(
   log: Logger,
   clock = new Clock(),
   timing: ObserverTiming = OBSERVER_TIMING,
-  spoolBytes: number = SPOOL_BYTES,
+  sizes = SIZES,
 ): Promise<RunningServer> {
   const opened: Closer[] = [];
   try {
-    return await open(config, log, clock, { timing, spoolBytes }, opened);
+    return await open(config, log, clock, { timing, sizes }, opened);
   } catch (error) {
     await closeAll(opened);
     throw error;
@@ -87,7 +96,7 @@ async function open(
   config: ServerConfig,
   log: Logger,
   clock: Clock,
-  { timing, spoolBytes }: { timing: ObserverTiming; spoolBytes: number },
+  { timing, sizes }: { timing: ObserverTiming; sizes: Sizes },
   opened: Closer[],
 ): Promise<RunningServer> {
   const now = (): number => clock.now();
@@ -98,6 +107,8 @@ async function open(
   const cluster = await nameOf(config, client, log);
   const store = await openThreadedSqliteStore(config.db, cluster, now(), tellBroken);
   opened.push(() => store.close());
+  const disk = await DiskReserve.open({ db: config.db, bytes: sizes.reserve, now });
+  opened.push(() => disk.close());
   if (config.cluster !== null && config.cluster !== store.cluster)
     log.warn({ given: config.cluster, kept: store.cluster }, 'the ledger keeps the name of its cluster');
   // Before anything is dated.
@@ -140,6 +151,7 @@ async function open(
     redactor,
     predicates: config.predicates,
     events: metrics,
+    disk,
     fence: () => intake.handedOver(),
     lostFact: (error, { group, resource, namespace, name }) => {
       metrics.loseFact();
@@ -170,11 +182,18 @@ async function open(
     taken: (through) => gate?.taken(through),
   });
   const signs = new SignsOfLife(recorder, now);
+  disk.tell((isFull, since) => {
+    metrics.diskFull(isFull);
+    if (isFull) log.error({ db: config.db }, 'the disk is full: bodies are not recorded until there is room');
+    else log.warn({ db: config.db }, 'the disk has room again');
+    signs.tell(isFull ? 'full' : 'room', isFull ? fullText(since) : roomText(since));
+  });
   const health = new Health({
     log,
     metrics,
     checkSpool: () => gate?.checkWritable(intake.progress.through),
     checkLedger: () => store.checkWritable(),
+    isFull: () => disk.isFull,
     damage: () => store.check.damage,
   });
   // Closed behind the intake: what is lost at the end is told as well.
@@ -201,8 +220,20 @@ async function open(
   const collector = config.otlpEndpoint === null ? null : { endpoint: config.otlpEndpoint, cluster: store.cluster };
   opened.push(await exportMetrics(collector, metrics));
   const next = intake.progress.through + 1;
-  const spooling = { folder, ledger, next, left: intake.left(), maxBytes: spoolBytes };
-  gate = await openGate({ config, identity, key, spool: spooling, clock, collector, intake, metrics, health, signs });
+  const spooling = { folder, ledger, next, left: intake.left(), maxBytes: sizes.spool };
+  gate = await openGate({
+    config,
+    identity,
+    key,
+    spool: spooling,
+    clock,
+    collector,
+    intake,
+    metrics,
+    health,
+    signs,
+    disk,
+  });
   const admission = gate;
   opened.push(() => admission.close());
   const access = await openAccess(config, log, () => {
@@ -281,6 +312,7 @@ interface GateContext extends Pick<GateData, 'spool' | 'collector'> {
   metrics: Metrics;
   health: Health;
   signs: SignsOfLife;
+  disk: DiskReserve;
 }
 
 /** Starts the thread that answers reviews. Rejects with config-invalid. */
@@ -293,6 +325,7 @@ function openGate({
   metrics,
   health,
   signs,
+  disk,
   ...rest
 }: GateContext): Promise<Gate> {
   const data: GateData = {
@@ -315,6 +348,7 @@ function openGate({
     lost: (error, uid) => {
       health.lost(error, uid);
       signs.lose();
+      if (error instanceof KubeblameError && error.code === 'ledger-full') disk.spend();
     },
     refused: (error) => health.refused(error),
     turnedAway: (error, from) => health.turnedAway(error, from),

@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { KubeblameError, messageOf } from '../../shared/errors.ts';
 import type { Seen } from '../../shared/interpret.ts';
+import type { NotKeptReason } from '../../shared/not-kept.ts';
 import type { ManagedField } from '../../shared/normalise.ts';
 import type { Redactor } from '../../shared/redact.ts';
 import { requireRecordable, type Review } from '../../shared/review.ts';
@@ -8,6 +9,7 @@ import type { ObjectRef } from '../../shared/types.ts';
 import type { Amendment } from '../store/payload.ts';
 import type { CoverageEvent, LedgerStore, NewChange, NewCoverage, NewOutcome } from '../store/port.ts';
 import type { Spooled } from '../spool/records.ts';
+import { captureBodiless } from './bodiless.ts';
 import { captureReview } from './capture.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { reviewWithoutSecrets, seenWithoutSecrets } from './confidential.ts';
@@ -28,6 +30,16 @@ export interface RecorderEvents {
   /** So many changes became durable together, which took so long. */
   committed(changes: number, seconds: number): void;
   covered(event: CoverageEvent): void;
+  /** A request was recorded without its body. */
+  bodyNotKept(reason: NotKeptReason): void;
+}
+
+/** Of the disk that the ledger is on: disk-reserve.ts. */
+export interface Disk {
+  /** Whether only the least is to be recorded. */
+  readonly isFull: boolean;
+  /** A write was refused for want of room. */
+  spend(): void;
 }
 
 export interface RecorderOptions {
@@ -41,6 +53,8 @@ export interface RecorderOptions {
   lostFact?: (error: unknown, object: ObjectRef) => void;
   /** Told of what keeps the contents of a namespace or definition from ending with it; it is tried again. */
   failing?: (error: unknown) => void;
+  /** Without it, it never counts as full. */
+  disk?: Disk;
 }
 
 /** Where a review stands in the spool. */
@@ -160,6 +174,10 @@ export class Recorder implements Memory {
     return this.lastRun;
   }
 
+  private get isFull(): boolean {
+    return this.options.disk?.isFull === true;
+  }
+
   /** Reviews and observations that wait. */
   get depth(): number {
     return this.queue.depth;
@@ -175,9 +193,13 @@ export class Recorder implements Memory {
       const leftOut = predicates.leftOut(review);
       if (leftOut !== null) return leftOut;
       requireRecordable(review);
-      const clean = async (draft: Draft): Promise<Recorded> =>
-        captureReview(draft, await reviewWithoutSecrets(draft, review, redactor, place?.redacted === true));
-      return this.job(at, clean, { bytes, managedFields: review.object?.managedFields ?? [] });
+      const capture = async (draft: Draft): Promise<Recorded> => {
+        const clean = await reviewWithoutSecrets(draft, review, redactor, place?.redacted === true);
+        if (!this.isFull) return captureReview(draft, clean);
+        this.options.events?.bodyNotKept('disk-full');
+        return captureBodiless(draft, clean, 'disk-full', 0);
+      };
+      return this.job(at, capture, { bytes, managedFields: review.object?.managedFields ?? [] });
     };
     return this.queue.add(() => (place === undefined ? work() : this.inTurn(place.number, at, work, bytes)));
   }
@@ -278,12 +300,22 @@ export class Recorder implements Memory {
   maintain<T>(work: () => Promise<T>): Promise<T> {
     const job = async (): Promise<T> => {
       try {
-        return await work();
+        return await this.written(work);
       } finally {
         this.forget();
       }
     };
     return this.queue.add(job, true);
+  }
+
+  /** Does something that writes to the disk, which is to be told where it is full. */
+  private async written<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (error instanceof KubeblameError && error.code === 'ledger-full') this.options.disk?.spend();
+      throw error;
+    }
   }
 
   /** Resolves when what was in a namespace that has ended, or of a definition that has, has ended too. */
@@ -301,7 +333,13 @@ export class Recorder implements Memory {
    * Takes in a fact. One that cannot be recorded is passed over, and told: otherwise it would stand in the way of all
    * others of its type for ever.
    */
-  private async fact(object: ObjectRef, at: number, work: () => Promise<void>): Promise<void> {
+  private async fact(object: ObjectRef, at: number, take: () => Promise<void>): Promise<void> {
+    const work = async (): Promise<void> => {
+      // It has a body, and can be had again: whoever shows it tries again.
+      if (this.isFull)
+        throw new KubeblameError('ledger-full', 'the disk is full: nothing that was observed is recorded');
+      await take();
+    };
     try {
       await this.fenced(work);
     } catch (error) {
@@ -460,7 +498,7 @@ export class Recorder implements Memory {
     [this.committing, this.changes, this.outcomes, this.coverage] = [changes, [], [], []];
     const amended = [...this.amendments.keys()];
     const started = performance.now();
-    await this.store.append({ changes, outcomes, coverage, taken });
+    await this.written(() => this.store.append({ changes, outcomes, coverage, taken }));
     this.untoldBytes -= untoldBytes;
     this.lastSettled = taken;
     this.lastTaken = taken;

@@ -77,7 +77,12 @@ export class Causes {
     const { cause } = change.detail();
     if (cause !== null) {
       const request = await this.records.change(cause);
-      const why = request?.subresource === 'eviction' ? 'the eviction of this pod' : 'it follows from this change';
+      const why =
+        request?.subresource === 'eviction'
+          ? 'the eviction of this pod'
+          : request?.effect === 'none'
+            ? 'it was asked for there, and recorded without its body'
+            : 'it follows from this change';
       return { seq: cause, certain: true, why };
     }
     if (change.effect === 'none') return null;

@@ -79,6 +79,9 @@ export const COVERAGE_EVENTS = [
   'lost',
   // The clock was set, or is not to be trusted: `detail` says how; recording goes on.
   'clock',
+  // The disk is full, and only who asked for what is recorded, without bodies; there is room again.
+  'full',
+  'room',
 ] as const;
 export type CoverageEvent = (typeof COVERAGE_EVENTS)[number];
 
