@@ -152,6 +152,8 @@ async function open(
     predicates: config.predicates,
     events: metrics,
     disk,
+    overBudget: (user) =>
+      log.warn({ user }, 'bodies of requests are not kept: too much was never persisted in this hour'),
     fence: () => intake.handedOver(),
     lostFact: (error, { group, resource, namespace, name }) => {
       metrics.loseFact();

@@ -9,7 +9,8 @@ import type { ObjectRef } from '../../shared/types.ts';
 import type { Amendment } from '../store/payload.ts';
 import type { CoverageEvent, LedgerStore, NewChange, NewCoverage, NewOutcome } from '../store/port.ts';
 import type { Spooled } from '../spool/records.ts';
-import { captureBodiless } from './bodiless.ts';
+import { AttemptBudget, requestBytes } from './attempt-budget.ts';
+import { captureBodiless, START_LENGTH } from './bodiless.ts';
 import { captureReview } from './capture.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { reviewWithoutSecrets, seenWithoutSecrets } from './confidential.ts';
@@ -55,6 +56,8 @@ export interface RecorderOptions {
   failing?: (error: unknown) => void;
   /** Without it, it never counts as full. */
   disk?: Disk;
+  /** Told of a user whose bodies are not kept for the rest of the hour: attempt-budget.ts. */
+  overBudget?: (username: string) => void;
 }
 
 /** Where a review stands in the spool. */
@@ -109,6 +112,7 @@ export class Recorder implements Memory {
   private readonly names = new LRUCache<string, readonly ObjectRef[]>({ max: HEADS });
   private readonly recentChanges = new LRUCache<number, Recent>({ maxSize: RECENT_BYTES });
   private readonly queue: CommitQueue;
+  private readonly budget = new AttemptBudget();
   /** Being committed. */
   private committing: readonly NewChange[] = [];
   private changes: NewChange[] = [];
@@ -174,6 +178,24 @@ export class Recorder implements Memory {
     return this.lastRun;
   }
 
+  /** Whether a review would add more than a little for a user who has asked for too much that was not persisted. */
+  private async isOverBudget(review: Review): Promise<boolean> {
+    if (!this.budget.isSpent(review.actor.username, this.now)) return false;
+    const trial = new Draft(this);
+    await captureReview(trial, review);
+    return trial.changes.some((change) => requestBytes(change) > START_LENGTH);
+  }
+
+  /** Counts what a job adds, and what it settles. */
+  private charge({ changes, outcomes }: Draft): void {
+    for (const change of changes) {
+      const [bytes, username] = [requestBytes(change), change.actor?.username];
+      if (bytes <= START_LENGTH || username === undefined) continue;
+      if (this.budget.add(change, username, bytes)) this.options.overBudget?.(username);
+    }
+    for (const { seq, outcome } of outcomes) if (outcome === 'committed') this.budget.persisted(seq);
+  }
+
   private get isFull(): boolean {
     return this.options.disk?.isFull === true;
   }
@@ -195,9 +217,10 @@ export class Recorder implements Memory {
       requireRecordable(review);
       const capture = async (draft: Draft): Promise<Recorded> => {
         const clean = await reviewWithoutSecrets(draft, review, redactor, place?.redacted === true);
-        if (!this.isFull) return captureReview(draft, clean);
-        this.options.events?.bodyNotKept('disk-full');
-        return captureBodiless(draft, clean, 'disk-full', 0);
+        const reason = this.isFull ? 'disk-full' : (await this.isOverBudget(clean)) ? 'budget' : null;
+        if (reason === null) return captureReview(draft, clean);
+        this.options.events?.bodyNotKept(reason);
+        return captureBodiless(draft, clean, reason, reason === 'budget' ? START_LENGTH : 0);
       };
       return this.job(at, capture, { bytes, managedFields: review.object?.managedFields ?? [] });
     };
@@ -454,6 +477,7 @@ export class Recorder implements Memory {
         this.recentChanges.set(change.seq, { change, body: draft.bodies[index] ?? null, managedFields }, { size });
       }
     }
+    this.charge(draft);
     this.outcomes.push(...draft.outcomes);
     for (const [key, head] of draft.heads) this.newHeads.set(key, head);
     this.newEndings.push(...draft.endings);
