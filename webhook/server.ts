@@ -17,6 +17,7 @@ import { SignsOfLife } from './capture/signs-of-life.ts';
 import { Clock, JUMP_MS } from './clock.ts';
 import { ClockWatch } from './clock-watch.ts';
 import type { Address, ServerConfig } from './config/config.ts';
+import { DiskReserve, RESERVE_BYTES } from './disk-reserve.ts';
 import { Health } from './health.ts';
 import { ApiServers } from './install/api-servers.ts';
 import { clusterNameWhenThere, UNNAMED_CLUSTER } from './install/cluster-name.ts';
@@ -34,6 +35,7 @@ import { startObserver } from './observe/start.ts';
 import { configMapPublisher, type Applier } from './proof/config-map.ts';
 import { Checkpoints } from './proof/publish.ts';
 import { checkpointsBeside } from './proof/keys.ts';
+import { fullText, roomText } from './query/coverage.ts';
 import { Reading } from './reading/reading.ts';
 import { SpoolReader } from './spool/reader.ts';
 import { ledgerNumber } from './spool/records.ts';
@@ -51,6 +53,13 @@ import { expiryOf } from './tls.ts';
 
 /** How long a question waits for what was answered before it. */
 const CAUGHT_UP_MS = 5_000;
+
+/** Bytes that may lie in the spool, and that are kept in reserve for a full disk. */
+export interface Sizes {
+  spool: number;
+  reserve: number;
+}
+const SIZES: Sizes = { spool: SPOOL_BYTES, reserve: RESERVE_BYTES };
 
 export interface RunningServer {
   admission: Address;
@@ -72,11 +81,11 @@ export async function startServer(
   log: Logger,
   clock = new Clock(),
   timing: ObserverTiming = OBSERVER_TIMING,
-  spoolBytes: number = SPOOL_BYTES,
+  sizes = SIZES,
 ): Promise<RunningServer> {
   const opened: Closer[] = [];
   try {
-    return await open(config, log, clock, { timing, spoolBytes }, opened);
+    return await open(config, log, clock, { timing, sizes }, opened);
   } catch (error) {
     await closeAll(opened);
     throw error;
@@ -90,7 +99,7 @@ async function open(
   config: ServerConfig,
   log: Logger,
   clock: Clock,
-  { timing, spoolBytes }: { timing: ObserverTiming; spoolBytes: number },
+  { timing, sizes }: { timing: ObserverTiming; sizes: Sizes },
   opened: Closer[],
 ): Promise<RunningServer> {
   const now = (): number => clock.now();
@@ -101,6 +110,8 @@ async function open(
   const cluster = await nameOf(config, client, log);
   const store = await openThreadedSqliteStore(config.db, cluster, now(), tellBroken);
   opened.push(() => store.close());
+  const disk = await DiskReserve.open({ db: config.db, bytes: sizes.reserve, now });
+  opened.push(() => disk.close());
   if (config.cluster !== null && config.cluster !== store.cluster)
     log.warn({ given: config.cluster, kept: store.cluster }, 'the ledger keeps the name of its cluster');
   // Before anything is dated.
@@ -158,6 +169,9 @@ async function open(
     redactor,
     predicates: config.predicates,
     events: metrics,
+    disk,
+    overBudget: (user) =>
+      log.warn({ user }, 'bodies of requests are not kept: too much was never persisted in this hour'),
     fence: () => intake.handedOver(),
     lostFact: (error, { group, resource, namespace, name }) => {
       metrics.loseFact();
@@ -188,11 +202,18 @@ async function open(
     taken: (through) => gate?.taken(through),
   });
   const signs = new SignsOfLife(recorder, now);
+  disk.tell((isFull, since) => {
+    metrics.diskFull(isFull);
+    if (isFull) log.error({ db: config.db }, 'the disk is full: bodies are not recorded until there is room');
+    else log.warn({ db: config.db }, 'the disk has room again');
+    signs.tell(isFull ? 'full' : 'room', isFull ? fullText(since) : roomText(since));
+  });
   const health = new Health({
     log,
     metrics,
     checkSpool: () => gate?.checkWritable(intake.progress.through),
     checkLedger: () => store.checkWritable(),
+    isFull: () => disk.isFull,
     damage: () => store.check.damage,
   });
   // Closed behind the intake: what is lost at the end is told as well.
@@ -218,7 +239,7 @@ async function open(
 
   opened.push(await exportMetrics(collector, metrics));
   const next = intake.progress.through + 1;
-  const spooling = { folder, ledger, next, left: intake.left(), maxBytes: spoolBytes };
+  const spooling = { folder, ledger, next, left: intake.left(), maxBytes: sizes.spool };
   const context = {
     config,
     identity,
@@ -231,6 +252,7 @@ async function open(
     metrics,
     health,
     signs,
+    disk,
   };
   const admission = (gate = await openGate(context));
   opened.push(() => admission.close());
@@ -336,6 +358,7 @@ interface GateContext extends Pick<GateData, 'spool' | 'collector' | 'trust'> {
   metrics: Metrics;
   health: Health;
   signs: SignsOfLife;
+  disk: DiskReserve;
 }
 
 /** Starts the thread that answers reviews. Rejects with config-invalid. */
@@ -348,6 +371,7 @@ function openGate({
   metrics,
   health,
   signs,
+  disk,
   ...rest
 }: GateContext): Promise<Gate> {
   const data: GateData = {
@@ -372,6 +396,7 @@ function openGate({
     lost: (error, uid) => {
       health.lost(error, uid);
       signs.lose();
+      if (error instanceof KubeblameError && error.code === 'ledger-full') disk.spend();
     },
     stalled: (ms) => {
       health.stalled(ms);

@@ -204,13 +204,13 @@ async function captureAct(draft: Draft, review: Review, interpretation: Interpre
 }
 
 /** The object that a name means now: an act does not tell the uid, a part does not tell the kind. */
-async function incarnationOf(draft: Draft, object: ObjectRef): Promise<ObjectRef> {
+export async function incarnationOf(draft: Draft, object: ObjectRef): Promise<ObjectRef> {
   const known = await draft.incarnations(object);
   return (object.uid === '' ? known[0] : known.find(({ uid }) => uid === object.uid)) ?? object;
 }
 
 /** What a change says that a request made, `what` being what it came to. */
-function requested(
+export function requested(
   review: Review,
   { object, manager, baseResourceVersion }: Omit<Interpretation, 'meaning'>,
   what: Pick<ChangeInput, 'effect' | 'late' | 'base' | 'body' | 'patch' | 'detail'>,

@@ -251,7 +251,7 @@ export class Draft {
   async acts(object: ObjectRef, subresource: string, since: number): Promise<number[]> {
     const key = headKey(object);
     const own = [...this.memory.waiting, ...this.changes].filter(
-      (change) => change.subresource === subresource && headKey(change.object) === key,
+      (change) => change.effect === 'none' && change.subresource === subresource && headKey(change.object) === key,
     );
     const stored = await this.store.acts(object, subresource, RECENT_ACTS);
     // A commit may have ended meanwhile: then they are in both.

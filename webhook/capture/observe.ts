@@ -4,6 +4,7 @@ import { apiVersionOf, metadataText } from '../../shared/normalise.ts';
 import { compareResourceVersions } from '../../shared/resource-version.ts';
 import { DISPUTED, type ObjectRef, type Patch } from '../../shared/types.ts';
 import type { OutcomeReason } from '../store/port.ts';
+import { bodilessFor } from './bodiless-acts.ts';
 import { isStatusOnly, type Draft } from './draft.ts';
 import { endBy, setsDeletionTimestamp } from './ending.ts';
 import { alsoShownAs, asShown, managersSince, type Held } from './as-shown.ts';
@@ -168,6 +169,8 @@ async function missedCreation(draft: Draft, object: ObjectRef, seen: Seen, since
   if (first === null || Number.isNaN(createdAt) || createdAt > draft.at) return null;
   if (createdAt <= first.at && since === 0) return null;
   const notBefore = Math.max(createdAt, since);
+  const request = await bodilessFor(draft, object, 'CREATE', 0);
+  if (request !== null) draft.confirmAct(request, seen.resourceVersion);
   return draft.add({
     ...factOf(object, seen),
     operation: 'CREATE',
@@ -175,7 +178,7 @@ async function missedCreation(draft: Draft, object: ObjectRef, seen: Seen, since
     effect: 'created',
     base: null,
     patch: diff(null, seen.body),
-    detail: { notBefore, managersHint: managersSince(seen.managedFields, createdAt) },
+    detail: { cause: request, notBefore, managersHint: managersSince(seen.managedFields, createdAt) },
   });
 }
 

@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { KubeblameError, messageOf } from '../../shared/errors.ts';
 import type { Seen } from '../../shared/interpret.ts';
+import type { NotKeptReason } from '../../shared/not-kept.ts';
 import type { ManagedField } from '../../shared/normalise.ts';
 import type { Redactor } from '../../shared/redact.ts';
 import { requireRecordable, type Review } from '../../shared/review.ts';
@@ -8,6 +9,8 @@ import type { ObjectRef } from '../../shared/types.ts';
 import type { Amendment } from '../store/payload.ts';
 import type { CoverageEvent, LedgerStore, NewChange, NewCoverage, NewOutcome } from '../store/port.ts';
 import type { Spooled } from '../spool/records.ts';
+import { AttemptBudget, requestBytes } from './attempt-budget.ts';
+import { captureBodiless, START_LENGTH } from './bodiless.ts';
 import { captureReview } from './capture.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { reviewWithoutMatches, reviewWithoutSecrets, seenWithoutSecrets } from './confidential.ts';
@@ -30,6 +33,16 @@ export interface RecorderEvents {
   /** So many changes became durable together, which took so long. */
   committed(changes: number, seconds: number): void;
   covered(event: CoverageEvent): void;
+  /** A request was recorded without its body. */
+  bodyNotKept(reason: NotKeptReason): void;
+}
+
+/** Of the disk that the ledger is on: disk-reserve.ts. */
+export interface Disk {
+  /** Whether only the least is to be recorded. */
+  readonly isFull: boolean;
+  /** A write was refused for want of room. */
+  spend(): void;
 }
 
 export interface RecorderOptions {
@@ -45,6 +58,10 @@ export interface RecorderOptions {
   isSent?: (change: NewChange) => boolean;
   /** Told of what keeps the contents of a namespace or definition from ending with it; it is tried again. */
   failing?: (error: unknown) => void;
+  /** Without it, it never counts as full. */
+  disk?: Disk;
+  /** Told of a user whose bodies are not kept for the rest of the hour: attempt-budget.ts. */
+  overBudget?: (username: string) => void;
 }
 
 /** Where a review stands in the spool. */
@@ -103,6 +120,7 @@ export class Recorder implements Memory {
   private readonly managed = new LRUCache<number, readonly ManagedField[]>({ max: MANAGED });
   private readonly queue: CommitQueue;
   private readonly unreviewed: UnreviewedChanges;
+  private readonly budget = new AttemptBudget();
   /** Being committed. */
   private committing: readonly NewChange[] = [];
   private committingOutcomes: readonly NewOutcome[] = [];
@@ -170,6 +188,28 @@ export class Recorder implements Memory {
     return this.lastRun;
   }
 
+  /** Whether a review would add more than a little for a user who has asked for too much that was not persisted. */
+  private async isOverBudget(review: Review): Promise<boolean> {
+    if (!this.budget.isSpent(review.actor.username, this.now)) return false;
+    const trial = new Draft(this);
+    await captureReview(trial, review);
+    return trial.changes.some((change) => requestBytes(change) > START_LENGTH);
+  }
+
+  /** Counts what a job adds, and what it settles. */
+  private charge({ changes, outcomes }: Draft): void {
+    for (const change of changes) {
+      const [bytes, username] = [requestBytes(change), change.actor?.username];
+      if (bytes <= START_LENGTH || username === undefined) continue;
+      if (this.budget.add(change, username, bytes)) this.options.overBudget?.(username);
+    }
+    for (const { seq, outcome } of outcomes) if (outcome === 'committed') this.budget.persisted(seq);
+  }
+
+  private get isFull(): boolean {
+    return this.options.disk?.isFull === true;
+  }
+
   /** Reviews and observations that wait. */
   get depth(): number {
     return this.queue.depth;
@@ -186,9 +226,14 @@ export class Recorder implements Memory {
       if (leftOut !== null) return leftOut;
       requireRecordable(review);
       const without = place === undefined ? reviewWithoutMatches(review, redactor) : review;
-      const clean = async (draft: Draft): Promise<Recorded> =>
-        captureReview(draft, await reviewWithoutSecrets(draft, without, redactor, place?.redacted === true));
-      return this.job(at, clean, bytes);
+      const capture = async (draft: Draft): Promise<Recorded> => {
+        const clean = await reviewWithoutSecrets(draft, without, redactor, place?.redacted === true);
+        const reason = this.isFull ? 'disk-full' : (await this.isOverBudget(clean)) ? 'budget' : null;
+        if (reason === null) return captureReview(draft, clean);
+        this.options.events?.bodyNotKept(reason);
+        return captureBodiless(draft, clean, reason, reason === 'budget' ? START_LENGTH : 0);
+      };
+      return this.job(at, capture, bytes);
     };
     return this.queue.add(() => (place === undefined ? work() : this.inTurn(place.number, at, work, bytes)));
   }
@@ -300,12 +345,22 @@ export class Recorder implements Memory {
   maintain<T>(work: () => Promise<T>): Promise<T> {
     const job = async (): Promise<T> => {
       try {
-        return await work();
+        return await this.written(work);
       } finally {
         this.forget();
       }
     };
     return this.queue.add(job, true);
+  }
+
+  /** Does something that writes to the disk, which is to be told where it is full. */
+  private async written<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (error instanceof KubeblameError && error.code === 'ledger-full') this.options.disk?.spend();
+      throw error;
+    }
   }
 
   /** Resolves when what was in a namespace that has ended, or of a definition that has, has ended too. */
@@ -323,7 +378,13 @@ export class Recorder implements Memory {
    * Takes in a fact. One that cannot be recorded is passed over, and told: otherwise it would stand in the way of all
    * others of its type for ever.
    */
-  private async fact(object: ObjectRef, at: number, work: () => Promise<void>): Promise<void> {
+  private async fact(object: ObjectRef, at: number, take: () => Promise<void>): Promise<void> {
+    const work = async (): Promise<void> => {
+      // It has a body, and can be had again: whoever shows it tries again.
+      if (this.isFull)
+        throw new KubeblameError('ledger-full', 'the disk is full: nothing that was observed is recorded');
+      await take();
+    };
     try {
       await this.fenced(work);
     } catch (error) {
@@ -447,6 +508,7 @@ export class Recorder implements Memory {
       const fields = source === 'admission' && bytes === 0 ? undefined : draft.fields.get(seq);
       if (fields !== undefined) this.managed.set(seq, fields);
     }
+    this.charge(draft);
     this.outcomes.push(...draft.outcomes);
     for (const [key, head] of draft.heads) this.newHeads.set(key, head);
     this.newEndings.push(...draft.endings);
@@ -492,7 +554,7 @@ export class Recorder implements Memory {
     this.committingOutcomes = outcomes;
     const amended = [...this.amendments.keys()];
     const started = performance.now();
-    await this.store.append({ changes, outcomes, coverage, taken });
+    await this.written(() => this.store.append({ changes, outcomes, coverage, taken }));
     this.untoldBytes -= untoldBytes;
     this.lastSettled = taken;
     this.lastTaken = taken;

@@ -1,4 +1,4 @@
-import type { LedgerStore } from '../store/port.ts';
+import type { CoverageEvent, LedgerStore } from '../store/port.ts';
 import { ALIVE_EVERY_MS, unansweredText } from '../query/coverage.ts';
 import { lossOf, type Recorder } from './recorder.ts';
 
@@ -11,9 +11,10 @@ const RETRY_MS = 1_000;
  */
 export class SignsOfLife {
   private lost = 0;
-  /** The times in which nobody answered (ms), until they are told. */
-  private stalls: { from: number; to: number }[] = [];
   private started = false;
+  /** What is to be told as soon as the ledger takes it, in this order. */
+  private readonly untold: { event: CoverageEvent; detail: string }[] = [];
+  private telling = false;
   private readonly timers: NodeJS.Timeout[] = [];
 
   constructor(
@@ -29,10 +30,12 @@ export class SignsOfLife {
     await this.recorder.cover('started', version, this.now());
     this.started = true;
     this.timers.push(setInterval(() => void this.sign(), ALIVE_EVERY_MS));
-    this.timers.push(setInterval(() => void this.tellLosses().then(() => this.tellStalls()), RETRY_MS));
+    this.timers.push(setInterval(() => void this.tellLosses(), RETRY_MS));
+    this.timers.push(setInterval(() => void this.tellRest(), RETRY_MS));
     this.timers.push(
       setInterval(() => void this.recorder.coverUnreviewed(this.now()).catch(() => undefined), RETRY_MS),
     );
+    void this.tellRest();
   }
 
   /** Counts a review that did not come into the spool. Of those that did, the recorder tells. */
@@ -43,8 +46,13 @@ export class SignsOfLife {
   /** Nobody answered for so long (ms), until now. */
   stalled(ms: number): void {
     const to = this.now();
-    this.stalls.push({ from: to - ms, to });
-    void this.tellStalls();
+    this.tell('unanswered', unansweredText(to - ms, to));
+  }
+
+  /** Tells something of which `detail` says when it was: now, or as soon as the ledger takes it. */
+  tell(event: CoverageEvent, detail: string): void {
+    this.untold.push({ event, detail });
+    if (this.started) void this.tellRest();
   }
 
   /** Writes the last sign. Call before the recorder is closed. */
@@ -52,7 +60,7 @@ export class SignsOfLife {
     if (!this.started) return;
     for (const timer of this.timers) clearInterval(timer);
     await this.tellLosses();
-    await this.tellStalls();
+    await this.tellRest();
     await this.recorder.cover('stopped', '', this.now()).catch(() => undefined);
   }
 
@@ -61,13 +69,18 @@ export class SignsOfLife {
     await this.recorder.cover('alive', '', this.now()).catch(() => undefined);
   }
 
-  private async tellStalls(): Promise<void> {
-    for (const stall of this.stalls.splice(0)) {
-      try {
-        await this.recorder.cover('unanswered', unansweredText(stall.from, stall.to), this.now());
-      } catch {
-        this.stalls.push(stall);
+  private async tellRest(): Promise<void> {
+    if (this.telling) return;
+    this.telling = true;
+    try {
+      for (let next = this.untold[0]; next !== undefined; next = this.untold[0]) {
+        await this.recorder.cover(next.event, next.detail, this.now());
+        this.untold.shift();
       }
+    } catch {
+      // Still not writable: it is told later.
+    } finally {
+      this.telling = false;
     }
   }
 

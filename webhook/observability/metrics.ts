@@ -1,6 +1,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { VERSION } from '../../shared/version.ts';
 import type { Recorded, RecorderEvents } from '../capture/recorder.ts';
+import { NOT_KEPT_REASONS, type NotKeptReason } from '../../shared/not-kept.ts';
 import type { CoverageEvent } from '../store/port.ts';
 
 /** What became of a request at the admission endpoint. */
@@ -16,7 +17,7 @@ export const REVIEW_RESULTS = [
 export type ReviewResult = Recorded | 'lost' | 'refused' | 'turned-away';
 
 /** Why recording may not work while the server runs. */
-const GAP_CAUSES = ['unregistered', 'unreachable'] as const;
+const GAP_CAUSES = ['unregistered', 'unreachable', 'disk-full'] as const;
 type GapCause = (typeof GAP_CAUSES)[number] | (typeof POINT_CAUSES)[number];
 /** Of gaps that are over when they are told. */
 const POINT_CAUSES = ['unanswered', 'replaced'] as const;
@@ -75,6 +76,7 @@ export class Metrics implements RecorderEvents {
   private readonly elsewhere: Counter;
   private readonly gaps: Counter<'cause'>;
   private readonly unreviewed: Counter;
+  private readonly notKept: Counter<'reason'>;
 
   constructor(private readonly sources: MetricSources) {
     const registers = [this.registry];
@@ -114,6 +116,13 @@ export class Metrics implements RecorderEvents {
       help: 'Changes that only the watch showed, while recording was said to work: no review of them arrived.',
       registers,
     });
+    this.notKept = new Counter({
+      name: 'kubeblame_bodies_not_kept_total',
+      help: 'Requests that were recorded without the body that they asked for, by reason.',
+      labelNames: ['reason'],
+      registers,
+    });
+    for (const reason of Object.keys(NOT_KEPT_REASONS)) this.notKept.inc({ reason }, 0);
     this.gap = new Gauge({
       name: 'kubeblame_coverage_gap',
       help: 'Whether changes may go by unrecorded, by cause: 1 while they may.',
@@ -187,9 +196,21 @@ export class Metrics implements RecorderEvents {
     if (event === 'unreviewed') this.unreviewed.inc();
     if (event === 'unanswered' || event === 'replaced') this.gaps.inc({ cause: event });
     const told = GAP_EVENTS[event];
-    if (told === undefined) return;
-    this.gap.set({ cause: told.cause }, told.open);
-    if (told.open === 1) this.gaps.inc({ cause: told.cause });
+    if (told !== undefined) this.setGap(told.cause, told.open);
+  }
+
+  bodyNotKept(reason: NotKeptReason): void {
+    this.notKept.inc({ reason });
+  }
+
+  /** The disk is full, or has room again. Told by itself: the ledger may take its event much later. */
+  diskFull(isFull: boolean): void {
+    this.setGap('disk-full', isFull ? 1 : 0);
+  }
+
+  private setGap(cause: GapCause, open: 0 | 1): void {
+    this.gap.set({ cause }, open);
+    if (open === 1) this.gaps.inc({ cause });
   }
 }
 

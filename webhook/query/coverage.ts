@@ -69,6 +69,22 @@ function unreviewedIntervals(events: readonly NewCoverage[]): CoverageInterval[]
   });
 }
 
+/** What coverage tells of a disk that is full since a moment (ms). It may be told long after. */
+export function fullText(since: number): string {
+  return `the disk was full, so that only who asked for what was recorded, since ${new Date(since).toISOString()}`;
+}
+
+/** What it tells of a disk that has room again since a moment (ms). */
+export function roomText(since: number): string {
+  return `the disk has room since ${new Date(since).toISOString()}`;
+}
+
+/** The words, and the moment (ms), of an event that says since when. */
+function sinceOf({ at, detail }: NewCoverage): { words: string; since: number } {
+  const [, words = detail, moment] = /^(.*?),? since (\S+)$/s.exec(detail) ?? [];
+  return { words, since: moment === undefined ? at : Math.min(Date.parse(moment), at) };
+}
+
 /**
  * The intervals in which recording worked, from the events that decide it. `lastSign` is the last moment (ms) at which
  * anything was written, `now` the present.
@@ -97,11 +113,18 @@ export function intervals(events: readonly NewCoverage[], lastSign: number, now:
       // What was known of the API server is learned again.
       causes.delete('registration');
       causes.delete('api');
+      causes.delete('disk');
     } else if (event === 'stopped') causes.set('server', detail === '' ? 'the server was stopped' : detail);
     else if (event === 'unregistered') causes.set('registration', detail);
     else if (event === 'registered') causes.delete('registration');
     else if (event === 'unreachable') causes.set('api', `the API server was unreachable: ${detail}`);
     else if (event === 'reached') causes.delete('api');
+    else if (event === 'full' || event === 'room') {
+      const { words, since } = sinceOf({ at, event, detail });
+      if (event === 'full') causes.set('disk', words);
+      else causes.delete('disk');
+      switchTo(since);
+    }
     // All is recorded, but at which time is in doubt.
     else if (event === 'clock') result.push({ from: at, to: at, covered: true, cause: detail });
     else if (event === 'lost' || event === 'replaced') result.push({ from: at, to: at, covered: false, cause: detail });

@@ -94,6 +94,9 @@ export const COVERAGE_EVENTS = [
   'unanswered',
   // Another ledger had been recorded into before this one.
   'replaced',
+  // The disk is full, and only who asked for what is recorded, without bodies; there is room again.
+  'full',
+  'room',
 ] as const;
 export type CoverageEvent = (typeof COVERAGE_EVENTS)[number];
 

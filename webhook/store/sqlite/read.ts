@@ -300,7 +300,7 @@ export class Rows {
     return this.statements
       .all<Row>(
         `${SELECT} WHERE c.object_id = (${OBJECT_ID}) AND c.subresource_id = (SELECT id FROM texts WHERE value = ?)
-        ORDER BY c.seq DESC ${LIMIT}`,
+        AND (c.kind & ${EFFECT_MASK}) = 0 ORDER BY c.seq DESC ${LIMIT}`,
         ...[object.group, object.resource, object.namespace, object.name, object.uid],
         subresource,
         limit,
