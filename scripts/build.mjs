@@ -31,7 +31,7 @@ const LAZY = {
     ...['createHash', 'createHmac', 'createPrivateKey', 'createPublicKey', 'hash', 'randomBytes', 'randomInt'],
     ...['sign', 'verify'],
   ],
-  'node:fs/promises': ['readdir', 'readFile', 'stat'],
+  'node:fs/promises': ['open', 'statfs', 'readdir', 'readFile', 'stat'],
   'node:stream/consumers': ['buffer', 'text'],
 };
 /** Packages that load one of these as well, and seldom need it. */
