@@ -138,11 +138,11 @@ function commonFacts(body: Place, { namespace }: Self): Facts {
   };
 }
 
-/** Empty lists and objects say nothing, and would be kept for every object. */
+/** Empty lists say nothing, and would be kept for every object. */
 function withoutNothing(facts: Facts): Facts {
-  const said = Object.entries(facts).filter(([key, value]) => {
-    if (Array.isArray(value)) return value.length > 0;
-    return !['labels', 'podLabels'].includes(key) || Object.keys(value as object).length > 0;
-  });
-  return Object.fromEntries(said) as Facts;
+  const { references = [], addresses = [], labels = {} } = facts;
+  if (references.length === 0) delete facts.references;
+  if (addresses.length === 0) delete facts.addresses;
+  if (Object.keys(labels).length === 0) delete facts.labels;
+  return facts;
 }

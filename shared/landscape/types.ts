@@ -138,7 +138,7 @@ export interface Policy {
   egress: PolicyRule[] | null;
 }
 
-/** What a body says, and what others find it by. It follows from the body alone. What is empty is absent. */
+/** What a body says, and what others find it by. It follows from the body alone. What it does not have is absent. */
 export interface Facts {
   references?: Reference[];
   labels?: Record<string, string>;
@@ -148,7 +148,7 @@ export interface Facts {
   controller?: string;
   /** Texts in the environment and arguments of a pod or template; in a ConfigMap the values. */
   addresses?: Address[];
-  /** The keys of a ConfigMap or Secret. */
+  /** The keys of a ConfigMap or Secret; empty where it has none. */
   keys?: string[];
   /** A Service: its ports; without an IP address of its own, its pods have names. */
   ports?: ServicePort[];

@@ -6,7 +6,7 @@ export const configMapExtractor: Extractor = (body) => {
   const texts = body.get('data').members();
   const addresses = texts.flatMap(([key, place]) => addressesInFile(place, key));
   const keys = [...texts, ...body.get('binaryData').members()].map(([key]) => key).sort();
-  return { ...(keys.length > 0 ? { keys } : {}), ...(addresses.length > 0 ? { addresses } : {}) };
+  return { keys, ...(addresses.length > 0 ? { addresses } : {}) };
 };
 
 /** Its values are redacted: nothing is looked for in them. */
@@ -14,10 +14,7 @@ export const secretExtractor: Extractor = (body, self): Facts => {
   const keys = ['data', 'stringData'].flatMap((member) => body.member(member).members().map(([key]) => key)); // prettier-ignore
   const account = body.get('metadata.annotations').member('kubernetes.io/service-account.name');
   const references = refersTo('uses', account, ['', 'ServiceAccount', self.namespace]);
-  return {
-    ...(keys.length > 0 ? { keys: [...new Set(keys)].sort() } : {}),
-    ...(references.length > 0 ? { references } : {}),
-  };
+  return { keys: [...new Set(keys)].sort(), ...(references.length > 0 ? { references } : {}) };
 };
 
 export const serviceAccountExtractor: Extractor = (body, self) => ({
