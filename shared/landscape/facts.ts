@@ -122,6 +122,9 @@ function extractorOf({ group, kind }: Self, body: Place): Extractor {
   return body.get('spec.template.spec.containers').items().length > 0 ? templateAt('spec.template') : () => ({});
 }
 
+/** The key of an edge from the one owner that controls an object. */
+export const CONTROLLER = 'controller';
+
 /** What every body says: its labels and its owners. */
 function commonFacts(body: Place, { namespace }: Self): Facts {
   const owners = body.get('metadata.ownerReferences').items();
@@ -129,7 +132,8 @@ function commonFacts(body: Place, { namespace }: Self): Facts {
   const references = owners.map((owner): Reference => {
     const [group, kind] = [groupOf(owner.get('apiVersion').text), owner.get('kind').text];
     const target = { to: 'owner', group, kind, namespace, name: owner.get('name').text, uid: owner.get('uid').text } as const; // prettier-ignore
-    return { relation: 'owns', target, field: owner.get('uid').field, reversed: true };
+    const more = owner.get('controller').isTrue ? { key: CONTROLLER } : {};
+    return { relation: 'owns', target, field: owner.get('uid').field, reversed: true, ...more };
   });
   return {
     labels: labelsAt(body.get('metadata.labels')),

@@ -29,7 +29,8 @@ export class LabelIndex {
     const found: number[] = [];
     for (const namespace of namespaces ?? this.namespaces.keys()) {
       const inside = this.namespaces.get(namespace);
-      const candidates = exact === undefined ? inside?.all : inside?.by.get(labelText(exact.key, exact.values[0] ?? ''));
+      const candidates =
+        exact === undefined ? inside?.all : inside?.by.get(labelText(exact.key, exact.values[0] ?? ''));
       for (const { place, labels } of candidates ?? []) if (matchesSelector(selector, labels)) found.push(place);
     }
     return found;

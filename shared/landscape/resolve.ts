@@ -199,4 +199,3 @@ function hasKey({ key, relation }: Reference, facts: Facts | undefined): boolean
 function coversHost(known: string, host: string): boolean {
   return known === host || (known.startsWith('*') && host.endsWith(known.slice(1)));
 }
-

@@ -24,12 +24,16 @@ function scaled(target: Place, self: Self): Reference[] {
 }
 
 function authentications(body: Place, self: Self): Reference[] {
-  return body.get('spec.triggers').items().flatMap((trigger) => { // prettier-ignore
-    const ref = trigger.get('authenticationRef');
-    const kind = ref.get('kind').text || 'TriggerAuthentication';
-    const namespace = kind === 'ClusterTriggerAuthentication' ? '' : self.namespace;
-    return refersTo('uses', ref.get('name'), ['keda.sh', kind, namespace]);
-  });
+  return body
+    .get('spec.triggers')
+    .items()
+    .flatMap((trigger) => {
+      // prettier-ignore
+      const ref = trigger.get('authenticationRef');
+      const kind = ref.get('kind').text || 'TriggerAuthentication';
+      const namespace = kind === 'ClusterTriggerAuthentication' ? '' : self.namespace;
+      return refersTo('uses', ref.get('name'), ['keda.sh', kind, namespace]);
+    });
 }
 
 /** KEDA: what a trigger reads its credentials from. A cluster's own are in KEDA's namespace, which the body does not tell. */
@@ -40,8 +44,13 @@ export const triggerAuthenticationExtractor: Extractor = (body, self) => ({
       ['configMapTargetRef', 'ConfigMap'],
     ] as const
   ).flatMap(([list, kind]) =>
-    body.get('spec').member(list).items().flatMap((ref) => // prettier-ignore
-      refersTo('uses', ref.get('name'), ['', kind, self.namespace], { key: ref.get('key').text }),
-    ),
+    body
+      .get('spec')
+      .member(list)
+      .items()
+      .flatMap((ref) =>
+        // prettier-ignore
+        refersTo('uses', ref.get('name'), ['', kind, self.namespace], { key: ref.get('key').text }),
+      ),
   ),
 });

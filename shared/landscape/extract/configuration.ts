@@ -18,7 +18,8 @@ export const secretExtractor: Extractor = (body, self): Facts => {
 };
 
 export const serviceAccountExtractor: Extractor = (body, self) => ({
-  references: ['imagePullSecrets', 'secrets'].flatMap((list) =>
+  references: ['imagePullSecrets', 'secrets'].flatMap(
+    (list) =>
     body.member(list).items().flatMap((secret) => refersTo('uses', secret.get('name'), ['', 'Secret', self.namespace])), // prettier-ignore
   ),
 });

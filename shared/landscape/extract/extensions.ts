@@ -18,9 +18,13 @@ export const definitionExtractor: Extractor = (body) => {
 
 /** Of a webhook that fails open, the absence of its Service stops nothing. */
 export const webhooksExtractor: Extractor = (body) => ({
-  references: body.get('webhooks').items().flatMap((webhook) => // prettier-ignore
-    serviceReference(webhook.get('clientConfig.service'), webhook.get('failurePolicy').text === 'Ignore'),
-  ),
+  references: body
+    .get('webhooks')
+    .items()
+    .flatMap((webhook) =>
+      // prettier-ignore
+      serviceReference(webhook.get('clientConfig.service'), webhook.get('failurePolicy').text === 'Ignore'),
+    ),
 });
 
 export const apiServiceExtractor: Extractor = (body) => ({ references: serviceReference(body.get('spec.service')) });

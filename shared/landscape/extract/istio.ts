@@ -61,7 +61,9 @@ export const istioGatewayExtractor: Extractor = (body, self) => {
   return {
     references: [
       ...servers.flatMap((server) => server.get('hosts').all().flatMap(exposes)), // prettier-ignore
-      ...servers.flatMap((server) => refersTo('uses', server.get('tls.credentialName'), ['', 'Secret', self.namespace])),
+      ...servers.flatMap((server) =>
+        refersTo('uses', server.get('tls.credentialName'), ['', 'Secret', self.namespace]),
+      ),
       ...(selector.length > 0 ? [selects(body.get('spec.selector'), 'pods', null, selector)] : []),
     ],
   };

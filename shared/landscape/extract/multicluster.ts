@@ -13,6 +13,8 @@ export const serviceExportExtractor: Extractor = (body, { namespace, name }) => 
 
 /** A Service of other clusters, under the name that it has there. */
 export const serviceImportExtractor: Extractor = (body, { namespace, name }) => ({
-  references: [{ relation: 'crosses', target: { to: 'export', namespace, name }, field: body.get('metadata.name').field }],
+  references: [
+    { relation: 'crosses', target: { to: 'export', namespace, name }, field: body.get('metadata.name').field },
+  ],
   ports: body.get('spec.ports').items().map((port) => ({ port: port.get('port').number, name: port.get('name').text })), // prettier-ignore
 });

@@ -20,7 +20,8 @@ export function podFacts(pod: Place, self: Self): Facts {
     ...['command', 'args'].flatMap((list) => container.member(list).all()),
   ]);
   const addresses = texts.flatMap(addressesIn);
-  const namedPorts = containers.flatMap((container) =>
+  const namedPorts = containers.flatMap(
+    (container) =>
     container.get('ports').items().flatMap((port) => namedPort(port)), // prettier-ignore
   );
   return {

@@ -25,9 +25,13 @@ function subjectReferences(subject: Place, self: Self): Reference[] {
 
 /** An aggregated role has the rules of all that its selectors match. */
 export const clusterRoleExtractor: Extractor = (body) => ({
-  references: body.get('aggregationRule.clusterRoleSelectors').items().flatMap((place) => { // prettier-ignore
-    const selector = selectorAt(place);
-    if (selector === null) return [];
-    return [{ relation: 'grants', target: { to: 'labelled', what: 'clusterroles', namespaces: [''], selector }, field: place.field }]; // prettier-ignore
-  }),
+  references: body
+    .get('aggregationRule.clusterRoleSelectors')
+    .items()
+    .flatMap((place) => {
+      // prettier-ignore
+      const selector = selectorAt(place);
+      if (selector === null) return [];
+      return [{ relation: 'grants', target: { to: 'labelled', what: 'clusterroles', namespaces: [''], selector }, field: place.field }]; // prettier-ignore
+    }),
 });

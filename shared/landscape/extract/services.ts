@@ -63,7 +63,8 @@ export const endpointSliceExtractor: Extractor = (body, self) => {
     { reversed: true },
   );
   const references = owned.length > 0 ? { references: owned } : {};
-  const byController = labels.member('endpointslice.kubernetes.io/managed-by').text === 'endpointslice-controller.k8s.io';
+  const byController =
+    labels.member('endpointslice.kubernetes.io/managed-by').text === 'endpointslice-controller.k8s.io';
   if (byController || service.text === '') return references;
   const pods = body
     .get('endpoints')

@@ -29,7 +29,11 @@ export const statefulSetExtractor: Extractor = (body, self) => {
 /** Argo Rollouts: a template of its own, or that of another workload; the Services between which it shifts requests. */
 export const rolloutExtractor: Extractor = (body, self) => {
   const workload = body.get('spec.workloadRef');
-  const type = [workload.get('apiVersion').text.split('/')[0] ?? '', workload.get('kind').text, self.namespace] as const;
+  const type = [
+    workload.get('apiVersion').text.split('/')[0] ?? '',
+    workload.get('kind').text,
+    self.namespace,
+  ] as const;
   const services = [
     'spec.strategy.blueGreen.activeService',
     'spec.strategy.blueGreen.previewService',
