@@ -16,9 +16,7 @@ export class Place {
 
   /** The member of a key, or of a way: `spec.template`. Keys with dots are given to `member`. */
   get(way: string): Place {
-    let place: Place = this;
-    for (const key of way.split('.')) place = place.member(key);
-    return place;
+    return way.split('.').reduce<Place>((place, key) => place.member(key), this);
   }
 
   member(key: string): Place {

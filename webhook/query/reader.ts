@@ -1,3 +1,4 @@
+import { setImmediate as breathe } from 'node:timers/promises';
 import { KubeblameError } from '../../shared/errors.ts';
 import { matchesSelector, parseSelector } from '../../shared/selector.ts';
 import { parseField } from '../../shared/field-path.ts';
@@ -13,6 +14,10 @@ import type {
   Difference,
   DifferencePage,
   DifferenceQuery,
+  GraphPage,
+  GraphQuery,
+  ImpactPage,
+  ImpactQuery,
   KnownObject,
   LedgerInfo,
   LedgerReader,
@@ -25,6 +30,11 @@ import type {
   UserPage,
   UserQuery,
 } from '../../shared/types.ts';
+import { factsOf, isNode } from '../../shared/landscape/facts.ts';
+import { impactOf } from '../../shared/landscape/impact.ts';
+import { impactPart, placesIn } from '../../shared/landscape/parts.ts';
+import { resolve } from '../../shared/landscape/resolve.ts';
+import type { ObjectFacts } from '../../shared/landscape/types.ts';
 import { VERSION } from '../../shared/version.ts';
 import type {
   ChangeFilter,
@@ -203,6 +213,29 @@ export class StoreReader implements LedgerReader {
       return blameOf(this.store, version.seq, state, options);
     });
     return { blames: items, next };
+  }
+
+  async graph({ at }: GraphQuery): Promise<GraphPage> {
+    return resolve(await this.objectFacts(at));
+  }
+
+  async impact({ scope, at, blow, hops }: ImpactQuery): Promise<ImpactPage> {
+    const graph = resolve(await this.objectFacts(at));
+    const starts = placesIn(graph, scope);
+    return impactPart(graph, starts, impactOf(graph, starts, blow, hops));
+  }
+
+  /** The facts of all objects that exist at a moment. */
+  async objectFacts(at: number): Promise<ObjectFacts[]> {
+    const found: ObjectFacts[] = [];
+    for (let next: string | null | undefined; next !== null;) {
+      const token = next === undefined ? {} : { continue: next };
+      const page = await this.states({ scope: {}, at, limit: PAGE, ...token });
+      for (const { object, body } of page.states) if (isNode(object)) found.push({ object, facts: factsOf(body) });
+      next = page.next;
+      await breathe();
+    }
+    return found;
   }
 
   async coverage(): Promise<CoverageInterval[]> {
