@@ -130,7 +130,7 @@ class Oracle {
     const keys = [object.data, object.binaryData].flatMap((data) => (isObject(data) ? Object.keys(data) : []));
     if (key !== '' && !keys.includes(key)) return ' !key';
     const ports = walk(object, ['spec', 'ports', '*']).map(({ value }) => value as JsonObject);
-    const served = ports.some((each) => String(each.port as number) === port || each.name === port);
+    const served = ports.some((each) => `${each.port as number}` === port || each.name === port);
     return port !== '' && object.kind === 'Service' && !served ? ' !key' : '';
   }
 
@@ -316,7 +316,7 @@ function keysOf(more: string, beside: JsonObject): string[] {
   if (items.length > 0) return items;
   const path = /key=(\S+)/.exec(more)?.[1];
   const [found] = path === undefined ? [] : walk(beside, path.split('.'));
-  return [found === undefined ? '' : String(found.value as string | number)];
+  return [found === undefined ? '' : `${found.value as string | number}`];
 }
 
 function matches(selector: JsonObject, had: Record<string, string>): boolean {
