@@ -61,9 +61,9 @@ function targetText(target: Target): string {
 /** The edges between some bodies, a line each: `service shop/web selects pod shop/web-1 selected !missing`. */
 export function edgesBetween(...bodies: JsonObject[]): string[] {
   const objects = bodies.map((body) => {
-    const apiVersion = String(body.apiVersion as string);
+    const apiVersion = String(body.apiVersion);
     const group = apiVersion.includes('/') ? (apiVersion.split('/')[0] ?? '') : '';
-    const kind = String(body.kind as string);
+    const kind = String(body.kind);
     const object = refOf(body, { group, resource: `${kind.toLowerCase()}s`, kind });
     return { object: { ...object, uid: metadataText(body, 'uid') }, facts: factsOf(body) };
   });
