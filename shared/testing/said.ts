@@ -1,7 +1,7 @@
 import { factsOf } from '../landscape/facts.ts';
 import { resolve } from '../landscape/resolve.ts';
 import type { Reference, Target } from '../landscape/types.ts';
-import { metadataText, refOf } from '../normalise.ts';
+import { apiVersionOf, metadataText, refOf } from '../normalise.ts';
 import type { JsonObject } from '../types.ts';
 import { nodeText } from './node-text.ts';
 
@@ -61,9 +61,9 @@ function targetText(target: Target): string {
 /** The edges between some bodies, a line each: `service shop/web selects pod shop/web-1 selected !missing`. */
 export function edgesBetween(...bodies: JsonObject[]): string[] {
   const objects = bodies.map((body) => {
-    const apiVersion = String(body.apiVersion);
+    const apiVersion = apiVersionOf(body);
     const group = apiVersion.includes('/') ? (apiVersion.split('/')[0] ?? '') : '';
-    const kind = String(body.kind);
+    const kind = body.kind as string;
     const object = refOf(body, { group, resource: `${kind.toLowerCase()}s`, kind });
     return { object: { ...object, uid: metadataText(body, 'uid') }, facts: factsOf(body) };
   });

@@ -1,6 +1,7 @@
 import { setImmediate as breathe } from 'node:timers/promises';
 import type {
   ChangeFilter,
+  FactsAt,
   LedgerStore,
   LedgerView,
   NewCoverage,
@@ -154,6 +155,14 @@ export class RestrictedStore implements LedgerView {
   /** Acts, which this user may not know of, do not count. */
   span(objectId: number): Promise<{ firstAt: number; lastAt: number } | null> {
     return this.store.span(objectId, this.sight !== FULL_SIGHT);
+  }
+
+  async facts(seq: number): Promise<FactsAt[] | null> {
+    const all = await this.store.facts(seq);
+    if (all === null || this.sight === FULL_SIGHT) return all;
+    const found: FactsAt[] = [];
+    for (const one of all) if (await this.sees({ ...one.object, id: one.id })) found.push(one);
+    return found;
   }
 
   /** When nobody was looking is part of every answer; why, which may name users, is for those who read everything. */

@@ -227,6 +227,15 @@ export class StoreReader implements LedgerReader {
 
   /** The facts of all objects that exist at a moment. */
   async objectFacts(at: number): Promise<ObjectFacts[]> {
+    const seq = await this.store.seqAt(at);
+    const kept = await this.store.facts(seq);
+    if (kept === null) return this.factsOfStates(at);
+    const refused = new Set<number>();
+    for (const { id, object, confirmed } of kept) if (!confirmed && (await this.isRefused(id, object, seq))) refused.add(id); // prettier-ignore
+    return refused.size === 0 ? kept : kept.filter(({ id }) => !refused.has(id));
+  }
+
+  private async factsOfStates(at: number): Promise<ObjectFacts[]> {
     const found: ObjectFacts[] = [];
     for (let next: string | null | undefined; next !== null;) {
       const token = next === undefined ? {} : { continue: next };

@@ -2,6 +2,7 @@ import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import { readerFor } from '../access/access.ts';
 import type { Rights } from '../access/reviews.ts';
 import { Clock } from '../clock.ts';
+import { keepFacts } from '../landscape/keep-facts.ts';
 import { openSqliteReader } from '../store/sqlite/store.ts';
 import { errorOf, failureOf, workBehindOthers } from '../threads.ts';
 import type { ReadingData, ReadingReport, ReadingRequest } from './messages.ts';
@@ -13,6 +14,7 @@ import type { ReadingData, ReadingReport, ReadingRequest } from './messages.ts';
 function serve(port: MessagePort, data: ReadingData): void {
   workBehindOthers();
   const store = openSqliteReader(data.path);
+  const facts = keepFacts(data.path, store);
   const clock = new Clock(data.clock);
   const now = (): number => clock.now();
   const closing = new AbortController();
@@ -38,6 +40,7 @@ function serve(port: MessagePort, data: ReadingData): void {
       closing.abort();
       if (message.do === 'close')
         void Promise.allSettled(answering)
+          .then(() => facts.stop())
           .then(() => store.close())
           .then(() => port.close());
     }

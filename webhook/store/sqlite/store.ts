@@ -7,6 +7,7 @@ import type { TreeHead } from '../../proof/checkpoint.ts';
 import {
   COVERAGE_EVENTS,
   type ChangeFilter,
+  type FactsAt,
   type LedgerStore,
   type NewCoverage,
   type NewEntries,
@@ -85,6 +86,8 @@ export class SqliteStore implements LedgerStore {
   private tree: CommitTree | undefined;
   /** Whether the file can be read, as far as is known. */
   readonly check: BackgroundCheck;
+  /** What keeps the facts of objects, where something does. */
+  factsSource: ((seq: number) => Promise<FactsAt[] | null>) | undefined;
 
   constructor(
     private readonly db: Sqlite,
@@ -278,6 +281,10 @@ export class SqliteStore implements LedgerStore {
         ? null
         : { firstAt: row.firstAt, lastAt: row.lastAt };
     });
+  }
+
+  facts(seq: number): Promise<FactsAt[] | null> {
+    return this.factsSource?.(seq) ?? Promise.resolve(null);
   }
 
   coverage(): Promise<NewCoverage[]> {
