@@ -4,8 +4,8 @@ import { identify } from '../merge-key.ts';
 import type { Json } from '../types.ts';
 
 /**
- * A value in a body, and how it is reached. Missing members are places too, without a value, so that a path can be followed
- * without asking at each step; its name is made only where a fact is told.
+ * A value in a body, and how it is reached. What is missing is a place too, without a value, so that a path can be followed
+ * without asking at each step; the name of a place is made only where a fact is told.
  */
 export class Place {
   constructor(
@@ -16,17 +16,24 @@ export class Place {
 
   /** The member of a key, or of a way: `spec.template`. Keys with dots are given to `member`. */
   get(way: string): Place {
-    return way.split('.').reduce<Place>((place, key) => place.member(key), this);
+    let place: Place | undefined;
+    for (const key of stepsOf(way)) {
+      const { value }: Place = place ?? this;
+      // Most of what may be in a body is not: nothing is made for it.
+      if (!isObject(value) || !Object.hasOwn(value, key)) return NOWHERE;
+      place = new Place(value[key], place ?? this, key);
+    }
+    return place ?? this;
   }
 
   member(key: string): Place {
     const { value } = this;
-    return new Place(isObject(value) && Object.hasOwn(value, key) ? value[key] : undefined, this, key);
+    return isObject(value) && Object.hasOwn(value, key) ? new Place(value[key], this, key) : NOWHERE;
   }
 
   /** The items of a list that are objects; none where it is no list. */
   items(): Place[] {
-    return this.all().filter(({ value }) => isObject(value));
+    return this.value === undefined ? NONE : this.all().filter(({ value }) => isObject(value));
   }
 
   /** All items of a list. */
@@ -81,4 +88,17 @@ export class Place {
     const list = Array.isArray(this.value) ? this.value : [];
     return (this.known ??= [...(identify(String(this.step), list, list)?.before.keys() ?? [])]);
   }
+}
+
+/** What is missing, wherever it would be. */
+const NOWHERE = new Place(undefined);
+const NONE: Place[] = [];
+
+const WAYS = new Map<string, readonly string[]>();
+
+/** Extractors have a few hundred ways. */
+function stepsOf(way: string): readonly string[] {
+  let steps = WAYS.get(way);
+  if (steps === undefined) WAYS.set(way, (steps = way.split('.')));
+  return steps;
 }

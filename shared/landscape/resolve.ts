@@ -33,17 +33,15 @@ class Resolver {
 
   private refer(by: number, reference: Reference): void {
     const { relation, field, key, optional, onStart, reversed } = reference;
-    const more = {
-      ...(key === undefined ? {} : { key }),
-      ...(optional === true ? { optional } : {}),
-      ...(onStart === true ? { onStart } : {}),
-    };
     for (const { to, certainty, missing } of this.targets(by, reference)) {
       const [from, end] = reversed === true ? [to, by] : [by, to];
-      this.edges.push({
-        ...{ relation, certainty, from, to: end, by, field, ...more },
-        ...(missing === undefined ? {} : { missing }),
-      });
+      // Written out: there are tens of thousands.
+      const edge: Edge = { relation, certainty, from, to: end, by, field };
+      if (key !== undefined) edge.key = key;
+      if (optional === true) edge.optional = true;
+      if (onStart === true) edge.onStart = true;
+      if (missing !== undefined) edge.missing = missing;
+      this.edges.push(edge);
     }
   }
 

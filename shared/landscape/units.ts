@@ -36,28 +36,30 @@ export class Units {
     const leaving: number[][] = graph.nodes.map(() => []);
     const arriving: number[][] = graph.nodes.map(() => []);
     [this.leaving, this.arriving] = [leaving, arriving];
-    const said = new Set<string>();
     const add = (edge: Edge, place: number): void => {
       leaving[this.unit(edge.from)]?.push(place);
       arriving[this.unit(edge.to)]?.push(place);
     };
     const ofMembers: [Edge, number][] = [];
     for (const [place, edge] of graph.edges.entries()) {
-      if (this.unit(edge.from) !== edge.from && isWorkload(graph.nodes[edge.from])) {
-        ofMembers.push([edge, place]);
-        continue;
-      }
-      said.add(this.textOf(edge));
-      add(edge, place);
+      if (this.unit(edge.from) !== edge.from && isWorkload(graph.nodes[edge.from])) ofMembers.push([edge, place]);
+      else add(edge, place);
     }
     for (const [edge, place] of ofMembers) {
       // A ReplicaSet that its Deployment has left behind runs nothing; what runs are pods.
       const node = graph.nodes[edge.from];
       const isPod = node?.is === 'object' && node.object.kind === 'Pod';
-      if (edge.relation === 'owns' || !isPod || said.has(this.textOf(edge))) continue;
-      said.add(this.textOf(edge));
-      add(edge, place);
+      if (edge.relation !== 'owns' && isPod && !this.isSaid(edge)) add(edge, place);
     }
+  }
+
+  /** True where the unit says the same without its member. */
+  private isSaid({ from, to, relation, key }: Edge): boolean {
+    const target = this.unit(to);
+    return (this.leaving[this.unit(from)] ?? []).some((place) => {
+      const edge = this.graph.edges[place];
+      return edge?.relation === relation && edge.key === key && this.unit(edge.to) === target;
+    });
   }
 
   unit(place: number): number {
@@ -67,10 +69,6 @@ export class Units {
   /** The nodes that a node stands for, itself not among them. */
   members(place: number): number[] {
     return this.of.flatMap((unit, member) => (unit === place && member !== place ? [member] : []));
-  }
-
-  private textOf({ from, to, relation, key = '' }: Edge): string {
-    return `${this.unit(from)} ${relation} ${this.unit(to)} ${key}`;
   }
 }
 

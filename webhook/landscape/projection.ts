@@ -105,10 +105,13 @@ export class FactsProjection {
       const folded = this.statements.get<{ seq: number; id: number }>('SELECT through_seq AS seq, through_commit AS id FROM folds ORDER BY id DESC LIMIT 1'); // prettier-ignore
       if (folded !== null && folded.seq > this.progress.folded) this.takeFold(folded);
       const { commit, seq } = this.progress;
-      const sql = 'SELECT max(id) AS id, max(last_seq) AS last FROM (SELECT id, last_seq FROM commits WHERE id > ? ORDER BY id LIMIT ?)';
+      const sql =
+        'SELECT max(id) AS id, max(last_seq) AS last FROM (SELECT id, last_seq FROM commits WHERE id > ? ORDER BY id LIMIT ?)';
       const next = this.statements.get<{ id: number | null; last: number }>(sql, commit, COMMITS_AT_ONCE);
       if (next === null || next.id === null) return false;
-      this.save({ ...this.progress, commit: next.id, seq: Math.max(next.last, seq) }, () => this.take(next.last, next.id ?? 0));
+      this.save({ ...this.progress, commit: next.id, seq: Math.max(next.last, seq) }, () =>
+        this.take(next.last, next.id ?? 0),
+      );
       return true;
     })();
   }

@@ -56,7 +56,8 @@ export class Spans {
     const found: Holding[] = [];
     const columns = 'SELECT object_id AS object, set_id AS "set", confirmed FROM spans';
     for (let node = 2 ** 39, step = node / 2; ; step /= 2) {
-      const sql = seq < node ? `${columns} WHERE fork = ? AND from_seq <= ?` : `${columns} WHERE fork = ? AND until_seq > ?`;
+      const sql =
+        seq < node ? `${columns} WHERE fork = ? AND from_seq <= ?` : `${columns} WHERE fork = ? AND until_seq > ?`;
       for (const row of this.statements.all<Holding>(sql, node, seq)) found.push(row);
       if (seq === node || step < 1) return found;
       node += seq < node ? -step : step;
@@ -74,12 +75,14 @@ export class Spans {
   replace(object: number, old: readonly Span[], now: readonly Span[]): void {
     const kept = (spans: readonly Span[], span: Span): boolean => spans.some((other) => sameSpan(span, other));
     for (const span of old) {
-      if (!kept(now, span)) this.statements.run('DELETE FROM spans WHERE object_id = ? AND from_seq = ?', object, span.from);
+      if (!kept(now, span))
+        this.statements.run('DELETE FROM spans WHERE object_id = ? AND from_seq = ?', object, span.from);
     }
     for (const span of now) {
       if (kept(old, span)) continue;
       const { from, until, set, confirmed } = span;
-      const sql = 'INSERT INTO spans (object_id, from_seq, until_seq, fork, set_id, confirmed) VALUES (?, ?, ?, ?, ?, ?)';
+      const sql =
+        'INSERT INTO spans (object_id, from_seq, until_seq, fork, set_id, confirmed) VALUES (?, ?, ?, ?, ?, ?)';
       this.statements.run(sql, object, from, until, fork(from, until - 1), set, Number(confirmed));
     }
   }

@@ -77,9 +77,10 @@ export class Timelines {
       versions = version.outcome === 'committed' && !version.late ? [version] : [version, ...versions];
       const now = believed(versions);
       const confirmed = versions.some(({ outcome, late }) => outcome === 'committed' && !late);
-      const set = now === null || now.effect === 'deleted' ? null : this.setOf(now.seq, object, known);
       const last = spans.at(-1);
       const holds = last?.until === OPEN ? last : null;
+      const set =
+        now === null || now.effect === 'deleted' ? null : this.setOf(now.seq, object, known, last?.set ?? null);
       if (holds?.set === (set ?? undefined) && (holds === null || holds.confirmed === confirmed)) continue;
       if (holds !== null) holds.until = version.seq;
       if (set !== null) spans.push({ from: version.seq, until: OPEN, set, confirmed });
@@ -94,7 +95,7 @@ export class Timelines {
   }
 
   /** The number of the facts after a change: those of the change before it, where it touches nothing that they follow from. */
-  private setOf(seq: number, object: StoredObject, known: Map<number, number>): number {
+  private setOf(seq: number, object: StoredObject, known: Map<number, number>, base: number | null): number {
     const passed = [seq];
     let set: number | undefined;
     for (let at = seq; passed.length <= MAX_STEPS;) {
@@ -106,17 +107,16 @@ export class Timelines {
       passed.push(at);
     }
     // All that were passed have the facts of the last of them.
-    set ??= this.derive(passed.at(-1) ?? seq);
+    set ??= this.sets.idOf(factsOf(this.rows.body(passed.at(-1) ?? seq) ?? {}), base);
     for (const each of passed) known.set(each, set);
     for (const oldest of known.keys()) if (known.size > REMEMBERED.versions) known.delete(oldest);
     return set;
   }
 
-  private derive(seq: number): number {
-    return this.sets.idOf(factsOf(this.rows.body(seq) ?? {}));
-  }
-
-  private mayChangeFacts(row: { kind: number; detail: Buffer; amendment: Buffer | null }, object: StoredObject): boolean {
+  private mayChangeFacts(
+    row: { kind: number; detail: Buffer; amendment: Buffer | null },
+    object: StoredObject,
+  ): boolean {
     const status = readsStatus(object);
     if (!status && row.amendment === null && decodeFacts(row.kind).statusOnly) return false;
     return patchMayChangeFacts(patchOf(row), status);
@@ -133,6 +133,8 @@ const SAYS_NOTHING = /^\/(?:status(?:\/|$)|metadata\/(?:generation|deletionTimes
 
 /** False where a patch surely touches nothing that facts follow from. */
 export function patchMayChangeFacts(patch: Patch, readsStatus: boolean): boolean {
-  const paths = patch.flatMap((operation) => ('from' in operation ? [operation.from, operation.path] : [operation.path]));
+  const paths = patch.flatMap((operation) =>
+    'from' in operation ? [operation.from, operation.path] : [operation.path],
+  );
   return paths.some((path) => !SAYS_NOTHING.test(path) || (readsStatus && path.startsWith('/status')));
 }
