@@ -34,7 +34,7 @@ import { factsOf, isNode } from '../../shared/landscape/facts.ts';
 import { impactOf } from '../../shared/landscape/impact.ts';
 import { impactPart, placesIn } from '../../shared/landscape/parts.ts';
 import { resolve } from '../../shared/landscape/resolve.ts';
-import type { ObjectFacts } from '../../shared/landscape/types.ts';
+import type { Graph, ObjectFacts } from '../../shared/landscape/types.ts';
 import { VERSION } from '../../shared/version.ts';
 import type {
   ChangeFilter,
@@ -216,11 +216,11 @@ export class StoreReader implements LedgerReader {
   }
 
   async graph({ at }: GraphQuery): Promise<GraphPage> {
-    return resolve(await this.objectFacts(at));
+    return graphOf(await this.objectFacts(at));
   }
 
   async impact({ scope, at, blow, hops }: ImpactQuery): Promise<ImpactPage> {
-    const graph = resolve(await this.objectFacts(at));
+    const graph = graphOf(await this.objectFacts(at));
     const starts = placesIn(graph, scope);
     return impactPart(graph, starts, impactOf(graph, starts, blow, hops));
   }
@@ -328,6 +328,15 @@ export class StoreReader implements LedgerReader {
       .flatMap((change) => (change.actor === null ? [] : [change.actor.username]));
     return { object, before: before?.body ?? null, after: after?.body ?? null, users: [...new Set(users)] };
   }
+}
+
+/** Graphs of facts that may be given again, as a projection gives those of its last moment. */
+const GRAPHS = new WeakMap<readonly ObjectFacts[], Graph>();
+
+function graphOf(facts: readonly ObjectFacts[]): Graph {
+  const graph = GRAPHS.get(facts) ?? resolve(facts);
+  GRAPHS.set(facts, graph);
+  return graph;
 }
 
 /** A list that ends early must not look like one that is complete. */
