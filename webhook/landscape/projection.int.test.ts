@@ -116,7 +116,7 @@ class Written {
         statusOnly,
         late,
         parent: from?.seq ?? null,
-        depth: (from?.depth ?? -1) + 1,
+        depth,
         apiVersion: 'apps/v1',
         baseResourceVersion: '',
       },
