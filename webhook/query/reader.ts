@@ -230,9 +230,10 @@ export class StoreReader implements LedgerReader {
     const seq = await this.store.seqAt(at);
     const kept = await this.store.facts(seq);
     if (kept === null) return this.factsOfStates(at);
-    const refused = new Set<number>();
-    for (const { id, object, confirmed } of kept) if (!confirmed && (await this.isRefused(id, object, seq))) refused.add(id); // prettier-ignore
-    return refused.size === 0 ? kept : kept.filter(({ id }) => !refused.has(id));
+    if (kept.every(({ confirmed }) => confirmed)) return kept;
+    // As isRefused() has it: an object that nothing confirmed does not exist beside another one of its name.
+    const taken = new Set(kept.flatMap(({ confirmed, object }) => (confirmed ? [nameOf(object)] : [])));
+    return kept.filter(({ confirmed, object }) => confirmed || !taken.has(nameOf(object)));
   }
 
   private async factsOfStates(at: number): Promise<ObjectFacts[]> {
@@ -328,6 +329,10 @@ export class StoreReader implements LedgerReader {
       .flatMap((change) => (change.actor === null ? [] : [change.actor.username]));
     return { object, before: before?.body ?? null, after: after?.body ?? null, users: [...new Set(users)] };
   }
+}
+
+function nameOf({ group, resource, namespace, name }: ObjectRef): string {
+  return `${group}/${resource}/${namespace}/${name}`;
 }
 
 /** Graphs of facts that may be given again, as a projection gives those of its last moment. */
