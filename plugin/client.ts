@@ -4,6 +4,8 @@ import {
   encodeBlameQuery,
   encodeChangeQuery,
   encodeDifferenceQuery,
+  encodeGraphQuery,
+  encodeImpactQuery,
   encodeObjectQuery,
   encodeStateQuery,
   encodeUserQuery,
@@ -20,6 +22,10 @@ import type {
   CoverageInterval,
   DifferencePage,
   DifferenceQuery,
+  GraphPage,
+  GraphQuery,
+  ImpactPage,
+  ImpactQuery,
   Json,
   KnownObject,
   LedgerInfo,
@@ -86,6 +92,14 @@ export class ServerReader implements LedgerReader {
 
   blame(query: BlameQuery): Promise<BlamePage> {
     return this.get(ROUTES.blame, encodeBlameQuery(query));
+  }
+
+  graph(query: GraphQuery): Promise<GraphPage> {
+    return this.get(ROUTES.graph, encodeGraphQuery(query));
+  }
+
+  impact(query: ImpactQuery): Promise<ImpactPage> {
+    return this.get(ROUTES.impact, encodeImpactQuery(query));
   }
 
   coverage(): Promise<CoverageInterval[]> {

@@ -4,6 +4,8 @@ import {
   type BlameQuery,
   type ChangeQuery,
   type DifferenceQuery,
+  type GraphQuery,
+  type ImpactQuery,
   type Json,
   type Scope,
   type StateQuery,
@@ -26,6 +28,8 @@ export const ROUTES = {
   states: `${PREFIX}/states`,
   differences: `${PREFIX}/differences`,
   blame: `${PREFIX}/blame`,
+  graph: `${PREFIX}/graph`,
+  impact: `${PREFIX}/impact`,
   coverage: `${PREFIX}/coverage`,
 } as const;
 
@@ -247,6 +251,30 @@ function scopeEntries({ type, namespace, withNamespaceObject, names, labels }: S
     ['labels', labels],
   ];
 }
+
+export function encodeGraphQuery({ at }: GraphQuery): URLSearchParams {
+  return params([['at', at]]);
+}
+
+export function decodeGraphQuery(search: URLSearchParams): GraphQuery {
+  return { at: new ParameterReader(search, ['at']).moment('at') };
+}
+
+export function encodeImpactQuery({ scope, at, blow, hops }: ImpactQuery): URLSearchParams {
+  return params([...scopeEntries(scope), ['at', at], ['blow', blow], ['hops', hops]]);
+}
+
+export function decodeImpactQuery(search: URLSearchParams): ImpactQuery {
+  const reader = new ParameterReader(search, [...SCOPE_PARAMETERS, 'at', 'blow', 'hops']);
+  const [blow, hops, scope] = [reader.text('blow') ?? 'changed', reader.integer('hops'), reader.scope()];
+  if (blow !== 'gone' && blow !== 'changed') fail('blow', 'must be gone or changed');
+  if (hops !== undefined && (hops < 1 || hops > MAX_HOPS)) fail('hops', `must be from 1 to ${MAX_HOPS}`);
+  if (scope.labels !== undefined) fail('labels', 'is not asked for here');
+  return { scope, at: reader.moment('at'), blow, ...(hops === undefined ? {} : { hops }) };
+}
+
+/** More would be most of the cluster. */
+const MAX_HOPS = 20;
 
 function params(entries: Entry[]): URLSearchParams {
   const search = new URLSearchParams();

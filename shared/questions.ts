@@ -1,5 +1,8 @@
 import type { Actor, CauseLink, Change, Json, JsonObject, ObjectRef, Outcome, ResourceType } from './types.ts';
 import type { NamedType } from './built-in-types.ts';
+import type { Blow } from './landscape/effects.ts';
+import type { Impact } from './landscape/impact.ts';
+import type { Graph } from './landscape/types.ts';
 
 /*
  * What can be asked of a ledger, and the answers. Times are milliseconds since the Unix epoch, UTC.
@@ -210,6 +213,31 @@ export interface BlamePage {
   denied?: Denied;
 }
 
+export interface GraphQuery {
+  at: number;
+}
+
+/** The dependency graph at a moment, of what the reader may read. */
+export interface GraphPage extends Graph {
+  denied?: Denied;
+}
+
+export interface ImpactQuery {
+  /** What is lost or changed: objects that exist then, or that others speak of. Labels are not asked for. */
+  scope: Scope;
+  at: number;
+  blow: Blow;
+  /** How many workloads, one behind the other, are gone through; 3 where it is not given. */
+  hops?: number;
+}
+
+/** What an impact reaches, and of the graph the part that says so: `starts`, entries and edges are of that part. */
+export interface ImpactPage extends Graph, Impact {
+  /** Places in the nodes: what the question is about; none where nothing is called so. */
+  starts: number[];
+  denied?: Denied;
+}
+
 /** A stretch of time, and whether all that happened in it was recorded. Intervals follow one another without holes. */
 export interface CoverageInterval {
   from: number;
@@ -257,6 +285,9 @@ export interface LedgerReader {
   states(query: StateQuery): Promise<StatePage>;
   differences(query: DifferenceQuery): Promise<DifferencePage>;
   blame(query: BlameQuery): Promise<BlamePage>;
+  /** What depends on what. Who made an edge, shared/landscape/made-by.ts tells. */
+  graph(query: GraphQuery): Promise<GraphPage>;
+  impact(query: ImpactQuery): Promise<ImpactPage>;
   /** When recording worked, oldest first; empty in a ledger that nothing has recorded into. */
   coverage(): Promise<CoverageInterval[]>;
   /** The types that the live cluster has, with all their names: only where the answer comes through an API server. */

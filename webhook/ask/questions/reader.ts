@@ -1,3 +1,4 @@
+import { setImmediate as breathe } from 'node:timers/promises';
 import { KubeblameError } from '../../../shared/errors.ts';
 import { matchesSelector, parseSelector } from '../../../shared/selector.ts';
 import { parseField } from '../../../shared/field-path.ts';
@@ -13,6 +14,10 @@ import type {
   Difference,
   DifferencePage,
   DifferenceQuery,
+  GraphPage,
+  GraphQuery,
+  ImpactPage,
+  ImpactQuery,
   KnownObject,
   LedgerInfo,
   LedgerReader,
@@ -25,6 +30,11 @@ import type {
   UserPage,
   UserQuery,
 } from '../../../shared/types.ts';
+import { factsOf, isNode } from '../../../shared/landscape/facts.ts';
+import { impactOf } from '../../../shared/landscape/impact.ts';
+import { impactPart, placesIn } from '../../../shared/landscape/parts.ts';
+import { resolve } from '../../../shared/landscape/resolve.ts';
+import type { Graph, ObjectFacts } from '../../../shared/landscape/types.ts';
 import { VERSION } from '../../../shared/version.ts';
 import {
   isExplained,
@@ -206,6 +216,39 @@ export class StoreReader implements LedgerReader {
     return { blames: items, next };
   }
 
+  async graph({ at }: GraphQuery): Promise<GraphPage> {
+    return graphOf(await this.objectFacts(at));
+  }
+
+  async impact({ scope, at, blow, hops }: ImpactQuery): Promise<ImpactPage> {
+    const graph = graphOf(await this.objectFacts(at));
+    const starts = placesIn(graph, scope);
+    return impactPart(graph, starts, impactOf(graph, starts, blow, hops));
+  }
+
+  /** The facts of all objects that exist at a moment. */
+  async objectFacts(at: number): Promise<ObjectFacts[]> {
+    const seq = await this.store.seqAt(at);
+    const kept = await this.store.facts(seq);
+    if (kept === null) return this.factsOfStates(at);
+    if (kept.every(({ confirmed }) => confirmed)) return kept;
+    // As isRefused() has it: an object that nothing confirmed does not exist beside another one of its name.
+    const taken = new Set(kept.flatMap(({ confirmed, object }) => (confirmed ? [nameOf(object)] : [])));
+    return kept.filter(({ confirmed, object }) => confirmed || !taken.has(nameOf(object)));
+  }
+
+  private async factsOfStates(at: number): Promise<ObjectFacts[]> {
+    const found: ObjectFacts[] = [];
+    for (let next: string | null | undefined; next !== null;) {
+      const token = next === undefined ? {} : { continue: next };
+      const page = await this.states({ scope: {}, at, limit: PAGE, ...token });
+      for (const { object, body } of page.states) if (isNode(object)) found.push({ object, facts: factsOf(body) });
+      next = page.next;
+      await breathe();
+    }
+    return found;
+  }
+
   async coverage(): Promise<CoverageInterval[]> {
     const last = await this.store.last();
     return intervals(await this.store.coverage(), last?.at ?? 0, this.now());
@@ -290,6 +333,19 @@ export class StoreReader implements LedgerReader {
       .flatMap((change) => (change.actor === null ? [] : [change.actor.username]));
     return { object, before: before?.body ?? null, after: after?.body ?? null, users: [...new Set(users)] };
   }
+}
+
+function nameOf({ group, resource, namespace, name }: ObjectRef): string {
+  return `${group}/${resource}/${namespace}/${name}`;
+}
+
+/** Graphs of facts that may be given again, as a projection gives those of its last moment. */
+const GRAPHS = new WeakMap<readonly ObjectFacts[], Graph>();
+
+function graphOf(facts: readonly ObjectFacts[]): Graph {
+  const graph = GRAPHS.get(facts) ?? resolve(facts);
+  GRAPHS.set(facts, graph);
+  return graph;
 }
 
 /** A list that ends early must not look like one that is complete. */

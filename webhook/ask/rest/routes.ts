@@ -5,6 +5,8 @@ import {
   decodeBlameQuery,
   decodeChangeQuery,
   decodeDifferenceQuery,
+  decodeGraphQuery,
+  decodeImpactQuery,
   decodeObjectQuery,
   decodeStateQuery,
   decodeUserQuery,
@@ -37,6 +39,8 @@ const ANSWERS: Record<keyof typeof ROUTES, Answer> = {
   states: (reader, search) => reader.states(decodeStateQuery(search)),
   differences: (reader, search) => reader.differences(decodeDifferenceQuery(search)),
   blame: (reader, search) => reader.blame(decodeBlameQuery(search)),
+  graph: (reader, search) => reader.graph(decodeGraphQuery(search)),
+  impact: (reader, search) => reader.impact(decodeImpactQuery(search)),
   coverage: (reader) => reader.coverage(),
 };
 

@@ -61,6 +61,8 @@ export class Reading {
       states: ask('states'),
       differences: ask('differences'),
       blame: ask('blame'),
+      graph: ask('graph'),
+      impact: ask('impact'),
       coverage: ask('coverage'),
       close: () => Promise.resolve(),
     };

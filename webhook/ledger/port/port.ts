@@ -2,6 +2,7 @@ import { DISPUTED } from '../../../shared/types.ts';
 import type { Actor, Effect, JsonObject, ObjectRef, Operation, Outcome, Patch, Source } from '../../../shared/types.ts';
 import type { Requirement } from '../../../shared/selector.ts';
 import type { Touched } from '../../../shared/touched.ts';
+import type { Facts } from '../../../shared/landscape/types.ts';
 import type { Version } from '../../../shared/versions.ts';
 import type { Amendment, Detail } from '../content/payload.ts';
 
@@ -158,6 +159,15 @@ export interface StoredObject extends ObjectRef {
   id: number;
 }
 
+/** An object that existed after a change, with what its body says about others. */
+export interface FactsAt {
+  id: number;
+  object: ObjectRef;
+  facts: Facts;
+  /** False where nothing has confirmed by then that it exists. */
+  confirmed: boolean;
+}
+
 /** Which objects; all given conditions must hold. */
 export interface ObjectFilter {
   type?: { group: string; resource: string };
@@ -213,6 +223,7 @@ export type LedgerView = Pick<
   | 'lifetime'
   | 'incarnations'
   | 'coverage'
+  | 'facts'
   | 'close'
 >;
 
@@ -302,6 +313,11 @@ export interface LedgerStore {
   incarnations(key: Omit<ObjectRef, 'uid' | 'kind'>): Promise<StoredObject[]>;
   /** When the object was first and last changed; null where it never was. `withoutActs`: by what has a body. */
   lifetime(objectId: number, withoutActs?: boolean): Promise<{ firstAt: number; lastAt: number } | null>;
+  /**
+   * The facts of all objects that existed after a change, where they are kept (webhook/entities/landscape); null where they are not: then they
+   * are to be derived from states.
+   */
+  facts(seq: number): Promise<FactsAt[] | null>;
   /** All coverage events, oldest first. */
   coverage(): Promise<NewCoverage[]>;
   /** The commits after one that have not been folded, oldest first. */

@@ -9,6 +9,10 @@ import type {
   Denied,
   DifferencePage,
   DifferenceQuery,
+  GraphPage,
+  GraphQuery,
+  ImpactPage,
+  ImpactQuery,
   KnownObject,
   LedgerInfo,
   LedgerReader,
@@ -77,6 +81,18 @@ export class AuthorisedReader implements LedgerReader {
   async blame(query: BlameQuery): Promise<BlamePage> {
     const { reader, denied } = await this.see(query.scope, true);
     return { ...(await reader.blame(query)), ...denied };
+  }
+
+  /** What depends on what is of all types. */
+  async graph(query: GraphQuery): Promise<GraphPage> {
+    const { reader, denied } = await this.see({});
+    return { ...(await reader.graph(query)), ...denied };
+  }
+
+  /** As states are, what the question is about is named, whether it exists or not. */
+  async impact(query: ImpactQuery): Promise<ImpactPage> {
+    const { reader, denied } = await this.see({});
+    return { ...(await reader.impact(query)), ...denied };
   }
 
   /** Without the reasons for those who may not read everything: RestrictedStore. */

@@ -7,6 +7,7 @@ import type { TreeHead } from '../../proof/checkpoint.ts';
 import {
   COVERAGE_EVENTS,
   type ChangeFilter,
+  type FactsAt,
   type LedgerStore,
   type NewCoverage,
   type NewEntries,
@@ -87,6 +88,8 @@ export class SqliteStore implements LedgerStore {
   private tree: CommitTree | undefined;
   /** Whether the file can be read, as far as is known. */
   readonly check: BackgroundCheck;
+  /** What keeps the facts of objects, where something does. */
+  factsSource: ((seq: number) => Promise<FactsAt[] | null>) | undefined;
 
   constructor(
     private readonly db: Sqlite,
@@ -284,6 +287,10 @@ export class SqliteStore implements LedgerStore {
         ? null
         : { firstAt: row.firstAt, lastAt: row.lastAt };
     });
+  }
+
+  facts(seq: number): Promise<FactsAt[] | null> {
+    return this.factsSource?.(seq) ?? Promise.resolve(null);
   }
 
   coverage(): Promise<NewCoverage[]> {
