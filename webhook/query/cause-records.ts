@@ -15,15 +15,21 @@ export class CauseRecords {
   private readonly specs = new Map<string, Promise<Fact[] | null>>();
   /** Bodies without status, after the changes of specsOf. */
   private readonly bodies = new Map<number, JsonObject | null>();
+  /** Each change once: what it has inflated is not inflated again. */
+  private readonly rows: Map<number, StoredChange>;
   private readonly events = new Map<string, Promise<PodEvent[] | null>>();
 
   constructor(
     private readonly store: LedgerView,
     private readonly states: States,
-  ) {}
+    known: readonly StoredChange[],
+  ) {
+    this.rows = new Map(known.map((row) => [row.seq, row]));
+  }
 
-  change(seq: number): Promise<StoredChange | null> {
-    return this.store.change(seq);
+  async change(seq: number): Promise<StoredChange | null> {
+    const row = this.rows.get(seq) ?? (await this.store.change(seq));
+    return row === null ? null : this.once(row);
   }
 
   async fact(change: StoredChange): Promise<Fact> {
@@ -31,7 +37,10 @@ export class CauseRecords {
     return factOf(change, before, change.effect === 'none' ? before : after);
   }
 
-  /** The changes of some objects that were persisted and touch more than status, oldest first; null where there are too many. */
+  /**
+   * The changes of some objects that were persisted and touch more than status, oldest first; null where there are too many.
+   * With whole bodies, each of which has to be rebuilt: specsOf is cheaper.
+   */
   factsOf(filter: ChangeFilter): Promise<Fact[] | null> {
     const key = JSON.stringify(filter);
     const found = this.facts.get(key) ?? this.loadFacts(filter);
@@ -39,7 +48,10 @@ export class CauseRecords {
     return found;
   }
 
-  /** The same without the status of bodies: most changes are of nothing else, and need not be rebuilt for it. */
+  /**
+   * The same without the status of bodies, but for that of a first sight: most changes are of nothing else, and need not be
+   * rebuilt for it.
+   */
   specsOf(filter: ChangeFilter): Promise<Fact[] | null> {
     const key = JSON.stringify(filter);
     const found = this.specs.get(key) ?? this.loadSpecs(filter);
@@ -69,9 +81,10 @@ export class CauseRecords {
     for (const row of rows) {
       const before = row.parent === null ? null : await this.specAfter(row.parent);
       const patch = row.detail().patch.filter(({ path }) => path !== '/status' && !path.startsWith('/status/'));
-      const after = withoutStatus(applyPatch(before, patch));
+      const whole = applyPatch(before, patch);
+      const after = withoutStatus(whole);
       this.bodies.set(row.seq, after);
-      facts.push(factOf(row, before, after));
+      facts.push(factOf(row, before, row.parent === null ? whole : after));
     }
     return facts;
   }
@@ -111,7 +124,7 @@ export class CauseRecords {
         gone.add(pod);
         // The mark of an eviction is seen after its effects began: the request itself is when it was asked to go.
         const { cause } = row.detail();
-        const request = row.actor === null && cause !== null ? await this.store.change(cause) : null;
+        const request = row.actor === null && cause !== null ? await this.change(cause) : null;
         const { seq, actor } = request ?? row;
         events.push({ seq, pod: row.object.name, came: false, actor });
       }
@@ -119,10 +132,19 @@ export class CauseRecords {
     return events.sort((a, b) => a.seq - b.seq);
   }
 
+  private once(row: StoredChange): StoredChange {
+    const known = this.rows.get(row.seq) ?? row;
+    this.rows.set(row.seq, known);
+    return known;
+  }
+
   private async realChanges(filter: ChangeFilter): Promise<StoredChange[] | null> {
     const rows = await this.store.changes({ ...filter, withoutStatus: true }, MAX_CHANGES);
     if (rows.length === MAX_CHANGES) return null;
-    return rows.filter(({ outcome, effect }) => outcome !== 'dropped' && effect !== 'none').reverse();
+    return rows
+      .filter(({ outcome, effect }) => outcome !== 'dropped' && effect !== 'none')
+      .map((row) => this.once(row))
+      .reverse();
   }
 }
 

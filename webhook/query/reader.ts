@@ -137,7 +137,7 @@ export class StoreReader implements LedgerReader {
     const field = query.field === undefined ? null : parseField(query.field);
     const context = { states, now: this.now(), bodies: query.bodies === true, field, gaps };
     const views: Change[] = [];
-    const causes = query.causes === true ? new Causes(this.store, states) : null;
+    const causes = query.causes === true ? new Causes(this.store, states, rows) : null;
     for (const row of [...rows].reverse()) {
       const view = await viewOf(row, context);
       if (causes !== null) view.causes = await causes.of(row);

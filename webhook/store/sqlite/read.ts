@@ -305,8 +305,12 @@ export class Rows {
   private decode(row: Row): StoredChange {
     const { id: objectId, ...object } = this.names.object(row.object_id);
     const facts = decodeFacts(row.kind);
-    const amendment = row.amendment === null ? null : decodeAmendment(row.amendment);
+    const amended = row.amendment;
+    // Both are inflated only for who asks: of most rows nobody does.
+    let amendment: Amendment | undefined;
+    const amend = (bytes: Buffer): Amendment => (amendment ??= decodeAmendment(bytes));
     let detail: Detail | undefined;
+    const apiVersion = this.names.text(row.api_version_id);
     return {
       ...facts,
       seq: row.seq,
@@ -315,18 +319,22 @@ export class Rows {
       object,
       subresource: this.names.text(row.subresource_id),
       manager: this.names.text(row.manager_id),
-      apiVersion: amendment?.apiVersion ?? this.names.text(row.api_version_id),
-      amended: amendment !== null,
+      get apiVersion() {
+        return amended === null ? apiVersion : amend(amended).apiVersion;
+      },
+      amended: amended !== null,
       actor: row.actor_id === null ? null : this.names.actor(row.actor_id),
       parent: row.parent,
       depth: row.depth,
       baseResourceVersion: row.base_version,
       resourceVersion: row.outcome_version ?? row.version,
       reviewUid: decodeUid(row.review_uid),
-      hash: amendment?.hash ?? row.hash,
+      get hash() {
+        return amended === null ? row.hash : amend(amended).hash;
+      },
       outcome: outcomeOf(row.outcome, facts.source),
       outcomeReason: OUTCOME_REASONS[row.reason ?? -1] ?? (facts.source === 'admission' ? '' : OUTCOME_REASONS[0]),
-      detail: () => (detail ??= detailOf(row, amendment)),
+      detail: () => (detail ??= detailOf(row, amended === null ? null : amend(amended))),
     };
   }
 
