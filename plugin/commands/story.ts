@@ -34,7 +34,7 @@ export async function showStory(
   const limit = request.limit ?? DEFAULT_LIMIT;
   const { grep, reverse, expand } = request.history;
   const wanted = (act: Act): boolean => grep === null || act.changes.some(grep);
-  const query = { ...changeQuery(request), bodies: false, causes: true };
+  const query = { ...changeQuery(request), bodies: false, causes: true, folded: !expand };
   const filtered = Object.keys(request.matches).length > 0;
   const story = await loadStory({ scopes: selection.scopes, period, query, filtered, limit, wanted }, reader, io);
   const { acts, hidden, denied, more } = story;

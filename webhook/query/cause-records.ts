@@ -2,7 +2,7 @@ import { isMarked, ownersOf, type Fact, type OwnerReference } from '../../shared
 import type { PodEvent } from '../../shared/causes/pods.ts';
 import { isObject } from '../../shared/json.ts';
 import { applyPatch } from '../../shared/patch.ts';
-import type { Json, JsonObject } from '../../shared/types.ts';
+import type { Json, JsonObject, PatchOperation } from '../../shared/types.ts';
 import type { ChangeFilter, LedgerView, StoredChange } from '../store/port.ts';
 import type { States } from './views.ts';
 
@@ -32,9 +32,21 @@ export class CauseRecords {
     return row === null ? null : this.once(row);
   }
 
+  /** A change with whole bodies. */
   async fact(change: StoredChange): Promise<Fact> {
     const { before, after } = await this.states.around(change);
     return factOf(change, before, change.effect === 'none' ? before : after);
+  }
+
+  /** A change with bodies without status, but for that of a first sight: they are mostly one patch away from known ones. */
+  async spec(change: StoredChange): Promise<Fact> {
+    const { patch, base } = change.detail();
+    if (change.effect === 'none' || base !== undefined) return this.fact(change);
+    const before = change.parent === null ? null : await this.specAfter(change.parent);
+    const whole = applyPatch(before, patch.filter(touchesMore));
+    const after = withoutStatus(whole);
+    this.bodies.set(change.seq, after);
+    return factOf(change, before, change.parent === null ? whole : after);
   }
 
   /**
@@ -78,14 +90,7 @@ export class CauseRecords {
     const rows = await this.realChanges(filter);
     if (rows === null) return null;
     const facts: Fact[] = [];
-    for (const row of rows) {
-      const before = row.parent === null ? null : await this.specAfter(row.parent);
-      const patch = row.detail().patch.filter(({ path }) => path !== '/status' && !path.startsWith('/status/'));
-      const whole = applyPatch(before, patch);
-      const after = withoutStatus(whole);
-      this.bodies.set(row.seq, after);
-      facts.push(factOf(row, before, row.parent === null ? whole : after));
-    }
+    for (const row of rows) facts.push(await this.spec(row));
     return facts;
   }
 
@@ -94,7 +99,7 @@ export class CauseRecords {
     const origin = (await this.store.origin(seq)) ?? seq;
     const known = this.bodies.get(origin);
     if (known !== undefined) return known;
-    const body = withoutStatus(await this.store.body(origin));
+    const body = withoutStatus(await this.states.after(origin));
     this.bodies.set(origin, body);
     return body;
   }
@@ -151,6 +156,10 @@ export class CauseRecords {
 function factOf(change: StoredChange, before: JsonObject | null, after: JsonObject | null): Fact {
   const { seq, object, operation, subresource, source, actor, effect } = change;
   return { seq, object, operation, subresource, source, actor, effect, before, after };
+}
+
+function touchesMore({ path }: PatchOperation): boolean {
+  return path !== '/status' && !path.startsWith('/status/');
 }
 
 function withoutStatus(body: JsonObject | null): JsonObject | null {

@@ -88,7 +88,7 @@ export class Causes {
     const pod = podOfToken(request);
     if (pod !== null) return this.podOf(change, pod);
     if (change.effect === 'none') return null;
-    const fact = await this.records.fact(change);
+    const fact = await this.records.spec(change);
     if (isMarked(fact.before)) return this.completion(fact);
     return change.actor === null ? null : this.byController(fact, change.actor.username);
   }
