@@ -191,7 +191,8 @@ export class Causes {
     if (owner === null) return null;
     const [filter] = ownerFilters(fact, owner);
     // What a StatefulSet is replacing stands in its status.
-    const load = (of: ChangeFilter) => (owner.kind === 'StatefulSet' ? this.records.factsOf(of) : this.records.specsOf(of));
+    const load = (of: ChangeFilter) =>
+      owner.kind === 'StatefulSet' ? this.records.factsOf(of) : this.records.specsOf(of);
     const own = filter === undefined ? null : await load(filter);
     const events = await this.records.podEvents(fact.object.namespace, owner);
     return own === null || events === null || own.length === 0 ? null : find(own, events);

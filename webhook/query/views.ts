@@ -117,7 +117,10 @@ export function foldedViewOf(change: StoredChange, context: Pick<ViewContext, 'n
 }
 
 /** What is known of a change without its bodies. */
-function factsOf(change: StoredChange, { now, gaps }: Pick<ViewContext, 'now' | 'gaps'>): Omit<Change, 'patch' | 'deltas'> {
+function factsOf(
+  change: StoredChange,
+  { now, gaps }: Pick<ViewContext, 'now' | 'gaps'>,
+): Omit<Change, 'patch' | 'deltas'> {
   const { options, cause, notBefore, managersHint } = change.detail();
   return {
     seq: change.seq,

@@ -1,8 +1,7 @@
 import { applyOwnPatch } from '../../../shared/patch.ts';
 import { OUTCOMES, type JsonObject, type ObjectRef } from '../../../shared/types.ts';
-import { decodeAmendment, decodeBody, decodeDetail, patchOf, type Amendment, type Detail } from '../payload.ts';
+import { decodeAmendment, decodeBody, decodeDetail, patchOf } from '../payload.ts';
 import {
-  OUTCOME_REASONS,
   type ChangeFilter,
   type Skip,
   type StoredChange,
@@ -10,7 +9,7 @@ import {
   type StoredVersion,
   type UserCount,
 } from '../port.ts';
-import { decodeFacts, decodeUid, EFFECT_MASK, outcomeOf, SOURCE_MASK, STATUS_ONLY_MASK } from './codes.ts';
+import { decodeFacts, EFFECT_MASK, outcomeOf, SOURCE_MASK, STATUS_ONLY_MASK } from './codes.ts';
 import {
   changeConditions,
   idsSql,
@@ -24,29 +23,8 @@ import {
 import { MAX_STREAMS, newestOf, type Stream } from './newest.ts';
 import type { Names } from './names.ts';
 import { decodeSkips, withAmendment } from './skips.ts';
+import { DecodedChange, type Row } from './decoded-change.ts';
 import { LIMIT, type Statements } from './statements.ts';
-
-interface Row {
-  seq: number;
-  at: number;
-  object_id: number;
-  actor_id: number | null;
-  kind: number;
-  subresource_id: number;
-  manager_id: number;
-  api_version_id: number;
-  parent: number | null;
-  depth: number;
-  base_version: string;
-  version: string;
-  review_uid: Buffer | string;
-  hash: Buffer | null;
-  detail: Buffer;
-  outcome: number | null;
-  reason: number | null;
-  outcome_version: string | null;
-  amendment: Buffer | null;
-}
 
 const SELECT = `SELECT c.seq, c.at, c.object_id, c.actor_id, c.kind, c.subresource_id, c.manager_id, c.api_version_id,
   c.parent, c.depth, c.base_version, c.version, c.review_uid, c.hash, c.detail,
@@ -303,39 +281,7 @@ export class Rows {
   }
 
   private decode(row: Row): StoredChange {
-    const { id: objectId, ...object } = this.names.object(row.object_id);
-    const facts = decodeFacts(row.kind);
-    const amended = row.amendment;
-    // Both are inflated only for who asks: of most rows nobody does.
-    let amendment: Amendment | undefined;
-    const amend = (bytes: Buffer): Amendment => (amendment ??= decodeAmendment(bytes));
-    let detail: Detail | undefined;
-    const apiVersion = this.names.text(row.api_version_id);
-    return {
-      ...facts,
-      seq: row.seq,
-      at: row.at,
-      objectId,
-      object,
-      subresource: this.names.text(row.subresource_id),
-      manager: this.names.text(row.manager_id),
-      get apiVersion() {
-        return amended === null ? apiVersion : amend(amended).apiVersion;
-      },
-      amended: amended !== null,
-      actor: row.actor_id === null ? null : this.names.actor(row.actor_id),
-      parent: row.parent,
-      depth: row.depth,
-      baseResourceVersion: row.base_version,
-      resourceVersion: row.outcome_version ?? row.version,
-      reviewUid: decodeUid(row.review_uid),
-      get hash() {
-        return amended === null ? row.hash : amend(amended).hash;
-      },
-      outcome: outcomeOf(row.outcome, facts.source),
-      outcomeReason: OUTCOME_REASONS[row.reason ?? -1] ?? (facts.source === 'admission' ? '' : OUTCOME_REASONS[0]),
-      detail: () => (detail ??= detailOf(row, amended === null ? null : amend(amended))),
-    };
+    return new DecodedChange(row, this.names);
   }
 
   private apiVersion({ api_version_id, amendment }: Pick<Row, 'api_version_id' | 'amendment'>): string {
@@ -347,9 +293,4 @@ export class Rows {
 function wholeOf({ body, amendment }: { body: Buffer | null; amendment: Buffer | null }): JsonObject | null {
   if (body === null) return null;
   return amendment === null ? decodeBody(body) : applyOwnPatch(decodeBody(body), decodeAmendment(amendment).patch);
-}
-
-function detailOf(row: Row, amendment: Amendment | null): Detail {
-  const detail = decodeDetail(row.detail);
-  return amendment === null ? detail : { ...detail, patch: [...detail.patch, ...amendment.patch] };
 }
