@@ -51,14 +51,15 @@ export class DecodedChange implements StoredChange {
   readonly reviewUid: string;
   readonly outcome: StoredChange['outcome'];
   readonly outcomeReason: string;
-  private readonly storedApiVersion: string;
-  private amendment: Amendment | null = null;
-  private inflated: Detail | null = null;
+  readonly #row: Row;
+  readonly #apiVersion: string;
+  #amendment: Amendment | null = null;
+  #detail: Detail | null = null;
+  /** Also called without its change. */
+  readonly detail = (): Detail => (this.#detail ??= detailOf(this.#row, this.#amend()));
 
-  constructor(
-    private readonly row: Row,
-    names: Names,
-  ) {
+  constructor(row: Row, names: Names) {
+    this.#row = row;
     const { id, ...object } = names.object(row.object_id);
     const facts = decodeFacts(row.kind);
     this.seq = row.seq;
@@ -81,24 +82,21 @@ export class DecodedChange implements StoredChange {
     this.reviewUid = decodeUid(row.review_uid);
     this.outcome = outcomeOf(row.outcome, facts.source);
     this.outcomeReason = OUTCOME_REASONS[row.reason ?? -1] ?? (facts.source === 'admission' ? '' : OUTCOME_REASONS[0]);
-    this.storedApiVersion = names.text(row.api_version_id);
+    this.#apiVersion = names.text(row.api_version_id);
   }
 
   get apiVersion(): string {
-    return this.amend()?.apiVersion ?? this.storedApiVersion;
+    return this.#amend()?.apiVersion ?? this.#apiVersion;
   }
 
   get hash(): Buffer | null {
-    return this.amend()?.hash ?? this.row.hash;
+    return this.#amend()?.hash ?? this.#row.hash;
   }
 
-  detail(): Detail {
-    return (this.inflated ??= detailOf(this.row, this.amend()));
-  }
 
-  private amend(): Amendment | null {
-    if (this.row.amendment !== null) this.amendment ??= decodeAmendment(this.row.amendment);
-    return this.amendment;
+  #amend(): Amendment | null {
+    if (this.#row.amendment !== null) this.#amendment ??= decodeAmendment(this.#row.amendment);
+    return this.#amendment;
   }
 }
 
