@@ -19,6 +19,7 @@ const QUESTIONS: Record<string, string[]> = {
     '-n shop --humans --user bob@* --limit 6',
   ],
   west: ['--limit 100', 'ns payments --reverse'],
+  east: ['--limit 100'],
 };
 
 describe('the story, as the golden files have it', () => {
@@ -27,6 +28,7 @@ describe('the story, as the golden files have it', () => {
     this.timeout(120_000);
     await (await importShop(file('shop.db'), true)).close();
     await (await importLandscape(file('west.db'), 'west', true)).close();
+    await (await importLandscape(file('east.db'), 'east', true)).close();
   });
   const blame = (words: string, options: AskOptions = {}, db = 'shop.db'): Promise<Answer> =>
     ask([...words.split(' ').filter((word) => word !== ''), '--db', file(db)], options);
