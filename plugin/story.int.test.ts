@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { actsOf } from '../shared/acts/acts.ts';
+import { countsOf } from '../shared/acts/consequences.ts';
 import type { JsonObject, LedgerReader } from '../shared/types.ts';
 import { StoreReader } from '../webhook/query/reader.ts';
 import { openSqliteReader } from '../webhook/store/sqlite/store.ts';
@@ -82,6 +83,18 @@ describe('the story, as the golden files have it', () => {
       }
     }
     await store.close();
+  });
+
+  it('counts the same consequences where folded changes are not told in full', async () => {
+    for (const name of ['shop', 'west', 'east']) {
+      const reader = new StoreReader(openSqliteReader(file(`${name}.db`)), () => NOW);
+      const told = async (folded: boolean): Promise<unknown> => {
+        const { changes } = await reader.changes({ scope: {}, limit: 1000, causes: true, folded });
+        return actsOf(changes).map((act) => [act.verb, act.changes, countsOf(act)]);
+      };
+      assert.deepEqual(await told(true), await told(false), name);
+      await reader.close();
+    }
   });
 
   it('finds what followed also where only one user is asked about', async () => {
