@@ -93,7 +93,6 @@ export class DecodedChange implements StoredChange {
     return this.#amend()?.hash ?? this.#row.hash;
   }
 
-
   #amend(): Amendment | null {
     if (this.#row.amendment !== null) this.#amendment ??= decodeAmendment(this.#row.amendment);
     return this.#amendment;
