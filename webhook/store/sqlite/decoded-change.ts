@@ -27,8 +27,7 @@ export interface Row {
 }
 
 /**
- * A row as a change. What is compressed is inflated only for who asks: of most rows nobody does. A class, because V8 takes
- * longer to make an object with getters of its own than for all the rest of a row.
+ * A row as a change. Its detail is inflated only for who asks: of most rows nobody does.
  */
 export class DecodedChange implements StoredChange {
   readonly seq: number;
@@ -51,15 +50,16 @@ export class DecodedChange implements StoredChange {
   readonly reviewUid: string;
   readonly outcome: StoredChange['outcome'];
   readonly outcomeReason: string;
-  readonly #row: Row;
-  readonly #apiVersion: string;
-  #amendment: Amendment | null = null;
-  #detail: Detail | null = null;
+  // Own properties, not getters: whoever copies a change with a spread must get them too.
+  readonly apiVersion: string;
+  readonly hash: Buffer | null;
   /** Also called without its change. */
-  readonly detail = (): Detail => (this.#detail ??= detailOf(this.#row, this.#amend()));
+  readonly detail: () => Detail;
 
   constructor(row: Row, names: Names) {
-    this.#row = row;
+    const amendment = row.amendment === null ? null : decodeAmendment(row.amendment);
+    let detail: Detail | undefined;
+    this.detail = () => (detail ??= detailOf(row, amendment));
     const { id, ...object } = names.object(row.object_id);
     const facts = decodeFacts(row.kind);
     this.seq = row.seq;
@@ -81,25 +81,18 @@ export class DecodedChange implements StoredChange {
     this.resourceVersion = row.outcome_version ?? row.version;
     this.reviewUid = decodeUid(row.review_uid);
     this.outcome = outcomeOf(row.outcome, facts.source);
-    this.outcomeReason = OUTCOME_REASONS[row.reason ?? -1] ?? (facts.source === 'admission' ? '' : OUTCOME_REASONS[0]);
-    this.#apiVersion = names.text(row.api_version_id);
-  }
-
-  get apiVersion(): string {
-    return this.#amend()?.apiVersion ?? this.#apiVersion;
-  }
-
-  get hash(): Buffer | null {
-    return this.#amend()?.hash ?? this.#row.hash;
-  }
-
-  #amend(): Amendment | null {
-    if (this.#row.amendment !== null) this.#amendment ??= decodeAmendment(this.#row.amendment);
-    return this.#amendment;
+    this.outcomeReason = reasonOf(row, facts.source);
+    this.apiVersion = amendment?.apiVersion ?? names.text(row.api_version_id);
+    this.hash = amendment?.hash ?? row.hash;
   }
 }
 
 function detailOf(row: Row, amendment: Amendment | null): Detail {
   const detail = decodeDetail(row.detail);
   return amendment === null ? detail : { ...detail, patch: [...detail.patch, ...amendment.patch] };
+}
+
+/** How the outcome is known; '' where nothing is. What is not a request is a fact from the start. */
+export function reasonOf({ reason }: Pick<Row, 'reason'>, source: StoredChange['source']): string {
+  return OUTCOME_REASONS[reason ?? -1] ?? (source === 'admission' ? '' : OUTCOME_REASONS[0]);
 }

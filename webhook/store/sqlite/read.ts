@@ -2,6 +2,9 @@ import { applyOwnPatch } from '../../../shared/patch.ts';
 import { OUTCOMES, type JsonObject, type ObjectRef } from '../../../shared/types.ts';
 import { decodeAmendment, decodeBody, decodeDetail, patchOf } from '../payload.ts';
 import {
+  EXPLAINED_LATE,
+  isExplained,
+  OUTCOME_REASONS,
   type ChangeFilter,
   type Skip,
   type StoredChange,
@@ -23,7 +26,7 @@ import {
 import { MAX_STREAMS, newestOf, type Stream } from './newest.ts';
 import type { Names } from './names.ts';
 import { decodeSkips, withAmendment } from './skips.ts';
-import { DecodedChange, type Row } from './decoded-change.ts';
+import { DecodedChange, reasonOf, type Row } from './decoded-change.ts';
 import { LIMIT, type Statements } from './statements.ts';
 
 const SELECT = `SELECT c.seq, c.at, c.object_id, c.actor_id, c.kind, c.subresource_id, c.manager_id, c.api_version_id,
@@ -43,7 +46,7 @@ export const LINE = `WITH RECURSIVE line (seq, parent, depth, kind, api_version_
   SELECT seq, parent, depth, kind, api_version_id, detail FROM changes WHERE seq = ?
   UNION ALL SELECT c.seq, c.parent, c.depth, c.kind, c.api_version_id, c.detail FROM line l JOIN changes c ON c.seq = l.parent AND c.seq < l.seq
     WHERE l.depth > 0 OR NOT EXISTS (SELECT 1 FROM checkpoints WHERE seq = l.seq))
-  SELECT l.*, k.body, k.skips, (SELECT amendment FROM outcomes WHERE seq = l.seq AND amendment IS NOT NULL) AS amendment
+  SELECT l.*, k.body, k.skips, (SELECT reason FROM outcomes WHERE seq = l.seq ORDER BY n DESC LIMIT 1) AS reason, (SELECT amendment FROM outcomes WHERE seq = l.seq AND amendment IS NOT NULL) AS amendment
   FROM line l LEFT JOIN checkpoints k ON l.depth = 0 AND k.seq = l.seq`;
 
 /** Back to the first change that is not of status alone. */
@@ -53,7 +56,7 @@ const ORIGIN = `WITH RECURSIVE line (seq, parent, kind) AS (
     WHERE (l.kind & ${STATUS_ONLY_MASK}) > 0)
   SELECT min(seq) AS seq FROM line`;
 
-type LineRow = Pick<Row, 'seq' | 'parent' | 'depth' | 'kind' | 'api_version_id' | 'detail' | 'amendment'> & {
+type LineRow = Pick<Row, 'seq' | 'parent' | 'depth' | 'kind' | 'api_version_id' | 'detail' | 'reason' | 'amendment'> & {
   body: Buffer | null;
   skips: Buffer | null;
 };
@@ -156,6 +159,18 @@ export class Rows {
     return row === null ? null : this.decode(row);
   }
 
+  explanation(seq: number): StoredChange | null {
+    const explained = OUTCOME_REASONS.indexOf(EXPLAINED_LATE);
+    const row = this.statements.get<Row>(
+      `${SELECT} JOIN changes y ON y.seq = ? AND y.object_id = c.object_id
+        WHERE c.seq > y.seq AND iif(coalesce(x.version, '') = '', c.version, x.version) = y.version AND (c.kind & ${EFFECT_MASK}) > 0
+        AND (((c.kind & ${SOURCE_MASK}) = 0 AND x.outcome = ?) OR ((c.kind & ${SOURCE_MASK}) > 0 AND x.reason IS NOT ?))
+        ORDER BY c.seq ${LIMIT}`,
+      ...[seq, OUTCOMES.indexOf('committed'), explained, 1],
+    );
+    return row === null ? null : this.decode(row);
+  }
+
   tail(objectId: number, maxSeq: number): StoredChange[] {
     const found: StoredChange[] = [];
     for (let [below, limit] = [maxSeq, SHORT_TAIL]; ; limit *= 4) {
@@ -215,6 +230,7 @@ export class Rows {
       const { source, effect } = decodeFacts(row.kind);
       return {
         ...{ seq: row.seq, parent: row.parent, source, effect, apiVersion: this.apiVersion(row) },
+        explained: isExplained({ source, outcomeReason: reasonOf(row, source) }),
         patch: () => patchOf(row),
         base: () => decodeDetail(row.detail).base ?? null,
         checkpoint: () => wholeOf(row),
@@ -263,7 +279,7 @@ export class Rows {
     return this.statements
       .all<Row>(
         `${SELECT} WHERE c.object_id = (${OBJECT_ID}) AND c.subresource_id = (SELECT id FROM texts WHERE value = ?)
-        ORDER BY c.seq DESC ${LIMIT}`,
+        AND (c.kind & ${EFFECT_MASK}) = 0 ORDER BY c.seq DESC ${LIMIT}`,
         ...[object.group, object.resource, object.namespace, object.name, object.uid],
         subresource,
         limit,
