@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { useSharedFolder } from '../webhook/testing/folder.ts';
-import { importShop } from '../webhook/testing/shop-ledger.ts';
+import { importShop } from '../webhook/testing/ledgers/shop-ledger.ts';
 import { ask, type Answer } from './testing/ask.ts';
 
 describe('flags, on the recording', () => {
