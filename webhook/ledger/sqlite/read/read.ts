@@ -1,13 +1,6 @@
 import { applyOwnPatch } from '../../../../shared/patch.ts';
-import { OUTCOMES, type JsonObject, type ObjectRef, type Source } from '../../../../shared/types.ts';
-import {
-  decodeAmendment,
-  decodeBody,
-  decodeDetail,
-  patchOf,
-  type Amendment,
-  type Detail,
-} from '../../content/payload.ts';
+import { OUTCOMES, type JsonObject, type ObjectRef } from '../../../../shared/types.ts';
+import { decodeAmendment, decodeBody, decodeDetail, patchOf } from '../../content/payload.ts';
 import {
   EXPLAINED_LATE,
   isExplained,
@@ -19,7 +12,7 @@ import {
   type StoredVersion,
   type UserCount,
 } from '../../port/port.ts';
-import { decodeFacts, decodeUid, EFFECT_MASK, outcomeOf, SOURCE_MASK, STATUS_ONLY_MASK } from '../database/codes.ts';
+import { decodeFacts, EFFECT_MASK, outcomeOf, SOURCE_MASK, STATUS_ONLY_MASK } from '../database/codes.ts';
 import {
   changeConditions,
   idsSql,
@@ -33,29 +26,8 @@ import {
 import { MAX_STREAMS, newestOf, type Stream } from './newest.ts';
 import type { Names } from './names.ts';
 import { decodeSkips, withAmendment } from './skips.ts';
+import { DecodedChange, reasonOf, type Row } from '../store/decoded-change.ts';
 import { LIMIT, type Statements } from '../database/statements.ts';
-
-interface Row {
-  seq: number;
-  at: number;
-  object_id: number;
-  actor_id: number | null;
-  kind: number;
-  subresource_id: number;
-  manager_id: number;
-  api_version_id: number;
-  parent: number | null;
-  depth: number;
-  base_version: string;
-  version: string;
-  review_uid: Buffer | string;
-  hash: Buffer | null;
-  detail: Buffer;
-  outcome: number | null;
-  reason: number | null;
-  outcome_version: string | null;
-  amendment: Buffer | null;
-}
 
 const SELECT = `SELECT c.seq, c.at, c.object_id, c.actor_id, c.kind, c.subresource_id, c.manager_id, c.api_version_id,
   c.parent, c.depth, c.base_version, c.version, c.review_uid, c.hash, c.detail,
@@ -325,31 +297,7 @@ export class Rows {
   }
 
   private decode(row: Row): StoredChange {
-    const { id: objectId, ...object } = this.names.object(row.object_id);
-    const facts = decodeFacts(row.kind);
-    const amendment = row.amendment === null ? null : decodeAmendment(row.amendment);
-    let detail: Detail | undefined;
-    return {
-      ...facts,
-      seq: row.seq,
-      at: row.at,
-      objectId,
-      object,
-      subresource: this.names.text(row.subresource_id),
-      manager: this.names.text(row.manager_id),
-      apiVersion: amendment?.apiVersion ?? this.names.text(row.api_version_id),
-      amended: amendment !== null,
-      actor: row.actor_id === null ? null : this.names.actor(row.actor_id),
-      parent: row.parent,
-      depth: row.depth,
-      baseResourceVersion: row.base_version,
-      resourceVersion: row.outcome_version ?? row.version,
-      reviewUid: decodeUid(row.review_uid),
-      hash: amendment?.hash ?? row.hash,
-      outcome: outcomeOf(row.outcome, facts.source),
-      outcomeReason: reasonOf(row, facts.source),
-      detail: () => (detail ??= detailOf(row, amendment)),
-    };
+    return new DecodedChange(row, this.names);
   }
 
   private apiVersion({ api_version_id, amendment }: Pick<Row, 'api_version_id' | 'amendment'>): string {
@@ -357,17 +305,8 @@ export class Rows {
   }
 }
 
-function reasonOf({ reason }: Pick<Row, 'reason'>, source: Source): string {
-  return OUTCOME_REASONS[reason ?? -1] ?? (source === 'admission' ? '' : OUTCOME_REASONS[0]);
-}
-
 /** The whole body that is stored beside a change, with its amendment; null for most. */
 function wholeOf({ body, amendment }: { body: Buffer | null; amendment: Buffer | null }): JsonObject | null {
   if (body === null) return null;
   return amendment === null ? decodeBody(body) : applyOwnPatch(decodeBody(body), decodeAmendment(amendment).patch);
-}
-
-function detailOf(row: Row, amendment: Amendment | null): Detail {
-  const detail = decodeDetail(row.detail);
-  return amendment === null ? detail : { ...detail, patch: [...detail.patch, ...amendment.patch] };
 }
