@@ -40,7 +40,7 @@ export class States {
     const start = line.findIndex((step) => this.known.has(step.seq));
     const steps = start < 0 ? line : line.slice(0, start);
     let body = start < 0 ? null : (this.known.get(line[start]?.seq ?? 0) ?? null);
-    for (const step of steps.reverse()) body = step.checkpoint() ?? applyPatch(body, step.patch());
+    for (const step of steps.reverse()) body = step.bodySnapshot() ?? applyPatch(body, step.patch());
     return this.keep(seq, body);
   }
 
