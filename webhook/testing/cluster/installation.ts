@@ -8,7 +8,9 @@ import type { Address } from '../../platform/http/listener.ts';
 import type { Registration } from '../../install/registration/registration.ts';
 import { USUAL_WEBHOOK } from '../../install/registration/configuration.ts';
 import { dataOf, decodeGenerations } from '../../install/certificates/secret.ts';
-import { FakeApiServer, type SeenRequest, type ServedType } from '../api-server/api-server.ts';
+import { FakeApiServer } from '../api-server/api-server.ts';
+import type { SeenRequest } from '../api-server/requests.ts';
+import type { ServedType } from '../api-server/served-types.ts';
 import { useFolder } from '../folder.ts';
 import { TestServer, until, type TestServerOptions } from '../server/server.ts';
 
