@@ -3,17 +3,23 @@ import { defineConfig, globalIgnores } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
 /**
- * The layers of webhook/, the lowest first (docs/architecture.md): each imports from those below it alone. `ask` and `record` are
- * side by side, neither knows the other. The folders of a layer are in order too, where they are named.
+ * The layers of webhook/, the lowest first (docs/architecture.md): each imports from those below it alone. `entities` serves `ask`:
+ * `record` knows neither of them, nor do they know `record`. The folders of a layer are in order too, where they are named.
  */
 const LAYERS = [
   { name: 'platform' },
   { name: 'ledger', folders: ['content', 'port', 'proof', 'publish', 'retention', 'sqlite', 'files'] },
+  { name: 'entities' },
   {
     name: 'record',
+    beside: ['entities'],
     folders: ['rules', 'review', 'spool', 'capture', 'coverage', 'sources', 'gate'],
   },
-  { name: 'ask', beside: ['record'], folders: ['blame', 'questions', 'access', 'thread', 'kube-api', 'rest'] },
+  {
+    name: 'ask',
+    beside: ['record'],
+    folders: ['blame', 'questions', 'access', 'stream', 'thread', 'kube-api', 'rest'],
+  },
   { name: 'install' },
   { name: 'programs' },
 ];

@@ -29,7 +29,7 @@ import { getIfThere } from '../../install/certificates/stored-secret.ts';
 import { drain, listen, listener } from '../../platform/http/listener.ts';
 import { Metrics } from './metrics/metrics.ts';
 import { exportMetrics, pendingIn } from './metrics/sources.ts';
-import { ApiCounters } from '../../record/sources/watch/api-counters.ts';
+import { ApiCounters } from '../../record/coverage/api-counters.ts';
 import { openApiClient, timeOf, type ApiClient, type KubeApiClient } from '../../platform/kubernetes/api-client.ts';
 import { OBSERVER_TIMING, type Observer, type ObserverTiming } from '../../record/sources/watch/observer.ts';
 import type { RegistrationWatch } from '../../record/coverage/coverage.ts';
