@@ -72,9 +72,9 @@ describe('the linter', () => {
   const UPWARD = {
     'record to ask': ['webhook/record/capture/recorder/recorder.ts', '../../../ask/questions/reader.ts'],
     'ask to record': ['webhook/ask/questions/reader.ts', '../../record/capture/recorder/recorder.ts'],
-    'record to entities': ['webhook/record/spool/spool.ts', '../../entities/landscape/landscape.ts'],
-    'entities to record': ['webhook/entities/landscape/landscape.ts', '../../record/spool/spool.ts'],
-    'entities to ask': ['webhook/entities/landscape/landscape.ts', '../../ask/questions/reader.ts'],
+    'record to entities': ['webhook/record/spool/spool.ts', '../../entities/landscape/projection.ts'],
+    'entities to record': ['webhook/entities/landscape/projection.ts', '../../record/spool/spool.ts'],
+    'entities to ask': ['webhook/entities/landscape/projection.ts', '../../ask/questions/reader.ts'],
     'the stream of commits to the reading thread': ['webhook/ask/stream/stream.ts', '../thread/reading.ts'],
     'ledger to record': ['webhook/ledger/port/port.ts', '../../record/capture/objects/draft.ts'],
     'platform to ledger': ['webhook/platform/http/http.ts', '../../ledger/port/port.ts'],
@@ -104,8 +104,14 @@ describe('the linter', () => {
 
   it('lets imports go down, and stay in their folder', async () => {
     assert.deepEqual(await lint('webhook/record/capture/recorder/recorder.ts', `import '../../spool/spool.ts';\n`), []);
-    assert.deepEqual(await lint('webhook/ask/questions/reader.ts', `import '../../entities/landscape/a.ts';\n`), []);
-    assert.deepEqual(await lint('webhook/entities/landscape/a.ts', `import '../../ledger/port/port.ts';\n`), []);
+    assert.deepEqual(
+      await lint('webhook/ask/questions/reader.ts', `import '../../entities/landscape/projection.ts';\n`),
+      [],
+    );
+    assert.deepEqual(
+      await lint('webhook/entities/landscape/projection.ts', `import '../../ledger/port/port.ts';\n`),
+      [],
+    );
     assert.deepEqual(await lint('webhook/programs/recorder/server.ts', `import '../../ask/rest/routes.ts';\n`), []);
     assert.deepEqual(await lint('webhook/install/identity.ts', `import '../record/rules/predicates.ts';\n`), []);
     assert.deepEqual(await lint('webhook/ledger/sqlite/store/store.ts', `import '../../port/port.ts';\n`), []);
