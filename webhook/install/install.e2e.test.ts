@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { parseAllDocuments } from 'yaml';
 import { renderChart } from '../../scripts/testing/render-chart.ts';
 import type { JsonObject } from '../../shared/types.ts';
-import type { RegistrationTiming } from '../programs/config/install.ts';
+import type { RegistrationTiming } from './registration/registration.ts';
 import { openSqliteReader } from '../ledger/sqlite/store/store.ts';
 import type { StoredChange } from '../ledger/port/port.ts';
 import { USUAL_WEBHOOK } from './registration/configuration.ts';

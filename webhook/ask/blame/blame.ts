@@ -9,7 +9,8 @@ import type { Actor, BlameQuery, JsonObject, ObjectBlame, OwnerTree, Setter, Sta
 import type { LedgerView, StoredStep } from '../../ledger/port/port.ts';
 import { requireChange } from '../../ledger/port/steps.ts';
 import { Causes } from './causes.ts';
-import { isTranslation, outcomeAt, States } from './views.ts';
+import { isTranslation, outcomeAt } from './views.ts';
+import { States } from '../../ledger/port/states.ts';
 
 export interface BlameOptions extends Pick<BlameQuery, 'removed' | 'ignore' | 'humans'> {
   /** The steps to the field; none for the whole object. */

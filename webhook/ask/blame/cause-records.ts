@@ -4,7 +4,7 @@ import { isObject } from '../../../shared/json.ts';
 import { applyPatch } from '../../../shared/patch.ts';
 import type { Json, JsonObject, PatchOperation } from '../../../shared/types.ts';
 import { isExplained, type ChangeFilter, type LedgerView, type StoredChange } from '../../ledger/port/port.ts';
-import type { States } from './views.ts';
+import type { States } from '../../ledger/port/states.ts';
 
 /** Changes of one owner, or of all its pods, that are looked at: beyond that nothing is said. */
 const MAX_CHANGES = 5000;

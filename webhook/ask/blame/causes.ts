@@ -15,7 +15,7 @@ import { isMachine } from '../../../shared/machines.ts';
 import type { CauseLink } from '../../../shared/types.ts';
 import type { ChangeFilter, LedgerView, StoredChange } from '../../ledger/port/port.ts';
 import { CauseRecords } from './cause-records.ts';
-import type { States } from './views.ts';
+import type { States } from '../../ledger/port/states.ts';
 
 /** A pod's end, its ReplicaSet's, its Deployment's, its namespace's: no true chain comes near this. */
 const MAX_LINKS = 10;

@@ -52,7 +52,8 @@ import { follow } from './follow.ts';
 import { exactUser, matcherOf } from './matching.ts';
 import { summarise } from './users.ts';
 import { touching } from './field.ts';
-import { foldedViewOf, isControllersStatus, isTold, isTranslation, outcomeAt, States, viewOf } from '../blame/views.ts';
+import { foldedViewOf, isControllersStatus, isTold, isTranslation, outcomeAt, viewOf } from '../blame/views.ts';
+import { States } from '../../ledger/port/states.ts';
 
 /** Rows and objects that are fetched at once while a page fills: the page first, then more. */
 const PAGE = 500;

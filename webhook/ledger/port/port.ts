@@ -6,6 +6,12 @@ import type { Facts } from '../../../shared/landscape/types.ts';
 import type { Version } from '../../../shared/versions.ts';
 import type { Amendment, Detail } from '../content/payload.ts';
 
+/**
+ * After this many patches a whole body is stored, so that rebuilding any state applies at most as many: a body costs
+ * about ten patches (docs/decisions/0016).
+ */
+export const BODY_SNAPSHOT_EVERY = 12;
+
 /** A change as it is appended. Its seq is given by the writer: the store's last seq plus one, without gaps. */
 export interface NewChange {
   seq: number;

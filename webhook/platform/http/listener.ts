@@ -3,7 +3,6 @@ import { createServer, type Server, type ServerOptions } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { KubeblameError } from '../../../shared/errors.ts';
-import type { Address } from '../../programs/config/config.ts';
 import type { Handler } from './http.ts';
 
 /** A client has this long to send its headers, and its whole request: the API server waits a few seconds at most. */
@@ -18,6 +17,12 @@ const DRAIN_MS = 10_000;
 const DRAIN_SWEEP_MS = 50;
 /** A connection that has asked nothing for so long is a spare one: Go's clients dial more than they use, and keep them. */
 const SPARE_MS = 1_000;
+
+/** Where to listen. */
+export interface Address {
+  host: string;
+  port: number;
+}
 
 /** An HTTPS server with our limits. */
 export function listener(tls: ServerOptions, handle: Handler): Server {

@@ -8,16 +8,12 @@ import type { RedactionRule } from '../../../shared/redaction-rules.ts';
 import type { ConfigMapName } from '../../ledger/publish/config-map.ts';
 import { signingKeyBeside } from '../../ledger/publish/signing-keys.ts';
 import { readPolicy, type RetentionPolicy } from '../../ledger/retention/retention.ts';
+import type { Address } from '../../platform/http/listener.ts';
 import { accessConfig, accessOptions, type RawAccessOptions } from './access.ts';
-import { installConfig, installOptions, type InstallConfig, type RawInstallOptions } from './install.ts';
+import { installConfig, installOptions, type RawInstallOptions } from './install.ts';
+import type { InstallConfig } from '../../install/identity.ts';
 import type { StreamTarget } from '../../ask/stream/targets.ts';
 import type { RulesFile } from './rules-file.ts';
-
-/** Where to listen. */
-export interface Address {
-  host: string;
-  port: number;
-}
 
 export interface LedgerConfig {
   db: string;

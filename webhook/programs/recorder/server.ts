@@ -16,7 +16,8 @@ import { Recorder } from '../../record/capture/recorder/recorder.ts';
 import { SignsOfLife } from '../../record/coverage/signs-of-life.ts';
 import { Clock, JUMP_MS } from '../../platform/clock/clock.ts';
 import { ClockWatch } from '../../platform/clock/clock-watch.ts';
-import type { Address, ServerConfig } from '../config/config.ts';
+import type { ServerConfig } from '../config/config.ts';
+import type { Address } from '../../platform/http/listener.ts';
 import { DiskReserve, RESERVE_BYTES } from '../../platform/files/disk-reserve.ts';
 import { Health } from './health.ts';
 import { ApiServers } from '../../install/cluster/api-servers.ts';
@@ -28,7 +29,7 @@ import { getIfThere } from '../../install/certificates/stored-secret.ts';
 import { drain, listen, listener } from '../../platform/http/listener.ts';
 import { Metrics } from './metrics/metrics.ts';
 import { exportMetrics, pendingIn } from './metrics/sources.ts';
-import { ApiCounters } from '../../record/sources/watch/api-counters.ts';
+import { ApiCounters } from '../../record/coverage/api-counters.ts';
 import { openApiClient, timeOf, type ApiClient, type KubeApiClient } from '../../platform/kubernetes/api-client.ts';
 import { OBSERVER_TIMING, type Observer, type ObserverTiming } from '../../record/sources/watch/observer.ts';
 import type { RegistrationWatch } from '../../record/coverage/coverage.ts';
@@ -304,7 +305,10 @@ async function open(
   const { judge } = identity;
   const repair = (): void => identity.repair();
   const watches = (watch: RegistrationWatch): void => void (registration = watch);
-  observer = startObserver(config, { recorder, store, log, now, timing, client, judge, repair, watches });
+  const { predicates, webhookConfiguration } = config;
+  observer = startObserver({
+    ...{ predicates, webhookConfiguration, recorder, store, log, now, timing, client, judge, repair, watches },
+  });
   opened.push(() => observer?.close());
   if (client !== null) {
     const missed = signs.unanswered.bind(signs);

@@ -4,7 +4,7 @@ import { managedField, withoutHeartbeats, type ManagedField, type Normalised } f
 import { readReview, type Review } from '../../../shared/review.ts';
 import type { Json, JsonObject } from '../../../shared/types.ts';
 import { TwoGenerationCache } from './two-generation-cache.ts';
-import { documentOf } from '../gate/endpoint/reception.ts';
+import { documentOf } from './document.ts';
 import { HeadReading } from './review-head.ts';
 import { CLOSE_LIST, CLOSE_OBJECT, COMMA, NOWHERE, skim, skimList, skimObject } from './skim.ts';
 

@@ -3,7 +3,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isObject, parseJson } from '../../../shared/json.ts';
 import { metadataOf, metadataText } from '../../../shared/normalise.ts';
 import type { JsonObject } from '../../../shared/types.ts';
-import { send, sendStatus, type FakeApiServer, type ServedType } from './api-server.ts';
+import type { FakeApiServer } from './api-server.ts';
+import { send, sendStatus } from './responses.ts';
+import type { ServedType } from './served-types.ts';
 
 const VERBS = { GET: 'get', POST: 'create', PUT: 'update', DELETE: 'delete' } as const;
 

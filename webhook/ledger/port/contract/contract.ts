@@ -8,7 +8,7 @@ import { checkLabelSearch } from './label-search.contract.ts';
 import { seeded } from '../../../../shared/testing/random.ts';
 import { SETTINGS } from '../../../../shared/testing/reviews.ts';
 import type { JsonObject, Patch } from '../../../../shared/types.ts';
-import { BODY_SNAPSHOT_EVERY } from '../../../record/capture/objects/draft.ts';
+import { BODY_SNAPSHOT_EVERY } from '../port.ts';
 import type { LedgerStore, NewChange } from '../port.ts';
 import { loadStep } from '../steps.ts';
 

@@ -23,7 +23,7 @@ import { BackgroundCheck } from '../check/background-check.ts';
 import { leaveMark } from '../database/clean-stop.ts';
 import { EFFECT_MASK } from '../database/codes.ts';
 import { commitsAfter } from '../read/commits.ts';
-import type { FoldRequest, FoldResult } from '../fold/fold.ts';
+import type { FoldRequest, FoldResult } from '../../retention/retention.ts';
 import { LabelSearch } from '../labels/label-search.ts';
 import { Names } from '../read/names.ts';
 import { Objects } from '../read/objects.ts';

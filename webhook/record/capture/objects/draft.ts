@@ -3,18 +3,18 @@ import { apiVersionOf, type ManagedField } from '../../../../shared/normalise.ts
 import { applyPatch, hashBody } from '../../../../shared/patch.ts';
 import type { JsonObject, ObjectRef, Patch } from '../../../../shared/types.ts';
 import type { Amendment } from '../../../ledger/content/payload.ts';
-import { EXPLAINED_LATE } from '../../../ledger/port/port.ts';
-import type { LedgerStore, NewChange, NewOutcome, OutcomeReason } from '../../../ledger/port/port.ts';
+import {
+  BODY_SNAPSHOT_EVERY,
+  EXPLAINED_LATE,
+  type LedgerStore,
+  type NewChange,
+  type NewOutcome,
+  type OutcomeReason,
+} from '../../../ledger/port/port.ts';
 import { bodySnapshotOf, requireChange } from '../../../ledger/port/steps.ts';
 import type { Ending } from '../endings/ending.ts';
 import type { ReplicasPaths } from './scale.ts';
 import { headKey, sameName, versionOf, withVersions, type ObjectHead, type HeadVersion } from './object-head.ts';
-
-/**
- * After this many patches a whole body is stored, so that rebuilding any state applies at most as many: a body costs
- * about ten patches (docs/decisions/0016).
- */
-export const BODY_SNAPSHOT_EVERY = 12;
 
 /** What must be known of a state to put a change on top of it. */
 export interface Base {

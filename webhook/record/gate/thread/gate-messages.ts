@@ -1,8 +1,8 @@
 import type { PatternOptions } from '../../../../shared/redact-patterns.ts';
 import type { RedactionRule } from '../../../../shared/redaction-rules.ts';
 import type { Predicate } from '../../rules/predicates.ts';
-import type { Address } from '../../../programs/config/config.ts';
-import type { CallerProof } from '../../../programs/config/install.ts';
+import type { Address } from '../../../platform/http/listener.ts';
+import type { CallerProof } from '../endpoint/callers.ts';
 import type { Collector } from '../../../platform/telemetry/collector.ts';
 import type { SpoolOptions } from '../../spool/spool.ts';
 import type { Trust } from '../endpoint/origins.ts';

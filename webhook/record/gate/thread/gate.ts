@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { Worker } from 'node:worker_threads';
 import { KubeblameError } from '../../../../shared/errors.ts';
-import type { Address } from '../../../programs/config/config.ts';
+import type { Address } from '../../../platform/http/listener.ts';
 import { errorOf, startThread, type Failure } from '../../../platform/threads/threads.ts';
 import type { Trust } from '../endpoint/origins.ts';
 import type { GateData, GateReport, GateRequest, Page, Credentials } from './gate-messages.ts';

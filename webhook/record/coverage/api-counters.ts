@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
-import { messageOf } from '../../../../shared/errors.ts';
-import { ApiStatusError, type KubeApiClient } from '../../../platform/kubernetes/api-client.ts';
+import { messageOf } from '../../../shared/errors.ts';
+import { ApiStatusError, type KubeApiClient } from '../../platform/kubernetes/api-client.ts';
 
 /** How often the API server's metrics are read; Prometheus reads them more often. */
 export const COUNTERS_EVERY_MS = 60_000;
