@@ -10,6 +10,8 @@ export interface HealthOptions {
   checkSpool: () => void;
   /** Rejects where the ledger takes nothing at present. */
   checkLedger: () => Promise<void>;
+  /** The line about the Lease; null where there is none. */
+  lease?: () => string | null;
   /** What of the ledger is damaged; null where nothing is known to be. */
   damage?: () => string | null;
 }
@@ -77,6 +79,9 @@ export class Health {
       lines.push(`[-]spool: ${messageOf(error)}`);
     }
     lines.push(await this.ledgerLine());
+    const lease = this.options.lease?.() ?? null;
+    if (lease !== null) lines.push(lease);
+    if (lease?.startsWith('[-]') === true) ready = false;
     const damage = this.options.damage?.() ?? null;
     if (damage !== null) lines.push(`[!]ledger damaged: ${damage}: see the runbook`);
     lines.push(this.losses === 0 ? '[+]losses none' : `[!]losses ${this.losses} not recorded: see the log`);

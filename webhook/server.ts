@@ -6,7 +6,7 @@ import type { LedgerReader } from '../shared/types.ts';
 import { clientTls, openAccess } from './access/access.ts';
 import type { Caller } from './access/caller.ts';
 import type { GateData } from './admission/gate-messages.ts';
-import { Gate } from './admission/gate.ts';
+import { Gate, type GateListener } from './admission/gate.ts';
 import { pages } from './admission/pages.ts';
 import { ReviewReader } from './admission/review-reader.ts';
 import { readApi } from './api/routes.ts';
@@ -30,15 +30,19 @@ import { Checkpoints } from './proof/publish.ts';
 import { checkpointsBeside } from './proof/keys.ts';
 import { UNVERIFIED_AFTER_MS } from './query/views.ts';
 import { Reading } from './reading/reading.ts';
+import { removeOldEpochs } from './spool/epochs.ts';
+import { Progress } from './spool/progress.ts';
 import { SpoolReader } from './spool/reader.ts';
 import { ledgerNumber } from './spool/records.ts';
 import { spoolFolder } from './spool/segments.ts';
 import { SPOOL_BYTES } from './spool/spool.ts';
+import { EarlyListener, lookBeside } from './standby/early.ts';
+import { Turn } from './standby/turn.ts';
 import { redactionKey } from './store/key.ts';
 import type { LedgerStore } from './store/port.ts';
 import { startRetention } from './store/retention.ts';
 import type { BackgroundCheck } from './store/sqlite/background-check.ts';
-import { openThreadedSqliteStore } from './store/sqlite/store.ts';
+import { openThreadedSqliteStore, type SqliteStore } from './store/sqlite/store.ts';
 import { VERSION } from '../shared/version.ts';
 import { expiryOf } from './tls.ts';
 
@@ -61,19 +65,26 @@ export interface RunningServer {
    * answered lies in the spool, and is recorded at the next start.
    */
   broken: Promise<Error>;
+  /** Resolves with who has taken the Lease, where that was ours: then this server should be stopped. */
+  replaced: Promise<string>;
 }
 
-/** Builds everything, and starts to serve. Rejects with config-invalid, the ledger-* errors, or key-missing. */
+/**
+ * Builds everything, and starts to serve; a standby waits for its turn first (standby/turn.ts). Rejects with config-invalid, the
+ * ledger-* errors, or key-missing; and with an AbortError where the signal ends it before.
+ */
 export async function startServer(
   config: ServerConfig,
   log: Logger,
   clock = new Clock(),
   timing: ObserverTiming = OBSERVER_TIMING,
   spoolBytes: number = SPOOL_BYTES,
+  signal: AbortSignal = new AbortController().signal,
 ): Promise<RunningServer> {
   const opened: Closer[] = [];
   try {
-    return await open(config, log, clock, { timing, spoolBytes }, opened);
+    const opening = open(config, log, clock, { timing, spoolBytes, signal }, opened);
+    return await Promise.race([opening, rejectsWhen(signal)]);
   } catch (error) {
     await closeAll(opened);
     throw error;
@@ -87,27 +98,49 @@ async function open(
   config: ServerConfig,
   log: Logger,
   clock: Clock,
-  { timing, spoolBytes }: { timing: ObserverTiming; spoolBytes: number },
+  { timing, spoolBytes, signal }: { timing: ObserverTiming; spoolBytes: number; signal: AbortSignal },
   opened: Closer[],
 ): Promise<RunningServer> {
   const now = (): number => clock.now();
   const client = config.kubeconfig === null ? null : await openApiClient(config.kubeconfig);
+  const turn = await Turn.wait(config, { client, log, now, signal });
+  opened.push(() => turn.close());
   const identity = await openIdentity(config, client, log, now);
   opened.push(() => identity.close());
   const { promise: broken, resolve: tellBroken } = newPromise<Error>();
   const cluster = await nameOf(config, client, log);
-  const store = await openThreadedSqliteStore(config.db, cluster, now(), tellBroken);
-  opened.push(() => store.close());
-  if (config.cluster !== null && config.cluster !== store.cluster)
-    log.warn({ given: config.cluster, kept: store.cluster }, 'the ledger keeps the name of its cluster');
+  const openStore = async (): Promise<SqliteStore> => {
+    const opening = await turn.whenFree(() => openThreadedSqliteStore(config.db, cluster, now(), tellBroken));
+    opened.push(() => opening.close());
+    return opening;
+  };
+  // A server that is about to stop has the ledger for some seconds more: reviews are answered meanwhile.
+  const beside = turn.isBeside ? await lookBeside(config.db) : null;
+  const free = beside === null ? await openStore() : null;
   // Before anything is dated.
   const clockEvents: string[] = [];
   let tellClock = (detail: string): void => void clockEvents.push(detail);
-  const newestAt = (await store.last())?.at ?? null;
+  const newestAt = beside === null ? ((await free?.last())?.at ?? null) : beside.newestAt;
   const clockWatch = new ClockWatch({ clock, newestAt, tell: (detail) => tellClock(detail) });
   clockWatch.start(client === null ? null : await timeOf(client));
   opened.push(() => clockWatch.close());
   if (client !== null) client.dated = (at) => clockWatch.see(at);
+  const progress = new Progress();
+  const gateListener = new EarlyListener();
+  const collectorOf = (name: string): Collector | null =>
+    config.otlpEndpoint === null ? null : { endpoint: config.otlpEndpoint, cluster: name };
+  const startGate = async (spool: SpoolPlace, name: string, key: Buffer): Promise<Gate> => {
+    const options = { config, identity, clock, progress, key, collector: collectorOf(name) };
+    const started = await openGate({ ...options, spool: { ...spool, maxBytes: spoolBytes } }, gateListener);
+    opened.push(() => started.close());
+    await turn.answers();
+    return started;
+  };
+  let gate = beside === null ? null : await startGate(beside, beside.cluster, redactionKey(config.keyFile, false));
+  const answersSince = gate === null ? null : now();
+  const store = free ?? (await openStore());
+  if (config.cluster !== null && config.cluster !== store.cluster)
+    log.warn({ given: config.cluster, kept: store.cluster }, 'the ledger keeps the name of its cluster');
   const checkpoints = await Checkpoints.open({
     head: () => store.treeHead(),
     file: checkpointsBeside(config.db),
@@ -129,18 +162,21 @@ async function open(
     ledger: async () => ({ changes: (await store.last())?.seq ?? 0, bytes: await store.bytes() }),
     watchLagMs: () => observer?.lagMs ?? null,
     clockAheadMs: () => (Math.abs(clock.difference()) > JUMP_MS ? clock.difference() : 0),
+    leaseHeld: () => turn.holds,
     ledgerDamaged: () => store.check.damage !== null,
     certificateExpiresAt: () => expiryOf(identity.serving.cert),
     redactionRules: ruleNames(config.redact),
     redacted: () => redactor.takeCounts(),
     now,
   });
+  let isStarted = false;
   const recorder = await Recorder.open({
     store,
     redactor,
     predicates: config.predicates,
     events: metrics,
-    fence: () => intake.handedOver(),
+    // The start is told before what was answered since.
+    fence: () => (isStarted ? intake.handedOver() : Promise.resolve(0)),
     lostFact: (error, { group, resource, namespace, name }) => {
       metrics.loseFact();
       const stack = error instanceof Error ? error.stack : undefined;
@@ -152,9 +188,9 @@ async function open(
   const ledger = ledgerNumber(store.id);
   const folder = spoolFolder(config.db);
   const spool = new SpoolReader(folder, ledger);
-  let gate: Gate | null = null;
   const intake = new Intake({
     spool,
+    progress,
     reviews: new ReviewReader((type, text) => redactor.covers(type, text)),
     recorder,
     now,
@@ -175,14 +211,17 @@ async function open(
     metrics,
     checkSpool: () => gate?.checkWritable(intake.progress.through),
     checkLedger: () => store.checkWritable(),
+    lease: () => turn.state,
     damage: () => store.check.damage,
   });
   // Closed behind the intake: what is lost at the end is told as well.
   opened.push(() => signs.close());
   opened.push(() => intake.close());
   // Before anything that happens from now on.
-  await intake.takeLeft();
-  await signs.start(store, VERSION);
+  if (answersSince === null) await intake.takeLeft();
+  await signs.start(store, VERSION, answersSince ?? now());
+  isStarted = true;
+  if (answersSince !== null) await intake.takeLeft();
   tellClock = (detail) => {
     log.warn({ detail }, 'clock');
     // Where it cannot be written, the log has it.
@@ -198,12 +237,14 @@ async function open(
     }),
   );
 
-  const collector = config.otlpEndpoint === null ? null : { endpoint: config.otlpEndpoint, cluster: store.cluster };
-  opened.push(await exportMetrics(collector, metrics));
-  const next = intake.progress.through + 1;
-  const spooling = { folder, ledger, next, left: intake.left(), maxBytes: spoolBytes };
-  gate = await openGate({ config, identity, key, spool: spooling, clock, collector, intake, metrics, health, signs });
-  const admission = gate;
+  opened.push(await exportMetrics(collectorOf(store.cluster), metrics));
+  const next = beside?.next ?? progress.through + 1;
+  const left = intake.left();
+  removeOldEpochs(folder, next, left);
+  const admission = gate ?? (await startGate({ folder, ledger, next, left }, store.cluster, key));
+  gate = admission;
+  gateListener.passOn(listenerOf({ intake, metrics, health, signs }));
+  // Before what it gives reviews to.
   opened.push(() => admission.close());
   const access = await openAccess(config, log, () => {
     trust();
@@ -254,8 +295,9 @@ async function open(
   checkLedger(store.check, config.db, log);
 
   let stopped: Promise<void> | undefined;
-  const stop = (): Promise<void> => (stopped ??= closeAll(opened));
-  return { admission: admission.address, read: readAddress, caughtUp, stop, broken };
+  const stop = (): Promise<void> =>
+    (stopped ??= turn.handOver(() => progress.through).then(() => closeAll(opened)));
+  return { admission: admission.address, read: readAddress, caughtUp, stop, broken, replaced: turn.replaced };
 }
 
 /** How often an API server that does not answer is asked for the cluster's name. */
@@ -272,40 +314,42 @@ async function nameOf(config: ServerConfig, client: ApiClient | null, log: Logge
   return name;
 }
 
+type SpoolPlace = Omit<GateData['spool'], 'maxBytes'>;
+
 interface GateContext extends Pick<GateData, 'spool' | 'collector'> {
   config: ServerConfig;
   identity: Identity;
   key: Buffer;
   clock: Clock;
+  progress: Progress;
+}
+
+/** Starts the thread that answers reviews. Rejects with config-invalid. */
+function openGate(context: GateContext, listener: GateListener): Promise<Gate> {
+  const { config, identity, key, clock, progress, spool, collector } = context;
+  const data: GateData = {
+    spool,
+    collector,
+    address: config.listen,
+    by: config.callers.by,
+    proof: identity.proof,
+    rules: config.predicates.rules,
+    redaction: { key, rules: config.redact },
+    progress: progress.memory,
+    clock: clock.memory,
+  };
+  return Gate.open(data, listener);
+}
+
+interface GateListeners {
   intake: Intake;
   metrics: Metrics;
   health: Health;
   signs: SignsOfLife;
 }
 
-/** Starts the thread that answers reviews. Rejects with config-invalid. */
-function openGate({
-  config,
-  identity,
-  key,
-  clock,
-  intake,
-  metrics,
-  health,
-  signs,
-  ...rest
-}: GateContext): Promise<Gate> {
-  const data: GateData = {
-    ...rest,
-    address: config.listen,
-    by: config.callers.by,
-    proof: identity.proof,
-    rules: config.predicates.rules,
-    redaction: { key, rules: config.redact },
-    progress: intake.progress.memory,
-    clock: clock.memory,
-  };
-  return Gate.open(data, {
+function listenerOf({ intake, metrics, health, signs }: GateListeners): GateListener {
+  return {
     spooled: () => intake.wake(),
     answered: (seconds, others) => {
       metrics.answered(seconds);
@@ -319,6 +363,15 @@ function openGate({
     refused: (error) => health.refused(error),
     turnedAway: (error, from) => health.turnedAway(error, from),
     page: pages(health, metrics),
+  };
+}
+
+/** Rejects with an AbortError as soon as the signal is given. */
+function rejectsWhen(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const abort = (): void => reject(new DOMException('stopped while it was starting', 'AbortError'));
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort, { once: true });
   });
 }
 

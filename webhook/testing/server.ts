@@ -174,6 +174,7 @@ export class TestServer {
       checkpointEveryMs: 60_000,
       checkpointConfigMap: null,
       retention: { ageMs: null, bytes: null, securityMs: null },
+      election: null,
       logLevel: 'info',
       ...overrides,
     };
