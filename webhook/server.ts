@@ -295,8 +295,7 @@ async function open(
   checkLedger(store.check, config.db, log);
 
   let stopped: Promise<void> | undefined;
-  const stop = (): Promise<void> =>
-    (stopped ??= turn.handOver(() => progress.through).then(() => closeAll(opened)));
+  const stop = (): Promise<void> => (stopped ??= turn.handOver(() => progress.through).then(() => closeAll(opened)));
   return { admission: admission.address, read: readAddress, caughtUp, stop, broken, replaced: turn.replaced };
 }
 

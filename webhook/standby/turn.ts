@@ -193,7 +193,8 @@ export class Turn {
       if (holder === election.identity) return true;
       tell(holder);
       if (holder !== '') this.before = this.labelOf(holder);
-      if (holder !== '' && this.complaint !== holder) log.info({ holder }, 'standing by: another server holds the lease');
+      if (holder !== '' && this.complaint !== holder)
+        log.info({ holder }, 'standing by: another server holds the lease');
       this.complaint = holder;
     } catch (error) {
       signal.throwIfAborted();

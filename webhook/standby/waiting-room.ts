@@ -33,8 +33,7 @@ export class WaitingRoom {
       const path = (request.url ?? '').split('?')[0];
       if (path === '/livez') send(200, 'text/plain', 'ok\n');
       else if (path === '/readyz') send(room.problem === '' ? 200 : 503, 'text/plain', room.text);
-      else if (path === '/metrics')
-        void registry.metrics().then((text) => send(200, registry.contentType, text));
+      else if (path === '/metrics') void registry.metrics().then((text) => send(200, registry.contentType, text));
       else sendFailure(response, new KubeblameError('closing', `this server is a standby: ${room.holder} records`));
     });
     const room = new WaitingRoom(server);
