@@ -153,8 +153,7 @@ export class Turn {
    * until then. `count`: a number that moves with each review.
    */
   async handOver(count: () => number): Promise<void> {
-    this.isOver = true;
-    clearTimeout(this.timer);
+    await this.end();
     const { election, lease } = this;
     const { log } = this.context;
     if (election === null || lease === null || !(this.isTaken('standby') || this.isTaken('next'))) return;
@@ -173,13 +172,18 @@ export class Turn {
 
   /** Gives everything back. Safe to call again. */
   async close(): Promise<void> {
-    this.isOver = true;
-    clearTimeout(this.timer);
+    await this.end();
     await this.release();
     this.stop.abort();
-    await this.round;
     this.free('standby');
     this.free('next');
+  }
+
+  /** Ends the renewing: what is under way would take the Lease again, or set the label. */
+  private async end(): Promise<void> {
+    this.isOver = true;
+    clearTimeout(this.timer);
+    await this.round;
   }
 
   /** One try to get the Lease; true where it is ours, or there is none to be had. */
@@ -235,7 +239,7 @@ export class Turn {
       if (holder !== election.identity && holder !== '') this.lose(holder);
       this.renewedAt = performance.now();
       this.complain('');
-      if (this.isActive && performance.now() - this.labelledAt > LABEL_MS) await this.keepLabel();
+      if (this.isActive && !this.isOver && performance.now() - this.labelledAt > LABEL_MS) await this.keepLabel();
     } catch (error) {
       this.complain(`not renewed: ${messageOf(error)}`);
       // Whoever waits for the ledger has taken the Lease meanwhile, which we cannot see.

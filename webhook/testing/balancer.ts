@@ -36,8 +36,9 @@ export class Balancer {
     other.on('error', () => socket.destroy());
     socket.on('error', () => other.destroy());
     socket.pipe(other).pipe(socket);
-    other.on('close', () => socket.destroy());
-    socket.on('close', () => other.destroy());
+    // What was piped before is still to be read.
+    other.on('close', () => socket.end());
+    socket.on('close', () => other.end());
   }
 
   private keep(socket: Socket): void {
