@@ -11,7 +11,7 @@ import { openSqliteReader } from '../store/sqlite/store.ts';
 import { Balancer } from '../testing/balancer.ts';
 import { useCluster } from '../testing/cluster.ts';
 import { freePort } from '../testing/daemon.ts';
-import { TestCertificates, TestServer, until, type HttpsClient } from '../testing/server.ts';
+import { HttpsClient, TestCertificates, TestServer, until } from '../testing/server.ts';
 import { ELECTION_TIMING } from './turn.ts';
 
 const JSON_TYPE = { 'Content-Type': 'application/json' };
@@ -164,7 +164,13 @@ describe('a restart under load on a real API server', function () {
     }, 120_000); // prettier-ignore
     await until('the configuration is known', () => first.log.some(({ event }) => event === 'registered'), 60_000);
     const second = start(1);
-    await new Promise((resolve) => setTimeout(resolve, 2 * ELECTION_TIMING.retryMs));
+    const probe = new HttpsClient(addresses[1] as Address, '');
+    probe.agent.options.rejectUnauthorized = false;
+    await until('the other one stands by', async () => {
+      const reply = await probe.get('/readyz').catch(() => null);
+      return reply?.text === '[+]standby: kubeblame-0 holds the lease\n';
+    }, 60_000); // prettier-ignore
+    probe.close();
     const [from, failed] = [Date.now(), await failOpen()];
     // Changes come all the time: before, while it stops, and afterwards.
     let [isStopped, count] = [false, 0];
