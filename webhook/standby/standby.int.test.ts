@@ -182,6 +182,7 @@ describe('two servers of one ledger', function () {
   });
 
   it('hands over under load, and back: no review is lost, none is there twice, and it is no gap', async () => {
+    load = new Load(certificates.ca, 'r', { retriesClosed: true });
     let [now, other] = [await start(0), start(1)];
     await standsBy(1);
     const running = load.run(balancer.address, 4);

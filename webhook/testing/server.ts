@@ -60,6 +60,8 @@ export interface ClientOptions {
   /** Of one client at once; 1 by default, so that requests go one after another on one connection. */
   connections?: number;
   headers?: Record<string, string>;
+  /** As Go's client: what was sent on a kept connection that the server had closed is sent again, on a new one. */
+  retriesClosed?: boolean;
   /** A client certificate and its key, PEM. */
   pair?: { certificate: string; privateKey: string };
   /** What the server's certificate must name, where that is not the address. */
@@ -104,7 +106,11 @@ export class HttpsClient {
           resolve({ status, headers: received, text, json: () => parseJson(text) as JsonObject });
         });
       });
-      sent.on('error', reject);
+      sent.on('error', (error: NodeJS.ErrnoException) => {
+        const again = this.options.retriesClosed === true && sent.reusedSocket && error.code === 'ECONNRESET';
+        if (again) this.send(method, path, headers, chunks).then(resolve, reject);
+        else reject(error);
+      });
       for (const chunk of chunks) sent.write(chunk);
       sent.end();
     });
