@@ -53,8 +53,8 @@ describe('monitoring', () => {
   });
   after(() => server.stop());
 
-  it('has 17 alerts and 19 queries of a dashboard', () => {
-    assert.deepEqual([RULES.length, EXPRESSIONS.length - RULES.length], [17, 19]);
+  it('has 18 alerts and 19 queries of a dashboard', () => {
+    assert.deepEqual([RULES.length, EXPRESSIONS.length - RULES.length], [18, 19]);
   });
 
   const ELSEWHERE = [
