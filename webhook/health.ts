@@ -12,6 +12,8 @@ export interface HealthOptions {
   checkLedger: () => Promise<void>;
   /** The line about the Lease; null where there is none. */
   lease?: () => string | null;
+  /** Whether the disk is full, and only the least is recorded. */
+  isFull?: () => boolean;
   /** What of the ledger is damaged; null where nothing is known to be. */
   damage?: () => string | null;
 }
@@ -22,6 +24,9 @@ const LEDGER_MS = 250;
 /** Callers that were turned away are named in the log once in so long. */
 const QUIET_MS = 60_000;
 
+/** So many addresses are named, each once. */
+const MAX_STRANGERS = 20;
+
 /** Whether the server is ready, and what became of reviews that are not in the ledger: counted, and written to the log. */
 export class Health {
   private readonly log: Logger;
@@ -29,6 +34,7 @@ export class Health {
   private losses = 0;
   private stopping = false;
   private quietUntil = 0;
+  private readonly strangers = new Set<string>();
 
   constructor(private readonly options: HealthOptions) {
     this.log = options.log;
@@ -44,6 +50,11 @@ export class Health {
     this.log.error({ reviewUid: uid, code, reason: messageOf(error), stack }, 'review lost');
   }
 
+  /** Nobody answered for so long (ms): the process or its node stood still. */
+  stalled(ms: number): void {
+    this.log.error({ seconds: Math.round(ms / 100) / 10 }, 'the server stood still: nobody answered reviews');
+  }
+
   refused(error: KubeblameError): void {
     this.metrics.count('refused');
     this.log.warn({ code: error.code, reason: error.message }, 'request refused');
@@ -55,7 +66,18 @@ export class Health {
     const now = performance.now();
     if (now < this.quietUntil) return;
     this.quietUntil = now + QUIET_MS;
-    this.log.warn({ code: error.code, from }, 'caller turned away');
+    this.log.warn({ code: error.code, reason: error.message, from }, 'caller turned away');
+  }
+
+  /** Reviews were recorded that came from an address which is no API server's. */
+  elsewhere(from: string, reviews: number): void {
+    this.metrics.fromElsewhere(reviews);
+    if (this.strangers.has(from) || this.strangers.size >= MAX_STRANGERS) return;
+    this.strangers.add(from);
+    this.log.warn(
+      { from },
+      'reviews come from an address that is not among the endpoints of default/kubernetes: recorded, see --api-server-cidrs',
+    );
   }
 
   stop(): void {
@@ -79,6 +101,9 @@ export class Health {
       lines.push(`[-]spool: ${messageOf(error)}`);
     }
     lines.push(await this.ledgerLine());
+    if (this.options.isFull?.() === true) {
+      lines.push('[!]disk full: only who asked for what is recorded, without bodies, until there is room');
+    }
     const lease = this.options.lease?.() ?? null;
     if (lease !== null) lines.push(lease);
     if (lease?.startsWith('[-]') === true) ready = false;

@@ -74,16 +74,22 @@ export function listen(server: Server, address: Address, option: string): Promis
 }
 
 /**
- * Takes no new connections, and ends those on which nothing comes any more. Requests that still come on open ones are served, each the last of
- * its connection: a review that is turned away is lost.
+ * From now on each answer is the last of its connection, and says so: clients open a new one for their next request. A
+ * connection that is closed without that may have a request on its way, which is lost: clients do not send a POST again.
  */
+export function sendAway(server: Server): void {
+  server.prependListener('request', (_request: IncomingMessage, response: ServerResponse) => {
+    response.setHeader('Connection', 'close');
+  });
+}
+
+/** Takes no new connections, serves what still comes on open ones, and ends those on which nothing comes any more. */
 export function drain(server: Server): Promise<void> {
   return new Promise((resolve) => {
     const force = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
-    const sweep = setInterval(() => closeIdle(server), DRAIN_SWEEP_MS);
-    server.prependListener('request', (_request: IncomingMessage, response: ServerResponse) => {
-      response.setHeader('Connection', 'close');
-    });
+    // After what has arrived was read: a thread that was held up finds it only then, and all its timers due.
+    const sweep = setInterval(() => setImmediate(() => closeIdle(server)), DRAIN_SWEEP_MS);
+    sendAway(server);
     // Not its own: that cuts connections at once on which a request may be on its way.
     NetServer.prototype.close.call(server, () => {
       clearTimeout(force);
@@ -91,7 +97,7 @@ export function drain(server: Server): Promise<void> {
       server.close();
       resolve();
     });
-    closeIdle(server);
+    setImmediate(() => closeIdle(server));
   });
 }
 

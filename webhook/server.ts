@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { KubeblameError, messageOf } from '../shared/errors.ts';
-import { Redactor, ruleNames } from '../shared/redact.ts';
+import { ruleNames } from '../shared/redact-values.ts';
+import { Redactor } from '../shared/redact.ts';
 import type { LedgerReader } from '../shared/types.ts';
 import { clientTls, openAccess } from './access/access.ts';
 import type { Caller } from './access/caller.ts';
@@ -16,19 +17,26 @@ import { SignsOfLife } from './capture/signs-of-life.ts';
 import { Clock, JUMP_MS } from './clock.ts';
 import { ClockWatch } from './clock-watch.ts';
 import type { Address, ServerConfig } from './config/config.ts';
+import { DiskReserve, RESERVE_BYTES } from './disk-reserve.ts';
 import { Health } from './health.ts';
+import { ApiServers } from './install/api-servers.ts';
 import { clusterNameWhenThere, UNNAMED_CLUSTER } from './install/cluster-name.ts';
+import { USUAL_WEBHOOK } from './install/configuration.ts';
 import { openIdentity, type Identity } from './install/identity.ts';
+import { isOwnObject } from './install/own-objects.ts';
+import { getIfThere } from './install/stored-secret.ts';
 import { drain, listen, listener } from './listener.ts';
-import { Metrics } from './observability/metrics.ts';
 import type { Collector } from './observability/collector.ts';
-import { openApiClient, timeOf, type ApiClient } from './observe/api-client.ts';
+import { Metrics } from './observability/metrics.ts';
+import { exportMetrics, pendingIn } from './observability/sources.ts';
+import { openApiClient, timeOf, type ApiClient, type KubeApiClient } from './observe/api-client.ts';
 import { OBSERVER_TIMING, type Observer, type ObserverTiming } from './observe/observer.ts';
+import type { RegistrationWatch } from './observe/coverage.ts';
 import { startObserver } from './observe/start.ts';
-import { configMapPublisher } from './proof/config-map.ts';
+import { configMapPublisher, type Applier } from './proof/config-map.ts';
 import { Checkpoints } from './proof/publish.ts';
 import { checkpointsBeside } from './proof/keys.ts';
-import { UNVERIFIED_AFTER_MS } from './query/views.ts';
+import { fullText, roomText } from './query/coverage.ts';
 import { Reading } from './reading/reading.ts';
 import { removeOldEpochs } from './spool/epochs.ts';
 import { Progress } from './spool/progress.ts';
@@ -39,19 +47,24 @@ import { SPOOL_BYTES } from './spool/spool.ts';
 import { EarlyListener, lookBeside } from './standby/early.ts';
 import { Turn } from './standby/turn.ts';
 import { redactionKey } from './store/key.ts';
-import type { LedgerStore } from './store/port.ts';
+import type { NewChange } from './store/port.ts';
+import { openStream } from './stream/open.ts';
+import { BATCH_BYTES } from './stream/stream.ts';
 import { startRetention } from './store/retention.ts';
 import type { BackgroundCheck } from './store/sqlite/background-check.ts';
 import { openThreadedSqliteStore, type SqliteStore } from './store/sqlite/store.ts';
 import { VERSION } from '../shared/version.ts';
 import { expiryOf } from './tls.ts';
 
-/** Attempts without an outcome are counted for the metrics up to here. */
-const MAX_COUNTED_PENDING = 1000;
 /** How long a question waits for what was answered before it. */
 const CAUGHT_UP_MS = 5_000;
-/** OpenTelemetry's own default. */
-const TELEMETRY_INTERVAL_MS = 60_000;
+
+/** Bytes that may lie in the spool, and that are kept in reserve for a full disk. */
+export interface Sizes {
+  spool: number;
+  reserve: number;
+}
+const SIZES: Sizes = { spool: SPOOL_BYTES, reserve: RESERVE_BYTES };
 
 export interface RunningServer {
   admission: Address;
@@ -78,12 +91,12 @@ export async function startServer(
   log: Logger,
   clock = new Clock(),
   timing: ObserverTiming = OBSERVER_TIMING,
-  spoolBytes: number = SPOOL_BYTES,
+  sizes = SIZES,
   signal: AbortSignal = new AbortController().signal,
 ): Promise<RunningServer> {
   const opened: Closer[] = [];
   try {
-    const opening = open(config, log, clock, { timing, spoolBytes, signal }, opened);
+    const opening = open(config, log, clock, { timing, sizes, signal }, opened);
     return await Promise.race([opening, rejectsWhen(signal)]);
   } catch (error) {
     await closeAll(opened);
@@ -98,7 +111,7 @@ async function open(
   config: ServerConfig,
   log: Logger,
   clock: Clock,
-  { timing, spoolBytes, signal }: { timing: ObserverTiming; spoolBytes: number; signal: AbortSignal },
+  { timing, sizes, signal }: { timing: ObserverTiming; sizes: Sizes; signal: AbortSignal },
   opened: Closer[],
 ): Promise<RunningServer> {
   const now = (): number => clock.now();
@@ -127,20 +140,33 @@ async function open(
   if (client !== null) client.dated = (at) => clockWatch.see(at);
   const progress = new Progress();
   const gateListener = new EarlyListener();
+  const apiServers = new ApiServers(config.apiServers, client, log);
   const collectorOf = (name: string): Collector | null =>
     config.otlpEndpoint === null ? null : { endpoint: config.otlpEndpoint, cluster: name };
-  const startGate = async (spool: SpoolPlace, name: string, key: Buffer): Promise<Gate> => {
-    const options = { config, identity, clock, progress, key, collector: collectorOf(name) };
-    const started = await openGate({ ...options, spool: { ...spool, maxBytes: spoolBytes } }, gateListener);
+  const startGate = async (place: SpoolPlace, name: string, key: Buffer): Promise<Gate> => {
+    const spool = { ...place, maxBytes: sizes.spool };
+    const { trust } = apiServers;
+    const context = { config, identity, clock, progress, key, trust, spool, collector: collectorOf(name) };
+    const started = await openGate(context, gateListener);
     opened.push(() => started.close());
+    opened.push(apiServers.follow((changed) => started.trust(changed)));
     await turn.answers();
     return started;
   };
   let gate = beside === null ? null : await startGate(beside, beside.cluster, redactionKey(config.keyFile, false));
   const answersSince = gate === null ? null : now();
   const store = free ?? (await openStore());
+  // Behind the ledger, as it stands beside it: the other server has its own until then.
+  const disk = await DiskReserve.open({ db: config.db, bytes: sizes.reserve, now });
+  opened.push(() => disk.close());
   if (config.cluster !== null && config.cluster !== store.cluster)
     log.warn({ given: config.cluster, kept: store.cluster }, 'the ledger keeps the name of its cluster');
+  const replaced = (text: string): void => {
+    log.error({ reason: text }, 'this ledger took the place of another one');
+    recorder.cover('replaced', text, now()).catch((error: unknown) => {
+      log.error({ reason: messageOf(error) }, 'coverage not recorded');
+    });
+  };
   const checkpoints = await Checkpoints.open({
     head: () => store.treeHead(),
     file: checkpointsBeside(config.db),
@@ -149,12 +175,15 @@ async function open(
     log,
     ...(config.checkpointConfigMap === null || client === null
       ? {}
-      : { publish: configMapPublisher(config.checkpointConfigMap, client) }),
+      : { publish: configMapPublisher(config.checkpointConfigMap, applierOf(client), (text) => replaced(text)) }),
   });
   // Closed behind the recorder, so that the last one covers all.
   opened.push(() => checkpoints.close());
+  const collector = collectorOf(store.cluster);
+  const stream = await openStream(config, { store, collector, log, now });
+  opened.push(() => stream?.close());
   const key = redactionKey(config.keyFile, (await store.last()) === null);
-  const redactor = new Redactor(key, config.redact);
+  const redactor = new Redactor(key, config.redact, config.patterns);
   let observer: Observer | null = null;
   const metrics = new Metrics({
     queueDepth: () => intake.depth,
@@ -166,15 +195,23 @@ async function open(
     ledgerDamaged: () => store.check.damage !== null,
     certificateExpiresAt: () => expiryOf(identity.serving.cert),
     redactionRules: ruleNames(config.redact),
+    unsentSince: () => (stream === null ? null : (stream.unsentSince ?? now())),
     redacted: () => redactor.takeCounts(),
+    apiServerNetworks: () => apiServers.trust.networks.length,
     now,
   });
   let isStarted = false;
+  let registration: RegistrationWatch | null = null;
+  const isSent = sentBy(config, (namespace) => registration?.leavesOut(namespace) === true);
   const recorder = await Recorder.open({
     store,
+    isSent,
     redactor,
     predicates: config.predicates,
     events: metrics,
+    disk,
+    overBudget: (user) =>
+      log.warn({ user }, 'bodies of requests are not kept: too much was never persisted in this hour'),
     // The start is told before what was answered since.
     fence: () => (isStarted ? intake.handedOver() : Promise.resolve(0)),
     lostFact: (error, { group, resource, namespace, name }) => {
@@ -206,12 +243,19 @@ async function open(
     taken: (through) => gate?.taken(through),
   });
   const signs = new SignsOfLife(recorder, now);
+  disk.tell((isFull, since) => {
+    metrics.diskFull(isFull);
+    if (isFull) log.error({ db: config.db }, 'the disk is full: bodies are not recorded until there is room');
+    else log.warn({ db: config.db }, 'the disk has room again');
+    signs.tell(isFull ? 'full' : 'room', isFull ? fullText(since) : roomText(since));
+  });
   const health = new Health({
     log,
     metrics,
     checkSpool: () => gate?.checkWritable(intake.progress.through),
     checkLedger: () => store.checkWritable(),
     lease: () => turn.state,
+    isFull: () => disk.isFull,
     damage: () => store.check.damage,
   });
   // Closed behind the intake: what is lost at the end is told as well.
@@ -237,17 +281,17 @@ async function open(
     }),
   );
 
-  opened.push(await exportMetrics(collectorOf(store.cluster), metrics));
+  opened.push(await exportMetrics(collector, metrics));
   const next = beside?.next ?? progress.through + 1;
   const left = intake.left();
   removeOldEpochs(folder, next, left);
   const admission = gate ?? (await startGate({ folder, ledger, next, left }, store.cluster, key));
   gate = admission;
-  gateListener.passOn(listenerOf({ intake, metrics, health, signs }));
+  gateListener.passOn(listenerOf({ intake, metrics, health, signs, disk }));
   // Before what it gives reviews to.
   opened.push(() => admission.close());
   const access = await openAccess(config, log, () => {
-    trust();
+    renew();
     // Those that were verified by what was trusted before count for nobody any more.
     read.closeIdleConnections();
   });
@@ -264,6 +308,8 @@ async function open(
   const lastSeq = async (): Promise<number> => (await store.last())?.seq ?? 0;
   const reading = new Reading({ path: config.db, clock: clock.memory }, access.reviews, tellBroken);
   opened.push(() => reading.close());
+  stream?.start((after) => reading.commits(after, BATCH_BYTES));
+  opened.push(() => stream?.stop());
   const readerOf = (caller: Caller): LedgerReader => reading.readerOf(caller);
   const read = listener(
     { ...identity.serving, ...clientTls(access) },
@@ -271,7 +317,7 @@ async function open(
   );
   access.frontProxy?.guard(read);
   // Whom a client certificate must come from changes as the certificate of our own does: for new connections.
-  const trust = (): void => read.setSecureContext({ ...identity.serving, ...clientTls(access) });
+  const renew = (): void => read.setSecureContext({ ...identity.serving, ...clientTls(access) });
   const readAddress = await listen(read, config.readListen, '--read-listen');
   opened.push(() => drain(read));
   // Before it waits for answers that are under way: a watch has no end of its own.
@@ -283,20 +329,46 @@ async function open(
   await identity.start(
     async () => (await health.readiness()).ready,
     () => {
-      trust();
+      renew();
       return admission.prove(identity.proof);
     },
   );
   const { judge } = identity;
-  observer = startObserver(config, { recorder, store, log, now, timing, client, judge });
+  const repair = (): void => identity.repair();
+  const watches = (watch: RegistrationWatch): void => void (registration = watch);
+  observer = startObserver(config, { recorder, store, log, now, timing, client, judge, repair, watches });
   opened.push(() => observer?.close());
   opened.push(() => health.stop());
   await checkpoints.start();
   checkLedger(store.check, config.db, log);
 
   let stopped: Promise<void> | undefined;
-  const stop = (): Promise<void> => (stopped ??= turn.handOver(() => progress.through).then(() => closeAll(opened)));
+  const stop = (): Promise<void> =>
+    (stopped ??= turn
+      .handOver({ reviews: () => progress.through, sendAway: () => admission.sendAway() })
+      .then(() => closeAll(opened)));
   return { admission: admission.address, read: readAddress, caughtUp, stop, broken, replaced: turn.replaced };
+}
+
+function applierOf(client: KubeApiClient): Applier {
+  return {
+    apply: (path, object, signal) => client.apply(path, object, signal),
+    find: (path, signal) => getIfThere(client, path, signal),
+  };
+}
+
+/** Tells of which changes a review is sent, and recorded, whoever makes them. Rather too few: by selectors it is not known. */
+function sentBy(config: ServerConfig, isLeftOut: (namespace: string) => boolean): (change: NewChange) => boolean {
+  const { registration, predicates, checkpointConfigMap } = config;
+  const configMaps = checkpointConfigMap === null ? [] : [checkpointConfigMap.name];
+  if (registration !== null) {
+    const { namespaceSelector, objectSelector } = registration.webhook;
+    if (Object.keys(namespaceSelector).length + Object.keys(objectSelector).length > 0) return () => false;
+  }
+  return ({ object, operation }) =>
+    !predicates.mayLeaveOut(object, operation) &&
+    !isLeftOut(object.namespace) &&
+    (registration === null || !isOwnObject(object, registration, configMaps));
 }
 
 /** How often an API server that does not answer is asked for the cluster's name. */
@@ -315,7 +387,7 @@ async function nameOf(config: ServerConfig, client: ApiClient | null, log: Logge
 
 type SpoolPlace = Omit<GateData['spool'], 'maxBytes'>;
 
-interface GateContext extends Pick<GateData, 'spool' | 'collector'> {
+interface GateContext extends Pick<GateData, 'spool' | 'collector' | 'trust'> {
   config: ServerConfig;
   identity: Identity;
   key: Buffer;
@@ -325,17 +397,17 @@ interface GateContext extends Pick<GateData, 'spool' | 'collector'> {
 
 /** Starts the thread that answers reviews. Rejects with config-invalid. */
 function openGate(context: GateContext, listener: GateListener): Promise<Gate> {
-  const { config, identity, key, clock, progress, spool, collector } = context;
+  const { config, identity, key, clock, progress, ...rest } = context;
   const data: GateData = {
-    spool,
-    collector,
+    ...rest,
     address: config.listen,
     by: config.callers.by,
     proof: identity.proof,
     rules: config.predicates.rules,
-    redaction: { key, rules: config.redact },
+    redaction: { key, rules: config.redact, patterns: config.patterns },
     progress: progress.memory,
     clock: clock.memory,
+    patienceMs: (config.registration?.webhook ?? USUAL_WEBHOOK).timeoutSeconds * 1000,
   };
   return Gate.open(data, listener);
 }
@@ -345,22 +417,35 @@ interface GateListeners {
   metrics: Metrics;
   health: Health;
   signs: SignsOfLife;
+  disk: DiskReserve;
 }
 
-function listenerOf({ intake, metrics, health, signs }: GateListeners): GateListener {
+function listenerOf({ intake, metrics, health, signs, disk }: GateListeners): GateListener {
   return {
     spooled: () => intake.wake(),
     answered: (seconds, others) => {
       metrics.answered(seconds);
       for (const result of ['dry-run', 'excluded'] as const) metrics.count(result, others[result]);
       metrics.redacted(others.redacted);
+      for (const [address, reviews] of others.elsewhere) health.elsewhere(address, reviews);
     },
     lost: (error, uid) => {
       health.lost(error, uid);
       signs.lose();
+      if (error instanceof KubeblameError && error.code === 'ledger-full') disk.spend();
+    },
+    stalled: (ms, to) => {
+      health.stalled(ms);
+      signs.stalled(ms, to);
     },
     refused: (error) => health.refused(error),
-    turnedAway: (error, from) => health.turnedAway(error, from),
+    turnedAway: (error, from, review) => {
+      health.turnedAway(error, from);
+      if (!review) return;
+      // A way of the API server's that nobody thought of would be a gap.
+      metrics.fromElsewhere(1);
+      signs.lose();
+    },
     page: pages(health, metrics),
   };
 }
@@ -393,19 +478,4 @@ function checkLedger(check: BackgroundCheck, db: string, log: Logger): void {
 /** Closes what was opened, the last first. */
 async function closeAll(opened: readonly Closer[]): Promise<void> {
   for (const close of [...opened].reverse()) await close();
-}
-
-async function pendingIn(store: LedgerStore, now: number): Promise<{ count: number; oldestAt: number | null }> {
-  const from = (await store.seqAt(now - UNVERIFIED_AFTER_MS)) + 1;
-  const open = await store.open(from, MAX_COUNTED_PENDING);
-  return { count: open.length, oldestAt: open[0]?.at ?? null };
-}
-
-/** Nothing is sent anywhere unless the operator named a collector. Resolves to what ends it. */
-async function exportMetrics(collector: Collector | null, { registry }: Metrics): Promise<Closer> {
-  if (collector === null) return () => undefined;
-  // Loaded only here: most servers are scraped.
-  const { MetricExport } = await import('./observability/metric-export.ts');
-  const exporting = new MetricExport(collector, registry, TELEMETRY_INTERVAL_MS);
-  return () => exporting.close();
 }

@@ -11,9 +11,11 @@ describe('metrics', () => {
       watchLagMs: () => 1_500,
       clockAheadMs: () => 0,
       leaseHeld: () => true,
+      unsentSince: () => null,
       ledgerDamaged: () => false,
       certificateExpiresAt: () => 200_000,
       redactionRules: ['configmaps data.password', 'configmaps data["a.b"]'],
+      apiServerNetworks: () => 2,
       redacted: () => seenByTheWatch.splice(0),
       now: () => 100_000,
     });

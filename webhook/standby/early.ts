@@ -58,8 +58,12 @@ export class EarlyListener implements GateListener {
     this.tell((next) => next.refused(error));
   }
 
-  turnedAway(error: KubeblameError, from: string): void {
-    this.tell((next) => next.turnedAway(error, from));
+  turnedAway(...told: Parameters<GateListener['turnedAway']>): void {
+    this.tell((next) => next.turnedAway(...told));
+  }
+
+  stalled(ms: number, to: number): void {
+    this.tell((next) => next.stalled(ms, to));
   }
 
   page(method: string, path: string): Promise<Page> {

@@ -12,7 +12,7 @@ import { Balancer } from '../testing/balancer.ts';
 import { useCluster } from '../testing/cluster.ts';
 import { freePort } from '../testing/daemon.ts';
 import { HttpsClient, TestCertificates, TestServer, until } from '../testing/server.ts';
-import { ELECTION_TIMING } from './turn.ts';
+import { ELECTION_TIMING } from './election.ts';
 
 const JSON_TYPE = { 'Content-Type': 'application/json' };
 const MANIFESTS = new URL('../../manifests/base/', import.meta.url);

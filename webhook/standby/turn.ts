@@ -3,38 +3,11 @@ import type { Logger } from 'pino';
 import { KubeblameError, messageOf } from '../../shared/errors.ts';
 import type { ServerConfig } from '../config/config.ts';
 import { ApiStatusError, type KubeApiClient } from '../observe/api-client.ts';
-import { isLocked, lockOf, tryLock } from '../store/sqlite/file-lock.ts';
-import { Lease, type LeaseTiming } from './lease.ts';
+import type { Election, ElectionTiming } from './election.ts';
+import { Lease } from './lease.ts';
 import { PodLabel } from './pod-label.ts';
+import { Signals } from './signals.ts';
 import { WaitingRoom } from './waiting-room.ts';
-
-/** Which Lease decides who answers reviews. */
-export interface Election {
-  namespace: string;
-  name: string;
-  /** Who we are: the pod's name. */
-  identity: string;
-  /** Whether that is a pod, which the Service finds by a label. */
-  isPod: boolean;
-  timing: ElectionTiming;
-}
-
-export interface ElectionTiming extends LeaseTiming {
-  /** How long a stop waits for the standby to answer. */
-  handOverMs: number;
-  /** How long no review must have come before a stop ends: kube-proxy needs a moment to send them elsewhere. */
-  quietMs: number;
-  /** How long it waits for that: API servers keep their connections, and closing those ends it. */
-  quietWithinMs: number;
-}
-
-export const ELECTION_TIMING: ElectionTiming = {
-  durationMs: 15_000,
-  retryMs: 2_000,
-  handOverMs: 15_000,
-  quietMs: 2_000,
-  quietWithinMs: 8_000,
-};
 
 /** How often files are looked at that tell what another process does. */
 const LOOK_MS = 50;
@@ -49,10 +22,17 @@ export interface TurnContext {
   signal: AbortSignal;
 }
 
+/** What answers reviews in this server. */
+export interface Answering {
+  /** A number that moves with each review. */
+  reviews: () => number;
+  /** Lets clients open new connections: the Service sends these to another server. */
+  sendAway: () => void;
+}
+
 /**
  * Which of several servers answers reviews, and when the next one does (docs/decisions/0039). The Lease decides who answers;
- * the lock of the ledger's file decides who writes. Beside the ledger, a lock on DB.standby says that a process of this machine
- * stands by, one on DB.next that it answers and waits for the ledger.
+ * the lock of the ledger's file decides who writes (signals.ts).
  */
 export class Turn {
   /** Resolves with who has taken the Lease, where that was ours: then this server should stop. */
@@ -64,7 +44,7 @@ export class Turn {
   private readonly label: PodLabel | null;
   /** The pod that had the Lease before us. */
   private before: PodLabel | null = null;
-  private readonly locks = new Map<'standby' | 'next', () => void>();
+  private readonly signals: Signals;
   private timer: NodeJS.Timeout | undefined;
   private round: Promise<void> = Promise.resolve();
   private readonly stop = new AbortController();
@@ -75,12 +55,13 @@ export class Turn {
   private isOver = false;
 
   private constructor(
-    private readonly db: string,
+    db: string,
     private readonly election: Election | null,
     private readonly context: TurnContext,
   ) {
     this.replaced = new Promise((resolve) => (this.tellReplaced = resolve));
-    const { client, now } = context;
+    const { client, now, log } = context;
+    this.signals = new Signals(db, log);
     const elapsed = (): number => performance.now();
     this.lease = election === null || client === null ? null : new Lease({ ...election, client, now, elapsed });
     this.label = election === null ? null : this.labelOf(election.identity);
@@ -96,12 +77,12 @@ export class Turn {
     try {
       while (!(await turn.ask((holder) => room !== null && (room.holder = holder)))) {
         room ??= await WaitingRoom.open(listen);
-        turn.take('standby');
+        turn.signals.give('standby');
         room.problem = await turn.unlabel();
         await sleep(election?.timing.retryMs ?? 0, undefined, { signal: context.signal });
       }
     } catch (error) {
-      turn.free('standby');
+      turn.signals.end('standby');
       throw error;
     } finally {
       await room?.close();
@@ -129,8 +110,8 @@ export class Turn {
     await this.keepLabel();
     // It may hang, and would be sent half of the reviews as long as its probes have not failed.
     await this.before?.remove(this.context.signal).catch(() => undefined);
-    if (this.isBeside) this.take('next');
-    this.free('standby');
+    if (this.isBeside) this.signals.give('next');
+    this.signals.end('standby');
   }
 
   /** Opens the ledger, as soon as the other process has closed it. Rejects as `open` does. */
@@ -138,7 +119,7 @@ export class Turn {
     for (let told = false; ; told = true) {
       try {
         const opened = await open();
-        this.free('next');
+        this.signals.end('next');
         return opened;
       } catch (error) {
         if (this.lease === null || !(error instanceof KubeblameError) || error.code !== 'ledger-locked') throw error;
@@ -149,24 +130,27 @@ export class Turn {
   }
 
   /**
-   * Where somebody stands by: lets it answer, and resolves when it does and no more reviews come here, or after a while. Everything must go on
-   * until then. `count`: a number that moves with each review.
+   * Where somebody stands by: lets it answer, sends clients there, and resolves when no more reviews come here, or after a while.
+   * Everything must go on until then.
    */
-  async handOver(count: () => number): Promise<void> {
+  async handOver({ reviews, sendAway }: Answering): Promise<void> {
     await this.end();
     const { election, lease } = this;
     const { log } = this.context;
-    if (election === null || lease === null || !(this.isTaken('standby') || this.isTaken('next'))) return;
+    if (election === null || lease === null || !(this.signals.isGiven('standby') || this.signals.isGiven('next')))
+      return;
     await this.release();
     log.info('handing over to the standby');
     const end = performance.now() + election.timing.handOverMs;
-    while (!this.isTaken('next') && this.isTaken('standby') && performance.now() < end) await sleep(LOOK_MS);
-    if (!this.isTaken('next')) {
+    while (!this.signals.isGiven('next') && this.signals.isGiven('standby') && performance.now() < end)
+      await sleep(LOOK_MS);
+    if (!this.signals.isGiven('next')) {
       log.warn('the standby does not answer: stopping all the same');
       return;
     }
     await this.unlabel();
-    await this.quiet(count, election.timing);
+    sendAway();
+    await quiet(reviews, election.timing);
     log.info('the standby answers');
   }
 
@@ -175,8 +159,8 @@ export class Turn {
     await this.end();
     await this.release();
     this.stop.abort();
-    this.free('standby');
-    this.free('next');
+    this.signals.end('standby');
+    this.signals.end('next');
   }
 
   /** Ends the renewing: what is under way would take the Lease again, or set the label. */
@@ -217,7 +201,7 @@ export class Turn {
   private begin(): void {
     this.complaint = '';
     if (this.lease === null) return;
-    this.isBeside = this.isTaken('lock');
+    this.isBeside = this.signals.isLedgerOpen;
     this.renewedAt = performance.now();
     this.keepOn();
   }
@@ -244,7 +228,7 @@ export class Turn {
       this.complain(`not renewed: ${messageOf(error)}`);
       // Whoever waits for the ledger has taken the Lease meanwhile, which we cannot see.
       const isLate = performance.now() - this.renewedAt > election.timing.durationMs;
-      if (isLate && !this.locks.has('next') && this.isTaken('next')) this.lose('another server of this machine');
+      if (isLate && this.signals.isGivenByAnother('next')) this.lose('another server of this machine');
     }
   }
 
@@ -294,36 +278,17 @@ export class Turn {
     // It ends by itself where that fails.
     await lease?.release(this.stop.signal).catch(() => undefined);
   }
+}
 
-  private async quiet(count: () => number, { quietMs, quietWithinMs }: ElectionTiming): Promise<void> {
-    const end = performance.now() + quietWithinMs;
-    for (let [last, since] = [count(), performance.now()]; performance.now() < Math.min(since + quietMs, end);) {
-      await sleep(LOOK_MS);
-      if (count() !== last) [last, since] = [count(), performance.now()];
-    }
-  }
-
-  private take(name: 'standby' | 'next'): void {
-    if (this.locks.has(name)) return;
-    try {
-      const unlock = tryLock(`${this.db}.${name}`);
-      if (unlock !== null) this.locks.set(name, unlock);
-    } catch (error) {
-      // A folder that cannot be written: the ledger will tell.
-      this.context.log.warn({ reason: messageOf(error) }, 'not locked');
-    }
-  }
-
-  private free(name: 'standby' | 'next'): void {
-    this.locks.get(name)?.();
-    this.locks.delete(name);
-  }
-
-  private isTaken(name: 'standby' | 'next' | 'lock'): boolean {
-    try {
-      return isLocked(name === 'lock' ? lockOf(this.db) : `${this.db}.${name}`);
-    } catch {
-      return false;
-    }
+/**
+ * Resolves when nothing has come for some time, or after a while. Time in which this process was held up does not count: something may
+ * have come meanwhile.
+ */
+async function quiet(reviews: () => number, { quietMs, quietWithinMs }: ElectionTiming): Promise<void> {
+  let [last, quietForMs] = [reviews(), 0];
+  for (let ms = 0; ms < quietWithinMs && quietForMs < quietMs; ms += LOOK_MS) {
+    await sleep(LOOK_MS);
+    const now = reviews();
+    [last, quietForMs] = [now, now === last ? quietForMs + LOOK_MS : 0];
   }
 }

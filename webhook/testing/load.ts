@@ -1,6 +1,6 @@
 import { configMap, reviewDocument } from '../../shared/testing/reviews.ts';
 import type { Address } from '../config/config.ts';
-import { HttpsClient, type ClientOptions } from './server.ts';
+import { HttpsClient } from './server.ts';
 
 /** What clients were told of the reviews that they sent. */
 export class Load {
@@ -16,12 +16,11 @@ export class Load {
   constructor(
     private readonly ca: string,
     private readonly prefix: string,
-    private readonly options: ClientOptions = {},
   ) {}
 
   /** Sends reviews over so many connections, each as soon as the last one is answered, until `stop` or a failure. */
   async run(address: Address, connections: number): Promise<void> {
-    const client = new HttpsClient(address, this.ca, { ...this.options, connections });
+    const client = new HttpsClient(address, this.ca, { connections });
     this.stopped = false;
     const lane = async (): Promise<void> => {
       while (!this.stopped) {

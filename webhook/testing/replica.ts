@@ -1,7 +1,7 @@
 import pino from 'pino';
 import type { Address } from '../config/config.ts';
 import { startServer } from '../server.ts';
-import type { Election } from '../standby/turn.ts';
+import type { Election } from '../standby/election.ts';
 import { testConfig } from './server.ts';
 
 /** What a test tells a replica, as JSON. */

@@ -1,3 +1,4 @@
+import { KNOWN_PATTERNS } from '../../shared/redact-patterns.ts';
 import { chmodSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:https';
 import type { IncomingHttpHeaders } from 'node:http';
@@ -60,10 +61,10 @@ export interface ClientOptions {
   /** Of one client at once; 1 by default, so that requests go one after another on one connection. */
   connections?: number;
   headers?: Record<string, string>;
-  /** As Go's client: what was sent on a kept connection that the server had closed is sent again, on a new one. */
-  retriesClosed?: boolean;
   /** A client certificate and its key, PEM. */
   pair?: { certificate: string; privateKey: string };
+  /** Where it comes from, where that is another address of this machine. */
+  localAddress?: string;
   /** What the server's certificate must name, where that is not the address. */
   servername?: string;
 }
@@ -77,7 +78,9 @@ export class HttpsClient {
     ca: string,
     readonly options: ClientOptions = {},
   ) {
-    this.agent = new Agent({ keepAlive: true, maxSockets: options.connections ?? 1, ca, ...clientPair(options) });
+    const { connections = 1, localAddress } = options;
+    const from = localAddress === undefined ? {} : { localAddress };
+    this.agent = new Agent({ keepAlive: true, maxSockets: connections, ca, ...from, ...clientPair(options) });
   }
 
   get(path: string, headers: Record<string, string> = {}): Promise<Reply> {
@@ -106,11 +109,7 @@ export class HttpsClient {
           resolve({ status, headers: received, text, json: () => parseJson(text) as JsonObject });
         });
       });
-      sent.on('error', (error: NodeJS.ErrnoException) => {
-        const again = this.options.retriesClosed === true && sent.reusedSocket && error.code === 'ECONNRESET';
-        if (again) this.send(method, path, headers, chunks).then(resolve, reject);
-        else reject(error);
-      });
+      sent.on('error', reject);
       for (const chunk of chunks) sent.write(chunk);
       sent.end();
     });
@@ -128,6 +127,9 @@ export function clientPair({ pair, servername }: ClientOptions): { cert?: string
     ...(servername === undefined ? {} : { servername }),
   };
 }
+
+/** Of a server under test: many are started. */
+const TEST_RESERVE_BYTES = 64 * 1024;
 
 /** A line of the server's log. */
 export type LogLine = Record<string, unknown> & { msg: string };
@@ -157,9 +159,11 @@ export function testConfig(
     cluster: 'test',
     predicates: new Predicates([]),
     redact: [],
+    patterns: KNOWN_PATTERNS,
     listen: { host: '127.0.0.1', port: 0 },
     tls: { cert, key },
     callers: { by: 'nothing' },
+    apiServers: null,
     registration: null,
     readListen: { host: '127.0.0.1', port: 0 },
     readToken: null,
@@ -168,6 +172,7 @@ export function testConfig(
     kubeconfig: null,
     webhookConfiguration: 'kubeblame',
     otlpEndpoint: null,
+    stream: null,
     signingKeyFile: file('ledger.db.signing-key'),
     checkpointEveryMs: 60_000,
     checkpointConfigMap: null,
@@ -201,7 +206,8 @@ export class TestServer {
     const lines: LogLine[] = [];
     const log = pino({ base: null }, { write: (line: string) => void lines.push(JSON.parse(line) as LogLine) });
     const observing = { ...OBSERVER_TIMING, ...timing };
-    const running = await startServer(config, log, clock, observing, spoolBytes, signal);
+    const sizes = { spool: spoolBytes, reserve: TEST_RESERVE_BYTES };
+    const running = await startServer(config, log, clock, observing, sizes, signal);
     return new TestServer(running, config, certificates, lines);
   }
 

@@ -11,11 +11,14 @@ export function lockOf(db: string): string {
   return `${db}.lock`;
 }
 
-/** Takes a lock; returns what gives it back, or null where another has it. Throws what SQLite and the file system throw. */
-export function tryLock(path: string): (() => void) | null {
+/**
+ * Takes a lock, for which it waits so long (ms); returns what gives it back, or null where another has it. Throws what SQLite and the file
+ * system throw.
+ */
+export function tryLock(path: string, waitMs = 0): (() => void) | null {
   let db: Database.Database | undefined;
   try {
-    db = openDatabase(path, { timeout: 0 });
+    db = openDatabase(path, { timeout: waitMs });
     db.pragma('journal_mode = MEMORY');
     db.exec('BEGIN EXCLUSIVE');
   } catch (error) {
