@@ -87,8 +87,8 @@ export function sendAway(server: Server): void {
 export function drain(server: Server): Promise<void> {
   return new Promise((resolve) => {
     const force = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
-    // After what has arrived was read: a thread that was held up finds it only then, and all its timers due.
-    const sweep = setInterval(() => setImmediate(() => closeIdle(server)), DRAIN_SWEEP_MS);
+    const close = (): void => whenRead(() => closeIdle(server));
+    const sweep = setInterval(close, DRAIN_SWEEP_MS);
     sendAway(server);
     // Not its own: that cuts connections at once on which a request may be on its way.
     NetServer.prototype.close.call(server, () => {
@@ -97,8 +97,14 @@ export function drain(server: Server): Promise<void> {
       server.close();
       resolve();
     });
-    setImmediate(() => closeIdle(server));
+    close();
   });
+}
+
+/** Calls when all that has arrived was read: a thread that was held up has not read what seems not to have come. */
+function whenRead(then: () => void): void {
+  // The event loop reads between the first one and the second.
+  setImmediate(() => setImmediate(then));
 }
 
 function closeIdle(server: Server): void {
