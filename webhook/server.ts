@@ -342,11 +342,13 @@ async function open(
   await checkpoints.start();
   checkLedger(store.check, config.db, log);
 
+  const answering = {
+    reviews: () => progress.through,
+    stopWatching: async () => observer?.close(),
+    sendAway: () => admission.sendAway(),
+  };
   let stopped: Promise<void> | undefined;
-  const stop = (): Promise<void> =>
-    (stopped ??= turn
-      .handOver({ reviews: () => progress.through, sendAway: () => admission.sendAway() })
-      .then(() => closeAll(opened)));
+  const stop = (): Promise<void> => (stopped ??= turn.handOver(answering).then(() => closeAll(opened)));
   return { admission: admission.address, read: readAddress, caughtUp, stop, broken, replaced: turn.replaced };
 }
 

@@ -27,3 +27,13 @@ export const ELECTION_TIMING: ElectionTiming = {
   quietMs: 2_000,
   quietWithinMs: 8_000,
 };
+
+/** What answers reviews in this server. */
+export interface Answering {
+  /** A number that moves with each review. */
+  reviews: () => number;
+  /** Takes in no more of what watches show: the reviews of it may be another server's. */
+  stopWatching: () => Promise<void>;
+  /** Lets clients open new connections: the Service sends these to another server. */
+  sendAway: () => void;
+}

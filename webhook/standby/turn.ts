@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { KubeblameError, messageOf } from '../../shared/errors.ts';
 import type { ServerConfig } from '../config/config.ts';
 import { ApiStatusError, type KubeApiClient } from '../observe/api-client.ts';
-import type { Election, ElectionTiming } from './election.ts';
+import type { Answering, Election, ElectionTiming } from './election.ts';
 import { Lease } from './lease.ts';
 import { PodLabel } from './pod-label.ts';
 import { Signals } from './signals.ts';
@@ -20,14 +20,6 @@ export interface TurnContext {
   now: () => number;
   /** Ends the waiting. */
   signal: AbortSignal;
-}
-
-/** What answers reviews in this server. */
-export interface Answering {
-  /** A number that moves with each review. */
-  reviews: () => number;
-  /** Lets clients open new connections: the Service sends these to another server. */
-  sendAway: () => void;
 }
 
 /**
@@ -50,7 +42,9 @@ export class Turn {
   private readonly stop = new AbortController();
   private renewedAt = 0;
   private labelledAt = 0;
+  /** What is wrong with the Lease, or of whom the log was told; what is wrong with the label. '' for nothing. */
   private complaint = '';
+  private labelComplaint = '';
   private isActive = false;
   private isOver = false;
 
@@ -94,8 +88,9 @@ export class Turn {
   /** A line of /readyz, as health.ts has them; null where there is no Lease. */
   get state(): string | null {
     if (this.lease === null) return null;
-    if (this.label !== null && this.isActive && this.labelledAt === 0) return `[-]lease: ${this.complaint}`;
-    if (this.complaint !== '') return `[!]lease: ${this.complaint}`;
+    if (this.label !== null && this.isActive && this.labelledAt === 0) return `[-]lease: ${this.labelComplaint}`;
+    const complaint = this.complaint || this.labelComplaint;
+    if (complaint !== '') return `[!]lease: ${complaint}`;
     return '[+]lease held';
   }
 
@@ -133,12 +128,13 @@ export class Turn {
    * Where somebody stands by: lets it answer, sends clients there, and resolves when no more reviews come here, or after a while.
    * Everything must go on until then.
    */
-  async handOver({ reviews, sendAway }: Answering): Promise<void> {
+  async handOver({ reviews, stopWatching, sendAway }: Answering): Promise<void> {
     await this.end();
     const { election, lease } = this;
     const { log } = this.context;
     if (election === null || lease === null || !(this.signals.isGiven('standby') || this.signals.isGiven('next')))
       return;
+    await stopWatching();
     await this.release();
     log.info('handing over to the standby');
     const end = performance.now() + election.timing.handOverMs;
@@ -249,9 +245,11 @@ export class Turn {
     try {
       await this.label?.keep(this.stop.signal);
       this.labelledAt = performance.now();
-      this.complain('');
+      this.labelComplaint = '';
     } catch (error) {
-      this.complain(`the pod is not labelled, and the Service does not send reviews to it: ${messageOf(error)}`);
+      const reason = `the pod is not labelled, and the Service does not send reviews to it: ${messageOf(error)}`;
+      if (reason !== this.labelComplaint) this.context.log.warn({ reason }, 'lease');
+      this.labelComplaint = reason;
     }
   }
 
