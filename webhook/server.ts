@@ -21,7 +21,7 @@ import { DiskReserve, RESERVE_BYTES } from './disk-reserve.ts';
 import { Health } from './health.ts';
 import { ApiServers } from './install/api-servers.ts';
 import { clusterNameWhenThere, UNNAMED_CLUSTER } from './install/cluster-name.ts';
-import { USUAL_WEBHOOK } from './install/configuration.ts';
+import { USUAL_WEBHOOK, WEBHOOK_NAME } from './install/configuration.ts';
 import { openIdentity, type Identity } from './install/identity.ts';
 import { isOwnObject } from './install/own-objects.ts';
 import { getIfThere } from './install/stored-secret.ts';
@@ -29,6 +29,7 @@ import { drain, listen, listener } from './listener.ts';
 import type { Collector } from './observability/collector.ts';
 import { Metrics } from './observability/metrics.ts';
 import { exportMetrics, pendingIn } from './observability/sources.ts';
+import { ApiCounters } from './observe/api-counters.ts';
 import { openApiClient, timeOf, type ApiClient, type KubeApiClient } from './observe/api-client.ts';
 import { OBSERVER_TIMING, type Observer, type ObserverTiming } from './observe/observer.ts';
 import type { RegistrationWatch } from './observe/coverage.ts';
@@ -338,6 +339,12 @@ async function open(
   const watches = (watch: RegistrationWatch): void => void (registration = watch);
   observer = startObserver(config, { recorder, store, log, now, timing, client, judge, repair, watches });
   opened.push(() => observer?.close());
+  if (client !== null) {
+    const missed = signs.unanswered.bind(signs);
+    const counters = new ApiCounters({ client, webhook: WEBHOOK_NAME, missed, log, now });
+    counters.start();
+    opened.push(() => counters.close());
+  }
   opened.push(() => health.stop());
   await checkpoints.start();
   checkLedger(store.check, config.db, log);

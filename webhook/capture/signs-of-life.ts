@@ -45,7 +45,12 @@ export class SignsOfLife {
 
   /** Nobody answered for so long (ms), until then (ms). */
   stalled(ms: number, to: number): void {
-    this.tell('unanswered', unansweredText(to - ms, to));
+    this.unanswered('nobody answered reviews', to - ms, to);
+  }
+
+  /** Reviews were not answered, or not sent, between two moments (ms). */
+  unanswered(what: string, from: number, to: number): void {
+    this.tell('unanswered', unansweredText(what, from, to));
   }
 
   /** Tells something of which `detail` says when it was: now, or as soon as the ledger takes it. */

@@ -10,9 +10,9 @@ export function unreviewedText(seq: number, object: string, from: number, to: nu
   return `change ${seq}, ${new Date(from).toISOString()} to ${new Date(to).toISOString()}: ${object}`;
 }
 
-/** What coverage tells of a time in which nobody answered, between two moments (ms). */
-export function unansweredText(from: number, to: number): string {
-  return `nobody answered reviews: ${new Date(from).toISOString()} to ${new Date(to).toISOString()}`;
+/** What coverage tells of reviews that were not answered, or not sent, between two moments (ms). Read by unansweredInterval(). */
+export function unansweredText(what: string, from: number, to: number): string {
+  return `${what}: ${new Date(from).toISOString()} to ${new Date(to).toISOString()}`;
 }
 
 const UNANSWERED = /^(.*): (\S+) to (\S+)$/s;
