@@ -54,6 +54,8 @@ export type GateRequest =
   | { do: 'trust'; trust: Trust }
   | { do: 'taken'; through: number }
   | { do: 'answer'; id: number; page: Page }
+  /** Others answer, too: whoever asks here is to open a new connection next time. */
+  | { do: 'send away' }
   | { do: 'drain' };
 
 export type GateReport =
@@ -78,6 +80,6 @@ export type GateReport =
   | { is: 'refused'; failure: Failure }
   /** `review`: it knew the proof, and came from elsewhere. */
   | { is: 'turned away'; failure: Failure; from: string; review: boolean }
-  /** Nobody answered for so long (ms), until now. */
-  | { is: 'stalled'; ms: number }
+  /** Nobody answered for so long (ms), until then (ms). */
+  | { is: 'stalled'; ms: number; to: number }
   | { is: 'asked'; id: number; method: string; path: string };
