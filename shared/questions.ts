@@ -45,6 +45,11 @@ export interface ChangeQuery {
   bodies?: boolean;
   /** Also what led to the changes of controllers. */
   causes?: boolean;
+  /**
+   * With `causes`: of a change that follows from another one of the page, the deltas need not be told, but for that of a
+   * mark for deletion. A hint, and not sent to a server: those that do not know it would refuse the question.
+   */
+  folded?: boolean;
   /** At most this many, the newest. */
   limit: number;
   /** For the next page: only changes with a smaller seq. */

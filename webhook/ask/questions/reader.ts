@@ -52,7 +52,7 @@ import { follow } from './follow.ts';
 import { exactUser, matcherOf } from './matching.ts';
 import { summarise } from './users.ts';
 import { touching } from './field.ts';
-import { isControllersStatus, isTold, isTranslation, outcomeAt, viewOf } from '../blame/views.ts';
+import { foldedViewOf, isControllersStatus, isTold, isTranslation, outcomeAt, viewOf } from '../blame/views.ts';
 import { States } from '../../ledger/port/states.ts';
 
 /** Rows and objects that are fetched at once while a page fills: the page first, then more. */
@@ -149,11 +149,14 @@ export class StoreReader implements LedgerReader {
     const field = query.field === undefined ? null : parseField(query.field);
     const context = { states, now: this.now(), bodies: query.bodies === true, field, gaps };
     const views: Change[] = [];
-    const causes = query.causes === true ? new Causes(this.store, states) : null;
+    const causes = query.causes === true ? new Causes(this.store, states, rows) : null;
+    const told = new Set<number>();
     for (const row of [...rows].reverse()) {
-      const view = await viewOf(row, context);
-      if (causes !== null) view.causes = await causes.of(row);
-      views.push(view);
+      const links = await causes?.of(row);
+      const folds = query.folded === true && links?.some(({ seq }) => told.has(seq)) === true;
+      const view = folds ? foldedViewOf(row, context) : await viewOf(row, context);
+      views.push(links === undefined ? view : { ...view, causes: links });
+      told.add(row.seq);
     }
     return views.reverse();
   }

@@ -23,7 +23,12 @@ export class States {
   async after(seq: number): Promise<JsonObject | null> {
     const known = this.known.get(seq);
     if (known !== undefined) return known;
-    return this.keep(seq, await this.store.body(seq));
+    const line = await this.store.lineage(seq);
+    const start = line.findIndex((step) => this.known.has(step.seq));
+    const steps = start < 0 ? line : line.slice(0, start);
+    let body = start < 0 ? null : (this.known.get(line[start]?.seq ?? 0) ?? null);
+    for (const step of steps.reverse()) body = step.bodySnapshot() ?? applyPatch(body, step.patch());
+    return this.keep(seq, body);
   }
 
   /**

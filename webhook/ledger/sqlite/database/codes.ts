@@ -8,7 +8,6 @@ import {
   type Outcome,
   type Source,
 } from '../../../../shared/types.ts';
-import { OUTCOME_REASONS } from '../../port/port.ts';
 
 /** The small facts of a change, which are stored as one integer: two bytes instead of five columns. */
 export interface Facts {
@@ -69,9 +68,4 @@ export function decodeUid(stored: Buffer | string): string {
   if (typeof stored === 'string') return stored;
   const hex = stored.toString('hex');
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
-}
-
-/** Why an outcome is what it is; '' while it is open. `reason`: as it is stored, null where nothing is. */
-export function reasonOf(reason: number | null, source: Source): string {
-  return OUTCOME_REASONS[reason ?? -1] ?? (source === 'admission' ? '' : OUTCOME_REASONS[0]);
 }

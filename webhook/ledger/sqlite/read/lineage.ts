@@ -2,7 +2,8 @@ import { applyOwnPatch } from '../../../../shared/patch.ts';
 import type { JsonObject } from '../../../../shared/types.ts';
 import { decodeAmendment, decodeBody, decodeDetail, patchOf } from '../../content/payload.ts';
 import { isExplained, type Skip, type StoredStep } from '../../port/port.ts';
-import { decodeFacts, reasonOf, STATUS_ONLY_MASK } from '../database/codes.ts';
+import { decodeFacts, STATUS_ONLY_MASK } from '../database/codes.ts';
+import { reasonOf } from '../store/decoded-change.ts';
 import type { Statements } from '../database/statements.ts';
 import type { Names } from './names.ts';
 import { decodeSkips, withAmendment } from './skips.ts';
@@ -58,7 +59,7 @@ export class Lineages {
       const { source, effect } = decodeFacts(row.kind);
       return {
         ...{ seq: row.seq, parent: row.parent, source, effect, apiVersion: this.apiVersion(row) },
-        explained: isExplained({ source, outcomeReason: reasonOf(row.reason, source) }),
+        explained: isExplained({ source, outcomeReason: reasonOf(row, source) }),
         patch: () => patchOf(row),
         base: () => decodeDetail(row.detail).base ?? null,
         bodySnapshot: () => wholeOf(row),

@@ -1,5 +1,4 @@
 import { OUTCOMES, type ObjectRef } from '../../../../shared/types.ts';
-import { decodeAmendment, decodeDetail, type Amendment, type Detail } from '../../content/payload.ts';
 import {
   EXPLAINED_LATE,
   OUTCOME_REASONS,
@@ -8,15 +7,7 @@ import {
   type StoredVersion,
   type UserCount,
 } from '../../port/port.ts';
-import {
-  decodeFacts,
-  decodeUid,
-  EFFECT_MASK,
-  outcomeOf,
-  reasonOf,
-  SOURCE_MASK,
-  STATUS_ONLY_MASK,
-} from '../database/codes.ts';
+import { decodeFacts, EFFECT_MASK, outcomeOf, SOURCE_MASK, STATUS_ONLY_MASK } from '../database/codes.ts';
 import {
   changeConditions,
   idsSql,
@@ -29,29 +20,8 @@ import {
 } from './filter.ts';
 import { MAX_STREAMS, newestOf, type Stream } from './newest.ts';
 import type { Names } from './names.ts';
+import { DecodedChange, type Row } from '../store/decoded-change.ts';
 import { LIMIT, type Statements } from '../database/statements.ts';
-
-interface Row {
-  seq: number;
-  at: number;
-  object_id: number;
-  actor_id: number | null;
-  kind: number;
-  subresource_id: number;
-  manager_id: number;
-  api_version_id: number;
-  parent: number | null;
-  depth: number;
-  base_version: string;
-  version: string;
-  review_uid: Buffer | string;
-  hash: Buffer | null;
-  detail: Buffer;
-  outcome: number | null;
-  reason: number | null;
-  outcome_version: string | null;
-  amendment: Buffer | null;
-}
 
 const SELECT = `SELECT c.seq, c.at, c.object_id, c.actor_id, c.kind, c.subresource_id, c.manager_id, c.api_version_id,
   c.parent, c.depth, c.base_version, c.version, c.review_uid, c.hash, c.detail,
@@ -242,35 +212,6 @@ export class Rows {
   }
 
   private decode(row: Row): StoredChange {
-    const { id: objectId, ...object } = this.names.object(row.object_id);
-    const facts = decodeFacts(row.kind);
-    const amendment = row.amendment === null ? null : decodeAmendment(row.amendment);
-    let detail: Detail | undefined;
-    return {
-      ...facts,
-      seq: row.seq,
-      at: row.at,
-      objectId,
-      object,
-      subresource: this.names.text(row.subresource_id),
-      manager: this.names.text(row.manager_id),
-      apiVersion: amendment?.apiVersion ?? this.names.text(row.api_version_id),
-      amended: amendment !== null,
-      actor: row.actor_id === null ? null : this.names.actor(row.actor_id),
-      parent: row.parent,
-      depth: row.depth,
-      baseResourceVersion: row.base_version,
-      resourceVersion: row.outcome_version ?? row.version,
-      reviewUid: decodeUid(row.review_uid),
-      hash: amendment?.hash ?? row.hash,
-      outcome: outcomeOf(row.outcome, facts.source),
-      outcomeReason: reasonOf(row.reason, facts.source),
-      detail: () => (detail ??= detailOf(row, amendment)),
-    };
+    return new DecodedChange(row, this.names);
   }
-}
-
-function detailOf(row: Row, amendment: Amendment | null): Detail {
-  const detail = decodeDetail(row.detail);
-  return amendment === null ? detail : { ...detail, patch: [...detail.patch, ...amendment.patch] };
 }
