@@ -5,6 +5,7 @@ import { believed, type Version } from '../../../shared/versions.ts';
 import { patchOf } from '../../ledger/content/payload.ts';
 import type { StoredObject } from '../../ledger/port/port.ts';
 import { decodeFacts, outcomeOf } from '../../ledger/sqlite/database/codes.ts';
+import { Lineages } from '../../ledger/sqlite/read/lineage.ts';
 import { Names } from '../../ledger/sqlite/read/names.ts';
 import type { Sqlite } from '../../ledger/sqlite/database/open.ts';
 import { Rows } from '../../ledger/sqlite/read/read.ts';
@@ -37,6 +38,7 @@ export class Timelines {
   private readonly statements: Statements;
   private readonly names: Names;
   private readonly rows: Rows;
+  private readonly lineages: Lineages;
   /** Of objects the facts of their last versions. */
   private readonly known = new LRUCache<number, Map<number, number>>({ max: REMEMBERED.objects });
 
@@ -47,6 +49,7 @@ export class Timelines {
     this.statements = new Statements(ledger);
     this.names = new Names(this.statements);
     this.rows = new Rows(this.statements, this.names);
+    this.lineages = new Lineages(this.statements, this.names);
   }
 
   object(id: number): StoredObject {
@@ -107,7 +110,7 @@ export class Timelines {
       passed.push(at);
     }
     // All that were passed have the facts of the last of them.
-    set ??= this.sets.idOf(factsOf(this.rows.body(passed.at(-1) ?? seq) ?? {}), base);
+    set ??= this.sets.idOf(factsOf(this.lineages.body(passed.at(-1) ?? seq) ?? {}), base);
     for (const each of passed) known.set(each, set);
     for (const oldest of known.keys()) if (known.size > REMEMBERED.versions) known.delete(oldest);
     return set;

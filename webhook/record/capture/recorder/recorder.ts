@@ -15,7 +15,8 @@ import { captureReview } from '../objects/capture.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { reviewWithoutMatches, reviewWithoutSecrets, seenWithoutSecrets } from './confidential.ts';
 import { DEFINITIONS } from '../endings/enclosing-scopes.ts';
-import { Draft, withIncarnations, type Memory, type Recent } from '../objects/draft.ts';
+import { Draft } from '../objects/draft.ts';
+import { withIncarnations, type Memory, type Recent } from '../objects/memory.ts';
 import { headKey, nameKey, tipOf, versionOf, type ObjectHead } from '../objects/object-head.ts';
 import {
   dropUnseen,
