@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import {
   decodeError,
+  encodeApplicationQuery,
   encodeBlameQuery,
   encodeChangeQuery,
   encodeDifferenceQuery,
@@ -15,6 +16,8 @@ import { KubeblameError, messageOf } from '../shared/errors.ts';
 import { parseJson } from '../shared/json.ts';
 import type { NamedType } from '../shared/resource-types.ts';
 import type {
+  ApplicationPage,
+  ApplicationQuery,
   BlamePage,
   BlameQuery,
   ChangePage,
@@ -100,6 +103,10 @@ export class ServerReader implements LedgerReader {
 
   impact(query: ImpactQuery): Promise<ImpactPage> {
     return this.get(ROUTES.impact, encodeImpactQuery(query));
+  }
+
+  applications(query: ApplicationQuery): Promise<ApplicationPage> {
+    return this.get(ROUTES.applications, encodeApplicationQuery(query));
   }
 
   coverage(): Promise<CoverageInterval[]> {

@@ -2,6 +2,7 @@ import type { Actor, CauseLink, Change, Json, JsonObject, ObjectRef, Outcome, Re
 import type { NamedType } from './built-in-types.ts';
 import type { Blow } from './landscape/effects.ts';
 import type { Impact } from './landscape/impact.ts';
+import type { Application, Applications } from './landscape/applications.ts';
 import type { Graph } from './landscape/types.ts';
 
 /*
@@ -238,6 +239,22 @@ export interface ImpactPage extends Graph, Impact {
   denied?: Denied;
 }
 
+export interface ApplicationQuery {
+  at: number;
+  /** Only this application, with its members; without it, all without theirs. */
+  name?: string;
+  /** Rules as landscape/rules.ts reads them, instead of those of the ConfigMap. */
+  rules?: string;
+}
+
+/** What runs at a moment. */
+export interface ApplicationPage extends Omit<Applications, 'applications'> {
+  applications: (Omit<Application, 'members'> & { members?: Application['members'] })[];
+  /** Why the rules of the ConfigMap do not apply; '' where they do, or there are none. */
+  rulesProblem: string;
+  denied?: Denied;
+}
+
 /** A stretch of time, and whether all that happened in it was recorded. Intervals follow one another without holes. */
 export interface CoverageInterval {
   from: number;
@@ -288,6 +305,8 @@ export interface LedgerReader {
   /** What depends on what. Who made an edge, shared/landscape/made-by.ts tells. */
   graph(query: GraphQuery): Promise<GraphPage>;
   impact(query: ImpactQuery): Promise<ImpactPage>;
+  /** Which applications exist, of what, and of whom. What of them ran when, shared/landscape/releases.ts tells. */
+  applications(query: ApplicationQuery): Promise<ApplicationPage>;
   /** When recording worked, oldest first; empty in a ledger that nothing has recorded into. */
   coverage(): Promise<CoverageInterval[]>;
   /** The types that the live cluster has, with all their names: only where the answer comes through an API server. */

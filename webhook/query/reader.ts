@@ -5,6 +5,8 @@ import { parseField } from '../../shared/field-path.ts';
 import { labelsOf } from '../../shared/labels.ts';
 import { believed } from '../../shared/versions.ts';
 import type {
+  ApplicationPage,
+  ApplicationQuery,
   BlamePage,
   BlameQuery,
   Change,
@@ -30,6 +32,8 @@ import type {
   UserPage,
   UserQuery,
 } from '../../shared/types.ts';
+import { applicationsOf } from '../../shared/landscape/applications.ts';
+import { parseLandscapeRules } from '../../shared/landscape/rules.ts';
 import { factsOf, isNode } from '../../shared/landscape/facts.ts';
 import { impactOf } from '../../shared/landscape/impact.ts';
 import { impactPart, placesIn } from '../../shared/landscape/parts.ts';
@@ -47,6 +51,7 @@ import type {
 import { blameOf } from './blame.ts';
 import { Causes } from './causes.ts';
 import { gapsBetween, intervals } from './coverage.ts';
+import { recordedRules } from './landscape-rules.ts';
 import { follow } from './follow.ts';
 import { exactUser, matcherOf } from './matching.ts';
 import { summarise } from './users.ts';
@@ -223,6 +228,15 @@ export class StoreReader implements LedgerReader {
     const graph = resolve(await this.objectFacts(at));
     const starts = placesIn(graph, scope);
     return impactPart(graph, starts, impactOf(graph, starts, blow, hops));
+  }
+
+  /** The rules of today hold for all times: they are what is known now of what was then. */
+  async applications({ at, name, rules }: ApplicationQuery): Promise<ApplicationPage> {
+    const applied = rules === undefined ? await recordedRules(this, this.now()) : { rules: parseLandscapeRules(rules, 'rules'), problem: '' }; // prettier-ignore
+    const objects = await this.objectFacts(at);
+    const { applications, ...rest } = applicationsOf(objects, resolve(objects), applied.rules);
+    const told = name === undefined ? applications.map(({ members: _, ...application }) => application) : applications.filter((each) => each.name === name); // prettier-ignore
+    return { applications: told, ...rest, rulesProblem: applied.problem };
   }
 
   /** The facts of all objects that exist at a moment. */

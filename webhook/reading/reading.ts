@@ -62,6 +62,7 @@ export class Reading {
       blame: ask('blame'),
       graph: ask('graph'),
       impact: ask('impact'),
+      applications: ask('applications'),
       coverage: ask('coverage'),
       close: () => Promise.resolve(),
     };
