@@ -42,6 +42,9 @@ import type {
 } from '../shared/types.ts';
 import { send, type Answer } from './https.ts';
 
+/** Characters of rules in a request: they are a part of its address, which may have 16 kB. */
+const MAX_RULES = 4000;
+
 /** A way to a server: with an address of its own, or through the API server of a cluster. */
 export interface Transport {
   /** What is asked, for people. */
@@ -106,6 +109,9 @@ export class ServerReader implements LedgerReader {
   }
 
   applications(query: ApplicationQuery): Promise<ApplicationPage> {
+    // It would be refused as a request that is too large, in words that say less.
+    if ((query.rules?.length ?? 0) > MAX_RULES)
+      throw new KubeblameError('usage-invalid', `--rules: a server takes at most ${MAX_RULES} characters`, 'put them into the ConfigMap kubeblame-rules'); // prettier-ignore
     return this.get(ROUTES.applications, encodeApplicationQuery(query));
   }
 
