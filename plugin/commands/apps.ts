@@ -70,8 +70,12 @@ function tellRest({ none, shared }: ApplicationPage, io: Io): void {
   if (shared.length > 0) note(io, `used by several: ${shared.map(({ object, applications }) => `${objectPlace(object)} (${applications.map((each) => printable(each)).join(' ')})`).join(', ')}`); // prettier-ignore
 }
 
-function applicationList({ applications, none, shared, rulesProblem }: ApplicationPage, at: number, whole: boolean): JsonObject { // prettier-ignore
+function applicationList(
+  { applications, none, shared, rulesProblem }: ApplicationPage,
+  at: number,
+  whole: boolean,
+): JsonObject {
+  // prettier-ignore
   const rest: JsonObject = whole ? { withoutApplication: none as unknown as Json, shared: shared as unknown as Json } : {}; // prettier-ignore
   return { ...list('ApplicationList', applications as unknown as Json[]), at: formatUtc(at), ...rest, ...(rulesProblem === '' ? {} : { rulesProblem }) }; // prettier-ignore
 }
-

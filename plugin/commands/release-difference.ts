@@ -1,10 +1,14 @@
-import { differenceOf, type ApplicationDifference, type DifferenceOf } from '../../shared/landscape/release-difference.ts';
+import {
+  differenceOf,
+  type ApplicationDifference,
+  type DifferenceOf,
+} from '../../shared/landscape/release-difference.ts';
 import type { WorkloadReleases } from '../../shared/landscape/releases.ts';
 import { formatUtc } from '../../shared/time.ts';
 import type { Json, JsonObject, LedgerReader } from '../../shared/types.ts';
 import type { Io } from '../io.ts';
 import { document } from '../views/json.ts';
-import { componentsTable, differenceLines, intervalAt } from '../views/release-difference.ts';
+import { byName, componentsTable, differenceLines, intervalAt } from '../views/release-difference.ts';
 import { printable } from '../views/text.ts';
 import { spanText } from '../views/times.ts';
 import { note, print } from './notes.ts';
@@ -32,12 +36,25 @@ export async function compareReleases(
   return found.denied;
 }
 
-function differenceDocument({ application, from, to, workloads }: Comparison, found: ApplicationDifference): JsonObject { // prettier-ignore
+function differenceDocument(
+  { application, from, to, workloads }: Comparison,
+  found: ApplicationDifference,
+): JsonObject {
+  // prettier-ignore
   const { objects, scaled, edges, exposed } = found;
-  const components = workloads.flatMap((workload) => {
-    const [before, after] = [intervalAt(workload, from), intervalAt(workload, to)];
-    return before === null && after === null ? [] : [{ object: workload.object, before: before?.version ?? null, after: after?.version ?? null }]; // prettier-ignore
+  const components = byName(workloads).flatMap(({ object, intervals }) => {
+    const [before, after] = [intervalAt(intervals, from), intervalAt(intervals, to)];
+    return before === null && after === null ? [] : [{ object, before: before?.version ?? null, after: after?.version ?? null }]; // prettier-ignore
   });
-  const content = { application, from: formatUtc(from), to: formatUtc(to), components, objects, scaled, edges, exposed };
+  const content = {
+    application,
+    from: formatUtc(from),
+    to: formatUtc(to),
+    components,
+    objects,
+    scaled,
+    edges,
+    exposed,
+  };
   return { apiVersion: 'kubeblame.io/v1alpha1', kind: 'ReleaseDifference', ...(content as unknown as Record<string, Json>) }; // prettier-ignore
 }

@@ -1,7 +1,7 @@
 import { KubeblameError } from '../../shared/errors.ts';
 import { momentOf, versionsIn } from '../../shared/landscape/release-moment.ts';
 import { releasesOf, type WorkloadReleases } from '../../shared/landscape/releases.ts';
-import { mentions } from '../../shared/landscape/version-tuple.ts';
+import { has } from '../../shared/landscape/version-tuple.ts';
 import { formatUtc } from '../../shared/time.ts';
 import type { Json, JsonObject, LedgerReader } from '../../shared/types.ts';
 import type { Io } from '../io.ts';
@@ -45,7 +45,7 @@ export async function releases(
   const named = withTypeNames(io, await knownTypes(reader));
   const { output = 'table' } = flags;
   if (pair !== null || start !== null) {
-    const [first, second] = pair === null ? [from, end] : pair.map((version) => requireMoment(version, application, found.workloads, end)) as [number, number]; // prettier-ignore
+    const [first, second] = pair === null ? [from, end] : momentsOf(pair, application, found.workloads, end);
     const asked = { application, from: first, to: second, workloads: found.workloads, ...(text === undefined ? {} : { rules: text }) }; // prettier-ignore
     for (const type of await compareReleases(asked, output, reader, named)) if (!found.denied.includes(type)) found.denied.push(type); // prettier-ignore
   } else {
@@ -80,7 +80,25 @@ function check(flags: ReleasesFlags, wanted: string | undefined): void {
   if (flags.from !== undefined && wanted !== undefined) clash('a version', '--from');
 }
 
-function requireMoment(version: string, application: string, workloads: readonly WorkloadReleases[], end: number): number { // prettier-ignore
+/** Of the second version the last moment at which most had it; of the first the last before that, where there is one. */
+function momentsOf(
+  [a, b]: [string, string],
+  application: string,
+  workloads: readonly WorkloadReleases[],
+  end: number,
+): [number, number] {
+  // prettier-ignore
+  const second = requireMoment(b, application, workloads, end);
+  return [momentOf(a, workloads, second - 1) ?? requireMoment(a, application, workloads, end), second];
+}
+
+function requireMoment(
+  version: string,
+  application: string,
+  workloads: readonly WorkloadReleases[],
+  end: number,
+): number {
+  // prettier-ignore
   const at = momentOf(version, workloads, end);
   if (at !== null) return at;
   throw new KubeblameError('name-unknown', `${application} never had the version ${JSON.stringify(version)}`, `versions by label: ${versionsIn(workloads).join(', ') || 'none'}`); // prettier-ignore
@@ -88,7 +106,7 @@ function requireMoment(version: string, application: string, workloads: readonly
 
 function onlyVersion(workloads: readonly WorkloadReleases[], version: string): WorkloadReleases[] {
   return workloads.flatMap(({ object, intervals }) => {
-    const had = intervals.filter(({ version: tuple }) => mentions(tuple, object.name, version));
+    const had = intervals.filter(({ version: tuple }) => has(tuple, object.name, version) > 0);
     return had.length === 0 ? [] : [{ object, intervals: had }];
   });
 }

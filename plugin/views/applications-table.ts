@@ -57,10 +57,20 @@ export function membersTable(members: readonly Member[], style: Style): string[]
       objectName(object, style),
       printable(team?.value ?? '-'),
       printable(shown === '' ? '-' : shown),
-      printable(application.by),
+      becauseText(application, style),
     ];
   });
   return fitted(heads, rows, style);
+}
+
+const TOOLS: Record<number, string> = { 2: 'Argo CD', 3: 'Flux', 4: 'Helm' };
+
+/** On a terminal `Argo CD tracking-id`, `label part-of`: without the domain of a key. */
+function becauseText({ by, tier }: Member['application'], { columns }: Style): string {
+  if (columns === null) return printable(by);
+  const short = by.replace(/(?<=(?:label|annotation) )\S*\//, '');
+  const tool = TOOLS[tier];
+  return printable(tool === undefined ? short : short.replace(/^(?:label|annotation)/, tool));
 }
 
 /** What disagrees within an application, in sentences. */

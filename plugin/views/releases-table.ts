@@ -8,9 +8,9 @@ import { printable, shortenMiddle, widthOf } from './text.ts';
 import { spanText, timeFormat } from './times.ts';
 import { changeWho, paintWho } from './who.ts';
 
-const MAX_NAME = 24;
-const MAX_TAG = 14;
-const REVISION = 8;
+const MAX_NAME = 20;
+const MAX_TAG = 13;
+const REVISION = 7;
 
 /** Which version each workload had, since when, and who brought it. `open`: what has no end goes on now. */
 export function releasesTable(workloads: readonly WorkloadReleases[], open: boolean, style: Style): string[] {
@@ -59,11 +59,11 @@ function tagText(version: VersionTuple, name: string, { columns, ellipsis }: Sty
   return columns === null ? text : shortenMiddle(text, MAX_TAG, ellipsis);
 }
 
-/** `checkout-1.5.0 #2`, `9be27d10`: the chart, the revision of Helm, of Argo CD or Flux. */
+/** `checkout-1.5.0 #2`, `9be27d1`: the chart (on a terminal its version), the revision of Helm, of Argo CD or Flux. */
 function deliveredText({ chart, helmRevision, revision }: VersionTuple, { columns }: Style): string {
   const short = (text: string): string => (columns === null ? text : text.replace(/^.*[:@]/, '').slice(0, REVISION));
   const parts = [
-    ...(chart === undefined ? [] : [chart]),
+    ...(chart === undefined ? [] : [columns === null ? chart : chart.replace(/^.*?-(?=v?\d)/, '')]),
     ...(helmRevision === undefined ? [] : [`#${helmRevision}`]),
     ...(revision === undefined ? [] : [short(revision)]),
   ];
@@ -89,12 +89,15 @@ export function contradictionLines(workloads: readonly WorkloadReleases[], style
 }
 
 /** The same contradiction over intervals that follow one another. */
-function merged(intervals: readonly ReleaseInterval[]): { from: number; to: number | null; label: string; tag: string }[] {
+function merged(
+  intervals: readonly ReleaseInterval[],
+): { from: number; to: number | null; label: string; tag: string }[] {
   const found: { from: number; to: number | null; label: string; tag: string }[] = [];
   for (const { from, to, contradiction } of intervals) {
     if (contradiction === null) continue;
     const last = found.at(-1);
-    if (last !== undefined && last.to === from && last.label === contradiction.label && last.tag === contradiction.tag) last.to = to;
+    if (last !== undefined && last.to === from && last.label === contradiction.label && last.tag === contradiction.tag)
+      last.to = to;
     else found.push({ from, to, ...contradiction });
   }
   return found;

@@ -42,7 +42,7 @@ export interface Applications {
   applications: Application[];
   /** Objects in a namespace that belong to nothing; not what others of them control. */
   none: ObjectRef[];
-  /** Objects that several applications use. */
+  /** Objects that several applications use; likewise. */
   shared: { object: ObjectRef; applications: string[] }[];
 }
 
@@ -94,8 +94,9 @@ class Landscape {
       const application = this.applicationOf(place);
       if (application === null) {
         const users = this.attached.get(this.topOf(place))?.applications;
+        if (this.controllerOf(place) !== null) continue;
         if (users !== undefined) shared.push({ object, applications: users });
-        else if (object.namespace !== '' && this.controllerOf(place) === null) none.push(object);
+        else if (object.namespace !== '') none.push(object);
         continue;
       }
       const list = applications.get(application.value) ?? [];
@@ -167,7 +168,7 @@ class Landscape {
     const attached = this.attached.get(place);
     const [only, ...others] = attached?.applications ?? [];
     if (attached !== undefined && only !== undefined && others.length === 0) {
-      const by = attached.how === 'acts' ? 'it acts on no other application' : 'no other application uses it';
+      const by = attached.how === 'acts' ? 'acts on it alone' : 'used by it alone';
       return { value: only, tier: TIERS.user, by, conflicts: [] };
     }
     const object = this.objects[place]?.object;
@@ -227,7 +228,7 @@ class Landscape {
       products: unique(telling.flatMap(({ product }) => product?.value ?? [])),
       managers: unique(members.flatMap(({ manager }) => manager ?? [])),
       teams: teamNames(telling.flatMap(({ team }) => team?.value ?? [])),
-      releases: unique(versions.length > 0 ? versions : tags.filter((tag) => tag !== '')),
+      releases: unique(versions.length > 0 ? versions : tags.filter((tag) => tag !== '')).sort(compareVersions),
       releasesFrom: versions.length > 0 ? 'label' : 'tag',
       exposed: unique(hosts),
       members,
@@ -248,6 +249,9 @@ function unique<T extends string>(values: readonly T[]): T[] {
 function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
+
+/** `1.9` before `1.10`. */
+const compareVersions = new Intl.Collator('en', { numeric: true }).compare;
 
 function byPlace(a: ObjectRef, b: ObjectRef): number {
   return compare(`${a.namespace}\n${a.kind}\n${a.name}`, `${b.namespace}\n${b.kind}\n${b.name}`);

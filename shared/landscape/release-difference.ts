@@ -6,7 +6,8 @@ import type { Graph, GraphNode, Relation } from './types.ts';
 /** What an object of an application differs in, and who changed it in between. */
 export interface ObjectDifference {
   object: ObjectRef;
-  what: 'created' | 'deleted' | 'changed';
+  /** `recreated`: another object of the same name. */
+  what: 'created' | 'deleted' | 'changed' | 'recreated';
   /** Empty for whole objects. */
   deltas: Delta[];
   users: string[];
@@ -52,9 +53,8 @@ export async function differenceOf(
   const graphs = [await reader.graph({ at: from }), await reader.graph({ at: to })];
   const found: ObjectDifference[] = [];
   for (const namespace of new Set([...members.values()].map((object) => object.namespace))) {
-    for (const each of await differencesIn(reader, namespace, { from, to }, denied)) {
-      if (members.has(each.object.uid)) found.push(...ownDifference(each));
-    }
+    const all = await differencesIn(reader, namespace, { from, to }, denied);
+    for (const each of joined(all.filter(({ object }) => members.has(object.uid)))) found.push(...ownDifference(each));
   }
   for (const { denied: types = [] } of [...pages, ...graphs]) for (const type of types) denied.add(type);
   const scaled = scaledIn(graphs);
@@ -100,10 +100,33 @@ const REPLICAS = 'spec.replicas';
 /** What changes with every rollout, or only follows from other fields. */
 const NOISE = /^(?:status|metadata\.(?:generation|uid|creationTimestamp|resourceVersion|managedFields))(?:[.[]|$)/;
 
-function ownDifference({ object, before, after, users }: Difference): ObjectDifference[] {
+/** An object that was deleted and made again: what both differ in. */
+function joined(differences: readonly Difference[]): (Difference & { recreated: boolean })[] {
+  const byName = new Map<string, Difference & { recreated: boolean }>();
+  for (const each of differences) {
+    const key = keyOf({ is: 'object', object: each.object, seen: true });
+    const known = byName.get(key);
+    if (known === undefined) byName.set(key, { ...each, recreated: false });
+    else {
+      const users = [...new Set([...known.users, ...each.users])];
+      byName.set(key, { object: each.after === null ? known.object : each.object, before: known.before ?? each.before, after: known.after ?? each.after, users, recreated: true }); // prettier-ignore
+    }
+  }
+  return [...byName.values()];
+}
+
+function ownDifference({
+  object,
+  before,
+  after,
+  users,
+  recreated,
+}: Difference & { recreated: boolean }): ObjectDifference[] {
+  // prettier-ignore
   if (before === null || after === null) return [{ object, what: before === null ? 'created' : 'deleted', deltas: [], users }]; // prettier-ignore
   const own = deltas(withoutNoise(before), withoutNoise(after)).filter(({ path }) => !NOISE.test(path));
-  return own.length === 0 ? [] : [{ object, what: 'changed', deltas: own, users }];
+  const what = recreated ? 'recreated' : 'changed';
+  return own.length === 0 && !recreated ? [] : [{ object, what, deltas: own, users }];
 }
 
 /** A first annotation is told with the whole map: what is noise must be away before. */
@@ -138,7 +161,7 @@ function pruned(value: JsonObject): JsonObject {
 }
 
 function only(each: ObjectDifference, wanted: (path: string) => boolean): ObjectDifference[] {
-  if (each.what !== 'changed') return wanted('') ? [each] : [];
+  if (each.what === 'created' || each.what === 'deleted') return wanted('') ? [each] : [];
   const kept = each.deltas.filter(({ path }) => wanted(path));
   return kept.length === 0 ? [] : [{ ...each, deltas: kept }];
 }
@@ -156,7 +179,12 @@ function scaledIn(graphs: readonly Graph[]): Set<string> {
 
 function edgesBetween(graphs: readonly Graph[], members: ReadonlyMap<string, ObjectRef>): EdgeDifference[] {
   const [before = new Map<string, EdgeDifference>(), after = new Map<string, EdgeDifference>()] = graphs.map((graph) => edgesOf(graph, members)); // prettier-ignore
-  const missing = (edges: Map<string, EdgeDifference>, from: Map<string, EdgeDifference>, kind: EdgeDifference['kind']) => // prettier-ignore
+  const missing = (
+    edges: Map<string, EdgeDifference>,
+    from: Map<string, EdgeDifference>,
+    kind: EdgeDifference['kind'],
+  ) =>
+    // prettier-ignore
     [...edges].flatMap(([key, edge]) => (from.has(key) ? [] : [{ ...edge, kind }]));
   return [...missing(before, after, 'lost'), ...missing(after, before, 'gained')];
 }
@@ -169,7 +197,7 @@ function edgesOf({ nodes, edges }: Graph, members: ReadonlyMap<string, ObjectRef
     if (source?.is !== 'object' || target === undefined || !members.has(source.object.uid)) continue;
     const isPod = target.is === 'object' && (target.object.kind === 'Pod' || target.object.kind === 'Node');
     if (relation === 'owns' || target.is === 'image' || isPod) continue;
-    found.set(`${source.object.uid} ${relation} ${keyOf(target)}`, { kind: 'gained', relation, from: source, to: target }); // prettier-ignore
+    found.set(`${keyOf(source)} ${relation} ${keyOf(target)}`, { kind: 'gained', relation, from: source, to: target }); // prettier-ignore
   }
   return found;
 }

@@ -1,20 +1,22 @@
 import type { WorkloadReleases } from './releases.ts';
-import { mentions } from './version-tuple.ts';
+import { has } from './version-tuple.ts';
 
 /**
- * The last moment (ms) at which most workloads of an application had a version, by label or image; null where none ever had. `end`: of
- * what was asked for.
+ * The last moment (ms) at which an application had a version as wholly as it ever had: most of its workloads, by label and image. null
+ * where none ever had it. Nothing after `end` counts.
  */
 export function momentOf(version: string, workloads: readonly WorkloadReleases[], end: number): number | null {
   const spans = workloads.flatMap(({ object, intervals }) =>
-    intervals.flatMap(({ from, to, version: tuple }) =>
-      mentions(tuple, object.name, version) ? [{ from, to: to === null ? end : to - 1 }] : [],
-    ),
+    intervals.flatMap(({ from, to, version: tuple }) => {
+      const weight = has(tuple, object.name, version);
+      return weight === 0 || from > end ? [] : [{ from, to: Math.min(end, to === null ? end : to - 1), weight }];
+    }),
   );
-  let best: { count: number; at: number } | null = null;
+  let best: { weight: number; at: number } | null = null;
   for (const { to } of spans) {
-    const count = spans.filter((span) => span.from <= to && to <= span.to).length;
-    if (best === null || count > best.count || (count === best.count && to > best.at)) best = { count, at: to };
+    const there = spans.filter((span) => span.from <= to && to <= span.to);
+    const weight = there.reduce((sum, span) => sum + span.weight, 0);
+    if (best === null || weight > best.weight || (weight === best.weight && to > best.at)) best = { weight, at: to };
   }
   return best?.at ?? null;
 }

@@ -75,7 +75,11 @@ export async function releasesOf(reader: LedgerReader, query: ReleasesQuery): Pr
 }
 
 /** Where the application has or had objects; and its workloads that no label, only their use, makes its. */
-async function placesOf(reader: LedgerReader, { application, from, to, rulesText }: ReleasesQuery, denied: Set<string>) {
+async function placesOf(
+  reader: LedgerReader,
+  { application, from, to, rulesText }: ReleasesQuery,
+  denied: Set<string>,
+) {
   const [namespaces, attached] = [new Set<string>(), new Set<string>()];
   for (const at of new Set([from, to])) {
     const asked: ApplicationQuery = { at, name: application, ...(rulesText === undefined ? {} : { rules: rulesText }) };
@@ -94,7 +98,10 @@ const WORKLOADS = ['deployments', 'statefulsets', 'daemonsets', 'cronjobs', 'rol
 const DELIVERERS = ['applications.argoproj.io', 'kustomizations.kustomize.toolkit.fluxcd.io', 'helmreleases.helm.toolkit.fluxcd.io', 'applications.app.k8s.io']; // prettier-ignore
 
 /** Without a namespace everything is looked at: the application was there only in between. */
-async function scopesOf(reader: LedgerReader, namespaces: readonly string[]): Promise<{ scope: Scope; status: boolean }[]> {
+async function scopesOf(
+  reader: LedgerReader,
+  namespaces: readonly string[],
+): Promise<{ scope: Scope; status: boolean }[]> {
   const places: Scope[] = namespaces.length === 0 ? [{}] : namespaces.map((namespace) => ({ namespace }));
   const scopes: { scope: Scope; status: boolean }[] = [];
   for (const { group, resource } of await reader.resources()) {
@@ -139,7 +146,10 @@ async function changesIn(
   return found;
 }
 
-/** Revisions are written a moment after what they brought: until then the old one is no version of its own. */
+/**
+ * What delivers writes its revision a moment before or after what it brings. Within this time both are one release: an image with the
+ * revision before it is none of its own.
+ */
 const SETTLING_MS = 60_000;
 
 class History {
@@ -180,12 +190,26 @@ class History {
     const last = kept.list.at(-1);
     if (last?.to === null && sameTuple(last.version, version)) return;
     const contradiction = contradictionOf(version, object.name);
-    if (last?.to === null && at - last.from <= SETTLING_MS && sameTuple(withoutDelivery(last.version), withoutDelivery(version))) {
-      last.version = version;
-      return;
+    const by = change === null ? null : makerOf(change);
+    if (last?.to === null && at - last.from <= SETTLING_MS) {
+      const before = kept.list.at(-2)?.version;
+      const [sameContent, sameDelivery] = [sameTuple(contentOf(last.version), contentOf(version)), sameTuple(deliveryOf(last.version), deliveryOf(version))]; // prettier-ignore
+      // None: Helm marks the old release as replaced before the new one as deployed.
+      const isStale = [before ?? NOTHING, NOTHING].some((each) => sameTuple(deliveryOf(last.version), deliveryOf(each))); // prettier-ignore
+      if (sameContent && isStale) {
+        last.version = version;
+        return;
+      }
+      const isAhead = before !== undefined && sameTuple(contentOf(before), contentOf(last.version));
+      if (sameDelivery && isAhead) {
+        const previous = kept.list.at(-2);
+        if (previous?.to === last.from) previous.to = at;
+        Object.assign(last, { from: at, version, contradiction, by });
+        return;
+      }
     }
     if (last?.to === null) last.to = at;
-    kept.list.push({ from: at, to: null, version, contradiction, by: change === null ? null : makerOf(change) });
+    kept.list.push({ from: at, to: null, version, contradiction, by });
   }
 
   tell(): WorkloadReleases[] {
@@ -195,12 +219,20 @@ class History {
   }
 }
 
+const NOTHING: VersionTuple = { images: [] };
+
 function makerOf({ seq, at, object, actor, manager, source, cause, managersHint }: Change): ReleaseInterval['by'] {
   return { seq, at, object, actor, manager, source, cause, managersHint };
 }
 
-function withoutDelivery({ version, images }: VersionTuple): VersionTuple {
-  return { images, ...(version === undefined ? {} : { version }) };
+/** What the workload itself says. */
+function contentOf({ version, images, chart }: VersionTuple): VersionTuple {
+  return { images, ...(version === undefined ? {} : { version }), ...(chart === undefined ? {} : { chart }) };
+}
+
+/** What others say of it. */
+function deliveryOf({ helmRevision, revision }: VersionTuple): VersionTuple {
+  return { images: [], ...(helmRevision === undefined ? {} : { helmRevision }), ...(revision === undefined ? {} : { revision }) }; // prettier-ignore
 }
 
 function sameTuple(a: VersionTuple, b: VersionTuple): boolean {

@@ -80,8 +80,9 @@ export function isSameVersion(a: string, b: string): boolean {
   return longer === shorter || (longer.startsWith(`${shorter}.`) && !/[-+]/.test(longer.slice(shorter.length)));
 }
 
-/** Whether a version is what a workload is labelled with, or what its image is. */
-export function mentions(tuple: VersionTuple, name: string, version: string): boolean {
+/** How surely a workload has a version: 2 where label and image say so, 1 where one of them does, 0 where none. */
+export function has(tuple: VersionTuple, name: string, version: string): 0 | 1 | 2 {
   const tag = mainImage(tuple, name)?.tag ?? '';
-  return [tuple.version ?? '', tag].some((each) => each !== '' && isSameVersion(each, version));
+  const saying = [tuple.version ?? '', tag].filter((each) => each !== '' && isSameVersion(each, version));
+  return saying.length as 0 | 1 | 2;
 }

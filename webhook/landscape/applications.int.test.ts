@@ -107,8 +107,17 @@ describe('the applications of the shop recording', function () {
     const page = await new StoreReader(store, () => at).applications({ at });
     console.log(JSON.stringify(page.applications, null, 1));
     console.log(page.none.map((o) => `${o.kind} ${o.namespace}/${o.name}`).join(', '));
-    console.log(page.shared.map((o) => `${o.object.kind} ${o.object.namespace}/${o.object.name} ${o.applications}`).join(', '));
+    console.log(
+      page.shared.map((o) => `${o.object.kind} ${o.object.namespace}/${o.object.name} ${o.applications}`).join(', '),
+    );
     const p2 = await new StoreReader(store, () => at).applications({ at, name: 'shop' });
-    for (const m of p2.applications[0]?.members ?? []) console.log(title(m), JSON.stringify(m.application), m.team?.value, JSON.stringify(m.contradiction ?? ''), mainImage(m.version ?? { images: [] }, '')?.tag);
+    for (const m of p2.applications[0]?.members ?? [])
+      console.log(
+        title(m),
+        JSON.stringify(m.application),
+        m.team?.value,
+        JSON.stringify(m.contradiction ?? ''),
+        mainImage(m.version ?? { images: [] }, '')?.tag,
+      );
   });
 });
