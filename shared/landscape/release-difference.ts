@@ -98,7 +98,8 @@ async function differencesIn(
 const REPLICAS = 'spec.replicas';
 
 /** What changes with every rollout, or only follows from other fields. */
-const NOISE = /^(?:status|metadata\.(?:generation|uid|creationTimestamp|resourceVersion|managedFields|deletionTimestamp|deletionGracePeriodSeconds|finalizers))(?:[.[]|$)/;
+const NOISE =
+  /^(?:status|metadata\.(?:generation|uid|creationTimestamp|resourceVersion|managedFields|deletionTimestamp|deletionGracePeriodSeconds|finalizers))(?:[.[]|$)/;
 
 /** An object that was deleted and made again: what both differ in. */
 function joined(differences: readonly Difference[]): (Difference & { recreated: boolean })[] {
