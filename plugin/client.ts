@@ -22,6 +22,7 @@ import type {
   CoverageInterval,
   DifferencePage,
   DifferenceQuery,
+  FactsPage,
   GraphPage,
   GraphQuery,
   ImpactPage,
@@ -100,6 +101,10 @@ export class ServerReader implements LedgerReader {
 
   impact(query: ImpactQuery): Promise<ImpactPage> {
     return this.get(ROUTES.impact, encodeImpactQuery(query));
+  }
+
+  facts(query: GraphQuery): Promise<FactsPage> {
+    return this.get(ROUTES.facts, encodeGraphQuery(query));
   }
 
   coverage(): Promise<CoverageInterval[]> {

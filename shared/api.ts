@@ -30,6 +30,7 @@ export const ROUTES = {
   blame: `${PREFIX}/blame`,
   graph: `${PREFIX}/graph`,
   impact: `${PREFIX}/impact`,
+  facts: `${PREFIX}/facts`,
   coverage: `${PREFIX}/coverage`,
 } as const;
 

@@ -9,6 +9,7 @@ import type {
   Denied,
   DifferencePage,
   DifferenceQuery,
+  FactsPage,
   GraphPage,
   GraphQuery,
   ImpactPage,
@@ -93,6 +94,11 @@ export class AuthorisedReader implements LedgerReader {
   async impact(query: ImpactQuery): Promise<ImpactPage> {
     const { reader, denied } = await this.see({});
     return { ...(await reader.impact(query)), ...denied };
+  }
+
+  async facts(query: GraphQuery): Promise<FactsPage> {
+    const { reader, denied } = await this.see({});
+    return { ...(await reader.facts(query)), ...denied };
   }
 
   /** Without the reasons for those who may not read everything: RestrictedStore. */

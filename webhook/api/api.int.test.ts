@@ -114,6 +114,27 @@ describe('the read API', () => {
       (body: { blames: unknown[] }) => body.blames,
       20,
     ],
+    [
+      'graph',
+      { at: EDITED },
+      (reader) => reader.graph({ at: EDITED }),
+      (body: { edges: unknown[] }) => body.edges,
+      292,
+    ],
+    [
+      'facts',
+      { at: EDITED },
+      (reader) => reader.facts({ at: EDITED }),
+      (body: { objects: unknown[] }) => body.objects,
+      290,
+    ],
+    [
+      'impact',
+      { ...webParameters, at: EDITED, blow: 'gone', hops: 2 },
+      (reader) => reader.impact({ scope: web, at: EDITED, blow: 'gone', hops: 2 }),
+      (body: { reached: unknown[] }) => body.reached,
+      4,
+    ],
     // The recording, its end, and the server's start.
     ['coverage', {}, (reader) => reader.coverage(), (body: unknown[]) => body, 3],
   ];

@@ -41,6 +41,7 @@ const ANSWERS: Record<keyof typeof ROUTES, Answer> = {
   blame: (reader, search) => reader.blame(decodeBlameQuery(search)),
   graph: (reader, search) => reader.graph(decodeGraphQuery(search)),
   impact: (reader, search) => reader.impact(decodeImpactQuery(search)),
+  facts: (reader, search) => reader.facts(decodeGraphQuery(search)),
   coverage: (reader) => reader.coverage(),
 };
 

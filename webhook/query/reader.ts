@@ -14,6 +14,7 @@ import type {
   Difference,
   DifferencePage,
   DifferenceQuery,
+  FactsPage,
   GraphPage,
   GraphQuery,
   ImpactPage,
@@ -223,6 +224,10 @@ export class StoreReader implements LedgerReader {
     const graph = resolve(await this.objectFacts(at));
     const starts = placesIn(graph, scope);
     return impactPart(graph, starts, impactOf(graph, starts, blow, hops));
+  }
+
+  async facts({ at }: GraphQuery): Promise<FactsPage> {
+    return { objects: (await this.objectFacts(at)).map(({ object, facts }) => ({ object, facts })) };
   }
 
   /** The facts of all objects that exist at a moment. */

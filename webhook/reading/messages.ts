@@ -20,6 +20,7 @@ export type QuestionName = keyof Pick<
   | 'blame'
   | 'graph'
   | 'impact'
+  | 'facts'
   | 'coverage'
 >;
 

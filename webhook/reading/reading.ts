@@ -62,6 +62,7 @@ export class Reading {
       blame: ask('blame'),
       graph: ask('graph'),
       impact: ask('impact'),
+      facts: ask('facts'),
       coverage: ask('coverage'),
       close: () => Promise.resolve(),
     };
