@@ -39,6 +39,7 @@ import type { ObjectFacts } from '../../shared/landscape/types.ts';
 import { VERSION } from '../../shared/version.ts';
 import type {
   ChangeFilter,
+  FactsAt,
   LedgerView,
   ObjectFilter,
   StoredChange,
@@ -237,7 +238,9 @@ export class StoreReader implements LedgerReader {
     if (kept === null) return this.factsOfStates(at);
     const refused = new Set<number>();
     for (const { id, object, confirmed } of kept) if (!confirmed && (await this.isRefused(id, object, seq))) refused.add(id); // prettier-ignore
-    return refused.size === 0 ? kept : kept.filter(({ id }) => !refused.has(id));
+    const held = refused.size === 0 ? kept : kept.filter(({ id }) => !refused.has(id));
+    // As states are, so that the answer is the same wherever the facts come from.
+    return [...held].sort(inOrder);
   }
 
   private async factsOfStates(at: number): Promise<ObjectFacts[]> {
@@ -333,6 +336,14 @@ export class StoreReader implements LedgerReader {
       .flatMap((change) => (change.actor === null ? [] : [change.actor.username]));
     return { object, before: before?.body ?? null, after: after?.body ?? null, users: [...new Set(users)] };
   }
+}
+
+function inOrder(one: FactsAt, other: FactsAt): number {
+  const [a, b] = [one.object, other.object];
+  for (const part of ['group', 'resource', 'namespace', 'name'] as const) {
+    if (a[part] !== b[part]) return a[part] < b[part] ? -1 : 1;
+  }
+  return one.id - other.id;
 }
 
 /** A list that ends early must not look like one that is complete. */
