@@ -24,14 +24,23 @@ export interface Impact {
   beyond: number;
 }
 
+/** Something that is hit beside the starts, and as the edges say. */
+export type Seed = Pick<Reached, 'node' | 'effect' | 'certainty' | 'hops' | 'edges'>;
+
 /** Workloads, one behind the other, that are gone through. */
 export const IMPACT_HOPS = 3;
 
 /**
  * What the loss or a change of some nodes reaches: wiring, not traffic. `starts` are places in the graph's nodes.
  */
-export function impactOf(graph: Graph, starts: readonly number[], blow: Blow, hops = IMPACT_HOPS): Impact {
-  return new Spread(new Units(graph), hops).from(starts, blow);
+export function impactOf(
+  graph: Graph,
+  starts: readonly number[],
+  blow: Blow,
+  hops = IMPACT_HOPS,
+  seeds: readonly Seed[] = [],
+): Impact {
+  return new Spread(new Units(graph), hops).from(starts, blow, seeds);
 }
 
 class Spread {
@@ -50,9 +59,12 @@ class Spread {
     private readonly hops: number,
   ) {}
 
-  from(starts: readonly number[], blow: Blow): Impact {
+  from(starts: readonly number[], blow: Blow, seeds: readonly Seed[]): Impact {
     const all = new Set(starts);
-    for (const place of all) this.known.set(place, null);
+    // What breaks by itself is more than a start.
+    const broken = new Set(seeds.map(({ node }) => node));
+    for (const place of all) if (!broken.has(place)) this.known.set(place, null);
+    for (const seed of seeds) this.wait({ ...seed, edges: [...seed.edges], via: null });
     for (const place of all) {
       const unit = this.units.unit(place);
       if (unit === place) this.spread(place, blow, 'declared', 0, null);
