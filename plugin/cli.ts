@@ -11,6 +11,7 @@ import { EXIT, Exit, exitCodeOf } from './exit-code.ts';
 import { describeCommand, formatHelp } from './help.ts';
 import type { Io } from './io.ts';
 import { openReader, type SourceOptions } from './open-reader.ts';
+import { addLandscapeCommands } from './landscape-commands.ts';
 import { addProofCommands } from './proof-commands.ts';
 import { addSubcommands } from './subcommands.ts';
 import { printable } from './views/text.ts';
@@ -164,6 +165,7 @@ function createProgram(io: Io, args?: readonly string[]): Command {
   const asked = (name: string): boolean => args?.includes(name) ?? true;
   const context = { io, addSource, withReader, count, asked };
   addSubcommands(program, context);
+  addLandscapeCommands(program, context);
   addProofCommands(program, context);
   return program;
 }
