@@ -227,8 +227,11 @@ async function tell(answer: Answer, hops: number, flags: ImpactFlags, reader: Le
   if (format === 'json' || format === 'yaml') io.out(document(impactDocument(answer), format));
   else if (format === 'dot' || format === 'mermaid') {
     const effects = new Map(reached.map(({ node, effect }) => [node, effect]));
-    const edges = reached.flatMap((entry) => entry.edges);
-    const diagram = { title, edges, starts, effects, unit: (place: number) => place };
+    const links = reached.flatMap(({ node, via, edges }) => {
+      const above = via === null ? (starts[0] ?? node) : (reached[via]?.node ?? node);
+      return edges.map((edge) => ({ edge, below: node, above: via === null ? startOf(edge, answer, above) : above }));
+    });
+    const diagram = { title, links, starts, effects };
     io.out(format === 'dot' ? dot(diagram, naming) : mermaid(diagram, naming));
   } else {
     const tables = [edgeTable(lost, gained, naming), reached.length === 0 ? [] : impactTree(starts, reached, naming)];
@@ -238,4 +241,10 @@ async function tell(answer: Answer, hops: number, flags: ImpactFlags, reader: Le
   if (reached.some(isGuess)) note(io, '? inferred: somewhere on the way a value only looks like an address');
   if (beyond > 0) note(io, `${beyond} more ${beyond === 1 ? 'workload lies' : 'workloads lie'} behind these: --depth ${hops + 1}`); // prettier-ignore
   await tellLimits(at, denied, reader, io);
+}
+
+/** Which of the starts an edge is at. */
+function startOf(place: number, { graph, starts }: Answer, fallback: number): number {
+  const { from, to } = graph.edges[place] ?? {};
+  return starts.find((start) => start === from || start === to) ?? fallback;
 }

@@ -1,11 +1,10 @@
 import { makersOf } from '../../shared/landscape/made-by.ts';
 import { treeOf, type Branch } from '../../shared/landscape/tree.ts';
 import type { Edge, Graph } from '../../shared/landscape/types.ts';
-import { Units } from '../../shared/landscape/units.ts';
 import type { LedgerReader, ObjectRef, Setter } from '../../shared/types.ts';
 import type { Io } from '../io.ts';
 import { dependencyTree } from '../views/dependency-tree.ts';
-import { dot, mermaid } from '../views/diagram.ts';
+import { dot, mermaid, type Link } from '../views/diagram.ts';
 import { document } from '../views/json.ts';
 import { treeDocument } from '../views/landscape-json.ts';
 import { isGuess } from '../views/node-name.ts';
@@ -36,8 +35,7 @@ export async function tree(words: readonly string[], flags: TreeFlags, reader: L
   const places = edgesOf(found.root);
   const format = flags.output ?? 'table';
   if (format === 'dot' || format === 'mermaid') {
-    const units = new Units(graph);
-    const diagram = { title: named.title, edges: places, starts: [start], unit: (place: number) => units.unit(place) };
+    const diagram = { title: named.title, links: linksOf(found.root), starts: [start] };
     own.out(format === 'dot' ? dot(diagram, naming) : mermaid(diagram, naming));
   } else {
     const makers = format === 'table' ? null : await makersOfEdges(places, graph, at, reader, own);
@@ -55,6 +53,13 @@ export async function tree(words: readonly string[], flags: TreeFlags, reader: L
 
 function edgesOf({ edges, children }: Branch): number[] {
   return [...edges, ...children.flatMap(edgesOf)];
+}
+
+function linksOf({ node, children }: Branch): Link[] {
+  return children.flatMap((child) => [
+    ...child.edges.map((edge) => ({ edge, above: node, below: child.node })),
+    ...linksOf(child),
+  ]);
 }
 
 function membersText(members: readonly number[], { nodes }: Graph): string {

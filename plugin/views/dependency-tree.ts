@@ -13,11 +13,11 @@ export type Makers = ReadonlyMap<number, Setter | null> | null;
 /** What something depends on, or who depends on it, as a tree: each edge with its relation and its field. */
 export function dependencyTree(tree: Tree, members: string, makers: Makers, naming: Naming): string[] {
   const { chalk } = naming.style;
-  const heads = ['OBJECT', 'RELATION', 'FIELD'];
+  const heads = ['OBJECT', '  RELATION', 'FIELD'];
   const root = itemOf(tree.root, makers, naming);
   root.lines = [[{ text: '' }, { text: members, paint: chalk.dim }]];
   if (makers === null) return treeTable(heads, root, naming.style);
-  return treeTable(['OBJECT', 'RELATION', 'CHANGE', 'BY', 'TIME', 'FIELD'], wideRoot(root), naming.style, true);
+  return treeTable(['OBJECT', '  RELATION', 'CHANGE', 'BY', 'TIME', 'FIELD'], wideRoot(root), naming.style, true);
 }
 
 function wideRoot(root: TreeItem): TreeItem {

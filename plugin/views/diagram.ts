@@ -4,12 +4,17 @@ import { isGuess, lackText, nodeName, type Naming } from './node-name.ts';
 /** What a picture shows: places in the naming's graph. */
 export interface Diagram {
   title: string;
-  edges: readonly number[];
+  links: readonly Link[];
   /** Nodes that the question is about, and what happens to others. */
   starts: readonly number[];
   effects?: ReadonlyMap<number, ImpactEffect>;
-  /** The node that stands for another one. */
-  unit: (place: number) => number;
+}
+
+/** An edge between a node and one that was reached from it; a workload may stand for a pod that the edge leads to. */
+export interface Link {
+  edge: number;
+  above: number;
+  below: number;
 }
 
 interface Line {
@@ -56,8 +61,7 @@ export function mermaid(diagram: Diagram, naming: Naming): string {
     'flowchart LR',
     ...nodes.map(([place, name]) => {
       const effect = diagram.effects?.get(place);
-      const label = quoted(name) + (effect === undefined ? '' : '');
-      return `  n${place}[${effect === undefined ? label : `${label.slice(0, -1)}<br>${effect}"`}]`;
+      return `  n${place}[${effect === undefined ? quoted(name) : `${quoted(name).slice(0, -1)}<br>${effect}"`}]`;
     }),
     ...lines.map(({ from, to, label, guess }) => `  n${from} ${guess ? '-.->' : '-->'}|${quoted(label)}| n${to}`),
     ...diagram.starts.map((place) => `  style n${place} stroke-width:3px`),
@@ -70,16 +74,15 @@ export function mermaid(diagram: Diagram, naming: Naming): string {
 }
 
 /** Nodes by their names, and each two of them with all their relations once. */
-function partsOf({ edges, starts, unit }: Diagram, naming: Naming): { nodes: [number, string][]; lines: Line[] } {
+function partsOf({ links, starts }: Diagram, naming: Naming): { nodes: [number, string][]; lines: Line[] } {
   const { graph } = naming;
   const nodes = new Map(starts.map((place) => [place, nodeName(graph.nodes[place], naming)]));
   const lines = new Map<string, Line>();
-  for (const place of edges) {
+  for (const { edge: place, above, below } of links) {
     const edge = graph.edges[place];
     if (edge === undefined) continue;
-    const ends = [edge.from, edge.to].map((end) => (starts.includes(end) ? end : unit(end)));
-    const [from = edge.from, to = edge.to] = ends;
-    for (const end of ends) nodes.set(end, nodeName(graph.nodes[end], naming));
+    const [from, to] = edge.to === above || edge.from === below ? [below, above] : [above, below];
+    for (const end of [from, to]) nodes.set(end, nodeName(graph.nodes[end], naming));
     const lack = lackText(edge, naming);
     const label = `${isGuess(edge) ? '? ' : ''}${edge.relation}${lack === '' ? '' : ` (${lack})`}`;
     lines.set(JSON.stringify([from, to, label]), { from, to, label, guess: isGuess(edge) });

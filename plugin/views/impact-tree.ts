@@ -35,7 +35,7 @@ export function impactTree(starts: readonly number[], reached: readonly Reached[
     lines: [],
     children: items(null),
   };
-  return treeTable(['OBJECT', 'EFFECT', 'BY'], root, style);
+  return treeTable(['OBJECT', '  EFFECT', 'BY'], root, style);
 }
 
 function itemOf({ node, effect, certainty, edges }: Reached, naming: Naming): TreeItem {
@@ -83,10 +83,10 @@ export function edgeTable(lost: readonly number[], gained: readonly number[], na
     const note = lackText(now ?? edge, naming);
     return [{ sign, from: from ?? '', relation: `${isGuess(edge) ? '?' : ' '} ${edge.relation}`, to: to ?? '', field: fieldCell(now ?? edge, naming), note }]; // prettier-ignore
   });
-  const heads = ['EDGE', 'RELATION', 'TO', 'FIELD'];
+  const heads = ['EDGE', '  RELATION', 'TO', 'FIELD'];
   const natural = (texts: string[], head: string): number => widest([head, ...texts].map(widthOf));
   const from = natural(rows.map((row) => `${row.sign} ${row.from}`), 'EDGE'); // prettier-ignore
-  const relation = natural(rows.map((row) => row.relation), 'RELATION'); // prettier-ignore
+  const relation = natural(rows.map((row) => row.relation), '  RELATION'); // prettier-ignore
   const to = natural(rows.map((row) => row.to), 'TO'); // prettier-ignore
   const field = natural(rows.map((row) => row.field.text), 'FIELD'); // prettier-ignore
   const [a = from, b = to, c = field] = columns === null ? [] : shrink([from, to, field], columns - relation - 6, 12);

@@ -1,5 +1,4 @@
-import { backwards } from './effects.ts';
-import { forwards } from './effects.ts';
+import { backwards, forwards } from './effects.ts';
 import { impactOf, IMPACT_HOPS, type Impact, type Seed } from './impact.ts';
 import type { Edge, Graph, GraphNode } from './types.ts';
 import { isWorkload, Units } from './units.ts';
@@ -46,7 +45,31 @@ export function differenceOf(before: Graph, after: Graph): GraphDifference {
     const had = edge === undefined ? undefined : old.get(keyOf(edge));
     return edge !== undefined && (had === undefined || (had.missing !== undefined && edge.missing === undefined));
   });
-  return { graph: { nodes, edges }, lost, gained, present: after.edges.length };
+  const graph = { nodes, edges };
+  const { of } = new Units({ nodes, edges: after.edges });
+  return { graph, lost: ownOf(lost, graph, of), gained: ownOf(gained, graph, of), present: after.edges.length };
+}
+
+/** Without what a workload's ReplicaSets and pods say, or are said, where the workload itself is in the same edge. */
+function ownOf(places: readonly number[], { nodes, edges }: Graph, of: readonly number[]): number[] {
+  const unit = (place: number): number => of[place] ?? place;
+  const ofUnits = ({ from, to, ...edge }: Edge): string => JSON.stringify([edge.relation, unit(from), unit(to), edge.key ?? '']); // prettier-ignore
+  const isOwn = ({ from, to }: Edge): boolean => unit(from) === from && unit(to) === to;
+  const told = new Set(places.flatMap((place) => {
+    const edge = edges[place];
+    return edge !== undefined && isOwn(edge) ? [ofUnits(edge)] : [];
+  })); // prettier-ignore
+  return places.filter((place) => {
+    const edge = edges[place];
+    if (edge === undefined || isOwn(edge)) return edge !== undefined;
+    // A ReplicaSet that its Deployment has left behind runs nothing.
+    const runs = [edge.from, edge.to].every((end) => unit(end) === end || isPod(nodes[end]));
+    return runs && !told.has(ofUnits(edge));
+  });
+}
+
+function isPod(node: GraphNode | undefined): boolean {
+  return node?.is === 'object' && node.object.kind === 'Pod' && node.object.group === '';
 }
 
 function nameOf(node: GraphNode): string {

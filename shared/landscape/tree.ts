@@ -47,7 +47,7 @@ export function treeOf(graph: Graph, start: number, { reverse, depth }: TreeOpti
         const again = known.has(node);
         if (steps < depth) branch.children.push({ node, edges, children: [], again });
         else if (!again) deeper++;
-        if (again) continue;
+        if (again || isHub(graph.nodes[node])) continue;
         known.add(node);
         const child = branch.children.at(-1);
         next.push(steps < depth && child !== undefined ? child : { node, edges, children: [], again });
@@ -75,6 +75,11 @@ function neighbours(units: Units, node: number, reverse: boolean): Map<number, n
   return found;
 }
 
+/** What everything is joined to tells nothing on the way. */
+function isHub(node: GraphNode | undefined): boolean {
+  return node?.is === 'object' && node.object.group === '' && node.object.kind === 'Node';
+}
+
 function edgesAt(units: Units, node: number, reverse: boolean): number[] {
   const { edges } = units.graph;
   if (units.unit(node) !== node) {
@@ -86,10 +91,11 @@ function edgesAt(units: Units, node: number, reverse: boolean): number[] {
   return [...(units.arriving[node] ?? []), ...leaving.filter((place) => edges[place]?.relation === 'exposes')];
 }
 
-/** A selector that finds a workload and its pods says one thing. */
+/** A selector that finds a workload and its pods says one thing; so do an owner's uid and its name. */
 function isTold(edge: Edge, other: Edge | undefined): boolean {
   const { relation, by, field, key } = edge;
-  return other?.relation === relation && other.by === by && other.field === field && other.key === key;
+  if (other?.relation !== relation) return false;
+  return relation === 'owns' || (other.by === by && other.field === field && other.key === key);
 }
 
 function isInEveryPod({ relation }: Edge, to: GraphNode | undefined): boolean {
