@@ -62,11 +62,12 @@ class Spread {
   from(starts: readonly number[], blow: Blow, seeds: readonly Seed[]): Impact {
     const all = new Set(starts);
     // What breaks by itself is more than a start.
-    const broken = new Set(seeds.map(({ node }) => node));
+    const broken = new Set(seeds.flatMap(({ node, effect }) => (effect === 'may notice' ? [] : [node])));
     for (const place of all) if (!broken.has(place)) this.known.set(place, null);
     for (const seed of seeds) this.wait({ ...seed, edges: [...seed.edges], via: null });
     for (const place of all) {
       const unit = this.units.unit(place);
+      if (broken.has(unit)) continue;
       if (unit === place) this.spread(place, blow, 'declared', 0, null);
       // One of many that are made anew: who makes them notices.
       else this.wait(this.start(place));
