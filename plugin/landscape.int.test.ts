@@ -13,19 +13,8 @@ import { widthOf } from './views/text.ts';
 const AT = '--at 2026-11-22T05:07:06Z';
 const INCIDENT = '--at 2026-11-30T13:20:04.226Z';
 
-/** web-config as it is, but for LOG_LEVEL, which web needs to start. */
-const WITHOUT_LOG_LEVEL = `apiVersion: v1
-kind: ConfigMap
-metadata:
-  name: web-config
-  namespace: shop
-data:
-  nginx.conf: |
-    server {
-      listen 8080;
-      location / { proxy_pass http://api:8080; }
-    }
-`;
+/** web-config as it is, but for LOG_LEVEL. */
+const WITHOUT_LOG_LEVEL = readFileSync(new URL('testing/web-config.yaml', import.meta.url), 'utf8');
 
 const QUESTIONS: [ledger: string, question: string][] = [
   ['shop', `tree deployment/web -n shop ${AT}`],
@@ -129,7 +118,7 @@ describe('tree and impact', function () {
   });
 
   it('say that nothing changes where a manifest is what the cluster has', async () => {
-    const [, input] = ['', (await answer('shop', `configmap web-config -n shop ${AT} -o yaml`)).out];
+    const { out: input } = await answer('shop', `configmap web-config -n shop ${AT} -o yaml`);
     const { code, out, err } = await answer('shop', `impact -f web-config.yaml ${AT}`, { input });
     assert.deepEqual([code, out], [0, '']);
     assert.match(err, /^# configmap shop\/web-config: nothing changes\n/);
