@@ -38,9 +38,9 @@ export function impactOf(
   starts: readonly number[],
   blow: Blow,
   hops = IMPACT_HOPS,
-  seeds: readonly Seed[] = [],
+  seeds?: readonly Seed[],
 ): Impact {
-  return new Spread(new Units(graph), hops).from(starts, blow, seeds);
+  return new Spread(new Units(graph), hops, seeds !== undefined).from(starts, blow, seeds ?? []);
 }
 
 class Spread {
@@ -57,6 +57,8 @@ class Spread {
   constructor(
     private readonly units: Units,
     private readonly hops: number,
+    /** True where the seeds tell exactly what is not given any more. */
+    private readonly compares: boolean,
   ) {}
 
   from(starts: readonly number[], blow: Blow, seeds: readonly Seed[]): Impact {
@@ -154,6 +156,7 @@ class Spread {
     for (const place of leaving[node] ?? []) {
       const edge = graph.edges[place];
       const from = edge === undefined ? undefined : graph.nodes[edge.from];
+      if (this.compares && affected === 'changed' && edge?.relation === 'grants') continue;
       if (edge !== undefined && from !== undefined) step(place, edge.to, forwards(edge, from, affected));
     }
   }
