@@ -96,10 +96,10 @@ describe('tree and impact', function () {
     const kinds = new Set<string>();
     for (const [ledger, question] of QUESTIONS) {
       const { out } = await answer(ledger, `${question} -o json`);
-      const parsed = JSON.parse(out) as JsonObject;
+      const parsed = JSON.parse(out) as JsonObject & { kind: string };
       const result = validator.safeParse(parsed);
       assert.ok(result.success, `${question}: ${JSON.stringify(result.error?.issues ?? []).slice(0, 600)}`);
-      kinds.add(String(parsed.kind as string));
+      kinds.add(parsed.kind);
     }
     assert.deepEqual([...kinds], ['DependencyTree', 'Impact']);
   });
