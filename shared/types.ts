@@ -26,6 +26,9 @@ export const SOURCES = ['admission', 'baseline', 'watch', 'audit'] as const;
 export type Source = (typeof SOURCES)[number];
 
 export const OUTCOMES = ['pending', 'committed', 'dropped', 'unverified'] as const;
+/** Why nothing is known of a request, of several with different users of which each may have made the version that was persisted. */
+export const DISPUTED = 'reviews of several users claim this version';
+
 /** What became of a request after its admission. */
 export type Outcome = (typeof OUTCOMES)[number];
 
@@ -98,7 +101,7 @@ export interface Change {
   cause: number | null;
   /** Where the moment is only known as an interval: not before this time. Otherwise equal to `at`. */
   notBefore: number;
-  /** Why nobody was looking when it may have happened: the last gap in its interval; '' where there was none. */
+  /** Why nothing was recorded when it may have happened: the last gap in its interval; '' where there was none. */
   gap: string;
   /** Field managers that managedFields names for a change of source `watch`: a hint, not an identity. */
   managersHint: string[];

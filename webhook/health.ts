@@ -10,6 +10,8 @@ export interface HealthOptions {
   checkSpool: () => void;
   /** Rejects where the ledger takes nothing at present. */
   checkLedger: () => Promise<void>;
+  /** Whether the disk is full, and only the least is recorded. */
+  isFull?: () => boolean;
   /** What of the ledger is damaged; null where nothing is known to be. */
   damage?: () => string | null;
 }
@@ -20,6 +22,9 @@ const LEDGER_MS = 250;
 /** Callers that were turned away are named in the log once in so long. */
 const QUIET_MS = 60_000;
 
+/** So many addresses are named, each once. */
+const MAX_STRANGERS = 20;
+
 /** Whether the server is ready, and what became of reviews that are not in the ledger: counted, and written to the log. */
 export class Health {
   private readonly log: Logger;
@@ -27,6 +32,7 @@ export class Health {
   private losses = 0;
   private stopping = false;
   private quietUntil = 0;
+  private readonly strangers = new Set<string>();
 
   constructor(private readonly options: HealthOptions) {
     this.log = options.log;
@@ -42,6 +48,11 @@ export class Health {
     this.log.error({ reviewUid: uid, code, reason: messageOf(error), stack }, 'review lost');
   }
 
+  /** Nobody answered for so long (ms): the process or its node stood still. */
+  stalled(ms: number): void {
+    this.log.error({ seconds: Math.round(ms / 100) / 10 }, 'the server stood still: nobody answered reviews');
+  }
+
   refused(error: KubeblameError): void {
     this.metrics.count('refused');
     this.log.warn({ code: error.code, reason: error.message }, 'request refused');
@@ -53,7 +64,18 @@ export class Health {
     const now = performance.now();
     if (now < this.quietUntil) return;
     this.quietUntil = now + QUIET_MS;
-    this.log.warn({ code: error.code, from }, 'caller turned away');
+    this.log.warn({ code: error.code, reason: error.message, from }, 'caller turned away');
+  }
+
+  /** Reviews were recorded that came from an address which is no API server's. */
+  elsewhere(from: string, reviews: number): void {
+    this.metrics.fromElsewhere(reviews);
+    if (this.strangers.has(from) || this.strangers.size >= MAX_STRANGERS) return;
+    this.strangers.add(from);
+    this.log.warn(
+      { from },
+      'reviews come from an address that is not among the endpoints of default/kubernetes: recorded, see --api-server-cidrs',
+    );
   }
 
   stop(): void {
@@ -77,6 +99,9 @@ export class Health {
       lines.push(`[-]spool: ${messageOf(error)}`);
     }
     lines.push(await this.ledgerLine());
+    if (this.options.isFull?.() === true) {
+      lines.push('[!]disk full: only who asked for what is recorded, without bodies, until there is room');
+    }
     const damage = this.options.damage?.() ?? null;
     if (damage !== null) lines.push(`[!]ledger damaged: ${damage}: see the runbook`);
     lines.push(this.losses === 0 ? '[+]losses none' : `[!]losses ${this.losses} not recorded: see the log`);

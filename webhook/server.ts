@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { KubeblameError, messageOf } from '../shared/errors.ts';
-import { Redactor, ruleNames } from '../shared/redact.ts';
+import { ruleNames } from '../shared/redact-values.ts';
+import { Redactor } from '../shared/redact.ts';
 import type { LedgerReader } from '../shared/types.ts';
 import { clientTls, openAccess } from './access/access.ts';
 import type { Caller } from './access/caller.ts';
@@ -16,38 +17,50 @@ import { SignsOfLife } from './capture/signs-of-life.ts';
 import { Clock, JUMP_MS } from './clock.ts';
 import { ClockWatch } from './clock-watch.ts';
 import type { Address, ServerConfig } from './config/config.ts';
+import { DiskReserve, RESERVE_BYTES } from './disk-reserve.ts';
 import { Health } from './health.ts';
+import { ApiServers } from './install/api-servers.ts';
 import { clusterNameWhenThere, UNNAMED_CLUSTER } from './install/cluster-name.ts';
+import { USUAL_WEBHOOK, WEBHOOK_NAME } from './install/configuration.ts';
 import { openIdentity, type Identity } from './install/identity.ts';
+import { isOwnObject } from './install/own-objects.ts';
+import { getIfThere } from './install/stored-secret.ts';
 import { drain, listen, listener } from './listener.ts';
 import { Metrics } from './observability/metrics.ts';
-import type { Collector } from './observability/collector.ts';
-import { openApiClient, timeOf, type ApiClient } from './observe/api-client.ts';
+import { exportMetrics, pendingIn } from './observability/sources.ts';
+import { ApiCounters } from './observe/api-counters.ts';
+import { openApiClient, timeOf, type ApiClient, type KubeApiClient } from './observe/api-client.ts';
 import { OBSERVER_TIMING, type Observer, type ObserverTiming } from './observe/observer.ts';
+import type { RegistrationWatch } from './observe/coverage.ts';
 import { startObserver } from './observe/start.ts';
-import { configMapPublisher } from './proof/config-map.ts';
+import { configMapPublisher, type Applier } from './proof/config-map.ts';
 import { Checkpoints } from './proof/publish.ts';
 import { checkpointsBeside } from './proof/keys.ts';
-import { UNVERIFIED_AFTER_MS } from './query/views.ts';
+import { fullText, roomText } from './query/coverage.ts';
 import { Reading } from './reading/reading.ts';
 import { SpoolReader } from './spool/reader.ts';
 import { ledgerNumber } from './spool/records.ts';
 import { spoolFolder } from './spool/segments.ts';
 import { SPOOL_BYTES } from './spool/spool.ts';
 import { redactionKey } from './store/key.ts';
-import type { LedgerStore } from './store/port.ts';
+import type { NewChange } from './store/port.ts';
+import { openStream } from './stream/open.ts';
+import { BATCH_BYTES } from './stream/stream.ts';
 import { startRetention } from './store/retention.ts';
 import type { BackgroundCheck } from './store/sqlite/background-check.ts';
 import { openThreadedSqliteStore } from './store/sqlite/store.ts';
 import { VERSION } from '../shared/version.ts';
 import { expiryOf } from './tls.ts';
 
-/** Attempts without an outcome are counted for the metrics up to here. */
-const MAX_COUNTED_PENDING = 1000;
 /** How long a question waits for what was answered before it. */
 const CAUGHT_UP_MS = 5_000;
-/** OpenTelemetry's own default. */
-const TELEMETRY_INTERVAL_MS = 60_000;
+
+/** Bytes that may lie in the spool, and that are kept in reserve for a full disk. */
+export interface Sizes {
+  spool: number;
+  reserve: number;
+}
+const SIZES: Sizes = { spool: SPOOL_BYTES, reserve: RESERVE_BYTES };
 
 export interface RunningServer {
   admission: Address;
@@ -69,11 +82,11 @@ export async function startServer(
   log: Logger,
   clock = new Clock(),
   timing: ObserverTiming = OBSERVER_TIMING,
-  spoolBytes: number = SPOOL_BYTES,
+  sizes = SIZES,
 ): Promise<RunningServer> {
   const opened: Closer[] = [];
   try {
-    return await open(config, log, clock, { timing, spoolBytes }, opened);
+    return await open(config, log, clock, { timing, sizes }, opened);
   } catch (error) {
     await closeAll(opened);
     throw error;
@@ -87,7 +100,7 @@ async function open(
   config: ServerConfig,
   log: Logger,
   clock: Clock,
-  { timing, spoolBytes }: { timing: ObserverTiming; spoolBytes: number },
+  { timing, sizes }: { timing: ObserverTiming; sizes: Sizes },
   opened: Closer[],
 ): Promise<RunningServer> {
   const now = (): number => clock.now();
@@ -98,6 +111,8 @@ async function open(
   const cluster = await nameOf(config, client, log);
   const store = await openThreadedSqliteStore(config.db, cluster, now(), tellBroken);
   opened.push(() => store.close());
+  const disk = await DiskReserve.open({ db: config.db, bytes: sizes.reserve, now });
+  opened.push(() => disk.close());
   if (config.cluster !== null && config.cluster !== store.cluster)
     log.warn({ given: config.cluster, kept: store.cluster }, 'the ledger keeps the name of its cluster');
   // Before anything is dated.
@@ -108,6 +123,12 @@ async function open(
   clockWatch.start(client === null ? null : await timeOf(client));
   opened.push(() => clockWatch.close());
   if (client !== null) client.dated = (at) => clockWatch.see(at);
+  const replaced = (text: string): void => {
+    log.error({ reason: text }, 'this ledger took the place of another one');
+    recorder.cover('replaced', text, now()).catch((error: unknown) => {
+      log.error({ reason: messageOf(error) }, 'coverage not recorded');
+    });
+  };
   const checkpoints = await Checkpoints.open({
     head: () => store.treeHead(),
     file: checkpointsBeside(config.db),
@@ -116,13 +137,17 @@ async function open(
     log,
     ...(config.checkpointConfigMap === null || client === null
       ? {}
-      : { publish: configMapPublisher(config.checkpointConfigMap, client) }),
+      : { publish: configMapPublisher(config.checkpointConfigMap, applierOf(client), (text) => replaced(text)) }),
   });
   // Closed behind the recorder, so that the last one covers all.
   opened.push(() => checkpoints.close());
+  const collector = config.otlpEndpoint === null ? null : { endpoint: config.otlpEndpoint, cluster: store.cluster };
+  const stream = await openStream(config, { store, collector, log, now });
+  opened.push(() => stream?.close());
   const key = redactionKey(config.keyFile, (await store.last()) === null);
-  const redactor = new Redactor(key, config.redact);
+  const redactor = new Redactor(key, config.redact, config.patterns);
   let observer: Observer | null = null;
+  const apiServers = new ApiServers(config.apiServers, client, log);
   const metrics = new Metrics({
     queueDepth: () => intake.depth,
     pending: () => pendingIn(store, now()),
@@ -132,14 +157,22 @@ async function open(
     ledgerDamaged: () => store.check.damage !== null,
     certificateExpiresAt: () => expiryOf(identity.serving.cert),
     redactionRules: ruleNames(config.redact),
+    unsentSince: () => (stream === null ? null : (stream.unsentSince ?? now())),
     redacted: () => redactor.takeCounts(),
+    apiServerNetworks: () => apiServers.trust.networks.length,
     now,
   });
+  let registration: RegistrationWatch | null = null;
+  const isSent = sentBy(config, (namespace) => registration?.leavesOut(namespace) === true);
   const recorder = await Recorder.open({
     store,
+    isSent,
     redactor,
     predicates: config.predicates,
     events: metrics,
+    disk,
+    overBudget: (user) =>
+      log.warn({ user }, 'bodies of requests are not kept: too much was never persisted in this hour'),
     fence: () => intake.handedOver(),
     lostFact: (error, { group, resource, namespace, name }) => {
       metrics.loseFact();
@@ -170,11 +203,18 @@ async function open(
     taken: (through) => gate?.taken(through),
   });
   const signs = new SignsOfLife(recorder, now);
+  disk.tell((isFull, since) => {
+    metrics.diskFull(isFull);
+    if (isFull) log.error({ db: config.db }, 'the disk is full: bodies are not recorded until there is room');
+    else log.warn({ db: config.db }, 'the disk has room again');
+    signs.tell(isFull ? 'full' : 'room', isFull ? fullText(since) : roomText(since));
+  });
   const health = new Health({
     log,
     metrics,
     checkSpool: () => gate?.checkWritable(intake.progress.through),
     checkLedger: () => store.checkWritable(),
+    isFull: () => disk.isFull,
     damage: () => store.check.damage,
   });
   // Closed behind the intake: what is lost at the end is told as well.
@@ -198,15 +238,28 @@ async function open(
     }),
   );
 
-  const collector = config.otlpEndpoint === null ? null : { endpoint: config.otlpEndpoint, cluster: store.cluster };
   opened.push(await exportMetrics(collector, metrics));
   const next = intake.progress.through + 1;
-  const spooling = { folder, ledger, next, left: intake.left(), maxBytes: spoolBytes };
-  gate = await openGate({ config, identity, key, spool: spooling, clock, collector, intake, metrics, health, signs });
-  const admission = gate;
+  const spooling = { folder, ledger, next, left: intake.left(), maxBytes: sizes.spool };
+  const context = {
+    config,
+    identity,
+    key,
+    spool: spooling,
+    trust: apiServers.trust,
+    clock,
+    collector,
+    intake,
+    metrics,
+    health,
+    signs,
+    disk,
+  };
+  const admission = (gate = await openGate(context));
   opened.push(() => admission.close());
+  opened.push(apiServers.follow((trust) => admission.trust(trust)));
   const access = await openAccess(config, log, () => {
-    trust();
+    renew();
     // Those that were verified by what was trusted before count for nobody any more.
     read.closeIdleConnections();
   });
@@ -223,6 +276,8 @@ async function open(
   const lastSeq = async (): Promise<number> => (await store.last())?.seq ?? 0;
   const reading = new Reading({ path: config.db, clock: clock.memory }, access.reviews, tellBroken);
   opened.push(() => reading.close());
+  stream?.start((after) => reading.commits(after, BATCH_BYTES));
+  opened.push(() => stream?.stop());
   const readerOf = (caller: Caller): LedgerReader => reading.readerOf(caller);
   const read = listener(
     { ...identity.serving, ...clientTls(access) },
@@ -230,7 +285,7 @@ async function open(
   );
   access.frontProxy?.guard(read);
   // Whom a client certificate must come from changes as the certificate of our own does: for new connections.
-  const trust = (): void => read.setSecureContext({ ...identity.serving, ...clientTls(access) });
+  const renew = (): void => read.setSecureContext({ ...identity.serving, ...clientTls(access) });
   const readAddress = await listen(read, config.readListen, '--read-listen');
   opened.push(() => drain(read));
   // Before it waits for answers that are under way: a watch has no end of its own.
@@ -242,13 +297,21 @@ async function open(
   await identity.start(
     async () => (await health.readiness()).ready,
     () => {
-      trust();
+      renew();
       return admission.prove(identity.proof);
     },
   );
   const { judge } = identity;
-  observer = startObserver(config, { recorder, store, log, now, timing, client, judge });
+  const repair = (): void => identity.repair();
+  const watches = (watch: RegistrationWatch): void => void (registration = watch);
+  observer = startObserver(config, { recorder, store, log, now, timing, client, judge, repair, watches });
   opened.push(() => observer?.close());
+  if (client !== null) {
+    const missed = signs.unanswered.bind(signs);
+    const counters = new ApiCounters({ client, webhook: WEBHOOK_NAME, missed, log, now });
+    counters.start();
+    opened.push(() => counters.close());
+  }
   opened.push(() => health.stop());
   await checkpoints.start();
   checkLedger(store.check, config.db, log);
@@ -256,6 +319,27 @@ async function open(
   let stopped: Promise<void> | undefined;
   const stop = (): Promise<void> => (stopped ??= closeAll(opened));
   return { admission: admission.address, read: readAddress, caughtUp, stop, broken };
+}
+
+function applierOf(client: KubeApiClient): Applier {
+  return {
+    apply: (path, object, signal) => client.apply(path, object, signal),
+    find: (path, signal) => getIfThere(client, path, signal),
+  };
+}
+
+/** Tells of which changes a review is sent, and recorded, whoever makes them. Rather too few: by selectors it is not known. */
+function sentBy(config: ServerConfig, isLeftOut: (namespace: string) => boolean): (change: NewChange) => boolean {
+  const { registration, predicates, checkpointConfigMap } = config;
+  const configMaps = checkpointConfigMap === null ? [] : [checkpointConfigMap.name];
+  if (registration !== null) {
+    const { namespaceSelector, objectSelector } = registration.webhook;
+    if (Object.keys(namespaceSelector).length + Object.keys(objectSelector).length > 0) return () => false;
+  }
+  return ({ object, operation }) =>
+    !predicates.mayLeaveOut(object, operation) &&
+    !isLeftOut(object.namespace) &&
+    (registration === null || !isOwnObject(object, registration, configMaps));
 }
 
 /** How often an API server that does not answer is asked for the cluster's name. */
@@ -272,7 +356,7 @@ async function nameOf(config: ServerConfig, client: ApiClient | null, log: Logge
   return name;
 }
 
-interface GateContext extends Pick<GateData, 'spool' | 'collector'> {
+interface GateContext extends Pick<GateData, 'spool' | 'collector' | 'trust'> {
   config: ServerConfig;
   identity: Identity;
   key: Buffer;
@@ -281,6 +365,7 @@ interface GateContext extends Pick<GateData, 'spool' | 'collector'> {
   metrics: Metrics;
   health: Health;
   signs: SignsOfLife;
+  disk: DiskReserve;
 }
 
 /** Starts the thread that answers reviews. Rejects with config-invalid. */
@@ -293,6 +378,7 @@ function openGate({
   metrics,
   health,
   signs,
+  disk,
   ...rest
 }: GateContext): Promise<Gate> {
   const data: GateData = {
@@ -301,9 +387,10 @@ function openGate({
     by: config.callers.by,
     proof: identity.proof,
     rules: config.predicates.rules,
-    redaction: { key, rules: config.redact },
+    redaction: { key, rules: config.redact, patterns: config.patterns },
     progress: intake.progress.memory,
     clock: clock.memory,
+    patienceMs: (config.registration?.webhook ?? USUAL_WEBHOOK).timeoutSeconds * 1000,
   };
   return Gate.open(data, {
     spooled: () => intake.wake(),
@@ -311,13 +398,25 @@ function openGate({
       metrics.answered(seconds);
       for (const result of ['dry-run', 'excluded'] as const) metrics.count(result, others[result]);
       metrics.redacted(others.redacted);
+      for (const [address, reviews] of others.elsewhere) health.elsewhere(address, reviews);
     },
     lost: (error, uid) => {
       health.lost(error, uid);
       signs.lose();
+      if (error instanceof KubeblameError && error.code === 'ledger-full') disk.spend();
+    },
+    stalled: (ms) => {
+      health.stalled(ms);
+      signs.stalled(ms);
     },
     refused: (error) => health.refused(error),
-    turnedAway: (error, from) => health.turnedAway(error, from),
+    turnedAway: (error, from, review) => {
+      health.turnedAway(error, from);
+      if (!review) return;
+      // A way of the API server's that nobody thought of would be a gap.
+      metrics.fromElsewhere(1);
+      signs.lose();
+    },
     page: pages(health, metrics),
   });
 }
@@ -341,19 +440,4 @@ function checkLedger(check: BackgroundCheck, db: string, log: Logger): void {
 /** Closes what was opened, the last first. */
 async function closeAll(opened: readonly Closer[]): Promise<void> {
   for (const close of [...opened].reverse()) await close();
-}
-
-async function pendingIn(store: LedgerStore, now: number): Promise<{ count: number; oldestAt: number | null }> {
-  const from = (await store.seqAt(now - UNVERIFIED_AFTER_MS)) + 1;
-  const open = await store.open(from, MAX_COUNTED_PENDING);
-  return { count: open.length, oldestAt: open[0]?.at ?? null };
-}
-
-/** Nothing is sent anywhere unless the operator named a collector. Resolves to what ends it. */
-async function exportMetrics(collector: Collector | null, { registry }: Metrics): Promise<Closer> {
-  if (collector === null) return () => undefined;
-  // Loaded only here: most servers are scraped.
-  const { MetricExport } = await import('./observability/metric-export.ts');
-  const exporting = new MetricExport(collector, registry, TELEMETRY_INTERVAL_MS);
-  return () => exporting.close();
 }

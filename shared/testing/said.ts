@@ -1,7 +1,7 @@
 import { factsOf } from '../landscape/facts.ts';
 import { resolve } from '../landscape/resolve.ts';
-import type { Reference, Target } from '../landscape/types.ts';
-import { apiVersionOf, metadataText, refOf } from '../normalise.ts';
+import type { Graph, Reference, Target } from '../landscape/types.ts';
+import { apiVersionOf, refOf } from '../normalise.ts';
 import type { JsonObject } from '../types.ts';
 import { nodeText } from './node-text.ts';
 
@@ -58,16 +58,19 @@ function targetText(target: Target): string {
   }
 }
 
-/** The edges between some bodies, a line each: `service shop/web selects pod shop/web-1 selected !missing`. */
-export function edgesBetween(...bodies: JsonObject[]): string[] {
+/** The graph of some bodies. */
+export function graphOf(...bodies: JsonObject[]): Graph {
   const objects = bodies.map((body) => {
-    const apiVersion = apiVersionOf(body);
-    const group = apiVersion.includes('/') ? (apiVersion.split('/')[0] ?? '') : '';
-    const kind = body.kind as string;
-    const object = refOf(body, { group, resource: `${kind.toLowerCase()}s`, kind });
-    return { object: { ...object, uid: metadataText(body, 'uid') }, facts: factsOf(body) };
+    const kind = typeof body.kind === 'string' ? body.kind : '';
+    const group = /^(.*)\//.exec(apiVersionOf(body))?.[1] ?? '';
+    return { object: refOf(body, { group, resource: `${kind.toLowerCase()}s`, kind }), facts: factsOf(body) };
   });
-  const { nodes, edges } = resolve(objects);
+  return resolve(objects);
+}
+
+/** The edges between some bodies, a line each: `service shop/web selects pod shop/web-1 selected`, with `!object` and the like behind. */
+export function edgesBetween(...bodies: JsonObject[]): string[] {
+  const { nodes, edges } = graphOf(...bodies);
   return edges.map(({ from, to, relation, certainty, missing }) => {
     const lacks = missing === undefined ? '' : ` !${missing}`;
     return `${nodeText(nodes[from])} ${relation} ${nodeText(nodes[to])} ${certainty}${lacks}`;

@@ -1,3 +1,4 @@
+import { withoutObject } from '../query/coverage.ts';
 import { setImmediate as breathe } from 'node:timers/promises';
 import type {
   ChangeFilter,
@@ -147,6 +148,12 @@ export class RestrictedStore implements LedgerView {
   }
 
   /** Of the same object too. */
+  async explanation(seq: number): Promise<StoredChange | null> {
+    if (this.sight !== FULL_SIGHT) await requireChange(this, seq);
+    return this.store.explanation(seq);
+  }
+
+  /** Of the same object too. */
   async line(seq: number): Promise<StoredStep[]> {
     if (this.sight !== FULL_SIGHT) await requireChange(this, seq);
     return this.store.line(seq);
@@ -165,11 +172,17 @@ export class RestrictedStore implements LedgerView {
     return found;
   }
 
-  /** When nobody was looking is part of every answer; why, which may name users, is for those who read everything. */
+  /** When recording did not work is part of every answer; why, which may name users, is for those who read everything. */
   async coverage(): Promise<NewCoverage[]> {
     const events = await this.store.coverage();
     if (this.sight === FULL_SIGHT) return events;
-    return events.map((event) => (event.detail === '' ? event : { ...event, detail: 'recording did not work' }));
+    return events.map((event) => {
+      if (event.event === 'unreviewed' || event.event === 'reviewed')
+        return { ...event, detail: withoutObject(event.detail) };
+      // Only times.
+      if (event.event === 'unanswered') return event;
+      return event.detail === '' ? event : { ...event, detail: 'recording did not work' };
+    });
   }
 
   /** The ledger stays open: it is not this user's alone. */

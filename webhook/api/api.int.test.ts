@@ -130,10 +130,14 @@ describe('the read API', () => {
     ],
     [
       'impact',
-      { ...webParameters, at: EDITED, blow: 'gone', hops: 2 },
-      (reader) => reader.impact({ scope: web, at: EDITED, blow: 'gone', hops: 2 }),
+      { at: EDITED, resource: 'secrets', namespace: 'shop', name: 'db-credentials', blow: 'gone', hops: 2 },
+      (reader) =>
+        reader.impact({
+          scope: { type: { group: '', resource: 'secrets' }, namespace: 'shop', names: ['db-credentials'] },
+          ...{ at: EDITED, blow: 'gone', hops: 2 },
+        }),
       (body: { reached: unknown[] }) => body.reached,
-      4,
+      8,
     ],
     // The recording, its end, and the server's start.
     ['coverage', {}, (reader) => reader.coverage(), (body: unknown[]) => body, 3],

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { SqliteStore } from '../store/sqlite/store.ts';
 import { FactsProjection } from './projection.ts';
 
@@ -8,12 +9,28 @@ const AT_ONCE_MS = 200;
 const WAIT_MS = 1_000;
 
 /**
- * Keeps the facts of a ledger's objects in a file beside it, behind the recording, and lets a store answer from them. Where that file
- * cannot be used, they are derived from states: slower, and the same.
+ * Keeps the facts of a ledger's objects in a file beside it, behind the recording, and lets a store answer from them. It begins with
+ * the first question: who never asks for the graph pays nothing for it. Until it has come up to the present, and where its file
+ * cannot be used, facts are derived from states: slower, and the same.
  */
 export function keepFacts(path: string, store: SqliteStore): { stop: () => void } {
-  let projection: FactsProjection | null = openProjection(path);
+  let projection: FactsProjection | null = null;
+  let timer: NodeJS.Timeout | undefined;
+  let begun = false;
+  const giveUp = (): void => {
+    projection?.close();
+    projection = null;
+  };
+  const begin = (): void => {
+    begun = true;
+    projection = openProjection(path);
+    timer = setInterval(() => void projection?.catchUp(AT_ONCE_MS).catch(giveUp), EVERY_MS);
+    timer.unref();
+  };
+  // Somebody asked before.
+  if (existsSync(fileOf(path))) begin();
   store.factsSource = async (seq) => {
+    if (!begun) begin();
     try {
       return (await projection?.at(seq, WAIT_MS)) ?? null;
     } catch {
@@ -21,22 +38,21 @@ export function keepFacts(path: string, store: SqliteStore): { stop: () => void 
       return null;
     }
   };
-  const giveUp = (): void => {
-    projection?.close();
-    projection = null;
-  };
-  const timer = setInterval(() => void projection?.catchUp(AT_ONCE_MS).catch(giveUp), EVERY_MS);
-  timer.unref();
   return {
     stop: () => {
+      begun = true;
       clearInterval(timer);
       giveUp();
     },
   };
 }
 
+function fileOf(ledger: string): string {
+  return `${ledger}.facts`;
+}
+
 function openProjection(path: string): FactsProjection | null {
-  for (const file of [`${path}.facts`, ':memory:']) {
+  for (const file of [fileOf(path), ':memory:']) {
     try {
       return new FactsProjection(path, file);
     } catch {

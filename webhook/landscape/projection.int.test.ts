@@ -52,7 +52,6 @@ const event: fc.Arbitrary<Event> = fc.oneof(
 /** A version of an object. */
 interface Version {
   seq: number;
-  depth: number;
   uid: string;
   body: JsonObject | null;
 }
@@ -103,6 +102,10 @@ class Written {
     statusOnly: boolean,
   ): Promise<void> {
     // prettier-ignore
+    // A fold may have put a whole body beside it, or given it up.
+    const parent = from === null ? null : await this.store.change(from.seq);
+    if (from !== null && parent === null) return;
+    const depth = parent === null || body === null ? 0 : parent.depth + 1;
     const seq = ++this.seq;
     const change: NewChange = {
       ...{ seq, at: this.at, subresource: '', source: 'admission', actor: { username: 'alice', groups: [] }, manager: 'm' }, // prettier-ignore
@@ -113,7 +116,7 @@ class Written {
         statusOnly,
         late,
         parent: from?.seq ?? null,
-        depth: (from?.depth ?? -1) + 1,
+        depth,
         apiVersion: 'apps/v1',
         baseResourceVersion: '',
       },
@@ -123,7 +126,7 @@ class Written {
     };
     await this.store.append({ changes: [change], outcomes: [] });
     this.attempts.push(seq);
-    this.versions[index]?.push({ seq, body, uid, depth: change.depth });
+    this.versions[index]?.push({ seq, body, uid });
   }
 
   private async settle(seq: number, outcome: NewOutcome['outcome'], wanted: boolean): Promise<void> {

@@ -49,6 +49,8 @@ export class FactsProjection {
   private spans: Spans;
   private timelines: Timelines;
   private progress: Progress = NOTHING;
+  /** The last answer: questions about one moment come one after another. */
+  private last: { key: string; facts: FactsAt[] } | undefined;
   private working: Promise<unknown> = Promise.resolve();
 
   /** `path`: of the ledger; `file`: where it is kept; `:memory:` keeps nothing. Throws the ledger-* errors. */
@@ -69,10 +71,15 @@ export class FactsProjection {
    */
   async at(seq: number, waitMs: number): Promise<FactsAt[] | null> {
     if (!(await this.catchUp(waitMs)) || seq < this.progress.folded) return null;
-    return this.spans.at(seq).map(({ object, set, confirmed }) => {
-      const { id, ...ref } = this.timelines.object(object);
-      return { id, object: ref, facts: this.sets.of(set), confirmed: confirmed !== 0 };
-    });
+    const key = `${this.progress.commit} ${seq}`;
+    if (this.last?.key !== key) {
+      const facts = this.spans.at(seq).map(({ object, set, confirmed }): FactsAt => {
+        const { id, ...ref } = this.timelines.object(object);
+        return { id, object: ref, facts: this.sets.of(set), confirmed: confirmed !== 0 };
+      });
+      this.last = { key, facts: facts.sort(inOrder) };
+    }
+    return this.last.facts;
   }
 
   /** Takes in what the ledger has got since; false where there is more than can be done in some time. */
@@ -162,6 +169,14 @@ export class FactsProjection {
 }
 
 const NOTHING: Progress = { commit: 0, seq: 0, folded: 0 };
+
+/** As LedgerStore.objects() has them. */
+function inOrder({ object: a, id }: FactsAt, { object: b, id: other }: FactsAt): number {
+  for (const part of ['group', 'resource', 'namespace', 'name'] as const) {
+    if (a[part] !== b[part]) return a[part] < b[part] ? -1 : 1;
+  }
+  return id - other;
+}
 
 /** Opens what was derived before, where it is of this ledger and of this version; otherwise begins anew. */
 function openOwn(file: string, ledger: Buffer): Sqlite {

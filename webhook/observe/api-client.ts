@@ -159,6 +159,16 @@ export class KubeApiClient implements ApiClient, ApiWriter {
     if (!response.complete) throw new Error(`the watch ${path} was cut off`);
   }
 
+  /** The lines of a text, such as that of the metrics, as they come. Rejects as `get`. */
+  async *lines(path: string, signal: AbortSignal): AsyncGenerator<string> {
+    const limited = AbortSignal.any([signal, AbortSignal.timeout(GET_TIMEOUT_MS)]);
+    const response = await this.send('GET', path, limited);
+    let failure: Error | undefined;
+    response.once('error', (error: Error) => (failure = error));
+    yield* createInterface({ input: response, crlfDelay: Infinity });
+    if (failure !== undefined) throw failure;
+  }
+
   private async send(method: string, path: string, signal: AbortSignal, body?: JsonObject): Promise<IncomingMessage> {
     const url = new URL(path, `${this.config.getCurrentCluster()?.server ?? ''}/`);
     const format = method === 'PATCH' ? 'application/apply-patch+yaml' : 'application/json';

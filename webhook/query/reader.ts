@@ -35,16 +35,16 @@ import { factsOf, isNode } from '../../shared/landscape/facts.ts';
 import { impactOf } from '../../shared/landscape/impact.ts';
 import { impactPart, placesIn } from '../../shared/landscape/parts.ts';
 import { resolve } from '../../shared/landscape/resolve.ts';
-import type { ObjectFacts } from '../../shared/landscape/types.ts';
+import type { Graph, ObjectFacts } from '../../shared/landscape/types.ts';
 import { VERSION } from '../../shared/version.ts';
-import type {
-  ChangeFilter,
-  FactsAt,
-  LedgerView,
-  ObjectFilter,
-  StoredChange,
-  StoredObject,
-  StoredVersion,
+import {
+  isExplained,
+  type ChangeFilter,
+  type LedgerView,
+  type ObjectFilter,
+  type StoredChange,
+  type StoredObject,
+  type StoredVersion,
 } from '../store/port.ts';
 import { blameOf } from './blame.ts';
 import { Causes } from './causes.ts';
@@ -53,7 +53,7 @@ import { follow } from './follow.ts';
 import { exactUser, matcherOf } from './matching.ts';
 import { summarise } from './users.ts';
 import { touching } from './field.ts';
-import { isControllersStatus, isTranslation, outcomeAt, States, viewOf } from './views.ts';
+import { isControllersStatus, isTold, isTranslation, outcomeAt, States, viewOf } from './views.ts';
 
 /** Rows and objects that are fetched at once while a page fills: the page first, then more. */
 const PAGE = 500;
@@ -129,7 +129,7 @@ export class StoreReader implements LedgerReader {
       const rows = await this.store.changes({ ...filter, maxSeq }, size);
       const touched = await touches(rows.filter(matches));
       for (const row of rows) {
-        if (isTranslation(row) || !matches(row) || touched?.has(row.seq) === false) continue;
+        if (isTold(row) || !matches(row) || touched?.has(row.seq) === false) continue;
         if (found.length === query.limit)
           return { changes: await this.view(found, states, query), next: row.seq + 1, hidden };
         const reason = hiddenAs(row);
@@ -218,11 +218,11 @@ export class StoreReader implements LedgerReader {
   }
 
   async graph({ at }: GraphQuery): Promise<GraphPage> {
-    return resolve(await this.objectFacts(at));
+    return graphOf(await this.objectFacts(at));
   }
 
   async impact({ scope, at, blow, hops }: ImpactQuery): Promise<ImpactPage> {
-    const graph = resolve(await this.objectFacts(at));
+    const graph = graphOf(await this.objectFacts(at));
     const starts = placesIn(graph, scope);
     return impactPart(graph, starts, impactOf(graph, starts, blow, hops));
   }
@@ -236,11 +236,10 @@ export class StoreReader implements LedgerReader {
     const seq = await this.store.seqAt(at);
     const kept = await this.store.facts(seq);
     if (kept === null) return this.factsOfStates(at);
-    const refused = new Set<number>();
-    for (const { id, object, confirmed } of kept) if (!confirmed && (await this.isRefused(id, object, seq))) refused.add(id); // prettier-ignore
-    const held = refused.size === 0 ? kept : kept.filter(({ id }) => !refused.has(id));
-    // As states are, so that the answer is the same wherever the facts come from.
-    return [...held].sort(inOrder);
+    if (kept.every(({ confirmed }) => confirmed)) return kept;
+    // As isRefused() has it: an object that nothing confirmed does not exist beside another one of its name.
+    const taken = new Set(kept.flatMap(({ confirmed, object }) => (confirmed ? [nameOf(object)] : [])));
+    return kept.filter(({ confirmed, object }) => confirmed || !taken.has(nameOf(object)));
   }
 
   private async factsOfStates(at: number): Promise<ObjectFacts[]> {
@@ -318,10 +317,13 @@ export class StoreReader implements LedgerReader {
     return false;
   }
 
-  /** The change that made a version, where that only shows it in another API version. */
+  /** The change that made a version, where that only shows it in another API version, or before the review that explains it. */
   private async changeBehind(version: StoredVersion): Promise<StoredVersion> {
+    if (version.source === 'admission') return version;
     const parent = isTranslation(version) && version.parent !== null ? await this.store.change(version.parent) : null;
-    return parent === null ? version : this.changeBehind(parent);
+    if (parent !== null) return this.changeBehind(parent);
+    const fact = await this.store.change(version.seq);
+    return fact !== null && isExplained(fact) ? ((await this.store.explanation(fact.seq)) ?? version) : version;
   }
 
   private async differenceOf(stored: StoredObject, from: number, to: number): Promise<Difference | null> {
@@ -338,12 +340,17 @@ export class StoreReader implements LedgerReader {
   }
 }
 
-function inOrder(one: FactsAt, other: FactsAt): number {
-  const [a, b] = [one.object, other.object];
-  for (const part of ['group', 'resource', 'namespace', 'name'] as const) {
-    if (a[part] !== b[part]) return a[part] < b[part] ? -1 : 1;
-  }
-  return one.id - other.id;
+function nameOf({ group, resource, namespace, name }: ObjectRef): string {
+  return `${group}/${resource}/${namespace}/${name}`;
+}
+
+/** Graphs of facts that may be given again, as a projection gives those of its last moment. */
+const GRAPHS = new WeakMap<readonly ObjectFacts[], Graph>();
+
+function graphOf(facts: readonly ObjectFacts[]): Graph {
+  const graph = GRAPHS.get(facts) ?? resolve(facts);
+  GRAPHS.set(facts, graph);
+  return graph;
 }
 
 /** A list that ends early must not look like one that is complete. */

@@ -25,6 +25,7 @@ export class TestRecorder {
       store,
       redactor: new Redactor(TEST_KEY, redact),
       predicates: new Predicates(rules),
+      isSent: ({ object, operation }) => !new Predicates(rules).mayLeaveOut(object, operation),
     });
     return new TestRecorder(store, recorder);
   }

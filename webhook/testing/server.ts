@@ -1,3 +1,4 @@
+import { KNOWN_PATTERNS } from '../../shared/redact-patterns.ts';
 import { chmodSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:https';
 import type { IncomingHttpHeaders } from 'node:http';
@@ -62,6 +63,8 @@ export interface ClientOptions {
   headers?: Record<string, string>;
   /** A client certificate and its key, PEM. */
   pair?: { certificate: string; privateKey: string };
+  /** Where it comes from, where that is another address of this machine. */
+  localAddress?: string;
   /** What the server's certificate must name, where that is not the address. */
   servername?: string;
 }
@@ -75,7 +78,9 @@ export class HttpsClient {
     ca: string,
     readonly options: ClientOptions = {},
   ) {
-    this.agent = new Agent({ keepAlive: true, maxSockets: options.connections ?? 1, ca, ...clientPair(options) });
+    const { connections = 1, localAddress } = options;
+    const from = localAddress === undefined ? {} : { localAddress };
+    this.agent = new Agent({ keepAlive: true, maxSockets: connections, ca, ...from, ...clientPair(options) });
   }
 
   get(path: string, headers: Record<string, string> = {}): Promise<Reply> {
@@ -123,6 +128,9 @@ export function clientPair({ pair, servername }: ClientOptions): { cert?: string
   };
 }
 
+/** Of a server under test: many are started. */
+const TEST_RESERVE_BYTES = 64 * 1024;
+
 /** A line of the server's log. */
 export type LogLine = Record<string, unknown> & { msg: string };
 
@@ -159,9 +167,11 @@ export class TestServer {
       cluster: 'test',
       predicates: new Predicates([]),
       redact: [],
+      patterns: KNOWN_PATTERNS,
       listen: { host: '127.0.0.1', port: 0 },
       tls: { cert: certificates.cert, key: certificates.key },
       callers: { by: 'nothing' },
+      apiServers: null,
       registration: null,
       readListen: { host: '127.0.0.1', port: 0 },
       readToken: null,
@@ -170,6 +180,7 @@ export class TestServer {
       kubeconfig: null,
       webhookConfiguration: 'kubeblame',
       otlpEndpoint: null,
+      stream: null,
       signingKeyFile: file('ledger.db.signing-key'),
       checkpointEveryMs: 60_000,
       checkpointConfigMap: null,
@@ -179,7 +190,8 @@ export class TestServer {
     };
     const lines: LogLine[] = [];
     const log = pino({ base: null }, { write: (line: string) => void lines.push(JSON.parse(line) as LogLine) });
-    const running = await startServer(config, log, clock, { ...OBSERVER_TIMING, ...timing }, spoolBytes);
+    const sizes = { spool: spoolBytes, reserve: TEST_RESERVE_BYTES };
+    const running = await startServer(config, log, clock, { ...OBSERVER_TIMING, ...timing }, sizes);
     return new TestServer(running, config, certificates, lines);
   }
 
