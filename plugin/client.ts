@@ -25,6 +25,7 @@ import type {
   CoverageInterval,
   DifferencePage,
   DifferenceQuery,
+  FactsPage,
   GraphPage,
   GraphQuery,
   ImpactPage,
@@ -113,6 +114,10 @@ export class ServerReader implements LedgerReader {
     if ((query.rules?.length ?? 0) > MAX_RULES)
       throw new KubeblameError('usage-invalid', `--rules: a server takes at most ${MAX_RULES} characters`, 'put them into the ConfigMap kubeblame-rules'); // prettier-ignore
     return this.get(ROUTES.applications, encodeApplicationQuery(query));
+  }
+
+  facts(query: GraphQuery): Promise<FactsPage> {
+    return this.get(ROUTES.facts, encodeGraphQuery(query));
   }
 
   coverage(): Promise<CoverageInterval[]> {

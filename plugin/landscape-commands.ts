@@ -1,84 +1,102 @@
 import { Option, type Command } from 'commander';
 import { flagsOf } from './arguments.ts';
-import type { LandscapeFlags } from './commands/landscape-flags.ts';
-import type { ReleasesFlags } from './commands/releases.ts';
+import type { ImpactFlags } from './commands/impact.ts';
+import { each } from './commands/match-flags.ts';
+import type { TreeFlags } from './commands/tree.ts';
 import { describeCommand } from './help.ts';
 import type { SourceOptions } from './open-reader.ts';
 import type { Context } from './subcommands.ts';
 
-/** The commands about applications: apps and releases. */
-export function addApplicationCommands(program: Command, context: Context): void {
-  addApps(program, context);
-  addReleases(program, context);
+const FORMATS = ['table', 'wide', 'json', 'yaml', 'dot', 'mermaid'];
+
+/** Commands about what depends on what. */
+export function addLandscapeCommands(program: Command, context: Context): void {
+  addTree(program, context);
+  addImpact(program, context);
 }
 
-function addCommonFlags(command: Command, at: string): void {
-  command
-    .option('--at <time>', at)
-    .option('--rules <file>', 'rules that say what belongs to which application, team and product; - is stdin')
-    .option('--no-headers', 'no first line with the names of the columns')
-    .addOption(new Option('-o, --output <format>', 'how to write it').choices(['table', 'json', 'yaml']));
-}
-
-function addApps(program: Command, { io, addSource, withReader, asked }: Context): void {
+function addTree(program: Command, { io, addSource, withReader, count, asked }: Context): void {
   const command = program
-    .command('apps')
-    .description('which applications run, of which teams, in which release; with NAME what belongs to one, and why');
-  if (!asked('apps')) return;
-  command.usage('[NAME] [flags]').argument('[name]', 'one application: its objects, and what says that they belong to it'); // prettier-ignore
-  addCommonFlags(command, 'what ran at that moment');
+    .command('tree')
+    .description('what an object depends on, or with --reverse who depends on it, at any moment');
+  if (!asked('tree')) return;
+  command
+    .usage('TYPE/NAME [flags]')
+    .argument('<words...>', 'one object, also one that is gone')
+    .option('-n, --namespace <name>', 'namespace')
+    .option('--reverse', 'who depends on it')
+    .option('--depth <steps>', 'how many steps (default: 3)', count)
+    .option('--at <time>', 'at that moment (default: now)')
+    .option('--no-headers', 'no first line with the names of the columns')
+    .addOption(new Option('-o, --output <format>', 'how to write it; wide, json and yaml tell who made each edge').choices(FORMATS)); // prettier-ignore
   addSource(command);
   describeCommand(
     command,
     `
-  # What runs, and what ran yesterday
-  kubectl blame apps
-  kubectl blame apps --at "yesterday 18:00"
+  # What a deployment depends on
+  kubectl blame tree deployment/web -n shop
 
-  # What belongs to an application, and why
-  kubectl blame apps shop`,
+  # Who depended on a ConfigMap last week, and who made it so
+  kubectl blame tree configmap/web-config -n shop --reverse --at "last monday" -o wide
+
+  # A picture
+  kubectl blame tree deployment/web -n shop -o dot | dot -Tsvg > web.svg`,
+    `
+It tells wiring, as bodies of objects say it, not traffic. What is inferred from a value, such as a URL in the environment, has a ?.`,
   );
-  command.action((name: string | undefined, _flags: unknown, self: Command) => {
-    const flags = flagsOf<SourceOptions & LandscapeFlags>(self);
+  command.action((words: string[], _flags: unknown, self: Command) => {
+    const flags = flagsOf<SourceOptions & TreeFlags>(self);
     return withReader(flags, io, async (reader) => {
-      const { apps } = await import('./commands/apps.ts');
-      await apps(name, flags, reader, io);
+      const { tree } = await import('./commands/tree.ts');
+      await tree(words, flags, reader, io);
     });
   });
 }
 
-function addReleases(program: Command, { io, addSource, withReader, asked }: Context): void {
+function addImpact(program: Command, { io, addSource, withReader, count, asked }: Context): void {
   const command = program
-    .command('releases')
-    .description('which versions of an application ran when, and who brought them; A..B compares two');
-  if (!asked('releases')) return;
+    .command('impact')
+    .description('what a change or the loss of an object, a recorded change, or a manifest reaches and breaks');
+  if (!asked('impact')) return;
   command
-    .usage('APP [VERSION | A..B] [flags]')
-    .argument('<app>', 'an application, as apps names it')
-    .argument('[version]', 'only where a label or an image says this version; A..B: what two releases differ in');
-  addCommonFlags(command, 'until that moment');
-  command
-    .option('--from <time>', 'what differs, from that moment')
-    .option('--to <time>', 'until that moment (default: now)');
+    .usage('(TYPE/NAME | ID | -f FILE) [flags]')
+    .argument('[words...]', 'one object, or the ID of a change, as tables show it')
+    .option('-n, --namespace <name>', 'namespace')
+    .option(
+      '-f, --filename <file>',
+      'a manifest that is not applied yet: a file, a folder, or -; may be repeated',
+      each,
+    )
+    .option('-R, --recursive', 'with -f: also the folders in a folder')
+    .option('--gone', 'what if the object were gone, not changed')
+    .option('--depth <count>', 'how many workloads, one behind the other (default: 3)', count)
+    .option('--at <time>', 'at that moment (default: now)')
+    .option('--no-headers', 'no first line with the names of the columns')
+    .addOption(
+      new Option('-o, --output <format>', 'how to write it').choices(FORMATS.filter((each) => each !== 'wide')),
+    );
   addSource(command);
   describeCommand(
     command,
     `
-  # Which versions ran, since when, and who brought them
-  kubectl blame releases shop
+  # What a change of a Secret reaches, and what it would be without it
+  kubectl blame impact secret/db-credentials -n shop
+  kubectl blame impact secret/db-credentials -n shop --gone
 
-  # Where and when 24.3 ran, also where label and image disagree
-  kubectl blame releases shop 24.3
+  # What a manifest would break, before it is applied
+  kubectl blame impact -f web-config.yaml
 
-  # What two releases differ in
-  kubectl blame releases shop 24.2..24.3
-  kubectl blame releases shop --from 09:00 --to 10:30`,
+  # What a recorded change broke
+  kubectl blame impact 1204`,
+    `
+goes: Kubernetes deletes it too. breaks: it lacks what it needs. denied: it may not do any more what it did. stale: it goes on with the
+old value until a restart. may notice: what it works with is affected. It tells wiring, not traffic.`,
   );
-  command.action((app: string, version: string | undefined, _flags: unknown, self: Command) => {
-    const flags = flagsOf<SourceOptions & ReleasesFlags>(self);
+  command.action((words: string[], _flags: unknown, self: Command) => {
+    const flags = flagsOf<SourceOptions & ImpactFlags>(self);
     return withReader(flags, io, async (reader) => {
-      const { releases } = await import('./commands/releases.ts');
-      await releases(app, version, flags, reader, io);
+      const { impact } = await import('./commands/impact.ts');
+      await impact(words, flags, reader, io);
     });
   });
 }

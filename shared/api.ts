@@ -33,6 +33,7 @@ export const ROUTES = {
   graph: `${PREFIX}/graph`,
   impact: `${PREFIX}/impact`,
   applications: `${PREFIX}/applications`,
+  facts: `${PREFIX}/facts`,
   coverage: `${PREFIX}/coverage`,
 } as const;
 

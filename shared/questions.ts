@@ -3,7 +3,7 @@ import type { NamedType } from './built-in-types.ts';
 import type { Blow } from './landscape/effects.ts';
 import type { Impact } from './landscape/impact.ts';
 import type { Application, Applications } from './landscape/applications.ts';
-import type { Graph } from './landscape/types.ts';
+import type { Graph, ObjectFacts } from './landscape/types.ts';
 
 /*
  * What can be asked of a ledger, and the answers. Times are milliseconds since the Unix epoch, UTC.
@@ -223,6 +223,12 @@ export interface GraphPage extends Graph {
   denied?: Denied;
 }
 
+/** What the bodies of all objects said at a moment, of those that the reader may read: what a graph is resolved from. */
+export interface FactsPage {
+  objects: ObjectFacts[];
+  denied?: Denied;
+}
+
 export interface ImpactQuery {
   /** What is lost or changed: objects that exist then, or that others speak of. Labels are not asked for. */
   scope: Scope;
@@ -307,6 +313,8 @@ export interface LedgerReader {
   impact(query: ImpactQuery): Promise<ImpactPage>;
   /** Which applications exist, of what, and of whom. What of them ran when, shared/landscape/releases.ts tells. */
   applications(query: ApplicationQuery): Promise<ApplicationPage>;
+  /** For graphs that differ from the recorded one, such as with a manifest that is not applied yet. */
+  facts(query: GraphQuery): Promise<FactsPage>;
   /** When recording worked, oldest first; empty in a ledger that nothing has recorded into. */
   coverage(): Promise<CoverageInterval[]>;
   /** The types that the live cluster has, with all their names: only where the answer comes through an API server. */

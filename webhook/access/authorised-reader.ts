@@ -11,6 +11,7 @@ import type {
   Denied,
   DifferencePage,
   DifferenceQuery,
+  FactsPage,
   GraphPage,
   GraphQuery,
   ImpactPage,
@@ -101,6 +102,11 @@ export class AuthorisedReader implements LedgerReader {
   async applications(query: ApplicationQuery): Promise<ApplicationPage> {
     const { reader, denied } = await this.see({});
     return { ...(await reader.applications(query)), ...denied };
+  }
+
+  async facts(query: GraphQuery): Promise<FactsPage> {
+    const { reader, denied } = await this.see({});
+    return { ...(await reader.facts(query)), ...denied };
   }
 
   /** Without the reasons for those who may not read everything: RestrictedStore. */

@@ -43,6 +43,7 @@ const ANSWERS: Record<keyof typeof ROUTES, Answer> = {
   graph: (reader, search) => reader.graph(decodeGraphQuery(search)),
   impact: (reader, search) => reader.impact(decodeImpactQuery(search)),
   applications: (reader, search) => reader.applications(decodeApplicationQuery(search)),
+  facts: (reader, search) => reader.facts(decodeGraphQuery(search)),
   coverage: (reader) => reader.coverage(),
 };
 

@@ -16,6 +16,7 @@ import type {
   Difference,
   DifferencePage,
   DifferenceQuery,
+  FactsPage,
   GraphPage,
   GraphQuery,
   ImpactPage,
@@ -238,6 +239,10 @@ export class StoreReader implements LedgerReader {
     const { applications, ...rest } = applicationsOf(objects, resolve(objects), applied.rules);
     const told = name === undefined ? applications.map(({ members: _, ...application }) => application) : applications.filter((each) => each.name === name); // prettier-ignore
     return { applications: told, ...rest, rulesProblem: applied.problem };
+  }
+
+  async facts({ at }: GraphQuery): Promise<FactsPage> {
+    return { objects: (await this.objectFacts(at)).map(({ object, facts }) => ({ object, facts })) };
   }
 
   /** The facts of all objects that exist at a moment. */

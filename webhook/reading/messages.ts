@@ -21,6 +21,7 @@ export type QuestionName = keyof Pick<
   | 'graph'
   | 'impact'
   | 'applications'
+  | 'facts'
   | 'coverage'
 >;
 

@@ -64,6 +64,7 @@ export class Reading {
       graph: ask('graph'),
       impact: ask('impact'),
       applications: ask('applications'),
+      facts: ask('facts'),
       coverage: ask('coverage'),
       close: () => Promise.resolve(),
     };
