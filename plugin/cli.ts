@@ -10,7 +10,9 @@ import { FORMATS, type BlameFlags } from './commands/request.ts';
 import { EXIT, Exit, exitCodeOf } from './exit-code.ts';
 import { describeCommand, formatHelp } from './help.ts';
 import type { Io } from './io.ts';
+import { addApplicationCommands } from './application-commands.ts';
 import { openReader, type SourceOptions } from './open-reader.ts';
+import { addLandscapeCommands } from './landscape-commands.ts';
 import { addProofCommands } from './proof-commands.ts';
 import { addSubcommands } from './subcommands.ts';
 import { printable } from './views/text.ts';
@@ -187,6 +189,8 @@ function createProgram(io: Io, args?: readonly string[]): Command {
   const asked = (name: string): boolean => args?.includes(name) ?? true;
   const context = { io, addSource, withReader, count, asked };
   addSubcommands(program, context);
+  addApplicationCommands(program, context);
+  addLandscapeCommands(program, context);
   addProofCommands(program, context);
   return program;
 }

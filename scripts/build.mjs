@@ -25,7 +25,7 @@ const PLUGIN = { source: 'plugin/main.ts', name: 'kubectl-blame' };
 const LAZY = {
   'string-width': ['default'],
   fflate: ['inflateSync'],
-  yaml: ['isAlias', 'isMap', 'isPair', 'isScalar', 'isSeq', 'parse', 'parseAllDocuments'],
+  yaml: ['isAlias', 'isMap', 'isPair', 'isScalar', 'isSeq', 'parse', 'parseAllDocuments', 'parseDocument'],
   'node:child_process': ['spawn', 'spawnSync'],
   'node:crypto': [
     ...['createHash', 'createHmac', 'createPrivateKey', 'createPublicKey', 'hash', 'randomBytes', 'randomInt'],

@@ -1,6 +1,8 @@
-import { ERROR_CODES, KubeblameError, type ErrorCode } from './errors.ts';
+import { ERROR_CODES, KubeblameError, messageOf, type ErrorCode } from './errors.ts';
 import { isObject } from './json.ts';
+import { parseLandscapeRules } from './landscape/rules.ts';
 import {
+  type ApplicationQuery,
   type BlameQuery,
   type ChangeQuery,
   type DifferenceQuery,
@@ -30,6 +32,8 @@ export const ROUTES = {
   blame: `${PREFIX}/blame`,
   graph: `${PREFIX}/graph`,
   impact: `${PREFIX}/impact`,
+  applications: `${PREFIX}/applications`,
+  facts: `${PREFIX}/facts`,
   coverage: `${PREFIX}/coverage`,
 } as const;
 
@@ -271,6 +275,29 @@ export function decodeImpactQuery(search: URLSearchParams): ImpactQuery {
   if (hops !== undefined && (hops < 1 || hops > MAX_HOPS)) fail('hops', `must be from 1 to ${MAX_HOPS}`);
   if (scope.labels !== undefined) fail('labels', 'is not asked for here');
   return { scope, at: reader.moment('at'), blow, ...(hops === undefined ? {} : { hops }) };
+}
+
+export function encodeApplicationQuery({ at, name, rules }: ApplicationQuery): URLSearchParams {
+  return params([
+    ['at', at],
+    ['application', name],
+    ['rules', rules],
+  ]);
+}
+
+export function decodeApplicationQuery(search: URLSearchParams): ApplicationQuery {
+  const reader = new ParameterReader(search, ['at', 'application', 'rules']);
+  const [name, rules] = [reader.text('application'), reader.text('rules')];
+  try {
+    parseLandscapeRules(rules ?? '', 'rules');
+  } catch (error) {
+    fail('rules', `cannot be used: ${messageOf(error)}`);
+  }
+  return {
+    at: reader.moment('at'),
+    ...(name === undefined ? {} : { name }),
+    ...(rules === undefined ? {} : { rules }),
+  };
 }
 
 /** More would be most of the cluster. */

@@ -2,7 +2,8 @@ import type { Actor, CauseLink, Change, Json, JsonObject, ObjectRef, Outcome, Re
 import type { NamedType } from './built-in-types.ts';
 import type { Blow } from './landscape/effects.ts';
 import type { Impact } from './landscape/impact.ts';
-import type { Graph } from './landscape/types.ts';
+import type { Application, Applications } from './landscape/applications.ts';
+import type { Graph, ObjectFacts } from './landscape/types.ts';
 
 /*
  * What can be asked of a ledger, and the answers. Times are milliseconds since the Unix epoch, UTC.
@@ -227,6 +228,12 @@ export interface GraphPage extends Graph {
   denied?: Denied;
 }
 
+/** What the bodies of all objects said at a moment, of those that the reader may read: what a graph is resolved from. */
+export interface FactsPage {
+  objects: ObjectFacts[];
+  denied?: Denied;
+}
+
 export interface ImpactQuery {
   /** What is lost or changed: objects that exist then, or that others speak of. Labels are not asked for. */
   scope: Scope;
@@ -240,6 +247,22 @@ export interface ImpactQuery {
 export interface ImpactPage extends Graph, Impact {
   /** Places in the nodes: what the question is about; none where nothing is called so. */
   starts: number[];
+  denied?: Denied;
+}
+
+export interface ApplicationQuery {
+  at: number;
+  /** Only this application, with its members; without it, all without theirs. */
+  name?: string;
+  /** Rules as landscape/rules.ts reads them, instead of those of the ConfigMap. */
+  rules?: string;
+}
+
+/** What runs at a moment. */
+export interface ApplicationPage extends Omit<Applications, 'applications'> {
+  applications: (Omit<Application, 'members'> & { members?: Application['members'] })[];
+  /** Why the rules of the ConfigMap do not apply; '' where they do, or there are none. */
+  rulesProblem: string;
   denied?: Denied;
 }
 
@@ -293,6 +316,10 @@ export interface LedgerReader {
   /** What depends on what. Who made an edge, shared/landscape/made-by.ts tells. */
   graph(query: GraphQuery): Promise<GraphPage>;
   impact(query: ImpactQuery): Promise<ImpactPage>;
+  /** Which applications exist, of what, and of whom. What of them ran when, shared/landscape/releases.ts tells. */
+  applications(query: ApplicationQuery): Promise<ApplicationPage>;
+  /** For graphs that differ from the recorded one, such as with a manifest that is not applied yet. */
+  facts(query: GraphQuery): Promise<FactsPage>;
   /** When recording worked, oldest first; empty in a ledger that nothing has recorded into. */
   coverage(): Promise<CoverageInterval[]>;
   /** The types that the live cluster has, with all their names: only where the answer comes through an API server. */

@@ -2,6 +2,7 @@ import type { JsonObject } from '../types.ts';
 import { Place } from './place.ts';
 import type { Facts, Reference } from './types.ts';
 import { scaledJobExtractor, scaledObjectExtractor, scalerOf, triggerAuthenticationExtractor } from './extract/autoscaling.ts'; // prettier-ignore
+import { annotationsOf, argoApplicationExtractor, helmReleaseExtractor, kustomizationExtractor, sigApplicationExtractor } from './extract/delivery.ts'; // prettier-ignore
 import { configMapExtractor, secretExtractor, serviceAccountExtractor } from './extract/configuration.ts';
 import { apiServiceExtractor, definitionExtractor, webhooksExtractor } from './extract/extensions.ts';
 import { groupOf, labelsAt, together, type Extractor, type Self } from './extract/extractor.ts';
@@ -20,7 +21,7 @@ import { podExtractor, rolloutExtractor, statefulSetExtractor } from './extract/
  * The version of what is derived: facts that were kept by another one are derived anew. Raise it whenever an extractor, or the form of
  * facts, changes.
  */
-export const FACTS_VERSION = 1;
+export const FACTS_VERSION = 2;
 
 /** Of each group and kind what reads it. All versions of a group are read alike. */
 const EXTRACTORS: Readonly<Record<string, Readonly<Record<string, Extractor>>>> = {
@@ -49,7 +50,10 @@ const EXTRACTORS: Readonly<Record<string, Readonly<Record<string, Extractor>>>> 
     ScaledJob: scaledJobExtractor,
     TriggerAuthentication: triggerAuthenticationExtractor,
   },
-  'argoproj.io': { Rollout: rolloutExtractor },
+  'argoproj.io': { Application: argoApplicationExtractor, Rollout: rolloutExtractor },
+  'kustomize.toolkit.fluxcd.io': { Kustomization: kustomizationExtractor },
+  'helm.toolkit.fluxcd.io': { HelmRelease: helmReleaseExtractor },
+  'app.k8s.io': { Application: sigApplicationExtractor },
   policy: { PodDisruptionBudget: disruptionBudgetExtractor },
   'networking.k8s.io': {
     Ingress: ingressExtractor,
@@ -99,8 +103,15 @@ export function isNode({ group, kind }: { group: string; kind: string }): boolea
 
 /** True where the facts of a kind depend on `status`: a change of nothing but status may change them. */
 export function readsStatus({ group, kind }: { group: string; kind: string }): boolean {
-  return group === '' && kind === 'Service';
+  return READING_STATUS.has(`${group}/${kind}`);
 }
+
+const READING_STATUS = new Set([
+  '/Service',
+  'argoproj.io/Application',
+  'helm.toolkit.fluxcd.io/HelmRelease',
+  'kustomize.toolkit.fluxcd.io/Kustomization',
+]);
 
 /** What a body says: its facts follow from nothing else. */
 export function factsOf(body: JsonObject): Facts {
@@ -125,7 +136,7 @@ function extractorOf({ group, kind }: Self, body: Place): Extractor {
 /** The key of an edge from the one owner that controls an object. */
 export const CONTROLLER = 'controller';
 
-/** What every body says: its labels and its owners. */
+/** What every body says: its labels, its owners, and what it belongs to. */
 function commonFacts(body: Place, { namespace }: Self): Facts {
   const owners = body.get('metadata.ownerReferences').items();
   const controller = owners.find((owner) => owner.get('controller').isTrue)?.get('uid').text;
@@ -138,6 +149,7 @@ function commonFacts(body: Place, { namespace }: Self): Facts {
   return {
     labels: labelsAt(body.get('metadata.labels')),
     references,
+    ...annotationsOf(body),
     ...(controller === undefined ? {} : { controller }),
   };
 }

@@ -24,14 +24,23 @@ export interface Impact {
   beyond: number;
 }
 
+/** Something that is hit beside the starts, and as the edges say. */
+export type Seed = Pick<Reached, 'node' | 'effect' | 'certainty' | 'hops' | 'edges'>;
+
 /** Workloads, one behind the other, that are gone through. */
 export const IMPACT_HOPS = 3;
 
 /**
  * What the loss or a change of some nodes reaches: wiring, not traffic. `starts` are places in the graph's nodes.
  */
-export function impactOf(graph: Graph, starts: readonly number[], blow: Blow, hops = IMPACT_HOPS): Impact {
-  return new Spread(new Units(graph), hops).from(starts, blow);
+export function impactOf(
+  graph: Graph,
+  starts: readonly number[],
+  blow: Blow,
+  hops = IMPACT_HOPS,
+  seeds?: readonly Seed[],
+): Impact {
+  return new Spread(new Units(graph), hops, seeds !== undefined).from(starts, blow, seeds ?? []);
 }
 
 class Spread {
@@ -48,13 +57,19 @@ class Spread {
   constructor(
     private readonly units: Units,
     private readonly hops: number,
+    /** True where the seeds tell exactly what is not given any more. */
+    private readonly compares: boolean,
   ) {}
 
-  from(starts: readonly number[], blow: Blow): Impact {
+  from(starts: readonly number[], blow: Blow, seeds: readonly Seed[]): Impact {
     const all = new Set(starts);
-    for (const place of all) this.known.set(place, null);
+    // What breaks by itself is more than a start.
+    const broken = new Set(seeds.flatMap(({ node, effect }) => (effect === 'may notice' ? [] : [node])));
+    for (const place of all) if (!broken.has(place)) this.known.set(place, null);
+    for (const seed of seeds) this.wait({ ...seed, edges: [...seed.edges], via: null });
     for (const place of all) {
       const unit = this.units.unit(place);
+      if (broken.has(unit)) continue;
       if (unit === place) this.spread(place, blow, 'declared', 0, null);
       // One of many that are made anew: who makes them notices.
       else this.wait(this.start(place));
@@ -141,6 +156,7 @@ class Spread {
     for (const place of leaving[node] ?? []) {
       const edge = graph.edges[place];
       const from = edge === undefined ? undefined : graph.nodes[edge.from];
+      if (this.compares && affected === 'changed' && edge?.relation === 'grants') continue;
       if (edge !== undefined && from !== undefined) step(place, edge.to, forwards(edge, from, affected));
     }
   }

@@ -1,3 +1,4 @@
+import { findField, parseField } from '../field-path.ts';
 import type { LedgerReader, ObjectRef, OwnerTree, Setter } from '../types.ts';
 
 /**
@@ -6,16 +7,36 @@ import type { LedgerReader, ObjectRef, OwnerTree, Setter } from '../types.ts';
  */
 export async function madeBy(
   reader: Pick<LedgerReader, 'blame'>,
-  { group, resource, namespace, name, uid }: ObjectRef,
+  object: ObjectRef,
   field: string,
   at: number,
 ): Promise<Setter | null> {
+  const [setter = null] = await makersOf(reader, object, [field], at);
+  return setter;
+}
+
+/** The same for several fields of an object at once, in their order. */
+export async function makersOf(
+  reader: Pick<LedgerReader, 'blame'>,
+  { group, resource, namespace, name, uid }: ObjectRef,
+  fields: readonly string[],
+  at: number,
+): Promise<(Setter | null)[]> {
   const scope = { type: { group, resource }, namespace, names: [name] };
-  const { blames } = await reader.blame({ scope, at, field, limit: MAX_INCARNATIONS });
+  const { blames } = await reader.blame({ scope, at, limit: MAX_INCARNATIONS });
   const blame = blames.find(({ object }) => object.uid === uid);
-  if (blame === undefined) return null;
-  const seq = newestOf(blame.owners);
-  return blame.setters.find((setter) => setter.seq === seq) ?? null;
+  if (blame === undefined) return fields.map(() => null);
+  return fields.map((field) => {
+    const way = findField(blame.body, parseField(field));
+    if (way === null) return null;
+    let tree = blame.owners;
+    for (const key of way) {
+      const { seq, members = {} } = tree;
+      tree = (Object.hasOwn(members, key) ? members[key] : undefined) ?? { seq };
+    }
+    const seq = newestOf(tree);
+    return blame.setters.find((setter) => setter.seq === seq) ?? null;
+  });
 }
 
 /** Of one name at a moment. */

@@ -142,6 +142,12 @@ export interface Policy {
 export interface Facts {
   references?: Reference[];
   labels?: Record<string, string>;
+  /** Only those that say what an object belongs to (extract/delivery.ts). */
+  annotations?: Record<string, string>;
+  /** An object by which Argo CD or Flux delivers others: what it delivered last. */
+  delivered?: { revision?: string; chart?: string };
+  /** An Application of app.k8s.io: the labels of what belongs to it. */
+  gathers?: Requirement[];
   /** Of a pod its labels, of a workload those of its template. */
   podLabels?: Record<string, string>;
   /** The uid of its controller. */

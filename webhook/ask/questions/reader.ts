@@ -5,6 +5,8 @@ import { parseField } from '../../../shared/field-path.ts';
 import { labelsOf } from '../../../shared/labels.ts';
 import { believed } from '../../../shared/versions.ts';
 import type {
+  ApplicationPage,
+  ApplicationQuery,
   BlamePage,
   BlameQuery,
   Change,
@@ -14,6 +16,7 @@ import type {
   Difference,
   DifferencePage,
   DifferenceQuery,
+  FactsPage,
   GraphPage,
   GraphQuery,
   ImpactPage,
@@ -30,6 +33,8 @@ import type {
   UserPage,
   UserQuery,
 } from '../../../shared/types.ts';
+import { applicationsOf } from '../../../shared/landscape/applications.ts';
+import { parseLandscapeRules } from '../../../shared/landscape/rules.ts';
 import { factsOf, isNode } from '../../../shared/landscape/facts.ts';
 import { impactOf } from '../../../shared/landscape/impact.ts';
 import { impactPart, placesIn } from '../../../shared/landscape/parts.ts';
@@ -48,6 +53,7 @@ import {
 import { blameOf } from '../blame/blame.ts';
 import { Causes } from '../blame/causes.ts';
 import { gapsBetween, intervals } from '../../ledger/port/intervals.ts';
+import { recordedRules } from './landscape-rules.ts';
 import { follow } from './follow.ts';
 import { exactUser, matcherOf } from './matching.ts';
 import { summarise } from './users.ts';
@@ -228,6 +234,19 @@ export class StoreReader implements LedgerReader {
     const graph = graphOf(await this.objectFacts(at));
     const starts = placesIn(graph, scope);
     return impactPart(graph, starts, impactOf(graph, starts, blow, hops));
+  }
+
+  /** The rules of today hold for all times: they are what is known now of what was then. */
+  async applications({ at, name, rules }: ApplicationQuery): Promise<ApplicationPage> {
+    const applied = rules === undefined ? await recordedRules(this, this.now()) : { rules: parseLandscapeRules(rules, 'rules'), problem: '' }; // prettier-ignore
+    const objects = await this.objectFacts(at);
+    const { applications, ...rest } = applicationsOf(objects, resolve(objects), applied.rules);
+    const told = name === undefined ? applications.map(({ members: _, ...application }) => application) : applications.filter((each) => each.name === name); // prettier-ignore
+    return { applications: told, ...rest, rulesProblem: applied.problem };
+  }
+
+  async facts({ at }: GraphQuery): Promise<FactsPage> {
+    return { objects: (await this.objectFacts(at)).map(({ object, facts }) => ({ object, facts })) };
   }
 
   /** The facts of all objects that exist at a moment. */

@@ -122,6 +122,13 @@ describe('the read API', () => {
       292,
     ],
     [
+      'facts',
+      { at: EDITED },
+      (reader) => reader.facts({ at: EDITED }),
+      (body: { objects: unknown[] }) => body.objects,
+      290,
+    ],
+    [
       'impact',
       { at: EDITED, resource: 'secrets', namespace: 'shop', name: 'db-credentials', blow: 'gone', hops: 2 },
       (reader) =>

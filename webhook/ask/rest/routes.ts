@@ -2,6 +2,7 @@ import type { ErrorRequestHandler, Express, Request, Response } from 'express';
 import express from 'express';
 import type { Logger } from 'pino';
 import {
+  decodeApplicationQuery,
   decodeBlameQuery,
   decodeChangeQuery,
   decodeDifferenceQuery,
@@ -41,6 +42,8 @@ const ANSWERS: Record<keyof typeof ROUTES, Answer> = {
   blame: (reader, search) => reader.blame(decodeBlameQuery(search)),
   graph: (reader, search) => reader.graph(decodeGraphQuery(search)),
   impact: (reader, search) => reader.impact(decodeImpactQuery(search)),
+  applications: (reader, search) => reader.applications(decodeApplicationQuery(search)),
+  facts: (reader, search) => reader.facts(decodeGraphQuery(search)),
   coverage: (reader) => reader.coverage(),
 };
 

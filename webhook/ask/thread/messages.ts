@@ -20,6 +20,8 @@ export type QuestionName = keyof Pick<
   | 'blame'
   | 'graph'
   | 'impact'
+  | 'applications'
+  | 'facts'
   | 'coverage'
 >;
 

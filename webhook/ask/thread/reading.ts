@@ -63,6 +63,8 @@ export class Reading {
       blame: ask('blame'),
       graph: ask('graph'),
       impact: ask('impact'),
+      applications: ask('applications'),
+      facts: ask('facts'),
       coverage: ask('coverage'),
       close: () => Promise.resolve(),
     };
