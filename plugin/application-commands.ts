@@ -17,7 +17,7 @@ function addCommonFlags(command: Command, at: string): void {
     .option('--at <time>', at)
     .option('--rules <file>', 'rules that say what belongs to which application, team and product; - is stdin')
     .option('--no-headers', 'no first line with the names of the columns')
-    .addOption(new Option('-o, --output <format>', 'how to write it').choices(['table', 'json', 'yaml']));
+    .addOption(new Option('-o, --output <format>', 'output format').choices(['table', 'json', 'yaml']));
 }
 
 function addApps(program: Command, { io, addSource, withReader, asked }: Context): void {

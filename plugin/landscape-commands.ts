@@ -28,7 +28,7 @@ function addTree(program: Command, { io, addSource, withReader, count, asked }: 
     .option('--depth <steps>', 'how many steps (default: 3)', count)
     .option('--at <time>', 'at that moment (default: now)')
     .option('--no-headers', 'no first line with the names of the columns')
-    .addOption(new Option('-o, --output <format>', 'how to write it; wide, json and yaml tell who made each edge').choices(FORMATS)); // prettier-ignore
+    .addOption(new Option('-o, --output <format>', 'output format; wide, json and yaml tell who made each edge').choices(FORMATS)); // prettier-ignore
   addSource(command);
   describeCommand(
     command,
@@ -73,7 +73,7 @@ function addImpact(program: Command, { io, addSource, withReader, count, asked }
     .option('--at <time>', 'at that moment (default: now)')
     .option('--no-headers', 'no first line with the names of the columns')
     .addOption(
-      new Option('-o, --output <format>', 'how to write it').choices(FORMATS.filter((each) => each !== 'wide')),
+      new Option('-o, --output <format>', 'output format').choices(FORMATS.filter((each) => each !== 'wide')),
     );
   addSource(command);
   describeCommand(

@@ -72,9 +72,9 @@ describe('the linter', () => {
   const UPWARD = {
     'record to ask': ['webhook/record/capture/recorder/recorder.ts', '../../../ask/questions/reader.ts'],
     'ask to record': ['webhook/ask/questions/reader.ts', '../../record/capture/recorder/recorder.ts'],
-    'record to entities': ['webhook/record/spool/spool.ts', '../../entities/landscape/projection.ts'],
-    'entities to record': ['webhook/entities/landscape/projection.ts', '../../record/spool/spool.ts'],
-    'entities to ask': ['webhook/entities/landscape/projection.ts', '../../ask/questions/reader.ts'],
+    'record to entities': ['webhook/record/spool/spool.ts', '../../entities/landscape/projection/projection.ts'],
+    'entities to record': ['webhook/entities/landscape/projection/projection.ts', '../../../record/spool/spool.ts'],
+    'entities to ask': ['webhook/entities/landscape/projection/projection.ts', '../../../ask/questions/reader.ts'],
     'the stream of commits to the reading thread': ['webhook/ask/stream/stream.ts', '../thread/reading.ts'],
     'ledger to record': ['webhook/ledger/port/port.ts', '../../record/capture/objects/draft.ts'],
     'platform to ledger': ['webhook/platform/http/http.ts', '../../ledger/port/port.ts'],
@@ -105,11 +105,11 @@ describe('the linter', () => {
   it('lets imports go down, and stay in their folder', async () => {
     assert.deepEqual(await lint('webhook/record/capture/recorder/recorder.ts', `import '../../spool/spool.ts';\n`), []);
     assert.deepEqual(
-      await lint('webhook/ask/questions/reader.ts', `import '../../entities/landscape/projection.ts';\n`),
+      await lint('webhook/ask/questions/reader.ts', `import '../../entities/landscape/projection/projection.ts';\n`),
       [],
     );
     assert.deepEqual(
-      await lint('webhook/entities/landscape/projection.ts', `import '../../ledger/port/port.ts';\n`),
+      await lint('webhook/entities/landscape/projection/projection.ts', `import '../../../ledger/port/port.ts';\n`),
       [],
     );
     assert.deepEqual(await lint('webhook/programs/recorder/server.ts', `import '../../ask/rest/routes.ts';\n`), []);

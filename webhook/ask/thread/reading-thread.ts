@@ -2,7 +2,7 @@ import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import { readerFor } from '../access/access.ts';
 import type { Rights } from '../access/rights/access-reviews.ts';
 import { Clock } from '../../platform/clock/clock.ts';
-import { keepFacts } from '../../entities/landscape/keep-facts.ts';
+import { keepFacts } from '../../entities/landscape/projection/keep-facts.ts';
 import { StoreReader } from '../questions/reader.ts';
 import { commitBatch } from '../stream/documents.ts';
 import { openSqliteReader } from '../../ledger/sqlite/store/store.ts';

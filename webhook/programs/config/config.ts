@@ -8,7 +8,7 @@ import { KNOWN_PATTERNS, type PatternOptions } from '../../../shared/redact-patt
 import type { RedactionRule } from '../../../shared/redaction-rules.ts';
 import type { ConfigMapName } from '../../ledger/publish/config-map.ts';
 import { signingKeyBeside } from '../../ledger/publish/signing-keys.ts';
-import { ELECTION_TIMING, type Election } from '../standby/election.ts';
+import { ELECTION_TIMING, type Election } from '../standby/lease/election.ts';
 import { readPolicy, type RetentionPolicy } from '../../ledger/retention/retention.ts';
 import type { Address } from '../../platform/http/listener.ts';
 import { accessConfig, accessOptions, type RawAccessOptions } from './access.ts';

@@ -12,7 +12,7 @@ import { Balancer } from '../../testing/server/balancer.ts';
 import { useCluster } from '../../testing/cluster/cluster.ts';
 import { freePort } from '../../testing/server/daemon.ts';
 import { HttpsClient, TestCertificates, TestServer, until } from '../../testing/server/server.ts';
-import { ELECTION_TIMING } from './election.ts';
+import { ELECTION_TIMING } from './lease/election.ts';
 
 const JSON_TYPE = { 'Content-Type': 'application/json' };
 const MANIFESTS = new URL('../../../manifests/base/', import.meta.url);

@@ -17,7 +17,7 @@ import { useFolder } from '../../testing/folder.ts';
 import { Load } from '../../testing/server/load.ts';
 import type { ReplicaOptions } from '../../testing/server/replica.ts';
 import { HttpsClient, TestCertificates, TestServer, until } from '../../testing/server/server.ts';
-import type { Election, ElectionTiming } from './election.ts';
+import type { Election, ElectionTiming } from './lease/election.ts';
 
 const LEASES: ServedType = { group: 'coordination.k8s.io', version: 'v1', resource: 'leases', kind: 'Lease' };
 const PODS: ServedType = { group: '', version: 'v1', resource: 'pods', kind: 'Pod' };

@@ -3,9 +3,9 @@ import type { Logger } from 'pino';
 import { KubeblameError, messageOf } from '../../../shared/errors.ts';
 import type { ServerConfig } from '../config/config.ts';
 import { ApiStatusError, type KubeApiClient } from '../../platform/kubernetes/api-client.ts';
-import type { Answering, Election, ElectionTiming } from './election.ts';
-import { Lease } from './lease.ts';
-import { PodLabel } from './pod-label.ts';
+import type { Answering, Election, ElectionTiming } from './lease/election.ts';
+import { Lease } from './lease/lease.ts';
+import { PodLabel } from './lease/pod-label.ts';
 import { Signals } from './signals.ts';
 import { WaitingRoom } from './waiting-room.ts';
 

@@ -1,7 +1,7 @@
 import pino from 'pino';
 import type { Address } from '../../platform/http/listener.ts';
 import { startServer } from '../../programs/recorder/server.ts';
-import type { Election } from '../../programs/standby/election.ts';
+import type { Election } from '../../programs/standby/lease/election.ts';
 import { testConfig } from './server.ts';
 
 /** What a test tells a replica, as JSON. */

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import type { SqliteStore } from '../../ledger/sqlite/store/store.ts';
+import type { SqliteStore } from '../../../ledger/sqlite/store/store.ts';
 import { FactsProjection } from './projection.ts';
 
 /** How often what has been recorded is taken in, in ms, and how long each time. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import type { JsonObject } from '../../../shared/types.ts';
-import { ApiStatusError } from '../../platform/kubernetes/api-client.ts';
+import type { JsonObject } from '../../../../shared/types.ts';
+import { ApiStatusError } from '../../../platform/kubernetes/api-client.ts';
 import { Lease, type LeaseOptions } from './lease.ts';
 
 /** An API server with one Lease. */

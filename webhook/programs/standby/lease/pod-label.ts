@@ -1,6 +1,6 @@
-import { metadataOf } from '../../../shared/normalise.ts';
-import { isObject } from '../../../shared/json.ts';
-import type { KubeApiClient } from '../../platform/kubernetes/api-client.ts';
+import { metadataOf } from '../../../../shared/normalise.ts';
+import { isObject } from '../../../../shared/json.ts';
+import type { KubeApiClient } from '../../../platform/kubernetes/api-client.ts';
 
 const LABEL = 'kubeblame.io/active';
 

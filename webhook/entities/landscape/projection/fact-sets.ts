@@ -1,8 +1,8 @@
 import { LRUCache } from 'lru-cache';
-import type { Facts } from '../../../shared/landscape/types.ts';
-import { compress, decompress } from '../../ledger/content/payload.ts';
-import type { Sqlite } from '../../ledger/sqlite/database/open.ts';
-import { Statements } from '../../ledger/sqlite/database/statements.ts';
+import type { Facts } from '../../../../shared/landscape/types.ts';
+import { compress, decompress } from '../../../ledger/content/payload.ts';
+import type { Sqlite } from '../../../ledger/sqlite/database/open.ts';
+import { Statements } from '../../../ledger/sqlite/database/statements.ts';
 
 export const SET_TABLES = `
   CREATE TABLE sets (

@@ -1,5 +1,5 @@
-import type { Sqlite } from '../../ledger/sqlite/database/open.ts';
-import { Statements } from '../../ledger/sqlite/database/statements.ts';
+import type { Sqlite } from '../../../ledger/sqlite/database/open.ts';
+import { Statements } from '../../../ledger/sqlite/database/statements.ts';
 
 /** Beyond every seq. A power of two, less one: see fork(). */
 export const OPEN = 2 ** 40 - 1;

@@ -1,10 +1,10 @@
 import { setImmediate as breathe } from 'node:timers/promises';
-import { FACTS_VERSION } from '../../../shared/landscape/facts.ts';
-import { openDatabase } from '../../ledger/sqlite/database/native.ts';
-import { openForReading, type Sqlite } from '../../ledger/sqlite/database/open.ts';
-import { LATE_CHANGES } from '../../ledger/sqlite/database/schema.ts';
-import { Statements } from '../../ledger/sqlite/database/statements.ts';
-import type { FactsAt } from '../../ledger/port/port.ts';
+import { FACTS_VERSION } from '../../../../shared/landscape/facts.ts';
+import { openDatabase } from '../../../ledger/sqlite/database/native.ts';
+import { openForReading, type Sqlite } from '../../../ledger/sqlite/database/open.ts';
+import { LATE_CHANGES } from '../../../ledger/sqlite/database/schema.ts';
+import { Statements } from '../../../ledger/sqlite/database/statements.ts';
+import type { FactsAt } from '../../../ledger/port/port.ts';
 import { FactSets, SET_TABLES } from './fact-sets.ts';
 import { SPAN_TABLES, Spans } from './spans.ts';
 import { Timelines } from './timeline.ts';

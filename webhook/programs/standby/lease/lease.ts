@@ -1,7 +1,7 @@
-import { isObject } from '../../../shared/json.ts';
-import type { JsonObject } from '../../../shared/types.ts';
-import { getIfThere, LABELS, MANAGER } from '../../install/certificates/stored-secret.ts';
-import { ApiStatusError, type ApiClient, type ApiWriter } from '../../platform/kubernetes/api-client.ts';
+import { isObject } from '../../../../shared/json.ts';
+import type { JsonObject } from '../../../../shared/types.ts';
+import { getIfThere, LABELS, MANAGER } from '../../../install/certificates/stored-secret.ts';
+import { ApiStatusError, type ApiClient, type ApiWriter } from '../../../platform/kubernetes/api-client.ts';
 
 /** As client-go's leader election has them by default (ms). */
 export interface LeaseTiming {

@@ -1,15 +1,15 @@
 import { LRUCache } from 'lru-cache';
-import { factsOf, isNode, readsStatus } from '../../../shared/landscape/facts.ts';
-import type { Patch } from '../../../shared/types.ts';
-import { believed, type Version } from '../../../shared/versions.ts';
-import { patchOf } from '../../ledger/content/payload.ts';
-import type { StoredObject } from '../../ledger/port/port.ts';
-import { decodeFacts, outcomeOf } from '../../ledger/sqlite/database/codes.ts';
-import { Lineages } from '../../ledger/sqlite/read/lineage.ts';
-import { Names } from '../../ledger/sqlite/read/names.ts';
-import type { Sqlite } from '../../ledger/sqlite/database/open.ts';
-import { Rows } from '../../ledger/sqlite/read/read.ts';
-import { Statements } from '../../ledger/sqlite/database/statements.ts';
+import { factsOf, isNode, readsStatus } from '../../../../shared/landscape/facts.ts';
+import type { Patch } from '../../../../shared/types.ts';
+import { believed, type Version } from '../../../../shared/versions.ts';
+import { patchOf } from '../../../ledger/content/payload.ts';
+import type { StoredObject } from '../../../ledger/port/port.ts';
+import { decodeFacts, outcomeOf } from '../../../ledger/sqlite/database/codes.ts';
+import { Lineages } from '../../../ledger/sqlite/read/lineage.ts';
+import { Names } from '../../../ledger/sqlite/read/names.ts';
+import type { Sqlite } from '../../../ledger/sqlite/database/open.ts';
+import { Rows } from '../../../ledger/sqlite/read/read.ts';
+import { Statements } from '../../../ledger/sqlite/database/statements.ts';
 import type { FactSets } from './fact-sets.ts';
 import { OPEN, type Span } from './spans.ts';
 
