@@ -141,7 +141,7 @@ describe('kubectl blame in a cluster without the native API', () => {
       /^error: the API server does not accept the credentials/,
     );
     assert.equal((await blame('configmap --request-timeout 30s')).code, 0);
-    assert.match((await blame('configmap --request-timeout soon')).err, /^error: .*it must be a time like 5s or 1m30s/);
+    assert.match((await blame('configmap --request-timeout soon')).err, /^error: .*It must be a time like 5s or 1m30s/);
   });
 
   it('asks the cluster where a flag names it, whatever the environment says', async () => {

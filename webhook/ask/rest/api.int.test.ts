@@ -139,6 +139,13 @@ describe('the read API', () => {
       (body: { reached: unknown[] }) => body.reached,
       8,
     ],
+    [
+      'applications',
+      { at: EDITED },
+      (reader) => reader.applications({ at: EDITED }),
+      (body: { applications: unknown[] }) => body.applications,
+      1,
+    ],
     // The recording, its end, and the server's start.
     ['coverage', {}, (reader) => reader.coverage(), (body: unknown[]) => body, 3],
   ];
