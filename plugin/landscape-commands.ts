@@ -72,9 +72,7 @@ function addImpact(program: Command, { io, addSource, withReader, count, asked }
     .option('--depth <count>', 'how many workloads, one behind the other (default: 3)', count)
     .option('--at <time>', 'at that moment (default: now)')
     .option('--no-headers', 'no first line with the names of the columns')
-    .addOption(
-      new Option('-o, --output <format>', 'output format').choices(FORMATS.filter((each) => each !== 'wide')),
-    );
+    .addOption(new Option('-o, --output <format>', 'output format').choices(FORMATS.filter((each) => each !== 'wide')));
   addSource(command);
   describeCommand(
     command,
