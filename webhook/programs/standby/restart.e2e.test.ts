@@ -81,7 +81,7 @@ describe('a restart under load on a real API server', function () {
     for (const server of servers) await server?.then((running) => running.stop()).catch(() => undefined);
     isOver = true;
     await looking.catch(() => undefined);
-    balancer.stop();
+    balancer?.stop();
   });
 
   async function accountKubeconfig(): Promise<string> {
