@@ -1,3 +1,4 @@
+import { changeItem } from '../../shared/change-item.ts';
 import { compactRows } from '../../shared/acts/compact.ts';
 import { stringifyJson } from '../../shared/json.ts';
 import { printableJson } from '../../shared/printable.ts';
@@ -8,7 +9,7 @@ import type { Io } from '../io.ts';
 import { changeDiff, changeTitle } from '../views/change-diff.ts';
 import { historyTable } from '../views/history-table.ts';
 import { csv } from '../views/csv.ts';
-import { changeItem, changeList, document, jsonLines } from '../views/json.ts';
+import { changeList, document, jsonLines } from '../views/json.ts';
 import { qualifiedObjectName } from '../views/object-name.ts';
 import { onelines, statLines } from '../views/oneline.ts';
 import { marksLegend } from '../views/operation.ts';

@@ -88,7 +88,7 @@ export async function findIn(
 }
 
 /** The deletion that was an object's last change until a moment. */
-export async function deletionOf(scope: Scope, at: number, reader: LedgerReader): Promise<Change | null> {
+async function deletionOf(scope: Scope, at: number, reader: LedgerReader): Promise<Change | null> {
   const { changes } = await reader.changes({ scope, until: at, limit: 1, status: true });
   const [last] = changes;
   return last?.effect === 'deleted' ? last : null;

@@ -56,7 +56,7 @@ function itemOf({ node, effect, certainty, edges }: Reached, naming: Naming): Tr
 }
 
 /** The worse, the louder. */
-export function paintEffect(effect: ImpactEffect, { chalk }: Style): (text: string) => string {
+function paintEffect(effect: ImpactEffect, { chalk }: Style): (text: string) => string {
   return { goes: chalk.red, breaks: chalk.red, denied: chalk.magenta, stale: chalk.yellow, 'may notice': chalk.dim }[effect]; // prettier-ignore
 }
 

@@ -240,7 +240,7 @@ export class StoreReader implements LedgerReader {
   async applications({ at, name, rules }: ApplicationQuery): Promise<ApplicationPage> {
     const applied = rules === undefined ? await recordedRules(this, this.now()) : { rules: parseLandscapeRules(rules, 'rules'), problem: '' }; // prettier-ignore
     const objects = await this.objectFacts(at);
-    const { applications, ...rest } = applicationsOf(objects, resolve(objects), applied.rules);
+    const { applications, ...rest } = applicationsOf(objects, graphOf(objects), applied.rules);
     const told = name === undefined ? applications.map(({ members: _, ...application }) => application) : applications.filter((each) => each.name === name); // prettier-ignore
     return { applications: told, ...rest, rulesProblem: applied.problem };
   }

@@ -144,29 +144,16 @@ export class KubeApiClient implements ApiClient, ApiWriter {
 
   async *watch(path: string, signal: AbortSignal): AsyncGenerator<Received> {
     const response = await this.send('GET', path, signal);
-    // readline does not pass on an error of its input: the iteration would just end.
-    let failure: Error | undefined;
-    response.once('error', (error: Error) => (failure = error));
-    try {
-      for await (const line of createInterface({ input: response, crlfDelay: Infinity })) {
-        if (line !== '') yield { bytes: line.length, read: () => objectIn(line, path) };
-      }
-    } finally {
-      // Where the reader stops early, the connection must not stay open behind it.
-      response.destroy();
+    for await (const line of linesOf(response)) {
+      if (line !== '') yield { bytes: line.length, read: () => objectIn(line, path) };
     }
-    if (failure !== undefined) throw failure;
     if (!response.complete) throw new Error(`the watch ${path} was cut off`);
   }
 
   /** The lines of a text, such as that of the metrics, as they come. Rejects as `get`. */
   async *lines(path: string, signal: AbortSignal): AsyncGenerator<string> {
     const limited = AbortSignal.any([signal, AbortSignal.timeout(GET_TIMEOUT_MS)]);
-    const response = await this.send('GET', path, limited);
-    let failure: Error | undefined;
-    response.once('error', (error: Error) => (failure = error));
-    yield* createInterface({ input: response, crlfDelay: Infinity });
-    if (failure !== undefined) throw failure;
+    yield* linesOf(await this.send('GET', path, limited));
   }
 
   private async send(method: string, path: string, signal: AbortSignal, body?: JsonObject): Promise<IncomingMessage> {
@@ -222,6 +209,20 @@ export class KubeApiClient implements ApiClient, ApiWriter {
     }
     return this.agent.agent;
   }
+}
+
+/** The lines of an answer, as they come. Throws what its connection fails with. */
+async function* linesOf(response: IncomingMessage): AsyncGenerator<string> {
+  // readline does not pass on an error of its input: the iteration would just end.
+  let failure: Error | undefined;
+  response.once('error', (error: Error) => (failure = error));
+  try {
+    yield* createInterface({ input: response, crlfDelay: Infinity });
+  } finally {
+    // Where the reader stops early, the connection must not stay open behind it.
+    response.destroy();
+  }
+  if (failure !== undefined) throw failure;
 }
 
 function objectIn(text: string, path: string): JsonObject {
