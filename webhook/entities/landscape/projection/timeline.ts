@@ -135,7 +135,7 @@ function versionOf({ seq, kind, parent, outcome }: VersionRow): Version {
 const SAYS_NOTHING = /^\/(?:status(?:\/|$)|metadata\/(?:generation|deletionTimestamp|deletionGracePeriodSeconds|finalizers(?:\/|$))|spec\/replicas$)/; // prettier-ignore
 
 /** False where a patch surely touches nothing that facts follow from. */
-export function patchMayChangeFacts(patch: Patch, readsStatus: boolean): boolean {
+function patchMayChangeFacts(patch: Patch, readsStatus: boolean): boolean {
   const paths = patch.flatMap((operation) =>
     'from' in operation ? [operation.from, operation.path] : [operation.path],
   );
