@@ -14,6 +14,7 @@ import { replicaSetCause, revisionCause } from '../../../shared/causes/rollout.t
 import { isMachine } from '../../../shared/machines.ts';
 import type { CauseLink } from '../../../shared/types.ts';
 import type { ChangeFilter, LedgerView, StoredChange } from '../../ledger/port/port.ts';
+import { Origins } from '../origins/origins.ts';
 import { CauseRecords } from './cause-records.ts';
 import type { States } from '../../ledger/port/states.ts';
 
@@ -33,12 +34,15 @@ const ALL_CONTROLLERS = [
 
 /** Finds what led to changes: controllers act for somebody. Made for one answer; remembers what it has looked up. */
 export class Causes {
+  /** What delivery tools made their changes from. */
+  readonly origins: Origins;
   private readonly records: CauseRecords;
   private readonly direct = new Map<number, Promise<Cause | null>>();
 
   /** `known`: changes that were read already. */
   constructor(store: LedgerView, states: States, known: readonly StoredChange[]) {
     this.records = new CauseRecords(store, states, known);
+    this.origins = new Origins(store, states);
   }
 
   /** The chain of changes that led to one, nearest first; it ends with a person, or where the record tells no more. */
@@ -46,7 +50,8 @@ export class Causes {
     const links: CauseLink[] = [];
     const seen = new Set([change.seq]);
     let certain = true;
-    for (let at: StoredChange | null = change; at !== null && links.length < MAX_LINKS;) {
+    let at: StoredChange | null = change;
+    while (links.length < MAX_LINKS) {
       const cause = await this.causeOf(at);
       if (cause === null || seen.has(cause.seq)) break;
       seen.add(cause.seq);
@@ -57,6 +62,9 @@ export class Causes {
       links.push({ seq, certain, why, actor: next.actor, object: next.object });
       at = next;
     }
+    const last = links.at(-1);
+    const origin = last === undefined || at === null ? null : await this.origins.of(at);
+    if (last !== undefined && origin !== null) last.origin = origin;
     return links;
   }
 
