@@ -1,4 +1,4 @@
-import type { Actor, CauseLink, Change, Json, JsonObject, ObjectRef, Outcome, ResourceType } from './types.ts';
+import type { Actor, CauseLink, Change, Json, JsonObject, ObjectRef, Origin, Outcome, ResourceType } from './types.ts';
 import type { NamedType } from './built-in-types.ts';
 import type { Blow } from './landscape/effects.ts';
 import type { Impact } from './landscape/impact.ts';
@@ -186,6 +186,8 @@ export type Setter = Pick<
   actor: Actor | null;
   /** With `humans`: what led to it, nearest first. */
   causes?: CauseLink[];
+  /** What a delivery tool made it from; absent where no such tool made it. */
+  origin?: Origin;
 };
 
 export interface BlameQuery {

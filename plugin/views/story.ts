@@ -8,7 +8,7 @@ import { widest } from './fit.ts';
 import type { Style } from './style.ts';
 import { padEnd, printable, shortenEnd, shortenMiddle, widthOf, wrapWords } from './text.ts';
 import { momentText } from './times.ts';
-import { paintWho, userText, whoText } from './who.ts';
+import { fromOrigin, originOf, paintWho, userText, whoText } from './who.ts';
 
 export interface StoryOptions {
   /** What the head lines name: `shop`, `the cluster`. */
@@ -212,8 +212,12 @@ function whoOf(act: Act, style: Style): string {
   const [first] = changes;
   if (actor === null) return first?.source === 'baseline' ? '-' : 'unknown';
   const name = kind === 'robot' && !actor.username.startsWith('system:') ? 'kubelet' : userText(actor.username, style);
-  if (behind?.actor == null) return name;
-  return `${name} ${style.from} ${userText(behind.actor.username, style)}`;
+  const origin = first === undefined ? null : originOf(first);
+  // What was asked for stands beside the verb.
+  const told = origin !== null && act.verb === 'synced' ? { ...origin, sources: [], helmRevision: null } : origin;
+  const from = told === null ? '' : fromOrigin(told, style);
+  if (behind?.actor == null) return name + from;
+  return `${name} ${style.from} ${userText(behind.actor.username, style)}${from}`;
 }
 
 /** `gap 04:51 to 04:58: the server was down; 2 changes found afterwards`. */

@@ -30,7 +30,9 @@ export function argoOperation(application: JsonObject): ArgoOperation | null {
 }
 
 /** The operation that ended last, and when (ms); null where there is none. */
-export function argoFinished(application: JsonObject): { operation: ArgoOperation; finishedAt: number; succeeded: boolean } | null {
+export function argoFinished(
+  application: JsonObject,
+): { operation: ArgoOperation; finishedAt: number; succeeded: boolean } | null {
   const state = objectAt(application, 'status', 'operationState');
   const operation = objectAt(state, 'operation');
   const finishedAt = Date.parse(textAt(state, 'finishedAt'));

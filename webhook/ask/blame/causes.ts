@@ -108,6 +108,8 @@ export class Causes {
     const pod = podOfToken(request);
     if (pod !== null) return this.podOf(change, pod);
     if (change.effect === 'none') return null;
+    if (takesUpOperation(change))
+      return this.from(await this.records.spec(change), objectFilter(change), operationCause);
     const fact = await this.records.spec(change);
     if (isMarked(fact.before)) return this.completion(fact);
     return change.actor === null ? null : this.byController(fact, change.actor.username);
@@ -229,7 +231,7 @@ function finalizersOf(part: unknown): unknown {
   return typeof part === 'object' && part !== null && 'finalizers' in part ? part.finalizers : undefined;
 }
 
-function objectFilter({ object }: Fact): ChangeFilter {
+function objectFilter({ object }: Pick<Fact, 'object'>): ChangeFilter {
   const { group, resource, namespace, name, uid } = object;
   return { type: { group, resource }, namespace, names: [name], uid };
 }
@@ -250,4 +252,20 @@ function creationCause(fact: Fact, own: readonly Fact[]): Cause | null {
   return created === undefined
     ? null
     : { seq: created.seq, certain: true, why: 'the pod was created, and needed a node' };
+}
+
+/** Argo CD begins an operation of an Application by taking the request for it out of the object. */
+function takesUpOperation({ object, detail }: StoredChange): boolean {
+  if (object.group !== 'argoproj.io' || object.resource !== 'applications') return false;
+  return detail().patch.some(({ op, path }) => op === 'remove' && path === '/operation');
+}
+
+/** The change that had asked for the operation. */
+function operationCause(fact: Fact, own: readonly Fact[]): Cause | null {
+  const asked = own.findLast(
+    ({ seq, before, after }) => seq < fact.seq && before?.operation === undefined && after?.operation !== undefined,
+  );
+  return asked === undefined
+    ? null
+    : { seq: asked.seq, certain: true, why: 'it takes up the operation that was asked for' };
 }

@@ -43,6 +43,7 @@ export async function fluxOrigin(
   if (revision === '') return null;
   const start = requested(before, state);
   return {
+    namespace: object.namespace,
     sources: [await sourceOf(state, revision, change, body, records)],
     helmRevision: null,
     mode: start === null ? 'automated' : 'started',

@@ -1,7 +1,7 @@
-import { helmRelease, helmSecretPrefix } from '../../../shared/origins/helm.ts';
+import { helmRelease, helmSecretPrefix, type HelmRelease } from '../../../shared/origins/helm.ts';
 import type { Delivery } from '../../../shared/landscape/evidence.ts';
 import { labelsOf } from '../../../shared/labels.ts';
-import type { JsonObject } from '../../../shared/types.ts';
+import type { JsonObject, Origin } from '../../../shared/types.ts';
 import type { StoredChange } from '../../ledger/port/port.ts';
 import type { FoundOrigin } from './origins.ts';
 import type { ToolRecords } from './tool-records.ts';
@@ -31,10 +31,26 @@ export async function helmOrigin(
   const chart = body === null ? '' : (labelsOf(body)['helm.sh/chart'] ?? '');
   const certain = actor !== null && actor.username === change.actor?.username && change.at - at <= WITHIN_MS;
   return {
+    namespace,
     sources: chart === '' ? [] : [{ repository: '', path: '', chart, revision: '' }],
     ...{ helmRevision: release.revision, mode: 'unknown', startedBy: '', startedByOf: '', by: seq, certain },
     why: certain
       ? 'the same user had made the Secret of this revision of the release before'
       : 'the newest revision of the release then',
+  };
+}
+
+/** The release that a Secret of Helm itself is of. */
+export function releaseOrigin(
+  { object, seq }: StoredChange,
+  { name, revision }: HelmRelease,
+): Pick<Origin, 'application' | 'namespace' | 'helmRevision' | 'by' | 'why'> {
+  const { namespace } = object;
+  return {
+    application: name,
+    namespace,
+    helmRevision: revision,
+    by: seq,
+    why: 'the labels of the Secret that Helm keeps',
   };
 }

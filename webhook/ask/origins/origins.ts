@@ -2,23 +2,28 @@ import { isMachine } from '../../../shared/machines.ts';
 import { Belongings } from '../../../shared/landscape/belongings.ts';
 import { deliveriesOf, type Delivery } from '../../../shared/landscape/evidence.ts';
 import { factsOf } from '../../../shared/landscape/facts.ts';
+import { helmRelease } from '../../../shared/origins/helm.ts';
 import { toolOf } from '../../../shared/origins/tools.ts';
 import type { Origin } from '../../../shared/origins/types.ts';
 import type { JsonObject } from '../../../shared/types.ts';
 import type { LedgerView, StoredChange } from '../../ledger/port/port.ts';
 import type { States } from '../../ledger/port/states.ts';
-import { argoOrigin } from './argo.ts';
+import { argoOrigin, askedOrigin } from './argo.ts';
 import { fluxOrigin } from './flux.ts';
-import { helmOrigin } from './helm.ts';
+import { helmOrigin, releaseOrigin } from './helm.ts';
 import { ToolRecords } from './tool-records.ts';
 import { takenBack } from './taken-back.ts';
 
 /** What a tool's own objects tell about a change; the rest is the same for all tools. */
-export type FoundOrigin = Pick<Origin, 'sources' | 'helmRevision' | 'mode' | 'startedBy' | 'startedByOf' | 'by' | 'certain' | 'why'>;
+export type FoundOrigin = Pick<
+  Origin,
+  'namespace' | 'sources' | 'helmRevision' | 'mode' | 'startedBy' | 'startedByOf' | 'by' | 'certain' | 'why'
+>;
 
 /** Finds what stands behind changes that tools made. Made for one answer; remembers what it has looked up. */
 export class Origins {
-  private readonly records: ToolRecords;
+  /** What the tools wrote about themselves. */
+  readonly records: ToolRecords;
   private readonly found = new Map<number, Promise<Origin | null>>();
 
   constructor(
@@ -42,12 +47,17 @@ export class Origins {
     const itself = tool === 'Argo CD' || tool === 'Flux';
     if (itself && !isMachine(change.actor?.username ?? '')) return null;
     const { before, after } = await this.states.around(change);
-    const delivery = deliveryOf(change, after ?? before, tool);
+    const body = after ?? before;
+    const asked = tool === 'Argo CD' && after !== null ? askedOrigin(change, before, after) : null;
+    if (asked !== null) return asked;
+    const release = tool === 'Helm' && body !== null && change.object.resource === 'secrets' ? helmRelease(body) : null;
+    if (release !== null) return { ...NOTHING, tool, ...releaseOrigin(change, release), takesBack: [] };
+    const delivery = deliveryOf(change, body, tool);
     const origin: Origin = {
       ...{ tool, application: delivery?.name ?? '', namespace: delivery?.namespace ?? '', ...NOTHING },
       ...{ takesBack: [], why: delivery?.by ?? `field manager ${change.manager}` },
     };
-    const found = delivery === null ? null : await this.byTool(change, after ?? before, delivery);
+    const found = delivery === null ? null : await this.byTool(change, body, delivery);
     if (found === null) return delivery === null && itself ? null : origin;
     const takesBack = tool === 'Helm' ? [] : await takenBack(this.store, this.states, change, before, after);
     return { ...origin, ...found, takesBack, why: `${delivery?.by}; ${found.why}` };

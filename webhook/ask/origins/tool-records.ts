@@ -40,6 +40,11 @@ export class ToolRecords {
     return states.reverse();
   }
 
+  /** The newest persisted states of an object after a change, oldest first; at most MAX_CHANGES. */
+  async since(object: ObjectRef, seq: number): Promise<ToolState[]> {
+    return (await this.read({ ...filterOf(object), minSeq: seq + 1 })).reverse();
+  }
+
   /** The newest persisted changes that match, newest first, each with its object as it was after it. */
   async read(filter: ChangeFilter): Promise<ToolState[]> {
     const found: ToolState[] = [];
