@@ -62,7 +62,8 @@ export class Fates {
   /** What became of a tool that a person switched off. */
   async ofSwitch(change: StoredChange, switched: Switch): Promise<ManualField> {
     if (switched === 'deleted') return this.ofDeletion(change);
-    const field = { path: '', kind: 'changed' } as const;
+    const own = await this.deltasOf(change);
+    const field = own.find(({ path }) => SWITCHES.test(path)) ?? { path: '', kind: 'changed' as const };
     for (const row of await this.history(change.object)) {
       if (row.seq <= change.seq) continue;
       if (row.effect === 'deleted') return { ...field, fate: 'gone', by: await this.decider(row) };
@@ -141,6 +142,9 @@ export class Fates {
     return found;
   }
 }
+
+/** The fields by which a tool is told whether to work by itself. */
+const SWITCHES = /^spec\.(?:syncPolicy|suspend)\b/;
 
 const TYPES: Readonly<Record<string, { group: string; resource: string } | undefined>> = {
   Application: { group: 'argoproj.io', resource: 'applications' },
