@@ -1,3 +1,4 @@
+import { isMachine } from '../machines.ts';
 import type { Actor } from '../types.ts';
 
 /** Tools that are known by the field manager that they send. The names are each tool's own. */
@@ -32,10 +33,17 @@ const BY_SERVICE_ACCOUNT: readonly [pattern: RegExp, tool: string][] = [
   [/^system:serviceaccount:gitlab-runner:/, 'GitLab Runner'],
 ];
 
-/** The delivery tool that made a change; null where it is none of them, or nobody was seen. */
+/** Tools that write under service accounts of their own, never as whoever uses them. */
+const SERVERS = new Set(['Argo CD', 'Flux']);
+
+/**
+ * The delivery tool that made a change; null where it is none of them, or nobody was seen. A field manager is a claim that anybody may
+ * make: of a person it is believed only where the tool runs as whoever calls it, as Helm does.
+ */
 export function toolOf({ manager, actor }: { manager: string; actor: Pick<Actor, 'username'> | null }): string | null {
   if (actor === null) return null;
-  if (Object.hasOwn(BY_MANAGER, manager)) return BY_MANAGER[manager] ?? null;
+  const tool = Object.hasOwn(BY_MANAGER, manager) ? BY_MANAGER[manager] : undefined;
+  if (tool !== undefined && (!SERVERS.has(tool) || isMachine(actor.username))) return tool;
   return BY_SERVICE_ACCOUNT.find(([pattern]) => pattern.test(actor.username))?.[1] ?? null;
 }
 

@@ -1,4 +1,3 @@
-import { isMachine } from '../../../shared/machines.ts';
 import { Belongings } from '../../../shared/landscape/belongings.ts';
 import { deliveriesOf, type Delivery } from '../../../shared/landscape/evidence.ts';
 import { factsOf } from '../../../shared/landscape/facts.ts';
@@ -43,9 +42,6 @@ export class Origins {
   private async find(change: StoredChange): Promise<Origin | null> {
     const tool = toolOf(change);
     if (tool === null || change.effect === 'none' || change.statusOnly) return null;
-    // Anybody may name a field manager. Only Helm and its like run as whoever calls them.
-    const itself = tool === 'Argo CD' || tool === 'Flux';
-    if (itself && !isMachine(change.actor?.username ?? '')) return null;
     const { before, after } = await this.states.around(change);
     const body = after ?? before;
     const asked = tool === 'Argo CD' && after !== null ? askedOrigin(change, before, after) : null;
@@ -58,7 +54,7 @@ export class Origins {
       ...{ takesBack: [], why: delivery?.by ?? `field manager ${change.manager}` },
     };
     const found = delivery === null ? null : await this.byTool(change, body, delivery);
-    if (found === null) return delivery === null && itself ? null : origin;
+    if (found === null) return delivery === null && KNOWN_BY_OBJECT.has(tool) ? null : origin;
     const takesBack = tool === 'Helm' ? [] : await takenBack(this.store, this.states, change, before, after);
     return { ...origin, ...found, takesBack, why: `${delivery?.by}; ${found.why}` };
   }
@@ -74,6 +70,9 @@ export class Origins {
     }
   }
 }
+
+/** What these deliver says so itself: what does not, they write for themselves. */
+const KNOWN_BY_OBJECT = new Set(['Argo CD', 'Flux']);
 
 const NOTHING = {
   sources: [],
