@@ -1,4 +1,4 @@
-import type { Actor, Delta, ObjectRef, Outcome, Origin, Scope } from '../types.ts';
+import type { Actor, Delta, Denied, ObjectRef, Outcome, Origin } from '../types.ts';
 
 /** What became of something that a person set by hand. */
 export type Fate =
@@ -68,19 +68,13 @@ export interface ManualTotals {
   unknown: number;
 }
 
-export interface ManualQuery {
-  scope: Scope;
-  since?: number;
-  until?: number;
-}
-
 export interface ManualPage {
   /** Switches first, then the rest; each newest first. */
   changes: ManualChange[];
   totals: ManualTotals;
   /** True where there were more than are told. */
   more: boolean;
-  denied?: string[];
+  denied?: Denied;
 }
 
 /** True where somebody has to do something: a difference that is still there. */
