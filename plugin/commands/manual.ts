@@ -4,6 +4,7 @@ import type { LedgerReader } from '../../shared/types.ts';
 import { EXIT, Exit } from '../exit-code.ts';
 import type { Io } from '../io.ts';
 import { document } from '../views/json.ts';
+import { marksLegend } from '../views/operation.ts';
 import { manualCsv, manualDocument, manualLines, totalsText } from '../views/manual-list.ts';
 import { withMoments } from './moments.ts';
 import { note, print, tellDenied, tellGaps } from './notes.ts';
@@ -40,8 +41,7 @@ export async function manual(
   if (output === 'csv') io.out(manualCsv(changes));
   else if (output !== 'table') io.out(document(manualDocument(changes, totals), output));
   else print(io, manualLines(changes, named.style));
-  if (changes.some(({ outcome }) => outcome !== 'committed'))
-    note(io, '? admitted; nothing has shown whether it was persisted');
+  for (const line of marksLegend(changes)) note(io, line); nothing has shown whether it was persisted');
   note(io, totalsText(totals));
   if (pages.some(({ more }) => more) || changes.length < all.length) note(io, 'there are older ones: narrow the time with --since and --until'); // prettier-ignore
   tellDenied(new Set(pages.flatMap(({ denied }) => denied ?? [])), io);

@@ -7,12 +7,11 @@ import { widest } from './fit.ts';
 import { list } from './json.ts';
 import { objectTitle } from './object-name.ts';
 import { MARKS } from './operation.ts';
-import { originText } from './origin.ts';
 import type { Style } from './style.ts';
 import { padEnd, printable, shortenMiddle, widthOf } from './text.ts';
 import { timeFormat } from './times.ts';
 import { briefText } from './value.ts';
-import { changeWho, paintWho, userText } from './who.ts';
+import { changeWho, fromOrigin, paintWho, userText } from './who.ts';
 import { deltaLine } from './words.ts';
 
 const INDENT = 2;
@@ -43,7 +42,8 @@ export function manualLines(changes: readonly ManualChange[], style: Style): str
     const beside = change.managedBy === null ? '' : ` ${style.dot} ${manager}`;
     const fits = widthOf(title + beside) <= room;
     lines.push([...start, shortenMiddle(fits ? title + beside : title, room, ellipsis)].join(' '.repeat(GAP)));
-    const lead = fits ? '' : `${manager}: `;
+    const told = fits || change.managedBy === null ? '' : `${manager}: `;
+    const lead = change.switched === null || change.switched === 'deleted' ? told : `${change.switched}: `;
     for (const field of change.fields) lines.push(...fieldLines(field, change, lead, id + GAP, columns, style));
   }
   return lines;
@@ -51,11 +51,10 @@ export function manualLines(changes: readonly ManualChange[], style: Style): str
 
 const MAX_USER = 24;
 
-/** `deployment storefront/web`, `deleted httproute storefront/api?`, `automatic sync switched off: application argocd/shop-cart`. */
-function titleOf({ object, switched, effect, outcome }: ManualChange, style: Style): string {
+/** `deployment storefront/web`, `deleted httproute storefront/api?`. */
+function titleOf({ object, effect, outcome }: ManualChange, style: Style): string {
   const name = objectTitle(object, style) + MARKS[outcome];
-  if (effect === 'deleted') return `deleted ${name}`;
-  return switched === null ? name : `${switched}: ${name}`;
+  return effect === 'deleted' ? `deleted ${name}` : name;
 }
 
 /** What became of one thing, and what it was; on two lines where one is too short. */
@@ -70,7 +69,9 @@ function fieldLines(
   // prettier-ignore
   const { chalk } = style;
   const { fate } = field;
-  const fateText = lead + fateWords(field, change, style);
+  const texts = [true, false].map((whole) => lead + fateWords(field, change, style, whole));
+  const fits = texts.find((text) => widthOf(text) <= columns - indent) ?? texts.at(-1) ?? '';
+  const fateText = shortenMiddle(fits, columns - indent, style.ellipsis);
   const open = fate === 'open' ? chalk.yellow : chalk.green;
   const painted = fate === 'open' || fate === 'taken back' || fate === 'undone' ? open(fateText) : chalk.dim(fateText);
   const start = ' '.repeat(indent);
@@ -83,11 +84,11 @@ function fieldLines(
 }
 
 /** `taken back 5s later by argocd @ 4f1c9a7 (657)`, `still different`. */
-function fateWords({ fate, by }: ManualField, change: ManualChange, style: Style): string {
+function fateWords({ fate, by }: ManualField, change: ManualChange, style: Style, whole = true): string {
   const word = change.effect === 'deleted' ? DELETED[fate] : change.switched !== null && fate === 'open' ? 'still off' : WORDS[fate]; // prettier-ignore
   if (by === null) return word;
   const later = `${formatAge(by.at - change.at)} later`;
-  return `${word} ${later} by ${deciderText(by, style)} (${by.seq})`;
+  return `${word} ${later} by ${deciderText(by, style, whole)} (${by.seq})`;
 }
 
 const WORDS: Readonly<Record<Fate, string>> = {
@@ -108,10 +109,10 @@ const DELETED: Readonly<Record<Fate, string>> = {
   undone: 'made again',
 };
 
-function deciderText({ actor, origin }: Decider, style: Style): string {
+/** `whole`: with the revision, and who started it. */
+function deciderText({ actor, origin }: Decider, style: Style, whole: boolean): string {
   const who = changeWho({ actor, source: 'admission', cause: null, managersHint: [] }, style);
-  const from = origin === undefined ? '' : originText(origin, style);
-  return from === '' ? who : `${who} ${origin?.startedBy === '' ? '' : `${style.from} `}${from}`;
+  return origin === undefined || !whole ? who : who + fromOrigin(origin, style);
 }
 
 const HEADS = 'ID TIME USER OBJECT MANAGED-BY FIELD CHANGE BECAME'.split(' ');
