@@ -41,7 +41,7 @@ export async function manual(
   if (output === 'csv') io.out(manualCsv(changes));
   else if (output !== 'table') io.out(document(manualDocument(changes, totals), output));
   else print(io, manualLines(changes, named.style));
-  for (const line of marksLegend(changes)) note(io, line); nothing has shown whether it was persisted');
+  for (const line of marksLegend(changes)) note(io, line);
   note(io, totalsText(totals));
   if (pages.some(({ more }) => more) || changes.length < all.length) note(io, 'there are older ones: narrow the time with --since and --until'); // prettier-ignore
   tellDenied(new Set(pages.flatMap(({ denied }) => denied ?? [])), io);

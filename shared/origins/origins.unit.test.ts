@@ -67,7 +67,7 @@ describe('what an Application of Argo CD says', () => {
       { sync: 'x', initiatedBy: [] },
       { sync: { revision: 7, resources: {} } },
     ]) {
-      const told = argoOperation({ operation, spec: { source: 'x' } } as JsonObject);
+      const told = argoOperation({ operation, spec: { source: 'x' } });
       assert.ok(told === null || (told.username === '' && told.sources.length === 0), JSON.stringify(operation));
     }
   });

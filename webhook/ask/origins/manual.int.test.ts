@@ -136,7 +136,7 @@ describe('the report of what was done by hand', () => {
     await application({}, automated, 'erin@example.com');
     assert.equal((await cluster.report())[0], '3 self-heal switched off: spec.syncPolicy.automated.selfHeal undone 5');
     const kustomization = (suspend: boolean, username: string): Promise<void> =>
-      cluster.put('Kustomization', 'apps', username, 'x', { spec: { suspend } as Record<string, Json> });
+      cluster.put('Kustomization', 'apps', username, 'x', { spec: { suspend } });
     await kustomization(false, KUSTOMIZE);
     await kustomization(true, 'erin@example.com');
     await cluster.remove('Application', 'web', 'erin@example.com');

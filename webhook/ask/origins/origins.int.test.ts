@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import type { Change } from '../../../shared/types.ts';
+import type { Change, Json } from '../../../shared/types.ts';
 import type { ManualField, ManualPage } from '../../../shared/origins/manual.ts';
 import type { LedgerStore } from '../../ledger/port/port.ts';
 import { useSharedFolder } from '../../testing/folder.ts';
@@ -41,6 +41,11 @@ const LINES = readFileSync(`${LANDSCAPE}origins.ndjson`, 'utf8')
   .trimEnd()
   .split('\n')
   .map((line) => JSON.parse(line) as OriginLine | ManualLine);
+
+/** `24.4.0` of an image. */
+function imageTag(image: Json | undefined): string {
+  return typeof image === 'string' ? (image.split(':').at(-1) ?? '') : '';
+}
 
 describe('origins on the recordings', () => {
   const file = useSharedFolder();
@@ -84,9 +89,7 @@ describe('origins on the recordings', () => {
         named(each) === object &&
         each.deltas.some(
           ({ path, before, after }) =>
-            path.endsWith('.image') &&
-            String(after).endsWith(`:${tag}`) &&
-            (from === undefined || String(before).endsWith(`:${from}`)),
+            path.endsWith('.image') && imageTag(after) === tag && (from === undefined || imageTag(before) === from),
         ),
     );
     const [only] = found;
