@@ -3,6 +3,7 @@
  * Words are those of docs/glossary.md. Times are milliseconds since the Unix epoch, UTC.
  */
 import type { Origin } from './origins/types.ts';
+export type * from './origins/manual.ts';
 export type * from './origins/types.ts';
 export type * from './questions/table.ts';
 

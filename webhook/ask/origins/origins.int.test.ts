@@ -7,7 +7,7 @@ import { useSharedFolder } from '../../testing/folder.ts';
 import { LANDSCAPE, importLandscape, type LandscapeCluster } from '../../testing/ledgers/landscape-ledger.ts';
 import { importShop } from '../../testing/ledgers/shop-ledger.ts';
 import { StoreReader } from '../questions/reader.ts';
-import { manualReport } from './manual.ts';
+import { manualReport } from './by-hand/manual.ts';
 
 interface OriginLine {
   kind: 'origin';

@@ -7,10 +7,10 @@ import type { Origin } from '../../../shared/origins/types.ts';
 import type { JsonObject } from '../../../shared/types.ts';
 import type { LedgerView, StoredChange } from '../../ledger/port/port.ts';
 import type { States } from '../../ledger/port/states.ts';
-import { argoOrigin, askedOrigin } from './argo.ts';
-import { fluxOrigin } from './flux.ts';
-import { helmOrigin, releaseOrigin } from './helm.ts';
-import { ToolRecords } from './tool-records.ts';
+import { argoOrigin, askedOrigin } from './tools/argo.ts';
+import { fluxOrigin } from './tools/flux.ts';
+import { helmOrigin, releaseOrigin } from './tools/helm.ts';
+import { ToolRecords } from './tools/tool-records.ts';
 import { takenBack } from './taken-back.ts';
 
 /** What a tool's own objects tell about a change; the rest is the same for all tools. */

@@ -1,5 +1,5 @@
 import { KubeblameError } from '../../../../shared/errors.ts';
-import { manualReport } from '../../origins/manual.ts';
+import { manualReport } from '../../origins/by-hand/manual.ts';
 import type { Answer } from '../asked.ts';
 import { filterOf } from '../objects/page.ts';
 

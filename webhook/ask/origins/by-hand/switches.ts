@@ -1,7 +1,7 @@
-import { argoAutomation } from '../../../shared/origins/argo.ts';
-import { fluxState } from '../../../shared/origins/flux.ts';
-import type { Switch } from '../../../shared/origins/manual.ts';
-import type { JsonObject, ObjectRef } from '../../../shared/types.ts';
+import { argoAutomation } from '../../../../shared/origins/argo.ts';
+import { fluxState } from '../../../../shared/origins/flux.ts';
+import type { Switch } from '../../../../shared/origins/manual.ts';
+import type { JsonObject, ObjectRef } from '../../../../shared/types.ts';
 
 const ARGO = new Set(['argoproj.io/applications', 'argoproj.io/applicationsets']);
 const FLUX = /^(?:kustomize|helm|source)\.toolkit\.fluxcd\.io\//;

@@ -1,17 +1,17 @@
 import { isDeepStrictEqual } from 'node:util';
-import { isByPerson } from '../../../shared/acts/kubelet.ts';
-import { deltas } from '../../../shared/delta.ts';
-import { findField, parseField } from '../../../shared/field-path.ts';
-import { overlap } from '../../../shared/keepers.ts';
-import type { Delivery } from '../../../shared/landscape/evidence.ts';
-import { argoFinished } from '../../../shared/origins/argo.ts';
-import { fluxState } from '../../../shared/origins/flux.ts';
-import { isAutoscaler, type Decider, type ManualField, type Switch } from '../../../shared/origins/manual.ts';
-import { toolOf } from '../../../shared/origins/tools.ts';
-import type { Delta, JsonObject, ObjectRef } from '../../../shared/types.ts';
-import { isExplained, type LedgerView, type StoredChange } from '../../ledger/port/port.ts';
-import type { States } from '../../ledger/port/states.ts';
-import type { Origins } from './origins.ts';
+import { isByPerson } from '../../../../shared/acts/kubelet.ts';
+import { deltas } from '../../../../shared/delta.ts';
+import { findField, parseField } from '../../../../shared/field-path.ts';
+import { overlap } from '../../../../shared/keepers.ts';
+import type { Delivery } from '../../../../shared/landscape/evidence.ts';
+import { argoFinished } from '../../../../shared/origins/argo.ts';
+import { fluxState } from '../../../../shared/origins/flux.ts';
+import { isAutoscaler, type Decider, type ManualField, type Switch } from '../../../../shared/origins/manual.ts';
+import { toolOf } from '../../../../shared/origins/tools.ts';
+import type { Delta, JsonObject, ObjectRef } from '../../../../shared/types.ts';
+import { isExplained, type LedgerView, type StoredChange } from '../../../ledger/port/port.ts';
+import type { States } from '../../../ledger/port/states.ts';
+import type { Origins } from '../origins.ts';
 import { switchedBy } from './switches.ts';
 
 /** Changes of one object that are looked through, the newest. */

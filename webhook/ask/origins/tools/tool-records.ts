@@ -1,6 +1,6 @@
-import type { JsonObject, ObjectRef } from '../../../shared/types.ts';
-import { isExplained, type ChangeFilter, type LedgerView, type StoredChange } from '../../ledger/port/port.ts';
-import type { States } from '../../ledger/port/states.ts';
+import type { JsonObject, ObjectRef } from '../../../../shared/types.ts';
+import { isExplained, type ChangeFilter, type LedgerView, type StoredChange } from '../../../ledger/port/port.ts';
+import type { States } from '../../../ledger/port/states.ts';
 
 /** A tool's own object at a moment, and the change that it is as it is since. */
 export interface ToolState {

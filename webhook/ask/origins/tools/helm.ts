@@ -1,9 +1,9 @@
-import { helmRelease, helmSecretPrefix, type HelmRelease } from '../../../shared/origins/helm.ts';
-import type { Delivery } from '../../../shared/landscape/evidence.ts';
-import { labelsOf } from '../../../shared/labels.ts';
-import type { JsonObject, Origin } from '../../../shared/types.ts';
-import type { StoredChange } from '../../ledger/port/port.ts';
-import type { FoundOrigin } from './origins.ts';
+import { helmRelease, helmSecretPrefix, type HelmRelease } from '../../../../shared/origins/helm.ts';
+import type { Delivery } from '../../../../shared/landscape/evidence.ts';
+import { labelsOf } from '../../../../shared/labels.ts';
+import type { JsonObject, Origin } from '../../../../shared/types.ts';
+import type { StoredChange } from '../../../ledger/port/port.ts';
+import type { FoundOrigin } from '../origins.ts';
 import type { ToolRecords } from './tool-records.ts';
 
 /** An upgrade that waits for its objects takes five minutes at most, unless it is told otherwise (helm: --timeout). */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import type { Json, JsonObject } from '../../../shared/types.ts';
-import { useFolder } from '../../testing/folder.ts';
-import { TestRecorder } from '../../testing/ledgers/recorder.ts';
+import type { JsonObject } from '../../../../shared/types.ts';
+import { useFolder } from '../../../testing/folder.ts';
+import { TestRecorder } from '../../../testing/ledgers/recorder.ts';
 import { manualReport } from './manual.ts';
 
 const CONTROLLER = 'system:serviceaccount:argocd:argocd-application-controller';

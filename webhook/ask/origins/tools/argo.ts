@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
-import { isObject } from '../../../shared/json.ts';
-import { argoFinished, argoOperation, type ArgoOperation } from '../../../shared/origins/argo.ts';
-import type { Delivery } from '../../../shared/landscape/evidence.ts';
-import { isMachine } from '../../../shared/machines.ts';
-import type { JsonObject, ObjectRef, Origin } from '../../../shared/types.ts';
-import type { StoredChange } from '../../ledger/port/port.ts';
-import type { FoundOrigin } from './origins.ts';
+import { isObject } from '../../../../shared/json.ts';
+import { argoFinished, argoOperation, type ArgoOperation } from '../../../../shared/origins/argo.ts';
+import type { Delivery } from '../../../../shared/landscape/evidence.ts';
+import { isMachine } from '../../../../shared/machines.ts';
+import type { JsonObject, ObjectRef, Origin } from '../../../../shared/types.ts';
+import type { StoredChange } from '../../../ledger/port/port.ts';
+import type { FoundOrigin } from '../origins.ts';
 import type { ToolRecords, ToolState } from './tool-records.ts';
 
 /** Times in an Application's status have no fractions of a second, and its end is written after the last object. */

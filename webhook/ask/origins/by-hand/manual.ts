@@ -1,15 +1,15 @@
-import { isByPerson } from '../../../shared/acts/kubelet.ts';
-import { ownDeltas } from '../../../shared/acts/verb.ts';
-import { deltas } from '../../../shared/delta.ts';
-import { isObject } from '../../../shared/json.ts';
-import { isAutoscaler, type ManualChange, type ManualPage, type ManualTotals } from '../../../shared/origins/manual.ts';
-import { toolOf } from '../../../shared/origins/tools.ts';
-import type { Delta, JsonObject } from '../../../shared/types.ts';
-import { isExplained, type ChangeFilter, type LedgerView, type StoredChange } from '../../ledger/port/port.ts';
-import { States } from '../../ledger/port/states.ts';
-import { isTranslation, outcomeAt } from '../blame/views.ts';
+import { isByPerson } from '../../../../shared/acts/kubelet.ts';
+import { ownDeltas } from '../../../../shared/acts/verb.ts';
+import { deltas } from '../../../../shared/delta.ts';
+import { isObject } from '../../../../shared/json.ts';
+import { isAutoscaler, type ManualChange, type ManualPage, type ManualTotals } from '../../../../shared/origins/manual.ts';
+import { toolOf } from '../../../../shared/origins/tools.ts';
+import type { Delta, JsonObject } from '../../../../shared/types.ts';
+import { isExplained, type ChangeFilter, type LedgerView, type StoredChange } from '../../../ledger/port/port.ts';
+import { States } from '../../../ledger/port/states.ts';
+import { isTranslation, outcomeAt } from '../../blame/views.ts';
 import { Fates } from './fates.ts';
-import { Origins, deliveriesIn } from './origins.ts';
+import { Origins, deliveriesIn } from '../origins.ts';
 import { switchedBy } from './switches.ts';
 
 /** Changes that are read at once. */

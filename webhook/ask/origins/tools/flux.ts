@@ -1,11 +1,11 @@
-import { fluxRevision, fluxState, type FluxState } from '../../../shared/origins/flux.ts';
-import { textAt } from '../../../shared/origins/argo.ts';
-import type { Delivery } from '../../../shared/landscape/evidence.ts';
-import { labelsOf } from '../../../shared/labels.ts';
-import { isMachine } from '../../../shared/machines.ts';
-import type { JsonObject } from '../../../shared/types.ts';
-import type { StoredChange } from '../../ledger/port/port.ts';
-import type { FoundOrigin } from './origins.ts';
+import { fluxRevision, fluxState, type FluxState } from '../../../../shared/origins/flux.ts';
+import { textAt } from '../../../../shared/origins/argo.ts';
+import type { Delivery } from '../../../../shared/landscape/evidence.ts';
+import { labelsOf } from '../../../../shared/labels.ts';
+import { isMachine } from '../../../../shared/machines.ts';
+import type { JsonObject } from '../../../../shared/types.ts';
+import type { StoredChange } from '../../../ledger/port/port.ts';
+import type { FoundOrigin } from '../origins.ts';
 import type { ToolRecords, ToolState } from './tool-records.ts';
 
 /** Flux writes what it delivered when it is done: its own default for the time that a reconciliation may take is shorter. */
