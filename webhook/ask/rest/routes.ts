@@ -45,7 +45,7 @@ export function readApi({ authenticate, readerOf, caughtUp, log, ...native }: Re
   for (const name of QUESTION_NAMES) {
     const paths = [ROUTES[name], `${QUESTIONS}/${name}`];
     app.get(paths, async (request, response) => {
-      send(response, 200, (await answer(readerOfResponse(response), name, searchOf(request))) as Json);
+      send(response, 200, (await answer(readerOfResponse(response), name, searchOf(request))));
     });
     app.all(paths, (request) => {
       throw new KubeblameError('method-not-allowed', `${request.method} is not allowed here: GET`);
