@@ -23,7 +23,6 @@ import type { FoldRequest, FoldResult } from '../../retention/retention.ts';
 import { changesWithLabels } from '../labels/changes-with-labels.ts';
 import { LabelSearch } from '../labels/label-search.ts';
 import { Lineages } from '../read/lineage.ts';
-import { Moments } from '../read/moments.ts';
 import { Names } from '../read/names.ts';
 import { Objects } from '../read/objects.ts';
 import { openForReading, openForWriting, type Sqlite } from '../database/open.ts';
@@ -34,6 +33,7 @@ import { ThreadWriter } from '../write/thread-writer.ts';
 import { CommitTree } from '../chain/tree.ts';
 import { LocalWriter, type Writer } from '../write/writer.ts';
 import { Guard } from './guard.ts';
+import { Moments } from './moments.ts';
 
 const LAST_SEQ = Number.MAX_SAFE_INTEGER;
 
