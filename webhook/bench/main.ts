@@ -7,6 +7,7 @@ import { makeLocalCertificates } from '../../certs/local-certificates.ts';
 import { measureAdmission, type AdmissionRow, type Measured } from './admission.ts';
 import { measureBurst } from './burst.ts';
 import { measureBytes } from './bytes.ts';
+import { measureCost, type CostRow } from './cost.ts';
 import { measureFolding } from './folding.ts';
 import { observerMemory } from './observer-memory.ts';
 import { measurePauses } from './pause.ts';
@@ -181,11 +182,47 @@ async function folding(): Promise<void> {
   );
 }
 
+async function cost(): Promise<void> {
+  const built = source('../../dist/kubeblame-webhook.js');
+  // Another build to measure in turns with it.
+  const before = process.env.BENCH_BEFORE;
+  const rows = await measureCost({
+    path,
+    programs: before === undefined ? { now: built } : { before, now: built },
+    baseline: ['--import', 'tsx', source('baseline-server.ts'), path('tls.crt'), path('tls.key')],
+    rounds: Number(process.env.BENCH_ROUNDS ?? 3),
+  });
+  print(
+    'CPU time, microseconds a write, with its watch event and outcome, over 8 connections; in brackets least and most',
+    [
+      ...['against', 'object', 'writes/s', 'build', 'total', 'its CPU', 'ratio'],
+      ...['main', 'answering', 'writer', 'others', 'of these: garbage'],
+    ],
+    rows.map(costCells),
+  );
+}
+
+function costCells(row: CostRow): string[] {
+  const range = ([least, most]: [number, number], digits: number): string =>
+    `(${least.toFixed(digits)}–${most.toFixed(digits)})`;
+  const { total, main, answering, writer, others, garbage } = row.ours;
+  return [
+    row.against,
+    row.shape,
+    row.perSecond === null ? 'all' : String(row.perSecond),
+    row.program,
+    `${total.toFixed(0)} ${range(row.totals, 0)}`,
+    row.baseline.toFixed(0),
+    `${row.ratio.toFixed(2)} ${range(row.ratios, 2)}`,
+    ...[main, answering, writer, others, garbage].map((us) => us.toFixed(0)),
+  ];
+}
+
 async function observer(): Promise<void> {
   console.log(`${await observerMemory(path)}\n`);
 }
 
-const SECTIONS = { admission, burst, reading, pause, bytes, folding, observer };
+const SECTIONS = { admission, cost, burst, reading, pause, bytes, folding, observer };
 
 console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown CPU'}\n`);
 try {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseJson } from '../../shared/json.ts';
 import type { JsonObject } from '../../shared/types.ts';
-import { writeClusterFiles, type ClusterFiles } from './cluster-files.ts';
+import { writeClusterFiles, type ClusterFiles, type ClusterOptions } from './cluster-files.ts';
 import { Daemon, freePort } from './daemon.ts';
 import { HttpsClient, type ClientOptions } from './server.ts';
 
@@ -69,13 +69,13 @@ export class TestCluster {
   ) {}
 
   /** Starts from the binaries of a folder. */
-  static async start(assets: string): Promise<TestCluster> {
+  static async start(assets: string, options: ClusterOptions = {}): Promise<TestCluster> {
     const missing = ['etcd', 'kube-apiserver'].filter((name) => !existsSync(join(assets, name)));
     if (missing.length > 0) throw new Error(`${assets} has no ${missing.join(', no ')}. ${HOW_TO_GET_THEM}`);
     const folder = mkdtempSync(join(tmpdir(), 'kubeblame-cluster-'));
     const file = (name: string): string => join(folder, name);
     const ports = { etcd: await freePort(), etcdPeer: await freePort(), api: await freePort() };
-    const files = await writeClusterFiles(file, ports);
+    const files = await writeClusterFiles(file, ports, options);
     const etcd = Daemon.start(join(assets, 'etcd'), files.etcdArguments, file('etcd.log'));
     // It waits for etcd by itself.
     const apiServer = Daemon.start(join(assets, 'kube-apiserver'), files.apiServerArguments, file('api-server.log'));
@@ -91,6 +91,11 @@ export class TestCluster {
 
   get url(): string {
     return this.files.url;
+  }
+
+  /** Of the API server's process. */
+  get apiServerPid(): number {
+    return this.apiServer.pid;
   }
 
   /** PEM that clients of the API server trust. */
