@@ -140,7 +140,7 @@ async function open(
     redactor,
     predicates: config.predicates,
     events: metrics,
-    fence: () => intake.handedOver(),
+    turns: { hold: (fact, mayWait) => intake.hold(fact, mayWait), hurry: () => intake.hurry() },
     lostFact: (error, { group, resource, namespace, name }) => {
       metrics.loseFact();
       const stack = error instanceof Error ? error.stack : undefined;
@@ -153,9 +153,10 @@ async function open(
   const folder = spoolFolder(config.db);
   const spool = new SpoolReader(folder, ledger);
   let gate: Gate | null = null;
+  const reader = new ReviewReader((type, text) => redactor.covers(type, text));
   const intake = new Intake({
     spool,
-    reviews: new ReviewReader((type, text) => redactor.covers(type, text)),
+    reviews: reader,
     recorder,
     now,
     recorded: (result) => metrics.count(result),
@@ -247,7 +248,7 @@ async function open(
     },
   );
   const { judge } = identity;
-  observer = startObserver(config, { recorder, store, log, now, timing, client, judge });
+  observer = startObserver(config, { recorder, store, log, now, timing, client, judge, reader });
   opened.push(() => observer?.close());
   opened.push(() => health.stop());
   await checkpoints.start();

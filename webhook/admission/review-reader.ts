@@ -1,8 +1,10 @@
 import { isUtf8 } from 'node:buffer';
 import { isObject, parseJson } from '../../shared/json.ts';
-import { managedField, withoutHeartbeats, type ManagedField, type Normalised } from '../../shared/normalise.ts';
+import { KubeblameError } from '../../shared/errors.ts';
+import type { Seen } from '../../shared/interpret.ts';
+import { managedField, refOf, withoutHeartbeats, type ManagedField, type Normalised } from '../../shared/normalise.ts';
 import { readReview, type Review } from '../../shared/review.ts';
-import type { Json, JsonObject } from '../../shared/types.ts';
+import type { Json, JsonObject, ObjectRef, ResourceType } from '../../shared/types.ts';
 import { Generations } from './generations.ts';
 import { documentOf } from './reception.ts';
 import { HeadReading } from './review-head.ts';
@@ -48,6 +50,19 @@ export class ReviewReader {
     return (isUtf8(bytes) ? this.readPlain(bytes) : null) ?? readReview(documentOf(bytes));
   }
 
+  /**
+   * An event of a watch of a type; null where it must be parsed as a whole: where it shows no object, or is not as the API
+   * server writes it. What an event shows, the review of the same change has said.
+   */
+  readEvent(bytes: Buffer, resource: WatchedType): WatchEvent | null {
+    if (!isUtf8(bytes)) return null;
+    const reading = new EventReading(bytes, this.objects, resource);
+    const event = reading.event();
+    if (event !== null && !this.confidential(resource, bytes))
+      this.objects.set(reading.object, reading.parts, bytes.length);
+    return event;
+  }
+
   /** null where the text is not as the API server writes it: then the whole of it is parsed, and judged. */
   private readPlain(bytes: Buffer): Review | null {
     const reading = new Reading(bytes, this.objects);
@@ -57,6 +72,14 @@ export class ReviewReader {
     if (!this.confidential(review.resource, bytes)) this.objects.set(reading.object, reading.parts, bytes.length);
     return review;
   }
+}
+
+/** An event of a watch. */
+export interface WatchEvent {
+  /** ADDED, MODIFIED, DELETED, BOOKMARK. */
+  type: string;
+  object: ObjectRef;
+  seen: Seen;
 }
 
 /** Keys that need no thought. */
@@ -192,3 +215,64 @@ class Reading extends HeadReading {
 function keep<T>(parts: Part<T>[], part: Part<T>): void {
   if (!parts.includes(part)) parts.push(part);
 }
+
+/** The type of an object in a watch, as the request for it has it. */
+type WatchedType = ResourceType & { version: string };
+
+/** Reads an event of a watch. */
+class EventReading extends Reading {
+  constructor(
+    bytes: Buffer,
+    objects: Generations<Parts>,
+    private readonly resource: WatchedType,
+  ) {
+    super(bytes, objects);
+  }
+
+  event(): WatchEvent | null {
+    try {
+      return this.read();
+    } catch (error) {
+      // The whole of it tells what is wrong.
+      if (error instanceof KubeblameError) return null;
+      throw error;
+    }
+  }
+
+  private read(): WatchEvent | null {
+    let type = '';
+    const end = skimObject(this.bytes, 0, (start, keyEnd, at) => {
+      if (this.is(start, keyEnd, 'type') && type === '') {
+        const typeEnd = skim(this.bytes, at);
+        type = this.text(at + 1, typeEnd - 1);
+        return SHOWS_OBJECT.has(type) ? typeEnd : NOWHERE;
+      }
+      if (!this.is(start, keyEnd, 'object') || type === '' || this.bodies.object !== null) return NOWHERE;
+      this.object = this.nameAt(at);
+      return this.body('object', at);
+    });
+    const seen = this.bodies.object;
+    if (end !== this.bytes.length || seen === null) return null;
+    return { type, object: refOf(seen.body, this.resource), seen };
+  }
+
+  /** What a review would call the object that begins at a place. */
+  private nameAt(at: number): string {
+    let [name, namespace] = ['', ''];
+    skimObject(this.bytes, at, (start, keyEnd, value) => {
+      if (!this.is(start, keyEnd, 'metadata')) return skim(this.bytes, value);
+      skimObject(this.bytes, value, (memberStart, memberEnd, member) => {
+        const end = skim(this.bytes, member);
+        if (this.is(memberStart, memberEnd, 'name')) name = this.text(member, end);
+        else if (this.is(memberStart, memberEnd, 'namespace')) namespace = this.text(member, end);
+        return end;
+      });
+      // Enough.
+      return NOWHERE;
+    });
+    const { group, version, resource } = this.resource;
+    return JSON.stringify({ group, version, resource }) + name + namespace;
+  }
+}
+
+const SHOWS_OBJECT: ReadonlySet<string> = new Set(['ADDED', 'MODIFIED', 'DELETED']);

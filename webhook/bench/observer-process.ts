@@ -1,6 +1,7 @@
 import { KubeConfig } from '@kubernetes/client-node';
 import pino from 'pino';
 import { Redactor } from '../../shared/redact.ts';
+import { ReviewReader } from '../admission/review-reader.ts';
 import { Predicates } from '../capture/predicates.ts';
 import { Recorder } from '../capture/recorder.ts';
 import { KubeApiClient } from '../observe/api-client.ts';
@@ -24,6 +25,7 @@ const observer = new Observer({
   facts: new RecorderFacts(recorder, store, () => Date.now()),
   recorder,
   predicates,
+  reader: new ReviewReader(() => false),
   log: pino({ level: 'silent' }),
   now: () => Date.now(),
   timing: OBSERVER_TIMING,

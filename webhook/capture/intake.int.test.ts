@@ -59,7 +59,7 @@ class Line {
       store,
       redactor,
       predicates: new Predicates([]),
-      fence: () => intake.handedOver(),
+      turns: { hold: (fact, mayWait) => intake.hold(fact, mayWait), hurry: () => intake.hurry() },
     });
     const told = { recorded: 0, lost: [] as string[], gone: 0, failing: [] as string[], taken: 0 };
     const ledger = ledgerNumber(store.id);
@@ -233,7 +233,7 @@ describe('the intake', () => {
     await assert.rejects(
       async () => {
         await line.intake.settled(500);
-        await line.intake.handedOver();
+        await line.recorder.cover('alive', '', AT);
       },
       { code: 'ledger-unwritable' },
     );

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { KubeblameError } from '../../shared/errors.ts';
 import type { Review } from '../../shared/review.ts';
 import { uidOf } from '../admission/review-head.ts';
@@ -6,7 +5,9 @@ import type { ReviewReader } from '../admission/review-reader.ts';
 import { Progress } from '../spool/progress.ts';
 import type { SpoolReader } from '../spool/reader.ts';
 import type { Spooled } from '../spool/records.ts';
+import { HeldFacts, type Fact } from './held-facts.ts';
 import { isOfLedger, OutOfTurn, PassedOver, type Recorded, type Recorder } from './recorder.ts';
+import { Wake } from './wake.ts';
 
 export interface IntakeOptions {
   spool: SpoolReader;
@@ -27,11 +28,15 @@ export interface IntakeOptions {
 /** Reviews that were read from the spool, and are not durable in the ledger yet; what is parsed takes some times as much. */
 const MAX_IN_FLIGHT = 64;
 const MAX_IN_FLIGHT_BYTES = 4 * 1024 * 1024;
-/** While reviews come one after another, they are answered first: the recorder waits for so long a pause, at most so long. */
+/**
+ * Reviews and facts are gathered for so long before they are handed over: what a commit costs is shared by all in it. While
+ * reviews come one after another, they are answered first: the recorder waits for such a pause, at most so long.
+ */
+const GATHER_MS = 250;
 const PAUSE_MS = 10;
-const MAX_WAIT_MS = 1_000;
-/** How often it looks whether there is one. */
-const LOOK_MS = 2;
+const MAX_GATHER_MS = 500;
+/** So many facts do not wait for more: the watch that shows them waits behind them. */
+const MAX_HELD = 128;
 /** When a commit that failed is tried again. */
 const RETRY_MS = 1_000;
 
@@ -44,8 +49,16 @@ interface Which {
   uid: string;
 }
 
+/** Somebody who waits until the reviews up to a number are in the ledger. */
+interface Asked {
+  through: number;
+  /** How often the ledger has failed since. */
+  failures: number;
+  settle: (settled: boolean) => void;
+}
+
 /**
- * Takes reviews from the spool into the ledger, each once, in their order. What cannot be committed stays in the spool, and is
+ * Takes reviews from the spool into the ledger, each once, in their order, and facts between them (held-facts.ts). What cannot be committed stays in the spool, and is
  * tried again.
  */
 export class Intake {
@@ -65,12 +78,17 @@ export class Intake {
   private careful = false;
   private suspect = NaN;
   private unwelcome: { which: Which; error: unknown } | null = null;
-  /** Who waits for the ledger, and should not wait for a pause. */
-  private hurried = 0;
+  private readonly facts = new HeldFacts();
+  /** Nothing more is waited for. */
+  private urgent = false;
+  private readonly urgency = new Wake();
+  /** A review that was handed over is settled, or there is something to try again. */
+  private readonly moved = new Wake();
+  /** In the order of their numbers. */
+  private asked: Asked[] = [];
   private closed = false;
   private wasLastTry = false;
-  /** Called when something has changed. */
-  private watchers: (() => void)[] = [];
+  private whenIdle: (() => void) | null = null;
 
   constructor(private readonly options: IntakeOptions) {
     this.handed = this.done = options.recorder.taken;
@@ -106,84 +124,107 @@ export class Intake {
   }
 
   /**
-   * Resolves to the last review that is durable now, when the recorder has been handed all up to it. Rejects with what the
-   * ledger fails with, while it does.
+   * Lets something be recorded behind the reviews that are durable now: soon, where it `mayWait` for others to share a commit
+   * with, otherwise at once. Refuses it with what the ledger fails with, while it does.
    */
-  async handedOver(): Promise<number> {
-    const { through } = this.progress;
-    // A watch shows one thing after another: it must not wait for a pause each time.
-    this.hurried++;
-    while (this.handed < through && this.failure === null) await this.change();
-    this.hurried--;
-    if (this.failure !== null) throw this.failure.error;
-    return through;
+  hold(fact: Fact, mayWait: boolean): void {
+    if (this.failure !== null) {
+      fact.refuse(this.failure.error);
+      return;
+    }
+    this.facts.hold(fact, this.progress.through);
+    if (mayWait && this.facts.size < MAX_HELD) this.wake();
+    else this.hurry();
+  }
+
+  /** Nothing that waits shall wait any longer. */
+  hurry(): void {
+    this.urgent = true;
+    this.urgency.call();
+    this.wake();
   }
 
   /**
    * Resolves when all reviews that are durable now are in the ledger, or it does not take them at present; to false where
    * that takes longer than `withinMs`.
    */
-  async settled(withinMs = Infinity): Promise<boolean> {
+  settled(withinMs = Infinity): Promise<boolean> {
     const { through } = this.progress;
-    // Tried again once: a question is not answered without what the next moment brings.
-    const failures = new Set<object>();
-    const isSettled = (): boolean => {
-      if (this.failure !== null) failures.add(this.failure);
-      return this.done >= through || failures.size > 1;
-    };
-    const end = performance.now() + withinMs;
-    const timer = withinMs === Infinity ? undefined : setTimeout(() => this.changed(), withinMs + 1);
-    this.hurried++;
-    while (!isSettled() && performance.now() < end) await this.change();
-    this.hurried--;
-    clearTimeout(timer);
-    return isSettled();
+    if (this.done >= through) return Promise.resolve(true);
+    return new Promise((resolve) => {
+      const giveUp = (): void => {
+        this.asked = this.asked.filter((other) => other !== asked);
+        resolve(false);
+      };
+      const timer = withinMs === Infinity ? undefined : setTimeout(giveUp, withinMs);
+      const settle = (settled: boolean): void => {
+        clearTimeout(timer);
+        resolve(settled);
+      };
+      const asked: Asked = { through, failures: this.failure === null ? 0 : 1, settle };
+      this.asked.push(asked);
+      this.hurry();
+    });
   }
 
   /** Resolves when all that is in the spool is in the ledger, or the ledger does not take it: then it stays there. */
   async close(): Promise<void> {
     this.closed = true;
-    this.hurried++;
-    this.wake();
-    while (this.running || this.inFlight > 0) await this.change();
+    this.moved.call();
+    this.hurry();
+    if (this.running || this.inFlight > 0) await new Promise<void>((resolve) => (this.whenIdle = resolve));
     this.options.spool.close();
   }
 
-  private change(): Promise<void> {
-    return new Promise((resolve) => this.watchers.push(resolve));
-  }
-
-  private changed(): void {
-    for (const watcher of this.watchers.splice(0)) watcher();
-  }
-
   private async run(): Promise<void> {
-    const { progress } = this;
-    while (this.failure !== null ? await this.recover() : !progress.sleep(this.handed)) {
-      if (this.failure === null) await this.pause();
-      const { through } = progress;
-      while (this.handed < through && this.failure === null) await this.handOver(through);
+    while (this.failure !== null ? await this.recover() : this.hasWork()) {
+      if (this.failure !== null) continue;
+      await this.gather();
+      await this.handOverAll();
     }
     this.running = false;
-    this.changed();
+    this.urgent = false;
+    this.tellIdle();
   }
 
-  /** Resolves in a pause of the reviews, or when the oldest has waited for long. */
-  private async pause(): Promise<void> {
-    const { progress } = this;
-    const started = performance.now();
-    let [newest, newestAt] = [progress.through, started];
-    for (let now = started; this.hurried === 0 && now < newestAt + PAUSE_MS && now < started + MAX_WAIT_MS;) {
-      await sleep(LOOK_MS);
-      now = performance.now();
-      if (progress.through > newest) [newest, newestAt] = [progress.through, now];
+  private hasWork(): boolean {
+    return this.facts.size > 0 || !this.progress.sleep(this.handed);
+  }
+
+  private tellIdle(): void {
+    if (!this.running && this.inFlight === 0) this.whenIdle?.();
+  }
+
+  /** Resolves when what waits has its turn. */
+  private async gather(): Promise<void> {
+    const end = performance.now() + MAX_GATHER_MS;
+    let newest = this.progress.through;
+    for (let pause = GATHER_MS; !this.isUrgent && performance.now() < end; pause = PAUSE_MS) {
+      await this.urgency.wait(pause);
+      if (this.progress.through === newest) return;
+      newest = this.progress.through;
+    }
+  }
+
+  private get isUrgent(): boolean {
+    return this.urgent || this.closed || this.asked.length > 0 || this.failure !== null;
+  }
+
+  /** Hands over the reviews that are durable now, and the facts that came between them. */
+  private async handOverAll(): Promise<void> {
+    this.urgent = false;
+    const { through } = this.progress;
+    while (this.failure === null) {
+      this.facts.enterUpTo(this.handed);
+      if (this.handed >= through) return;
+      await this.handOver(through);
     }
   }
 
   /** Hands over the next review, when there is room for it. */
   private async handOver(through: number): Promise<void> {
     const most = this.careful ? 1 : MAX_IN_FLIGHT;
-    while (this.inFlight >= most || this.inFlightBytes >= MAX_IN_FLIGHT_BYTES) await this.change();
+    while (this.inFlight >= most || this.inFlightBytes >= MAX_IN_FLIGHT_BYTES) await this.moved.wait();
     if (this.failure !== null) return;
     const number = this.handed + 1;
     const { spool, recorder } = this.options;
@@ -194,7 +235,7 @@ export class Intake {
       if (spooled === null) next = Math.min(spool.firstAfter(number) ?? through + 1, through + 1);
     } catch (error) {
       this.options.failing(error);
-      this.failure = { error };
+      this.fail(error);
       return;
     }
     if (spooled === null) {
@@ -216,6 +257,7 @@ export class Intake {
       this.lose({ number, at, uid: uidOf(body) }, error);
       return;
     }
+    this.facts.enterBefore(review, number - 1, at);
     const recorded = recorder.record(review, at, body.length, { number, redacted });
     this.settle({ number, at, uid: review.uid }, recorded, this.options.recorded, body.length);
   }
@@ -236,7 +278,7 @@ export class Intake {
       .then(
         (result) => {
           this.careful = false;
-          this.done = which.number;
+          this.reach(which.number);
           tell(result);
           this.tellTaken();
         },
@@ -245,8 +287,27 @@ export class Intake {
       .finally(() => {
         this.inFlight--;
         this.inFlightBytes -= bytes;
-        this.changed();
+        this.moved.call();
+        this.tellIdle();
       });
+  }
+
+  /** It is settled what became of the reviews up to a number. */
+  private reach(number: number): void {
+    this.done = number;
+    const first = this.asked.findIndex(({ through }) => through > number);
+    for (const { settle } of this.asked.splice(0, first === -1 ? this.asked.length : first)) settle(true);
+  }
+
+  /** What waits cannot be recorded. Whoever asked waits for one more try: the next moment may bring it. */
+  private fail(error: unknown): void {
+    this.failure = { error };
+    this.facts.refuseAll(error);
+    for (const asked of this.asked) asked.failures++;
+    for (const { settle } of this.asked.filter(({ failures }) => failures > 1)) settle(true);
+    this.asked = this.asked.filter(({ failures }) => failures <= 1);
+    this.urgency.call();
+    this.wake();
   }
 
   private tellTaken(): void {
@@ -260,7 +321,7 @@ export class Intake {
     // An earlier one has failed, and tells.
     if (error instanceof OutOfTurn) return;
     if (error instanceof PassedOver) {
-      this.done = which.number;
+      this.reach(which.number);
       this.options.lost(error.cause, which.uid, 1);
       this.tellTaken();
       return;
@@ -272,17 +333,16 @@ export class Intake {
       if (this.suspect === which.number) this.unwelcome = { which, error };
       this.suspect = which.number;
     }
-    this.failure = { error };
-    this.wake();
+    this.fail(error);
   }
 
   /** Some time later, goes back to behind what the ledger has. False where the server ends, and the ledger still fails. */
   private async recover(): Promise<boolean> {
-    while (this.inFlight > 0) await this.change();
-    this.changed();
+    while (this.inFlight > 0) await this.moved.wait();
     if (this.wasLastTry) return false;
     this.wasLastTry = this.closed;
-    for (const until = performance.now() + RETRY_MS; !this.closed && performance.now() < until;) await sleep(LOOK_MS);
+    const until = performance.now() + RETRY_MS;
+    for (let left = RETRY_MS; !this.closed && left > 0; left = until - performance.now()) await this.moved.wait(left);
     this.handed = this.options.recorder.reached;
     this.failure = null;
     this.careful = true;

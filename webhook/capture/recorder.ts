@@ -13,6 +13,7 @@ import { CommitQueue } from './commit-queue.ts';
 import { reviewWithoutSecrets, seenWithoutSecrets } from './confidential.ts';
 import { DEFINITIONS } from './containers.ts';
 import { Draft, withIncarnations, type Memory, type Recent } from './draft.ts';
+import type { Fact } from './held-facts.ts';
 import { headKey, nameKey, tipOf, versionOf, type Head } from './head.ts';
 import { dropUnseen, endingOf, endPage, observeAbsent, observeGone, type Ending, type OpenAttempt } from './ending.ts';
 import { Endings } from './endings.ts';
@@ -35,12 +36,20 @@ export interface RecorderOptions {
   redactor: Redactor;
   predicates: Predicates;
   events?: RecorderEvents;
-  /** Resolves to the last review that was answered before, when it was handed over; rejects where it cannot be. */
-  fence?: () => Promise<number>;
+  /** Gives what is seen its turn among the reviews; without it, it is recorded at once. */
+  turns?: Turns;
   /** Told of what the API server showed and cannot be recorded: a bug. It is passed over, and the coverage says so. */
   lostFact?: (error: unknown, object: ObjectRef) => void;
   /** Told of what keeps the contents of a namespace or definition from ending with it; it is tried again. */
   failing?: (error: unknown) => void;
+}
+
+/** Puts facts in order with the reviews that were answered: intake.ts. */
+export interface Turns {
+  /** `mayWait`: for others to share a commit with. */
+  hold(fact: Fact, mayWait: boolean): void;
+  /** What waits shall wait no longer. */
+  hurry(): void;
 }
 
 /** Where a review stands in the spool. */
@@ -51,6 +60,15 @@ export class OutOfTurn extends Error {}
 
 /** A review that was passed over, for what is its `cause`: a bug. */
 export class PassedOver extends Error {}
+
+/** What a list or watch shows of an object. */
+interface Shown {
+  object: ObjectRef;
+  resourceVersion: string;
+  /** When (ms). */
+  at: number;
+  mayWait: boolean;
+}
 
 /** Objects whose head is kept in memory, about 1 KiB each; the rest is read again. */
 const HEADS = 10_000;
@@ -117,6 +135,8 @@ export class Recorder implements Memory {
   /** The time that the last job was given (ms), whatever was recorded for it. */
   private lastGiven: number | null = null;
   private now = 0;
+  /** How often commits were undone. */
+  private undone = 0;
   /** At the first sweep all that an earlier process left open is looked at. */
   private sweptFrom = 0;
 
@@ -190,15 +210,17 @@ export class Recorder implements Memory {
 
   /**
    * Takes in the API server's own word about an object, from a list or a watch. `since`: what happened to it before
-   * that moment (ms) has been taken in already; 0 where nothing has.
+   * that moment (ms) has been taken in already; 0 where nothing has. `mayWait`: it may be durable half a second later. What is
+   * shown of one object must come in the order of its versions.
    */
-  observe(object: ObjectRef, seen: Seen, at: number, since = 0): Promise<void> {
+  observe(object: ObjectRef, seen: Seen, at: number, since = 0, mayWait = false): Promise<void> {
     if (this.isOnlyRead(object)) {
       this.definitions.set(object.name, replicasPathsOf(seen.body));
       return Promise.resolve();
     }
-    return this.fact(object, at, () =>
-      this.job(at, async (draft) => {
+    const shown = { object, resourceVersion: seen.resourceVersion, at, mayWait };
+    return this.fact(shown, (when) =>
+      this.job(when, async (draft) => {
         const clean = await seenWithoutSecrets(draft, object, seen, this.options.redactor);
         await observe(draft, { object, seen: clean, reason: 'the watch shows it', since });
       }),
@@ -220,13 +242,13 @@ export class Recorder implements Memory {
   }
 
   /** Takes in that an object is gone since a version. */
-  observeGone(object: ObjectRef, resourceVersion: string, at: number, since = 0): Promise<void> {
+  observeGone(object: ObjectRef, resourceVersion: string, at: number, since = 0, mayWait = false): Promise<void> {
     if (this.isOnlyRead(object)) {
       this.definitions.delete(object.name);
       return Promise.resolve();
     }
-    return this.fact(object, at, () =>
-      this.job(at, (draft) => observeGone(draft, object, resourceVersion, 'the watch shows it', null, since)),
+    return this.fact({ object, resourceVersion, at, mayWait }, (when) =>
+      this.job(when, (draft) => observeGone(draft, object, resourceVersion, 'the watch shows it', null, since)),
     );
   }
 
@@ -238,7 +260,9 @@ export class Recorder implements Memory {
 
   /** Takes in that a whole list of its type, at a version, does not have the object. */
   observeAbsent(object: ObjectRef, resourceVersion: string, at: number, since = 0): Promise<void> {
-    return this.fact(object, at, () => this.job(at, (draft) => observeAbsent(draft, object, resourceVersion, since)));
+    return this.fact({ object, resourceVersion, at, mayWait: false }, (when) =>
+      this.job(when, (draft) => observeAbsent(draft, object, resourceVersion, since)),
+    );
   }
 
   /**
@@ -301,14 +325,15 @@ export class Recorder implements Memory {
    * Takes in a fact. One that cannot be recorded is passed over, and told: otherwise it would stand in the way of all
    * others of its type for ever.
    */
-  private async fact(object: ObjectRef, at: number, work: () => Promise<void>): Promise<void> {
+  private async fact(shown: Shown, work: (at: number) => Promise<void>): Promise<void> {
+    const { object, at } = shown;
     try {
-      await this.fenced(work);
+      await this.fenced(work, shown);
     } catch (error) {
       if (!isBug(error)) throw error;
       try {
         // In a commit of its own: it may be another fact's fault.
-        await this.fenced(work, true);
+        await this.fenced(work, { ...shown, mayWait: false }, true);
       } catch (again) {
         if (!isBug(again)) throw again;
         this.options.lostFact?.(again, object);
@@ -318,16 +343,32 @@ export class Recorder implements Memory {
   }
 
   /** Behind the reviews that were answered before: what is seen now may be what they have made. */
-  private async fenced<T>(work: () => Promise<T>, alone = false): Promise<T> {
-    const after = (await this.options.fence?.()) ?? 0;
-    const job = async (): Promise<T> => {
-      // They were handed over, and undone since, or could not be run: they are tried again, and so may this be.
-      if (this.lastRun < after) {
-        throw new KubeblameError('ledger-unwritable', `review ${after} of the spool could not be recorded yet`);
-      }
-      return work();
-    };
-    return this.queue.add(job, alone);
+  private fenced<T>(work: (at: number) => Promise<T>, shown: Shown | null = null, alone = false): Promise<T> {
+    const { undone } = this;
+    return new Promise((resolve, reject) => {
+      const enter = (after: number, notAfter = Infinity): void => {
+        const job = async (): Promise<T> => {
+          // They were handed over, and undone since, or could not be run: they are tried again, and so may this be.
+          if (this.lastRun < after) {
+            throw new KubeblameError('ledger-unwritable', `review ${after} of the spool could not be recorded yet`);
+          }
+          // Otherwise what was shown before it would be taken for older, when it is shown again. One that is tried alone is in order.
+          if (shown !== null && !alone && this.undone !== undone) {
+            throw new KubeblameError('ledger-unwritable', 'what was shown before it could not be recorded yet');
+          }
+          return work(Math.min(shown?.at ?? Infinity, notAfter));
+        };
+        this.queue.add(job, alone).then(resolve, reject);
+      };
+      const { turns } = this.options;
+      if (turns === undefined) enter(0);
+      else turns.hold({ shown, enter, refuse: reject }, shown?.mayWait === true);
+    });
+  }
+
+  /** What waits to be recorded shall wait no longer. */
+  hurry(): void {
+    this.options.turns?.hurry();
   }
 
   /** Each review of the spool runs once, and after the one before it. `last`: of those that one job stands for. */
@@ -474,6 +515,7 @@ export class Recorder implements Memory {
   }
 
   private rollback(): void {
+    this.undone++;
     // Not behind what was told: nobody would hand it over again, and nothing after it would have its turn.
     this.lastRun = this.lastSettled;
     this.lastAt = this.durableAt;

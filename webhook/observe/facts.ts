@@ -22,12 +22,12 @@ export class RecorderFacts {
     private readonly now: () => number,
   ) {}
 
-  observe(object: ObjectRef, seen: Seen, progressAt: number | null): Promise<void> {
-    return this.recorder.observe(object, seen, this.now(), sinceOf(progressAt));
+  observe(object: ObjectRef, seen: Seen, progressAt: number | null, mayWait: boolean): Promise<void> {
+    return this.recorder.observe(object, seen, this.now(), sinceOf(progressAt), mayWait);
   }
 
   observeGone(object: ObjectRef, resourceVersion: string, progressAt: number | null): Promise<void> {
-    return this.recorder.observeGone(object, resourceVersion, this.now(), sinceOf(progressAt));
+    return this.recorder.observeGone(object, resourceVersion, this.now(), sinceOf(progressAt), true);
   }
 
   async observeList(

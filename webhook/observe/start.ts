@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { messageOf } from '../../shared/errors.ts';
 import type { JsonObject } from '../../shared/types.ts';
+import type { ReviewReader } from '../admission/review-reader.ts';
 import type { Recorder } from '../capture/recorder.ts';
 import type { ServerConfig } from '../config/config.ts';
 import type { LedgerStore } from '../store/port.ts';
@@ -15,6 +16,7 @@ export interface ObserverContext {
   log: Logger;
   now: () => number;
   timing: ObserverTiming;
+  reader: ReviewReader;
   /** null: there is no cluster to watch. */
   client: ApiClient | null;
   /** What is wrong with a webhook configuration that we made; missing where somebody else makes it. */
@@ -23,7 +25,7 @@ export interface ObserverContext {
 
 /** Starts to watch the cluster; null where there is none. An API server that does not answer yet is waited for. */
 export function startObserver(config: ServerConfig, context: ObserverContext): Observer | null {
-  const { recorder, store, log, now, client, judge, timing } = context;
+  const { recorder, store, log, now, client, judge, timing, reader } = context;
   if (client === null) {
     log.info('no cluster to watch: attempts are settled by later reviews alone');
     return null;
@@ -34,6 +36,7 @@ export function startObserver(config: ServerConfig, context: ObserverContext): O
     facts: new RecorderFacts(recorder, store, now),
     recorder,
     predicates: config.predicates,
+    reader,
     log,
     now,
     timing,
