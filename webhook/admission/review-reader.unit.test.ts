@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { KubeblameError } from '../../shared/errors.ts';
-import { parseJson } from '../../shared/json.ts';
-import type { ManagedField } from '../../shared/normalise.ts';
+import { isObject, parseJson } from '../../shared/json.ts';
+import { normalise, refOf, type ManagedField } from '../../shared/normalise.ts';
 import { readReview, type Review } from '../../shared/review.ts';
 import { configMap, reviewDocument } from '../../shared/testing/reviews.ts';
 import { seeded } from '../../shared/testing/random.ts';
@@ -9,7 +9,8 @@ import { shopLines } from '../../shared/testing/shop.ts';
 import type { JsonObject } from '../../shared/types.ts';
 import { mutate } from '../torture/mutate.ts';
 import { readHead, uidOf } from './review-head.ts';
-import { ReviewReader } from './review-reader.ts';
+import { ReviewReader, type WatchEvent } from './review-reader.ts';
+import { servedTypeOf } from '../testing/api-server.ts';
 
 const SEED = 20261125;
 const recorded = shopLines('reviews.ndjson.gz').map((line) => JSON.stringify((JSON.parse(line) as JsonObject).review));
@@ -162,5 +163,84 @@ describe('a review that is read by its parts', () => {
     const [first, second] = [reader.read(Buffer.from(secret)), reader.read(Buffer.from(secret))];
     assert.deepEqual(first.object?.body.data, second.object?.body.data);
     assert.notEqual(first.object?.body.data, second.object?.body.data);
+  });
+});
+
+describe('an event of a watch that is read by its parts', () => {
+  const events = shopLines('watch.ndjson.gz').map((line) => JSON.stringify((JSON.parse(line) as JsonObject).event));
+  const CONFIG_MAPS = { group: '', version: 'v1', resource: 'configmaps', kind: 'ConfigMap' };
+  const typeOf = (text: string): typeof CONFIG_MAPS => {
+    const { object } = JSON.parse(text) as JsonObject;
+    return isObject(object) ? servedTypeOf(object) : CONFIG_MAPS;
+  };
+  /** With its text, so that the order of keys counts; of an entry of managedFields what it tells. */
+  const plain = ({ type, object, seen }: WatchEvent): unknown => [
+    type,
+    object,
+    JSON.stringify({ ...seen, managedFields: seen.managedFields.map(({ manager, time }) => ({ manager, time })) }),
+  ];
+
+  /** Returns whether it was read by its parts. */
+  function requireSameEvent(reader: ReviewReader, text: string, type = CONFIG_MAPS): boolean {
+    const event = reader.readEvent(Buffer.from(text), type);
+    if (event === null) return false;
+    const whole = parseJson(text) as JsonObject;
+    assert.ok(isObject(whole.object));
+    const expected = { type: String(whole.type), object: refOf(whole.object, type), seen: normalise(whole.object) };
+    assert.deepEqual(plain(event), plain(expected), text);
+    return true;
+  }
+
+  it('is what parsing all of it gives: all but bookmarks of the recording', () => {
+    const reader = newReader();
+    for (const text of events) {
+      const { type } = JSON.parse(text) as JsonObject;
+      assert.equal(requireSameEvent(reader, text, typeOf(text)), type !== 'BOOKMARK' && type !== 'ERROR', text);
+    }
+  });
+
+  it('is what parsing all of it gives, or left to that: mutations', () => {
+    const reader = newReader();
+    const random = seeded(SEED);
+    for (let n = 0; n < 1_500; n++) {
+      const text = events[Math.floor(random() * events.length)] ?? '';
+      requireSameEvent(reader, Buffer.from(mutate(text, events, random)).toString(), typeOf(text));
+    }
+  });
+
+  for (const [what, text] of [
+    ['tells of an error', '{"type":"ERROR","object":{"kind":"Status","code":410}}'],
+    ['is a bookmark', '{"type":"BOOKMARK","object":{"metadata":{"resourceVersion":"7"}}}'],
+    ['names its type last', '{"object":{"metadata":{"name":"a"}},"type":"ADDED"}'],
+    ['has its object twice', '{"type":"ADDED","object":{"metadata":{}},"object":{"metadata":{}}}'],
+    ['has a second document behind it', '{"type":"ADDED","object":{"metadata":{}}}{}'],
+    ['has white space', '{"type": "ADDED", "object": {}}'],
+    ['is cut off', '{"type":"ADDED","object":{"metadata":{"name":"a"'],
+    ['is not JSON', '{"type":"ADDED","object":{"metadata":{},"data":{"a":tru}}}'],
+    ['is a list', '[]'],
+  ] as const) {
+    it(`and ${what}: left to that`, () => {
+      assert.equal(newReader().readEvent(Buffer.from(text), CONFIG_MAPS), null);
+    });
+  }
+
+  it('shares what it has in common with the review of the same change', () => {
+    const reader = newReader();
+    const shown = (resourceVersion: string): JsonObject => configMap({ level: 'info' }, { resourceVersion });
+    const document = reviewDocument({ operation: 'UPDATE', object: shown('1'), oldObject: shown('1') });
+    const review = reader.read(Buffer.from(JSON.stringify(document)));
+    const event = reader.readEvent(Buffer.from(JSON.stringify({ type: 'MODIFIED', object: shown('2') })), CONFIG_MAPS);
+    assert.equal(event?.seen.resourceVersion, '2');
+    assert.equal(event.seen.body.data, review.object?.body.data);
+    assert.equal(event.seen.body.metadata, review.object?.body.metadata);
+  });
+
+  it('keeps nothing of a confidential type', () => {
+    const reader = newReader();
+    const text = Buffer.from('{"type":"ADDED","object":{"metadata":{"name":"a"},"data":{"a":"b"}}}');
+    const secrets = { group: '', version: 'v1', resource: 'secrets', kind: 'Secret' };
+    const [first, second] = [reader.readEvent(text, secrets), reader.readEvent(text, secrets)];
+    assert.deepEqual(first?.seen.body.data, { a: 'b' });
+    assert.notEqual(first.seen.body.data, second?.seen.body.data);
   });
 });

@@ -200,6 +200,12 @@ export class FakeApiServer {
     this.expiry = expiry;
   }
 
+  /** Tells all open watches that they have fallen too far behind. They stay open: whoever reads must end them. */
+  expireWatches(): void {
+    for (const { response } of this.watches)
+      response.write(`${stringifyJson({ type: 'ERROR', object: statusOf(410, 'too old resource version') })}\n`);
+  }
+
   /** Tells all open watches the version that they have reached. */
   bookmark(): void {
     for (const watch of this.watches) {
