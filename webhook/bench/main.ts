@@ -7,7 +7,7 @@ import { makeLocalCertificates } from '../../certs/local-certificates.ts';
 import { measureAdmission, type AdmissionRow, type Measured } from './admission.ts';
 import { measureBurst } from './burst.ts';
 import { measureBytes } from './bytes.ts';
-import { measureCost, type CostRow } from './cost.ts';
+import { measureLive, measureStandIn, type CostRow, type Setting } from './cost.ts';
 import { measureFolding } from './folding.ts';
 import { observerMemory } from './observer-memory.ts';
 import { measurePauses } from './pause.ts';
@@ -183,19 +183,25 @@ async function folding(): Promise<void> {
 }
 
 async function cost(): Promise<void> {
-  const built = process.env.BENCH_NOW ?? source('../../dist/kubeblame-webhook.js');
-  // Another build to measure in turns with it.
+  const built = source('../../dist/kubeblame-webhook.js');
+  // The server of another build, to measure in turns with it.
   const before = process.env.BENCH_BEFORE;
-  const rows = await measureCost({
+  const setting: Setting = {
     path,
     programs: before === undefined ? { now: built } : { before, now: built },
     baseline: ['--import', 'tsx', source('baseline-server.ts'), path('tls.crt'), path('tls.key')],
     rounds: Number(process.env.BENCH_ROUNDS ?? 3),
-  });
+  };
+  const assets = process.env.KUBEBUILDER_ASSETS ?? '';
+  if (assets !== '') printCost('an API server', await measureLive(setting, assets));
+  printCost('a server that parses the reviews and allows them', await measureStandIn(setting));
+}
+
+function printCost(baseline: string, rows: readonly CostRow[]): void {
   print(
-    'CPU time, microseconds a write, with its watch event and outcome, over 8 connections; in brackets least and most',
+    `CPU time, microseconds a write, with its watch event and outcome, over 8 connections, against ${baseline}; in brackets least and most`,
     [
-      ...['against', 'object', 'writes/s', 'build', 'total', 'its CPU', 'ratio'],
+      ...['object', 'writes/s', 'build', 'total', 'baseline', 'ratio'],
       ...['main', 'answering', 'writer', 'others', 'of these: garbage'],
     ],
     rows.map(costCells),
@@ -207,7 +213,6 @@ function costCells(row: CostRow): string[] {
     `(${least.toFixed(digits)}–${most.toFixed(digits)})`;
   const { total, main, answering, writer, others, garbage } = row.ours;
   return [
-    row.against,
     row.shape,
     row.perSecond === null ? 'all' : String(row.perSecond),
     row.program,
