@@ -36,7 +36,7 @@ describe('who set what on a real cluster', () => {
     await settledWith('deploy web -n shop', /create /);
     await kubectl(BOB, 'set image deployment/web nginx=web:2 -n shop');
     // Before the controller saw it, the next image would take its place.
-    if (controlled) await settledWith('rs -n shop --limit 500', /← bob@example.com +create/);
+    if (controlled) await settledWith('rs -n shop --limit 500', /← bob@example.com\tcreate/);
     await kubectl(BOB, 'scale deployment web --replicas=3 -n shop');
     // Her program does not own the size. It sorts the variables anew.
     const owned = deployment('web:3', ['B', 'C', 'A']);
@@ -105,9 +105,9 @@ describe('who set what on a real cluster', () => {
     if (!controlled) this.skip();
     await kubectl(BOB, 'delete pods --all -n shop --wait=false');
     const machine = 'system:kube-controller-manager';
-    await settledWith('pods -n shop --limit 500', new RegExp(`${machine} ← ${BOB} +create`));
+    await settledWith('pods -n shop --limit 500', new RegExp(`${machine} ← ${BOB}\tcreate`));
     await kubectl(BOB, 'delete deployment web -n shop');
-    await settledWith('rs -n shop --limit 500', new RegExp(`${machine} ← ${BOB} +delete`));
+    await settledWith('rs -n shop --limit 500', new RegExp(`${machine} ← ${BOB}\tdelete`));
   });
 });
 

@@ -16,8 +16,10 @@ import { addSubcommands } from './subcommands.ts';
 import { printable } from './views/text.ts';
 
 const EXAMPLES = `
-  # The latest changes, by namespace
+  # What happened, newest first: an act a line, with what controllers did in consequence
   kubectl blame
+  kubectl blame ns shop --humans --since 2h
+  kubectl blame ns shop --expand
 
   # Who changed a deployment, and what
   kubectl blame deployment nginx
@@ -47,8 +49,8 @@ const EXAMPLES = `
   kubectl blame -n shop --from 09:00 --to 10:30 --format diff`;
 
 const NOTES = `
-Times are RFC 3339, local without a zone (2026-03-03T14:32), a date, or relative (2h, "10 minutes ago", "last monday",
-"yesterday 14:00"). -n is the namespace, as in kubectl; -5 and --limit 5 are git's -n 5.
+Times are RFC 3339, local without a zone (2026-03-03T14:32), a date (2026-03-03, "Mar 3"), 2pm, noon, @1772548330, relative (2h,
+1mo, "10 minutes ago", "last monday", "yesterday 14:00"), or the ID of a change: all that is printed. -n is the namespace, as in kubectl; -5 and --limit 5 are git's -n 5.
 
 Exit codes: 0 answered, 1 error, 2 usage, 3 asked for a time or object that no record covers, 4 not all of an undo is
 possible, 128 the output cannot be written, 141 nobody read the output to its end. With -f as of kubectl diff: 0 nothing differs,
@@ -57,6 +59,8 @@ possible, 128 the output cannot be written, 141 nobody read the output to its en
 /** Which of what adorns the output is wanted. */
 export interface OutputFlags {
   colour: boolean;
+  /** Colours also in a pipe: --color=always. */
+  forced?: boolean;
   pager: boolean;
   headers: boolean;
 }
@@ -67,11 +71,28 @@ export type IoFactory = (wanted: OutputFlags) => Io;
 /** Runs the command line, and returns the exit code. Errors are told on stderr: what was wrong, then what to do. */
 export async function run(args: readonly string[], makeIo: IoFactory): Promise<number> {
   const wanted = (flag: string): boolean => !isOn(args, flag);
-  const io = makeIo({ colour: wanted('--no-color'), pager: wanted('--no-pager'), headers: wanted('--no-headers') });
+  const colour = colourFlag(args);
+  const io = makeIo({
+    colour: colour !== 'never' && wanted('--no-color'),
+    forced: colour === 'always',
+    pager: wanted('--no-pager'),
+    headers: wanted('--no-headers'),
+  });
   const code = await codeOf(() => answer(args, io), io);
   // What could not be written is told after all: also the last of it.
   const ended = await codeOf(() => io.end?.(), io);
   return ended === EXIT.answered ? code : ended;
+}
+
+const COLOURS = ['auto', 'always', 'never'] as const;
+
+/** --color, which decides about the output before the rest is read; the last one counts. */
+function colourFlag(args: readonly string[]): string {
+  const end = args.indexOf('--');
+  const flags = end < 0 ? args : args.slice(0, end);
+  const last = flags.findLastIndex((arg) => arg === '--color' || arg.startsWith('--color='));
+  if (last < 0) return 'auto';
+  return flags[last] === '--color' ? (flags[last + 1] ?? 'auto') : (flags[last] ?? '').slice('--color='.length);
 }
 
 async function answer(args: readonly string[], io: Io): Promise<void> {
@@ -136,12 +157,12 @@ function createProgram(io: Io, args?: readonly string[]): Command {
     .option('-l, --selector <selector>', 'labels that the object had then')
     .option('--at <time>', 'what existed at that moment')
     .option('--from <time>', 'the net difference from that moment')
-    .option('--to <time>', 'until that moment (default: now)')
-    .option('--since <time>', 'changes not before')
-    .option('--until <time>', 'changes not after')
-    .addOption(new Option('--format <format>', 'how to write it').choices(FORMATS))
-    .addOption(new Option('-o, --output <format>', 'the same').choices(FORMATS))
-    .option('--limit <count>', 'at most so many (default: 50 changes, all objects); also -5', count)
+    .option('--to <time>', 'the net difference up to that moment (default: now)')
+    .option('--since <time>', 'only changes at or after this time')
+    .option('--until <time>', 'only changes at or before this time')
+    .addOption(new Option('--format <format>', 'output format').choices(FORMATS))
+    .addOption(new Option('-o, --output <format>', 'output format: the same as --format').choices(FORMATS))
+    .option('--limit <count>', 'maximum number of results (default: 30 acts, 50 changes, all objects); also -5', count)
     .option('--status', 'also changes of status by controllers')
     .option('--attempts', 'also attempts that were never persisted')
     .option('--no-headers', 'no first line with the names of the columns')
@@ -220,7 +241,8 @@ function addSource(command: Command): void {
     .option('--as-uid <uid>', 'UID to impersonate')
     .option('--token <token>', 'bearer token, for the cluster or the server')
     .option('--request-timeout <time>', 'how long one request may take, such as 5s or 1m; 0 for no limit', duration)
-    .option('--no-color', 'no colours')
+    .addOption(new Option('--color <when>', 'colours: auto is on a terminal').choices(COLOURS))
+    .option('--no-color', 'no colours: the same as --color=never')
     .option('--no-pager', 'no pager');
 }
 

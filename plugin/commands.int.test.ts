@@ -105,8 +105,8 @@ describe('the commands of kubectl blame, on a ledger of the recording', () => {
         [await first('node node-1'), 'node node-1'],
       ] as const) {
         assert.deepEqual(await said(id), [
-          `conflict: change ${id}: ${title} was there when recording began: nobody is known to have made it, so there is nothing to take back`,
-          'error: nothing of it can be taken back',
+          `conflict: change ${id}: ${title} was there when recording began: nobody is known to have made it, so there is nothing to undo`,
+          'error: nothing to undo',
         ]);
         const forced = await blame(`undo ${id} --force`);
         assert.deepEqual([forced.out, forced.code], ['', 4]);

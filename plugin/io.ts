@@ -41,7 +41,10 @@ const DEFAULT_COLUMNS = 80;
  * reader of a pipe has gone; `out` and `end` throw stdout-failed where the output cannot be written. On a terminal long
  * output goes to a pager, and work over a second says that it goes on.
  */
-export function terminalIo(process: NodeJS.Process, { colour, pager, headers }: OutputFlags): Io {
+export function terminalIo(
+  process: NodeJS.Process,
+  { colour, forced: always = false, pager, headers }: OutputFlags,
+): Io {
   const { stdout, stderr, env } = process;
   let failure: KubeblameError | null = null;
   watchOutput(process, (error) => (failure ??= error));
@@ -51,8 +54,9 @@ export function terminalIo(process: NodeJS.Process, { colour, pager, headers }: 
     failure = null;
     if (error !== null) throw error;
   };
-  const wanted = colour && (env.NO_COLOR ?? '') === '' && env.TERM !== 'dumb';
-  const forced = (env.FORCE_COLOR ?? '') !== '' && env.FORCE_COLOR !== '0';
+  // What is said on the command line counts more than the environment.
+  const wanted = always || (colour && (env.NO_COLOR ?? '') === '' && env.TERM !== 'dumb');
+  const forced = always || ((env.FORCE_COLOR ?? '') !== '' && env.FORCE_COLOR !== '0');
   const now = Date.now();
   const locale = env.LC_ALL ?? env.LC_CTYPE ?? env.LANG ?? '';
   const paged = new PagedOutput(stdout.isTTY && pager ? pagerOf(env) : null, { stdout, env });

@@ -106,7 +106,7 @@ describe('kubectl blame --format lines', () => {
         /^error: deployment shop\/web had no field metadata.annotations.reviewed-by at .*\nhint: .*shows its history\n/,
       ],
       [`${WEB} --format lines --field a[`, 2, /^error: the field "a\[" cannot be read from "\[" on\n/],
-      [`${WEB} --humans -o yaml`, 2, /^error: --removed, --ignore-user, --humans and -f are about lines\n/],
+      [`${WEB} --humans -o yaml`, 2, /^error: --humans and --at do not go together\n/],
       [`${WEB} --field spec -o yaml`, 2, /^error: --field and --at do not go together\nhint: .* --format lines\n/],
       ['deploy web -n shop --format lines --since 2h', 2, /^error: --format lines and --since do not go together\n/],
       ['deploy web -n shop --format lines --from 2h', 2, /^error: --format lines and --from do not go together\n/],
@@ -210,7 +210,12 @@ describe('kubectl blame --field', () => {
         .trimEnd()
         .split('\n')
         .slice(1)
-        .map((line) => line.replace(/^\S+ +\S+ +(\S+).*deployment\/web +/, '$1 ')),
+        .map((line) =>
+          line
+            .split('\t')
+            .filter((_, column) => column === 2 || column === 4)
+            .join(' '),
+        ),
       [
         'bob@example.com deleted; - spec.replicas: 3',
         'alice@example.com spec.replicas: 5 → 3',

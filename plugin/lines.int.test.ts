@@ -28,7 +28,7 @@ const LINES: Record<string, number> = {
 describe('the lines of every object at every mark of the recording', () => {
   const file = useSharedFolder();
   let reader: LedgerReader;
-  /** The changes that came true, by incarnation, oldest first. */
+  /** The changes that were persisted, by incarnation, oldest first. */
   const histories = new Map<string, Change[]>();
 
   before(async function () {

@@ -14,11 +14,11 @@ function asker(db: () => string) {
         .filter((line) => line !== '')
         .map((line) => `${/^ *(\d+)/.exec(line)?.[1] ?? '?'} ${line.slice(line.indexOf('│') + 2)}`),
     words: async (words: string): Promise<string[]> =>
-      (await out(words))
+      (await out(`${words} -o wide`))
         .split('\n')
         .slice(1, -1)
         .map((row) => row.split(/ {2,}/))
-        .map(([id = '', , , , , , ...change]) => `${id} ${change.join('  ')}`),
+        .map(([id = '', ...cells]) => `${id} ${cells.slice(12).join('  ')}`),
     patch: async (id: number): Promise<unknown[]> =>
       (JSON.parse(await out(`undo ${id}`)) as { op: string; path: string }[]).filter(({ op }) => op !== 'test'),
   };

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { widthOf } from './views/text.ts';
 import { writeOut } from '../webhook/standard-output.ts';
 
 export interface PagerOptions {
@@ -39,7 +40,7 @@ export class PagedOutput {
     else if (this.live) writeOut(this.options.stdout, text);
     else {
       this.held += text;
-      this.lines += text.split('\n').length - 1;
+      this.lines += this.rowsOf(text);
       // One row is the shell's prompt.
       if (this.lines >= (this.options.stdout.rows || 24)) this.start();
     }
@@ -58,6 +59,13 @@ export class PagedOutput {
     const ended = once(this.pager, 'close');
     this.pager.stdin?.end();
     await ended;
+  }
+
+  /** Rows that a text takes: what is longer than the terminal is wide goes on in the next one. */
+  private rowsOf(text: string): number {
+    const columns = this.options.stdout.columns || 80;
+    const lines = text.split('\n');
+    return lines.slice(0, -1).reduce((rows, line) => rows + Math.max(1, Math.ceil(widthOf(line) / columns)), 0);
   }
 
   private flush(): void {

@@ -44,7 +44,7 @@ describe('the program, as it is delivered', () => {
     this.timeout(60_000);
     const run = (command: string): SpawnSyncReturns<string> =>
       spawnSync('bash', ['-c', command], { env: program.env, encoding: 'utf8', maxBuffer: 1e9 });
-    const ALL = 'kubectl-blame -A --limit 1000';
+    const ALL = 'kubectl-blame -A --limit 1000 --format table';
     const FAILED =
       /^(?:# .*\n)*error: the output cannot be written: (ENOSPC|EFBIG): [^\n]*\nhint: what was written is not all of it\n$/;
 

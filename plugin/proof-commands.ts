@@ -19,9 +19,7 @@ export function addProofCommands(program: Command, context: Context): void {
 }
 
 function addVerify(program: Command, { io, count, asked }: Context): void {
-  const command = program
-    .command('verify')
-    .description('whether the history is the one that was recorded: of a ledger file, or an exported archive');
+  const command = program.command('verify').description('check a ledger file or an exported archive for tampering');
   if (!asked('verify')) return;
   const each = (value: string, before: string[]): string[] => [...before, value];
   command
@@ -31,10 +29,9 @@ function addVerify(program: Command, { io, count, asked }: Context): void {
     .option('--key <key>', 'key that signed them, NAME+ID+KEY or a file; may be repeated', each, [])
     .option('--samples <count>', "states to rebuild besides each object's last one", count, 1000)
     .option('--all', 'rebuild every state')
-    .addOption(
-      new Option('-o, --output <format>', 'how to write it').choices(['table', 'json', 'yaml']).default('table'),
-    )
-    .option('--no-color', 'no colours')
+    .addOption(new Option('-o, --output <format>', 'output format').choices(['table', 'json', 'yaml']).default('table'))
+    .addOption(new Option('--color <when>', 'colours: auto is on a terminal').choices(['auto', 'always', 'never']))
+    .option('--no-color', 'no colours: the same as --color=never')
     .action(async (file: string | undefined, _flags: unknown, self: Command) => {
       const flags = flagsOf<VerifyFlags>(self);
       const { verify: check } = await import('./commands/verify.ts');

@@ -32,7 +32,7 @@ export function addSubcommands(program: Command, context: Context): void {
 }
 
 function addOutput(command: Command, ...more: string[]): void {
-  command.addOption(new Option('-o, --output <format>', 'how to write it').choices([...more, 'json', 'yaml']));
+  command.addOption(new Option('-o, --output <format>', 'output format').choices([...more, 'json', 'yaml']));
 }
 
 function addShow(program: Command, { io, addSource, withReader, asked }: Context): void {
@@ -119,9 +119,9 @@ function addWho(program: Command, { io, addSource, withReader, count, asked }: C
       each,
     )
     .option('--exclude-user <name>', "not this user, such as 'system:*'; may be repeated", each)
-    .option('--since <time>', 'changes not before')
-    .option('--until <time>', 'changes not after')
-    .option('--limit <count>', 'at most so many', count)
+    .option('--since <time>', 'only changes at or after this time')
+    .option('--until <time>', 'only changes at or before this time')
+    .option('--limit <count>', 'maximum number of results', count)
     .option('--status', 'also changes of status by controllers')
     .option('--no-headers', 'no first line with the names of the columns');
   addOutput(command, 'table');
@@ -153,7 +153,7 @@ function addCoverage(program: Command, { io, addSource, withReader, asked }: Con
   command.usage('[flags]').option('--no-headers', 'no first line with the names of the columns');
   addOutput(command, 'table');
   addSource(command);
-  describeCommand(command, '\n  # When nobody was looking\n  kubectl blame coverage');
+  describeCommand(command, '\n  # When recording did not work\n  kubectl blame coverage');
   command.action((_flags: unknown, self: Command) => {
     const flags = flagsOf<SourceOptions & { output?: 'table' | Document }>(self);
     return withReader(flags, io, async (reader) => {

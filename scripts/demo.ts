@@ -9,12 +9,15 @@ import { SHOP } from '../shared/testing/shop.ts';
 import { replay, replayBar } from './replay.ts';
 
 /*
- * `make demo`: starts the real server on a fresh ledger, sends it the recorded traffic of a real cluster through HTTPS,
- * and asks it who changed what.
+ * `make demo`: starts the real server, sends it the recorded traffic of a real cluster through HTTPS, and asks it what
+ * happened. Then imports the recording as the README has it, and asks the file.
  */
 
 const FOLDER = '.demo';
 const LEDGER = join(FOLDER, 'ledger.db');
+/** What the server records: the same, at other times. */
+const LIVE = join(FOLDER, 'live.db');
+const RECORDING = 'shared/fixtures/shop';
 const CERTS = join(FOLDER, 'certs');
 
 interface Server {
@@ -26,7 +29,7 @@ interface Server {
 async function startServer(): Promise<Server> {
   const child = spawn(
     process.execPath,
-    ['dist/kubeblame-webhook.js', 'serve', '--db', LEDGER, '--cluster', 'shop-demo', '--listen', '127.0.0.1:0',
+    ['dist/kubeblame-webhook.js', 'serve', '--db', LIVE, '--cluster', 'shop-demo', '--listen', '127.0.0.1:0',
       '--read-listen', '127.0.0.1:0', '--tls-cert', join(CERTS, 'tls.crt'), '--tls-key', join(CERTS, 'tls.key')],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   ); // prettier-ignore
@@ -70,9 +73,11 @@ rmSync(FOLDER, { recursive: true, force: true });
 mkdirSync(FOLDER, { recursive: true });
 await makeLocalCertificates({ directory: CERTS, now: new Date() });
 
+// First the way in: what an API server would send, through HTTPS, with today's times.
 const server = await startServer();
+const from = ['--server', server.read, '--certificate-authority', join(CERTS, 'ca.crt')];
 try {
-  process.stdout.write(`The server records into ${LEDGER}. Replaying four minutes of a real cluster through HTTPS:\n`);
+  process.stdout.write('A server records four minutes of a real cluster, replayed through HTTPS:\n');
   const bar = replayBar();
   const started = performance.now();
   const result = await replay({
@@ -84,21 +89,31 @@ try {
   bar.stop();
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   process.stdout.write(`${result.answered} reviews answered in ${seconds} s, each after its fsync.\n`);
-
-  const from = ['--server', server.read, '--certificate-authority', join(CERTS, 'ca.crt')];
-  const middle = new Date(result.middleAt).toISOString();
-  const at = ['--at', middle, '-n', 'shop'];
-  await show('what happened last?', ['--limit', '8'], from);
-  await show('who changed the deployment?', ['deployment', 'web', '-n', 'shop'], from);
-  await show('what existed in the middle of the replay?', [...at, '--limit', '12'], from);
-  await show('what did a config map look like then?', ['configmap', 'web-config', ...at], from);
-  const bob = ['--user', 'bob@example.com', '--limit', '3'];
-  await show('what did bob change in the namespace, as diffs?', ['ns', 'shop', '--format', 'diff', ...bob], from);
-  await show('the same from the ledger file, without a server', ['statefulset', 'db', '-n', 'shop'], ['--db', LEDGER]);
+  await show('what did bob do last? asked of the server', ['--user', 'bob@example.com', '--limit', '3'], from);
 } finally {
   await stopServer(server.child);
 }
-await show('is that what was recorded?', ['verify', '--all'], ['--db', LEDGER]);
+
+// Then the same minutes as they were recorded: with their times, what a watch showed, and the ids of the README.
+process.stdout.write('\nThe same recording is imported, with the times at which it happened:\n');
+const input = [
+  ...['--watch', join(RECORDING, 'watch.ndjson.gz'), '--baseline', join(RECORDING, 'truth/00-baseline.ndjson.gz')],
+  join(RECORDING, 'reviews.ndjson.gz'),
+];
+const program = ['dist/kubeblame-webhook.js', 'import', '--db', LEDGER, ...input];
+const { status } = spawnSync(process.execPath, program, { stdio: ['ignore', 'inherit', 'inherit'] });
+if (status !== 0) throw new Error(`the import ended with exit code ${String(status)}`);
+
+const file = ['--db', LEDGER];
+const minute = ['--since', 'Nov 22 2026 05:06', '--until', 'Nov 22 2026 05:06:30'];
+const at = ['--at', '2026-11-22T05:07:06Z', '-n', 'shop'];
+const bob = ['--user', 'bob@example.com', '--limit', '3'];
+await show('what happened?', ['-n', 'shop', ...minute], file);
+await show('who changed the deployment?', ['deployment', 'web', '-n', 'shop'], file);
+await show('what existed then?', [...at, '--limit', '12'], file);
+await show('what did a config map look like then?', ['configmap', 'web-config', ...at], file);
+await show('what did bob change in the namespace, as diffs?', ['ns', 'shop', '--format', 'diff', ...bob], file);
+await show('is that what was recorded?', ['verify', '--all'], file);
 
 const size = (statSync(LEDGER).size / 1024).toFixed(0);
 process.stdout.write(`

@@ -47,7 +47,7 @@ export const ERROR_CODES = {
   'field-unknown': 'The object never had such a field.',
   'field-absent': 'The object did not have this field at that time.',
   'selector-invalid': 'The label selector cannot be read.',
-  'undo-incomplete': 'Not all of a change can be taken back.',
+  'undo-incomplete': 'Not all of a change can be undone.',
   'query-invalid': 'A query parameter cannot be used.',
   'server-unreachable': 'The server cannot be reached.',
   unauthorized: 'The server does not accept the token.',

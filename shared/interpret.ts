@@ -1,7 +1,7 @@
 import { afterDelete, updateEnds, wholeSeconds } from './deletion.ts';
 import { filledIn } from './filled-in.ts';
 import { isObject, itemsOf } from './json.ts';
-import { fieldManager, metadataOf, metadataText, type Normalised } from './normalise.ts';
+import { fieldManager, isServerSideApply, metadataOf, metadataText, type Normalised } from './normalise.ts';
 import { diff } from './patch.ts';
 import { nameOf, type Review } from './review.ts';
 import type { Json, JsonObject, ObjectRef, Patch } from './types.ts';
@@ -48,6 +48,8 @@ export function interpret(review: Review, at: number): Interpretation {
   const whole = carriesWholeObject(review);
   const known = (review.object ?? review.oldObject)?.body ?? null;
   const meaning = whole ? wholeMeaning(review, type, at) : partialMeaning(review, at);
+  const managers = [review.oldObject?.managedFields ?? [], review.object?.managedFields ?? []] as const;
+  const manager = fieldManager(review.options, ...managers);
   return {
     object: {
       ...type,
@@ -57,9 +59,9 @@ export function interpret(review: Review, at: number): Interpretation {
       // What an act carries is not the object: its uid, where it has one, is its own.
       uid: meaning.kind === 'act' && !whole ? '' : metadataText(known, 'uid'),
     },
-    manager: fieldManager(review.options, review.oldObject?.managedFields ?? [], review.object?.managedFields ?? []),
+    manager,
     baseResourceVersion: review.oldObject?.resourceVersion ?? '',
-    options: requestOptions(review, whole),
+    options: requestOptions(review, whole, isServerSideApply(manager, ...managers)),
     meaning,
   };
 }
@@ -165,8 +167,11 @@ function setAt(body: JsonObject, path: readonly string[], value: Json): JsonObje
   return { ...body, [head]: rest.length === 0 ? value : setAt(isObject(child) ? child : {}, rest, value) };
 }
 
-/** The options of the request, and what a partial body asked for: all that an act leaves behind. null where empty. */
-function requestOptions(review: Review, whole: boolean): Json {
+/**
+ * The options of the request, and what a partial body asked for: all that an act leaves behind. null where empty. That it
+ * was a server-side apply is added: admission shows one as an update with an update's options.
+ */
+function requestOptions(review: Review, whole: boolean, applied: boolean): Json {
   const {
     kind: _kind,
     apiVersion: _apiVersion,
@@ -179,5 +184,6 @@ function requestOptions(review: Review, whole: boolean): Json {
     const { kind: _, apiVersion: __, metadata: ___, status: ____, ...asked } = review.object.body;
     Object.assign(options, asked);
   }
+  if (applied) Object.assign(options, { serverSideApply: true });
   return Object.keys(options).length === 0 ? null : options;
 }

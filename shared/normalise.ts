@@ -18,6 +18,8 @@ export interface ManagedField {
   manager: string;
   /** RFC 3339, in seconds; '' where it is missing. */
   time: string;
+  /** True for the entry of a server-side apply. */
+  applied: boolean;
   /** What tells whether it is the same entry: all of it, or its text. */
   entry: Json;
 }
@@ -80,10 +82,11 @@ function readManagedFields(value: Json | undefined): ManagedField[] {
 }
 
 /** What an entry of metadata.managedFields tells; `identity` is what it is compared by. */
-export function managedField({ manager, time }: JsonObject, identity: Json): ManagedField {
+export function managedField({ manager, time, operation }: JsonObject, identity: Json): ManagedField {
   return {
     manager: typeof manager === 'string' ? manager : '',
     time: typeof time === 'string' ? time : '',
+    applied: operation === 'Apply',
     entry: identity,
   };
 }
@@ -105,4 +108,9 @@ export function fieldManager(options: JsonObject | null, before: ManagedField[],
     undefined,
   );
   return newest?.manager ?? '';
+}
+
+/** True where the request was a server-side apply: it left an entry of one, by the manager that sent it. */
+export function isServerSideApply(manager: string, before: ManagedField[], after: ManagedField[]): boolean {
+  return touchedEntries(before, after).some((entry) => entry.applied && entry.manager === manager);
 }

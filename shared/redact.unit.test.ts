@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { inflate } from './redact-decode.ts';
+import { NO_PATTERNS } from './redact-patterns.ts';
 import { Redactor } from './redact.ts';
 import type { JsonObject } from './types.ts';
 
@@ -65,7 +66,10 @@ describe('redaction', () => {
   it('covers more kinds and paths by configuration, into lists', () => {
     const rule = { group: 'example.com', resource: 'dbs', paths: ['spec.users.*.password', 'spec.token'] };
     const body = { metadata: {}, spec: { token: { raw: 1 }, users: [{ name: 'a', password: 'x' }], size: 3 } };
-    const redacted = new Redactor(Buffer.from('k'), [rule]).redact(body, { group: 'example.com', resource: 'dbs' });
+    const redacted = new Redactor(Buffer.from('k'), [rule], NO_PATTERNS).redact(body, {
+      group: 'example.com',
+      resource: 'dbs',
+    });
     assert.match(value(redacted, 'spec', 'token'), TAG);
     assert.match(value(redacted, 'spec', 'users', '0', 'password'), TAG);
     assert.equal(value(redacted, 'spec', 'users', '0', 'name'), 'a');
@@ -310,7 +314,7 @@ describe('redaction', () => {
         list: ['a', 'b'],
       },
     };
-    const own = new Redactor(Buffer.from('k'), [rule]);
+    const own = new Redactor(Buffer.from('k'), [rule], NO_PATTERNS);
     const redacted = own.redact(body, { group: '', resource: 'pods' });
     const shown = JSON.stringify(redacted).replace(/redacted:[0-9a-f]{12}/g, '*');
     const rest = env.slice(1);
@@ -338,7 +342,7 @@ describe('redaction', () => {
       'config.json': '{ "data": { "password": "other" } }',
       'app.conf': 'db=hunter2-Tr0ub4dor',
     };
-    const redacted = new Redactor(Buffer.from('k'), [rule]).redact(
+    const redacted = new Redactor(Buffer.from('k'), [rule], NO_PATTERNS).redact(
       { kind: 'ConfigMap', metadata: { name: 'a' }, data },
       { group: '', resource: 'configmaps' },
     );

@@ -3,8 +3,8 @@ import type { Json } from './types.ts';
 
 /** As redact.ts writes it: the prefix, and twelve hex digits. */
 const WHOLE = /^redacted:[0-9a-f]{12}$/;
-/** In a copy of an object in JSON, also where that is inside of JSON again. */
-const INSIDE = /"redacted:[0-9a-f]{12}\\*"/;
+/** In a copy of an object in JSON, or in place of a password in a text. */
+const INSIDE = /redacted:[0-9a-f]{12}(?![0-9a-f])/;
 const LAST_APPLIED = 'metadata.annotations["kubectl.kubernetes.io/last-applied-configuration"]';
 
 /**
@@ -12,7 +12,7 @@ const LAST_APPLIED = 'metadata.annotations["kubectl.kubernetes.io/last-applied-c
  * that was replaced, `copy` where it is kubectl's annotation that repeats the object with redacted values in it.
  */
 export function redactedAt(path: string, text: string): 'value' | 'copy' | null {
-  if (!WHOLE.test(text) && !INSIDE.test(text)) return null;
+  if (!INSIDE.test(text)) return null;
   return path === LAST_APPLIED ? 'copy' : 'value';
 }
 
@@ -23,7 +23,7 @@ export function isRedacted(value: Json): boolean {
 
 /** True where a value holds anything that was redacted. */
 export function holdsRedacted(value: Json): boolean {
-  if (typeof value === 'string') return WHOLE.test(value) || INSIDE.test(value);
+  if (typeof value === 'string') return INSIDE.test(value);
   if (Array.isArray(value)) return value.some(holdsRedacted);
   return isObject(value) && Object.values(value).some(holdsRedacted);
 }

@@ -116,7 +116,8 @@ export function mapList(list: Json[], replace: (item: Json, index: number) => Js
 /** The object with its members replaced; the same object where none is. */
 export function mapMembers(object: JsonObject, replace: (child: Json, key: string) => Json): JsonObject {
   let result = object;
-  for (const [key, child] of Object.entries(object)) {
+  for (const key of Object.keys(object)) {
+    const child = object[key] as Json;
     const replaced = replace(child, key);
     if (replaced === child) continue;
     if (result === object) result = { ...object };

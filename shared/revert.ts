@@ -2,13 +2,13 @@ import { itemPath, memberPath } from './delta.ts';
 import { canonicalJson, isObject } from './json.ts';
 import { identifyAll } from './merge-key.ts';
 import { pairItems } from './pairing.ts';
-import { redactedAt } from './redacted.ts';
+import { holdsRedacted, redactedAt } from './redacted.ts';
 import type { Json, JsonObject } from './types.ts';
 
 /** A value, or nothing: undefined is a field that does not exist. */
 export type Maybe = Json | undefined;
 
-/** A field that could not be taken back, with what it would have become and what it is. */
+/** A field that could not be undone, with what it would have become and what it is. */
 export interface Obstacle {
   path: string;
   /** `changed`: somebody else has set it since. `unrecorded`: its value was redacted, so that nobody knows it. */
@@ -68,13 +68,19 @@ class Reverter {
       const result = this.object(path, b, a, p);
       return before === undefined && Object.keys(result).length === 0 ? undefined : result;
     }
-    if (same(present, after)) return this.known(path, before, present);
-    if (present !== undefined && versions.every((value) => value === undefined || Array.isArray(value))) {
+    const untouched = same(present, after);
+    const lists = present !== undefined && versions.every((value) => value === undefined || Array.isArray(value));
+    // A list with what was redacted is taken back item by item: as a whole it would lose these. But a command is one.
+    const isCommand = versions.some(isRedactedCommand);
+    const byItem = lists && !isCommand;
+    if (untouched && !(byItem && before !== undefined && holdsRedacted(before)))
+      return this.known(path, before, present);
+    if (byItem) {
       const [b = [], a = [], p = []] = versions;
       const result = this.list(path, { before: b, after: a, present: p }, namesOf(field, b, a, p));
       return before === undefined && result.length === 0 ? undefined : result;
     }
-    if (this.options.force) return this.known(path, before, present);
+    if (untouched || this.options.force) return this.known(path, before, present);
     this.obstacles.push({ path, kind: 'changed', wanted: before, present });
     return present;
   }
@@ -87,7 +93,8 @@ class Reverter {
     for (const name of new Set([...b.keys(), ...a.keys()])) {
       const inside = names.isKey ? itemPath(path, name) : `${path}[${placeOf(name, names)}]`;
       const value = this.value(inside, '', b.get(name), a.get(name), items.get(name));
-      if (value === undefined) items.delete(name);
+      const isPart = !items.has(name) && hasRedactedMember(b.get(name) ?? null);
+      if (value === undefined || isPart) items.delete(name);
       else items.set(name, value);
     }
     const order = ordered([...items.keys()], names.before, names.after, names.present);
@@ -99,7 +106,7 @@ class Reverter {
     if (before === undefined) return undefined;
     const { value, lost } = withoutRedacted(before, path);
     for (const each of lost) this.obstacles.push({ path: each, kind: 'unrecorded', wanted: undefined, present });
-    return lost.length > 0 && value === undefined ? present : value;
+    return lost.length > 0 && (value === undefined || Array.isArray(present)) ? present : value;
   }
 }
 
@@ -154,7 +161,10 @@ function ordered(keys: string[], before: string[], after: string[], present: str
   return result;
 }
 
-/** A value without its redacted parts, and the paths of these; undefined where nothing is left. */
+/**
+ * A value without its redacted parts, and the paths of these; undefined where nothing is left. Of a list of texts (a command) all is
+ * left out, and of a list of objects (variables) the item: what is left would mean something else.
+ */
 export function withoutRedacted(value: Json, path: string): { value: Maybe; lost: string[] } {
   const lost: string[] = [];
   const clean = (inner: Json, at: string): Maybe => {
@@ -164,13 +174,32 @@ export function withoutRedacted(value: Json, path: string): { value: Maybe; lost
       return undefined;
     }
     if (Array.isArray(inner)) {
-      return inner.map((item, index) => clean(item, `${at}[${index}]`)).filter((item) => item !== undefined);
+      if (isRedactedCommand(inner)) {
+        lost.push(at);
+        return undefined;
+      }
+      const items = inner.map((item, index) => {
+        const place = isObject(item) && typeof item.name === 'string' ? itemPath(at, item.name) : `${at}[${index}]`;
+        const left = clean(item, place);
+        return hasRedactedMember(item) ? undefined : left;
+      });
+      return items.filter((item) => item !== undefined);
     }
     if (!isObject(inner)) return inner;
     const members = Object.entries(inner).map(([key, member]) => [key, clean(member, memberPath(at, key))] as const);
     return Object.fromEntries(members.filter((member): member is readonly [string, Json] => member[1] !== undefined));
   };
   return { value: clean(value, path), lost };
+}
+
+/** True of a list of texts, such as a command, with one that was redacted. */
+function isRedactedCommand(value: Maybe): boolean {
+  return Array.isArray(value) && value.some((item) => typeof item === 'string' && holdsRedacted(item));
+}
+
+/** True of an item, such as a variable, that means something else without what was redacted. */
+function hasRedactedMember(item: Json): boolean {
+  return isObject(item) && Object.values(item).some((member) => typeof member === 'string' && holdsRedacted(member));
 }
 
 function own(object: JsonObject, key: string): Maybe {

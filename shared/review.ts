@@ -158,3 +158,8 @@ export function nameOf(review: Review): string {
   if (review.name !== '') return review.name;
   return metadataText(review.object?.body ?? null, 'name') || metadataText(review.oldObject?.body ?? null, 'name');
 }
+
+/** The namespace that an object of a review lies in; '' for a Namespace itself, whose reviews bear its own name. */
+export function namespaceOf({ resource, namespace }: Pick<Review, 'resource' | 'namespace'>): string {
+  return resource.group === '' && resource.resource === 'namespaces' ? '' : namespace;
+}

@@ -2,13 +2,16 @@ import { KubeblameError } from './errors.ts';
 import { asUtc, momentOf, offsetAt, wallTimeAt, type WallTime } from './time-zone.ts';
 
 const HINT =
-  'a time is like 2026-03-03T14:32:10Z, 2026-03-03T14:32 (local), 2026-03-03, 14:32, 2h, 1h30m, 3d, 2w, ' +
-  '"10 minutes ago", "yesterday 14:00", "last monday", "today 09:00" or now';
+  'a time is like 2026-03-03T14:32:10Z, 2026-03-03T14:32 (local), 2026-03-03, "Mar 3", 14:32, 2pm, noon, 2h, 1h30m, 3d, 2w, 1mo, ' +
+  '"10 minutes ago", "yesterday 14:00", "last monday", @1772548330 or now';
 
 const UNIT_MS: Record<string, number> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
 
-const UNKNOWN_FORM = 'it has no form that is known';
-const RELATIVE = /^(?:\d+[smhdw])+$/;
+const UNKNOWN_FORM = 'unrecognized time format';
+/** `mo` is a month of the calendar: the same day of an earlier one. */
+const RELATIVE = /^(?:\d+(?:mo|[smhdwy]))+$/;
+/** Seconds since the epoch, as `date +%s` prints them; also with a fraction. */
+const EPOCH = /^@(\d{1,12})(?:\.(\d+))?$/;
 const MOMENT =
   /^(?:(\d{4})-(\d{2})-(\d{2})(?:[T ]+(?=\d)|$)|(today|yesterday|(?:last +)?(?:mon|tues|wednes|thurs|fri|satur|sun)day)(?:[T ]+(?=\d)|$))?(?:(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d+))?)?)?(Z| ?[+-]\d{2}:?\d{2})?$/i;
 
@@ -24,8 +27,10 @@ export function parseTime(text: string, now: number, timeZone: string): number {
   const lower = input.toLowerCase();
   if (lower === 'now') return now;
   const age = compact(lower);
-  if (RELATIVE.test(age)) return now - ageMs(age, text);
-  const match = MOMENT.exec(input);
+  if (RELATIVE.test(age)) return before(age, now, timeZone, text);
+  const epoch = EPOCH.exec(input);
+  if (epoch !== null) return Number(epoch[1]) * 1000 + Number((epoch[2] ?? '').slice(0, 3).padEnd(3, '0'));
+  const match = MOMENT.exec(plain(input, now, timeZone));
   if (match === null || input === '') return fail(text, UNKNOWN_FORM);
   const [, year, month, day, word, hour, minute, second, fraction, zone] = match;
   if (hour === undefined && zone !== undefined) return fail(text, UNKNOWN_FORM);
@@ -43,14 +48,68 @@ export function parseTime(text: string, now: number, timeZone: string): number {
   return zone === undefined ? momentOf(wall, timeZone) : asUtc(wall) - zoneOffsetMs(zone.trim(), text);
 }
 
+/**
+ * Other ways to write a moment, in the one that MOMENT reads: `Sun 22 Nov 14:00`, `Nov 22 2026`, `2pm`, `2:30 pm`, `noon`,
+ * `midnight`, and a zone that is called UTC. A day without a year is the last one of that name: not after today.
+ */
+function plain(input: string, now: number, timeZone: string): string {
+  const clock = input
+    .replace(/\s*\b(?:UTC|GMT)$/i, 'Z')
+    .replace(/\bnoon\b/i, '12:00')
+    .replace(/\bmidnight\b/i, '00:00')
+    .replace(/\b(1[0-2]|0?[1-9])(?::(\d{2}))?(?::(\d{2}))?\s*([ap])\.?m\b\.?/i, (_, hour, minute, second, half) => {
+      const hours = (Number(hour) % 12) + (String(half).toLowerCase() === 'p' ? 12 : 0);
+      return `${String(hours).padStart(2, '0')}:${String(minute ?? '00')}:${String(second ?? '00')}`;
+    });
+  const day =
+    /^(?:(?:sun|mon|tue|wed|thu|fri|sat)[a-z]*,?\s+)?(?:(\d{1,2})\s+([a-z]{3,9})|([a-z]{3,9})\s+(\d{1,2}))(?:,?\s+(\d{4}))?(?=$|[\sT]+\d)/i.exec(
+      clock,
+    );
+  if (day === null) return clock;
+  const [whole, first, monthAfter, monthBefore, last, year] = day;
+  const name = (monthAfter ?? monthBefore ?? '').toLowerCase();
+  const month = MONTH_NAMES.findIndex((full) => full === name || full.slice(0, 3) === name || (name === 'sept' && full === 'september')) + 1; // prettier-ignore
+  if (month === 0) return clock;
+  const date = Number(first ?? last);
+  const today = wallTimeAt(now, timeZone);
+  const later = month > today.month || (month === today.month && date > today.day);
+  const pad = (value: number): string => String(value).padStart(2, '0');
+  return `${year ?? String(today.year - (later ? 1 : 0))}-${pad(month)}-${pad(date)}${clock.slice(whole.length)}`;
+}
+
+const MONTH_NAMES = ['january', 'february', 'march', 'april', 'may', 'june', 'july', 'august', 'september', 'october', 'november', 'december']; // prettier-ignore
+
+/** The moment a while before: months and years by the calendar, and no later than the last day of a shorter month. */
+function before(age: string, now: number, timeZone: string, text: string): number {
+  let months = 0;
+  const rest = age.replace(/(\d+)(mo|y)/g, (_, count, unit) => {
+    months += Number(count) * (unit === 'y' ? 12 : 1);
+    return '';
+  });
+  if (months > MAX_MONTHS) return fail(text, 'it is too long ago');
+  const wall = wallTimeAt(now, timeZone);
+  const index = wall.year * 12 + wall.month - 1 - months;
+  const [year, month] = [Math.floor(index / 12), (index % 12) + 1];
+  const day = Math.min(wall.day, new Date(Date.UTC(2000 + (year % 400), month, 0)).getUTCDate());
+  const from = months === 0 ? now : momentOf({ ...wall, year, month, day }, timeZone);
+  return from - ageMs(rest, text);
+}
+
+const MAX_MONTHS = 12 * 1000;
+
+/** True for a time of day without a day: which one is meant depends on what is asked. */
+export function isTimeOfDay(text: string): boolean {
+  return /^(?:\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?|\d{1,2}(?::\d{2})?\s*[ap]m|noon|midnight)$/i.test(text.trim());
+}
+
 /** `1 day 2 hours ago` as `1d2h`; other texts as they are. */
 function compact(text: string): string {
-  const age = text.replace(/\s*ago$/, '').replace(/^last (?=week$)/, '1 ');
+  const age = text.replace(/\s*ago$/, '').replace(/^last (?=(?:week|month|year)$)/, '1 ');
   const spelt = age.replace(
-    /(\d+|\ban?\b)\s*(sec|min|hour|hr|day|week|[smhdw])(?:ond|ute)?s?\b\s*(?:and\b|,)?\s*/g,
+    /(\d+|\ban?\b)\s*(month|mo|year|sec|min|hour|hr|day|week|[smhdwy])(?:ond|ute)?s?\b\s*(?:and\b|,)?\s*/g,
     (_, count, unit) => {
       const number = /^\d/.test(String(count)) ? String(count) : '1';
-      return `${number}${String(unit).charAt(0)}`;
+      return `${number}${String(unit).startsWith('mo') ? 'mo' : String(unit).charAt(0)}`;
     },
   );
   return RELATIVE.test(spelt) ? spelt : age;
@@ -105,6 +164,17 @@ export function formatUtc(at: number): string {
 /** For people: `2026-11-22 06:05:48`, in the time zone, without saying which; see zoneName. */
 export function formatLocal(at: number, timeZone: string): string {
   return new Date(at + offsetAt(at, timeZone)).toISOString().slice(0, 19).replace('T', ' ');
+}
+
+const DAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+
+/** A day for people: `Sun 22 Nov`, with the year where it is not that of `now` (ms). parseTime reads it back. */
+export function dayName(at: number, timeZone: string, now: number): string {
+  const { year, month, day } = wallTimeAt(at, timeZone);
+  const weekday = DAYS[new Date(Date.UTC(year, month - 1, day)).getUTCDay()] ?? '';
+  const short = `${weekday} ${day} ${MONTHS[month - 1] ?? ''}`;
+  return year === wallTimeAt(now, timeZone).year ? short : `${short} ${year}`;
 }
 
 /** `UTC`, or the offset at that moment: `+01:00`. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { formatAge, formatLocal, formatUtc, parseTime, zoneName } from './time.ts';
+import { formatAge, formatLocal, formatUtc, isTimeOfDay, parseTime, zoneName } from './time.ts';
 
 const NOW = Date.parse('2026-11-22T12:00:00.500Z');
 const BERLIN = 'Europe/Berlin';
@@ -39,6 +39,36 @@ describe('parseTime', () => {
     assert.equal(read('last week'), '2026-11-15T12:00:00.500Z');
   });
 
+  it('reads months and years of the calendar', () => {
+    assert.equal(read('1mo'), '2026-10-22T11:00:00.500Z');
+    assert.equal(read('1 month ago'), '2026-10-22T11:00:00.500Z');
+    assert.equal(read('last month'), '2026-10-22T11:00:00.500Z');
+    assert.equal(read('1y2mo'), '2025-09-22T11:00:00.500Z');
+    assert.equal(formatUtc(parseTime('1mo', Date.parse('2026-03-31T10:00:00Z'), 'UTC')), '2026-02-28T10:00:00.000Z');
+    assert.throws(() => read('99999999mo'), /too long ago/);
+  });
+
+  it('reads the clock and the day as people write them, and as they are printed', () => {
+    assert.equal(read('@1772548330'), '2026-03-03T14:32:10.000Z');
+    assert.equal(read('@1772548330.25'), '2026-03-03T14:32:10.250Z');
+    assert.equal(read('2pm'), '2026-11-22T13:00:00.000Z');
+    assert.equal(read('12:30 am'), '2026-11-21T23:30:00.000Z');
+    assert.equal(read('noon'), '2026-11-22T11:00:00.000Z');
+    assert.equal(read('yesterday noon'), '2026-11-21T11:00:00.000Z');
+    assert.equal(read('Nov 22'), '2026-11-21T23:00:00.000Z');
+    assert.equal(read('22 November 2025 2pm'), '2025-11-22T13:00:00.000Z');
+    assert.equal(read('Sun 22 Nov 05:08:11', 'UTC'), '2026-11-22T05:08:11.000Z');
+    assert.equal(read('Nov 23', 'UTC'), '2025-11-23T00:00:00.000Z');
+    assert.equal(read('2026-11-22 05:07:06 UTC'), '2026-11-22T05:07:06.000Z');
+    assert.equal(read('2026-11-22 05:07:06.123 +01:00'), '2026-11-22T04:07:06.123Z');
+  });
+
+  it('tells a time of day from a moment', () => {
+    assert.deepEqual(['14:32', '05:08:11', '2pm', 'noon', '2026-11-22 05:08', '2h', 'now'].map(isTimeOfDay), [
+      ...[true, true, true, true, false, false, false],
+    ]);
+  });
+
   it('reads days by name, in the local calendar', () => {
     assert.equal(read('yesterday 14:00'), '2026-11-21T13:00:00.000Z');
     assert.equal(read('Today 09:00:30'), '2026-11-22T08:00:30.000Z');
@@ -71,11 +101,11 @@ describe('parseTime', () => {
       ['2026-03-03T14:32:61Z', 'there is no second 61'],
       ['2026-03-03T14:32+25:00', 'there is no zone +25:00'],
       ['2026-03-03T4:32', 'the hour needs two digits'],
-      ['2026-03-03Z', 'it has no form that is known'],
-      ['Z', 'it has no form that is known'],
-      ['', 'it has no form that is known'],
-      ['soon', 'it has no form that is known'],
-      ['2026-3-3', 'it has no form that is known'],
+      ['2026-03-03Z', 'unrecognized time format'],
+      ['Z', 'unrecognized time format'],
+      ['', 'unrecognized time format'],
+      ['soon', 'unrecognized time format'],
+      ['2026-3-3', 'unrecognized time format'],
       ['99999999999999w', 'it is too long ago'],
     ] as const) {
       assert.throws(() => parseTime(text, NOW, 'UTC'), {

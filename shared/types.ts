@@ -98,7 +98,7 @@ export interface Change {
   cause: number | null;
   /** Where the moment is only known as an interval: not before this time. Otherwise equal to `at`. */
   notBefore: number;
-  /** Why nobody was looking when it may have happened: the last gap in its interval; '' where there was none. */
+  /** Why nothing was recorded when it may have happened: the last gap in its interval; '' where there was none. */
   gap: string;
   /** Field managers that managedFields names for a change of source `watch`: a hint, not an identity. */
   managersHint: string[];

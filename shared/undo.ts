@@ -1,6 +1,7 @@
 import jsonPatch, { type Operation } from 'fast-json-patch';
 import { isVital } from './dependents.ts';
 import { sameJson } from './json.ts';
+import { memberPath } from './delta.ts';
 import { overlap } from './keepers.ts';
 import { apiVersionOf, metadataOf, metadataText } from './normalise.ts';
 import { diff } from './patch.ts';
@@ -18,7 +19,7 @@ export type UndoStep =
   | { kind: 'delete'; manifest: JsonObject }
   | { kind: 'none' };
 
-/** Why a change, or a part of it, cannot be taken back. */
+/** Why a change, or a part of it, cannot be undone. */
 export type UndoProblem =
   | (Obstacle & { seq: number; /** Who set it since, where the record has it. */ by: Change | null })
   | { kind: 'unrecorded-parts'; seq: number; paths: string[] }
@@ -41,7 +42,7 @@ export interface Undo {
 }
 
 export interface UndoInput {
-  /** What is to be taken back: of one object, with bodies, in any order. At least one. */
+  /** What is to be undone: of one object, with bodies, in any order. At least one. */
   changes: readonly Change[];
   /** The object as it is now. */
   present: { body: JsonObject; resourceVersion: string } | null;
@@ -76,7 +77,12 @@ export function undo({ changes, present, later, force, anyVersion = false }: Und
   for (const change of newestFirst) run.takeBack(change);
   const resourceVersion = present?.resourceVersion ?? '';
   const guard = anyVersion ? '' : resourceVersion;
-  const step = stepOf(present?.body ?? null, run.body, guard, subresourceOf(newest) ?? '');
+  let step = stepOf(present?.body ?? null, run.body, guard, subresourceOf(newest) ?? '');
+  // What nobody knows must not be written over what is there, wherever a patch would move it.
+  for (const path of redactedWrites(step)) {
+    run.problems.push({ kind: 'unrecorded', path, seq: newest.seq, by: null, wanted: undefined, present: undefined });
+    step = { kind: 'none' };
+  }
   return { object, step, resourceVersion, problems: run.problems, paths: run.paths, lost: run.lost };
 }
 
@@ -169,6 +175,17 @@ function stepOf(present: JsonObject | null, wanted: JsonObject | null, guard: st
   requireResult(present, patch, wanted);
   const version: Patch = guard === '' ? [] : [{ op: 'test', path: '/metadata/resourceVersion', value: guard }];
   return { kind: 'patch', patch: [...version, ...patch], subresource, apiVersion: apiVersionOf(present) };
+}
+
+/** Where a patch would write what was redacted. */
+function redactedWrites(step: UndoStep): string[] {
+  if (step.kind !== 'patch') return [];
+  return step.patch.flatMap((operation) => {
+    const writes = operation.op === 'add' || operation.op === 'replace';
+    if (!writes || !holdsRedacted(operation.value)) return [];
+    const names = operation.path.split('/').slice(1);
+    return names.reduce((path, name) => (/^\d+$/.test(name) ? `${path}[${name}]` : memberPath(path, name)), '');
+  });
 }
 
 /** Each value that is replaced, removed or moved is tested first, but for those that are not known. */

@@ -65,7 +65,7 @@ class Case {
     });
   }
 
-  /** The patch that takes a change back, but for its tests; or why it cannot be taken back. */
+  /** The patch that takes a change back, but for its tests; or why it cannot be undone. */
   async undo(name: string, seq: number, force = false): Promise<unknown> {
     const all = await this.changes(name);
     const body = await this.body(name, new Date(NOW).toISOString());

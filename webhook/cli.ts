@@ -246,7 +246,11 @@ async function importFiles(reviews: string, raw: RawOptions & RawImportOptions):
   const config = await ledgerConfig(raw);
   const store = openSqliteStore(config.db, config.cluster ?? UNNAMED_CLUSTER, Date.now());
   try {
-    const redactor = new Redactor(redactionKey(config.keyFile, (await store.last()) === null), config.redact);
+    const redactor = new Redactor(
+      redactionKey(config.keyFile, (await store.last()) === null),
+      config.redact,
+      config.patterns,
+    );
     const recorder = await Recorder.open({ store, redactor, predicates: config.predicates });
     await takeSpool(config.db, store, recorder, redactor);
     const input: ImportInput = {

@@ -20,6 +20,9 @@ const LEDGER_MS = 250;
 /** Callers that were turned away are named in the log once in so long. */
 const QUIET_MS = 60_000;
 
+/** So many addresses are named, each once. */
+const MAX_STRANGERS = 20;
+
 /** Whether the server is ready, and what became of reviews that are not in the ledger: counted, and written to the log. */
 export class Health {
   private readonly log: Logger;
@@ -27,6 +30,7 @@ export class Health {
   private losses = 0;
   private stopping = false;
   private quietUntil = 0;
+  private readonly strangers = new Set<string>();
 
   constructor(private readonly options: HealthOptions) {
     this.log = options.log;
@@ -53,7 +57,18 @@ export class Health {
     const now = performance.now();
     if (now < this.quietUntil) return;
     this.quietUntil = now + QUIET_MS;
-    this.log.warn({ code: error.code, from }, 'caller turned away');
+    this.log.warn({ code: error.code, reason: error.message, from }, 'caller turned away');
+  }
+
+  /** Reviews were recorded that came from an address which is no API server's. */
+  elsewhere(from: string, reviews: number): void {
+    this.metrics.fromElsewhere(reviews);
+    if (this.strangers.has(from) || this.strangers.size >= MAX_STRANGERS) return;
+    this.strangers.add(from);
+    this.log.warn(
+      { from },
+      'reviews come from an address that is not among the endpoints of default/kubernetes: recorded, see --api-server-cidrs',
+    );
   }
 
   stop(): void {

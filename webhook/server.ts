@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { KubeblameError, messageOf } from '../shared/errors.ts';
-import { Redactor, ruleNames } from '../shared/redact.ts';
+import { ruleNames } from '../shared/redact-values.ts';
+import { Redactor } from '../shared/redact.ts';
 import type { LedgerReader } from '../shared/types.ts';
 import { clientTls, openAccess } from './access/access.ts';
 import type { Caller } from './access/caller.ts';
@@ -17,37 +18,34 @@ import { Clock, JUMP_MS } from './clock.ts';
 import { ClockWatch } from './clock-watch.ts';
 import type { Address, ServerConfig } from './config/config.ts';
 import { Health } from './health.ts';
+import { ApiServers } from './install/api-servers.ts';
 import { clusterNameWhenThere, UNNAMED_CLUSTER } from './install/cluster-name.ts';
 import { openIdentity, type Identity } from './install/identity.ts';
 import { drain, listen, listener } from './listener.ts';
 import { Metrics } from './observability/metrics.ts';
-import type { Collector } from './observability/collector.ts';
+import { exportMetrics, pendingIn } from './observability/sources.ts';
 import { openApiClient, timeOf, type ApiClient } from './observe/api-client.ts';
 import { OBSERVER_TIMING, type Observer, type ObserverTiming } from './observe/observer.ts';
 import { startObserver } from './observe/start.ts';
 import { configMapPublisher } from './proof/config-map.ts';
 import { Checkpoints } from './proof/publish.ts';
 import { checkpointsBeside } from './proof/keys.ts';
-import { UNVERIFIED_AFTER_MS } from './query/views.ts';
 import { Reading } from './reading/reading.ts';
 import { SpoolReader } from './spool/reader.ts';
 import { ledgerNumber } from './spool/records.ts';
 import { spoolFolder } from './spool/segments.ts';
 import { SPOOL_BYTES } from './spool/spool.ts';
 import { redactionKey } from './store/key.ts';
-import type { LedgerStore } from './store/port.ts';
+import { openStream } from './stream/open.ts';
+import { BATCH_BYTES } from './stream/stream.ts';
 import { startRetention } from './store/retention.ts';
 import type { BackgroundCheck } from './store/sqlite/background-check.ts';
 import { openThreadedSqliteStore } from './store/sqlite/store.ts';
 import { VERSION } from '../shared/version.ts';
 import { expiryOf } from './tls.ts';
 
-/** Attempts without an outcome are counted for the metrics up to here. */
-const MAX_COUNTED_PENDING = 1000;
 /** How long a question waits for what was answered before it. */
 const CAUGHT_UP_MS = 5_000;
-/** OpenTelemetry's own default. */
-const TELEMETRY_INTERVAL_MS = 60_000;
 
 export interface RunningServer {
   admission: Address;
@@ -120,9 +118,13 @@ async function open(
   });
   // Closed behind the recorder, so that the last one covers all.
   opened.push(() => checkpoints.close());
+  const collector = config.otlpEndpoint === null ? null : { endpoint: config.otlpEndpoint, cluster: store.cluster };
+  const stream = await openStream(config, { store, collector, log, now });
+  opened.push(() => stream?.close());
   const key = redactionKey(config.keyFile, (await store.last()) === null);
-  const redactor = new Redactor(key, config.redact);
+  const redactor = new Redactor(key, config.redact, config.patterns);
   let observer: Observer | null = null;
+  const apiServers = new ApiServers(config.apiServers, client, log);
   const metrics = new Metrics({
     queueDepth: () => intake.depth,
     pending: () => pendingIn(store, now()),
@@ -132,7 +134,9 @@ async function open(
     ledgerDamaged: () => store.check.damage !== null,
     certificateExpiresAt: () => expiryOf(identity.serving.cert),
     redactionRules: ruleNames(config.redact),
+    unsentSince: () => (stream === null ? null : (stream.unsentSince ?? now())),
     redacted: () => redactor.takeCounts(),
+    apiServerNetworks: () => apiServers.trust.networks.length,
     now,
   });
   const recorder = await Recorder.open({
@@ -199,15 +203,27 @@ async function open(
     }),
   );
 
-  const collector = config.otlpEndpoint === null ? null : { endpoint: config.otlpEndpoint, cluster: store.cluster };
   opened.push(await exportMetrics(collector, metrics));
   const next = intake.progress.through + 1;
   const spooling = { folder, ledger, next, left: intake.left(), maxBytes: spoolBytes };
-  gate = await openGate({ config, identity, key, spool: spooling, clock, collector, intake, metrics, health, signs });
-  const admission = gate;
+  const context = {
+    config,
+    identity,
+    key,
+    spool: spooling,
+    trust: apiServers.trust,
+    clock,
+    collector,
+    intake,
+    metrics,
+    health,
+    signs,
+  };
+  const admission = (gate = await openGate(context));
   opened.push(() => admission.close());
+  opened.push(apiServers.follow((trust) => admission.trust(trust)));
   const access = await openAccess(config, log, () => {
-    trust();
+    renew();
     // Those that were verified by what was trusted before count for nobody any more.
     read.closeIdleConnections();
   });
@@ -224,6 +240,8 @@ async function open(
   const lastSeq = async (): Promise<number> => (await store.last())?.seq ?? 0;
   const reading = new Reading({ path: config.db, clock: clock.memory }, access.reviews, tellBroken);
   opened.push(() => reading.close());
+  stream?.start((after) => reading.commits(after, BATCH_BYTES));
+  opened.push(() => stream?.stop());
   const readerOf = (caller: Caller): LedgerReader => reading.readerOf(caller);
   const read = listener(
     { ...identity.serving, ...clientTls(access) },
@@ -231,7 +249,7 @@ async function open(
   );
   access.frontProxy?.guard(read);
   // Whom a client certificate must come from changes as the certificate of our own does: for new connections.
-  const trust = (): void => read.setSecureContext({ ...identity.serving, ...clientTls(access) });
+  const renew = (): void => read.setSecureContext({ ...identity.serving, ...clientTls(access) });
   const readAddress = await listen(read, config.readListen, '--read-listen');
   opened.push(() => drain(read));
   // Before it waits for answers that are under way: a watch has no end of its own.
@@ -243,7 +261,7 @@ async function open(
   await identity.start(
     async () => (await health.readiness()).ready,
     () => {
-      trust();
+      renew();
       return admission.prove(identity.proof);
     },
   );
@@ -273,7 +291,7 @@ async function nameOf(config: ServerConfig, client: ApiClient | null, log: Logge
   return name;
 }
 
-interface GateContext extends Pick<GateData, 'spool' | 'collector'> {
+interface GateContext extends Pick<GateData, 'spool' | 'collector' | 'trust'> {
   config: ServerConfig;
   identity: Identity;
   key: Buffer;
@@ -302,7 +320,7 @@ function openGate({
     by: config.callers.by,
     proof: identity.proof,
     rules: config.predicates.rules,
-    redaction: { key, rules: config.redact },
+    redaction: { key, rules: config.redact, patterns: config.patterns },
     progress: intake.progress.memory,
     clock: clock.memory,
   };
@@ -312,13 +330,20 @@ function openGate({
       metrics.answered(seconds);
       for (const result of ['dry-run', 'excluded'] as const) metrics.count(result, others[result]);
       metrics.redacted(others.redacted);
+      for (const [address, reviews] of others.elsewhere) health.elsewhere(address, reviews);
     },
     lost: (error, uid) => {
       health.lost(error, uid);
       signs.lose();
     },
     refused: (error) => health.refused(error),
-    turnedAway: (error, from) => health.turnedAway(error, from),
+    turnedAway: (error, from, review) => {
+      health.turnedAway(error, from);
+      if (!review) return;
+      // A way of the API server's that nobody thought of would be a gap.
+      metrics.fromElsewhere(1);
+      signs.lose();
+    },
     page: pages(health, metrics),
   });
 }
@@ -342,19 +367,4 @@ function checkLedger(check: BackgroundCheck, db: string, log: Logger): void {
 /** Closes what was opened, the last first. */
 async function closeAll(opened: readonly Closer[]): Promise<void> {
   for (const close of [...opened].reverse()) await close();
-}
-
-async function pendingIn(store: LedgerStore, now: number): Promise<{ count: number; oldestAt: number | null }> {
-  const from = (await store.seqAt(now - UNVERIFIED_AFTER_MS)) + 1;
-  const open = await store.open(from, MAX_COUNTED_PENDING);
-  return { count: open.length, oldestAt: open[0]?.at ?? null };
-}
-
-/** Nothing is sent anywhere unless the operator named a collector. Resolves to what ends it. */
-async function exportMetrics(collector: Collector | null, { registry }: Metrics): Promise<Closer> {
-  if (collector === null) return () => undefined;
-  // Loaded only here: most servers are scraped.
-  const { MetricExport } = await import('./observability/metric-export.ts');
-  const exporting = new MetricExport(collector, registry, TELEMETRY_INTERVAL_MS);
-  return () => exporting.close();
 }

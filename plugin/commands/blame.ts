@@ -5,13 +5,15 @@ import { momentText } from '../views/times.ts';
 import { showDifferences } from './differences.ts';
 import { showHistory } from './history.ts';
 import { showLines } from './lines.ts';
+import { withMoments } from './moments.ts';
 import { readRequest, type BlameFlags, type Question } from './request.ts';
 import { select } from './scopes.ts';
 import { showStates } from './states.ts';
+import { asksForStory, showStory } from './story.ts';
 
 /** `kubectl blame [TYPE [NAME...] | TYPE/NAME ...]`: answers, or rejects with a KubeblameError. */
 export async function blame(words: readonly string[], flags: BlameFlags, reader: LedgerReader, io: Io): Promise<void> {
-  const request = readRequest(flags, io);
+  const request = readRequest(await withMoments(flags, reader, io), io);
   const { question } = request;
   await requireCovered(question, reader, io);
   if (question.kind === 'lines' && request.lines.filenames.length > 0) {
@@ -22,7 +24,12 @@ export async function blame(words: readonly string[], flags: BlameFlags, reader:
   if (question.kind === 'states') await showStates(selection, question.at, request, reader, named);
   else if (question.kind === 'lines') await showLines(selection, question.at, request, reader, named);
   else if (question.kind === 'differences') await showDifferences(selection, question, request, reader, named);
+  else if (asksForStory(selection, request)) await showStory(selection, periodOf(question), request, reader, named);
   else await showHistory(selection, question, request, reader, named);
+}
+
+function periodOf({ since, until }: { since?: number; until?: number }): { since?: number; until?: number } {
+  return { ...(since === undefined ? {} : { since }), ...(until === undefined ? {} : { until }) };
 }
 
 /** A moment before the first record has no answer, nor has one that is to come. */

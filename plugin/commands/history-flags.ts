@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { isByPerson } from '../../shared/acts/kubelet.ts';
 import { KubeblameError, messageOf } from '../../shared/errors.ts';
 import type { Change, Json } from '../../shared/types.ts';
 import { valueText } from '../views/value.ts';
@@ -11,6 +12,7 @@ export interface HistoryFlags {
   grep?: string;
   ignoreCase?: boolean;
   watch?: boolean;
+  expand?: boolean;
 }
 
 export interface HistoryOptions {
@@ -20,16 +22,19 @@ export interface HistoryOptions {
   grep: ((change: Change) => boolean) | null;
   /** Goes on with what comes. */
   watch: boolean;
+  /** Also what controllers did in consequence. */
+  expand: boolean;
 }
 
 export function addHistoryFlags(command: Command): void {
   command
-    .option('-w, --watch', 'go on with what comes, the newest last')
+    .option('-w, --watch', 'stream new changes, the newest last')
     .option('--reverse', 'the oldest first')
     .option('--oneline', 'one line for each change: the same as --format oneline')
     .option('--stat', 'how many values each change set, and where: the same as --format stat')
+    .option('--expand', 'also what controllers did in consequence, change by change')
     .option('--grep <pattern>', 'changes with a path or value that matches this regular expression')
-    .option('-i, --ignore-case', '--grep takes capitals and small letters for the same');
+    .option('-i, --ignore-case', 'ignore case in --grep');
 }
 
 /** The format that a flag of its own asks for; null where none does. Throws usage-invalid. */
@@ -43,19 +48,22 @@ export function formatFlag(flags: HistoryFlags): 'oneline' | 'stat' | null {
 /** The first of these flags that was given, for a question that they mean nothing to. */
 export function givenHistoryFlag(flags: HistoryFlags): string | undefined {
   const names = { reverse: '--reverse', grep: '--grep', ignoreCase: '--ignore-case', watch: '--watch' } as const;
+  if (flags.expand !== undefined) return '--expand';
   const [given] = (Object.keys(names) as (keyof typeof names)[]).filter((name) => flags[name] !== undefined);
   return given === undefined ? undefined : names[given];
 }
 
-/** Throws usage-invalid. */
-export function readHistoryFlags(flags: HistoryFlags): HistoryOptions {
+/** `humans`: only changes by people. Throws usage-invalid. */
+export function readHistoryFlags(flags: HistoryFlags, humans: boolean): HistoryOptions {
   if (flags.ignoreCase === true && flags.grep === undefined) {
     throw new KubeblameError('usage-invalid', '--ignore-case needs --grep', 'name the pattern');
   }
+  const grep = flags.grep === undefined ? null : matcher(flags.grep, flags.ignoreCase === true);
   return {
     reverse: flags.reverse === true,
-    grep: flags.grep === undefined ? null : matcher(flags.grep, flags.ignoreCase === true),
+    grep: humans ? (change) => isByPerson(change) && (grep === null || grep(change)) : grep,
     watch: flags.watch === true,
+    expand: flags.expand === true,
   };
 }
 

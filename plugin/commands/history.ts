@@ -1,3 +1,4 @@
+import { compactRows } from '../../shared/acts/compact.ts';
 import { stringifyJson } from '../../shared/json.ts';
 import { printableJson } from '../../shared/printable.ts';
 import { writtenPatch } from '../../shared/patch.ts';
@@ -16,7 +17,7 @@ import { printable } from '../views/text.ts';
 import { momentText, spanText } from '../views/times.ts';
 import { wideTable } from '../views/wide-table.ts';
 import { requireField } from './field-known.ts';
-import { note, print, separated, tellCoverage, tellDenied, tellPartial } from './notes.ts';
+import { note, print, separated, tellCoverage, tellDenied, tellHidden, tellPartial } from './notes.ts';
 import type { Request } from './request.ts';
 import type { Selection } from './scopes.ts';
 
@@ -51,16 +52,22 @@ export async function showHistory(
     const when = periodText(period, oldest.at, newest.at, io.style);
     note(io, [selection.title, count, when].join(` ${io.style.dot} `));
   }
-  printHistory(request.history.reverse ? [...changes].reverse() : changes, selection, request, io);
+  const { rows, folded } = foldsRows(request) ? compactRows(changes) : { rows: changes, folded: 0 };
+  printHistory(request.history.reverse ? [...rows].reverse() : rows, selection, request, io);
   if (oldest === undefined || newest === undefined) await explainEmpty(selection, since, until, reader, io);
   else await tellPartial(since ?? oldest.at, until ?? newest.at, reader, io);
   if (more && oldest !== undefined) {
     note(io, `there are older ones: --limit ${limit * 2}, or --until ${formatUtc(oldest.at)}`);
   }
   tellDenied(denied, io);
-  if (hidden.status > 0) note(io, hiddenNote(hidden.status, more, 'of status by controllers', '--status'));
-  if (hidden.attempts > 0) note(io, hiddenNote(hidden.attempts, more, 'that never came true', '--attempts'));
+  if (folded > 0) note(io, `${folded} ${folded === 1 ? 'change' : 'changes'} by controllers folded: --expand shows them`); // prettier-ignore
+  tellHidden(hidden, more, io);
   if (request.format === null || request.format === 'table') for (const line of marksLegend(changes)) note(io, line);
+}
+
+/** The table that is the default shows people first; who asks for more, or for a field, gets every change. */
+function foldsRows({ format, view, status, attempts, lines, history }: Request): boolean {
+  return format === null && view === null && !status && !attempts && lines.field === undefined && !history.expand;
 }
 
 interface Period {
@@ -68,8 +75,8 @@ interface Period {
   until?: number;
 }
 
-/** The moments that were asked for, as they were understood; without them, those of the answer. */
-function periodText({ since, until }: Period, oldest: number, newest: number, style: Style): string {
+/** The period above an answer: the moments that were asked for, as they were understood; without them, its own. */
+export function periodText({ since, until }: Period, oldest: number, newest: number, style: Style): string {
   if (since !== undefined && until !== undefined) return spanText(since, until, style);
   if (since !== undefined) return `since ${momentText(since, style)}`;
   if (until !== undefined) return `until ${momentText(until, style)}`;
@@ -143,11 +150,6 @@ export function changeQuery(request: Request): Omit<ChangeQuery, 'scope' | 'limi
   };
 }
 
-function hiddenNote(count: number, more: boolean, what: string, flag: string): string {
-  const plural = count === 1 && !more ? 'change' : 'changes';
-  return `${count}${more ? '+' : ''} ${plural} ${what} hidden: ${flag} shows ${plural === 'change' ? 'it' : 'them'}`;
-}
-
 export function printHistory(changes: readonly Change[], selection: Selection, { format }: Request, io: Io): void {
   const { style } = io;
   // On a terminal what stands above need not be said in each line.
@@ -182,12 +184,24 @@ export function printHistory(changes: readonly Change[], selection: Selection, {
       print(io, separated(changes.map((change) => patchLines(change, io))));
       return;
     case 'lines':
-      // Asked elsewhere: lines.ts.
+    case 'story':
+      // Asked elsewhere: lines.ts, story.ts.
       return;
     case 'table':
     case null:
-      if (changes.length > 0) print(io, historyTable(changes, { grouped: selection.broad, known }, style));
+      if (changes.length > 0) print(io, historyTable(changes, { grouped: selection.broad, ...columnsOf(selection, known, style) }, style)); // prettier-ignore
   }
+}
+
+/** What needs no column. In a pipe that depends on the question alone, and not on the answer. */
+function columnsOf(
+  { single, scopes }: Selection,
+  known: boolean,
+  style: Style,
+): { known: boolean; namespaced: boolean } {
+  const [namespace] = scopes.map((scope) => scope.namespace);
+  const namespaced = namespace !== undefined && scopes.every((scope) => scope.namespace === namespace);
+  return { known: style.columns === null ? single : known, namespaced };
 }
 
 /** The RFC 6902 patch, an operation a line, headed by a comment. */
@@ -201,8 +215,8 @@ function patchLines(change: Change, io: Io): string[] {
   ];
 }
 
-/** An empty answer says which it is: nothing changed, or nobody was looking. */
-async function explainEmpty(
+/** An empty answer says which it is: nothing changed, or nothing was recorded. */
+export async function explainEmpty(
   { scopes, title }: Selection,
   since: number | undefined,
   until: number | undefined,
@@ -216,11 +230,11 @@ async function explainEmpty(
   }
   const [from, to] = [Math.max(since ?? firstAt, firstAt), until ?? io.now];
   if (to < firstAt) {
-    note(io, `nobody was looking then: recording began at ${momentText(firstAt, io.style)}`);
+    note(io, `not recorded: recording began at ${momentText(firstAt, io.style)}`);
     return;
   }
   note(io, `${title}: no such change ${io.style.dot} ${spanText(from, to, io.style)}`);
-  if (since !== undefined && since < firstAt) note(io, `before ${momentText(firstAt, io.style)} nobody was looking`);
+  if (since !== undefined && since < firstAt) note(io, `not recorded before ${momentText(firstAt, io.style)}`);
   await tellCoverage(from, to, reader, io);
   await tellElsewhere(scopes, reader, io);
 }

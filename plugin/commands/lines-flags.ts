@@ -41,12 +41,12 @@ export function addLinesFlags(command: Command): Command {
         (name: string, before: string[] | undefined) => [...(before ?? []), expandUser(name)],
       ),
     )
-    .option('--humans', 'lines: look through controllers, to the person before them');
+    .option('--humans', 'only changes by people; with lines, look through controllers to the person before them');
 }
 
 /** True where a flag was given that only lines have: then they are meant. */
-export function asksForLines({ removed, ignoreUser, humans, filename }: LinesFlags): boolean {
-  return removed === true || ignoreUser !== undefined || humans === true || filename !== undefined;
+export function asksForLines({ removed, ignoreUser, filename }: LinesFlags): boolean {
+  return removed === true || ignoreUser !== undefined || filename !== undefined;
 }
 
 /** Throws field-invalid; usage-invalid where the flags do not go with what else is asked. */
@@ -55,7 +55,7 @@ export function readLinesFlags(flags: LinesFlags, lines: boolean): LinesOptions 
   if (!lines && asksForLines(flags)) {
     throw new KubeblameError(
       'usage-invalid',
-      '--removed, --ignore-user, --humans and -f are about lines',
+      '--removed, --ignore-user and -f are about lines',
       'leave --format out, or use --format lines',
     );
   }

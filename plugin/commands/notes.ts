@@ -1,6 +1,8 @@
-import type { LedgerReader } from '../../shared/types.ts';
+import { withoutRedacted } from '../../shared/revert.ts';
+import type { ChangePage, LedgerReader, State } from '../../shared/types.ts';
 import type { Io } from '../io.ts';
 import { gapNotes } from '../views/coverage-table.ts';
+import { objectTitle } from '../views/object-name.ts';
 import { printable, wrapWords } from '../views/text.ts';
 
 /** What explains the answer: on stderr, so that stdout is the data alone. On a terminal broken between words. */
@@ -39,6 +41,19 @@ function deniedText(denied: ReadonlySet<string>): string {
   return [...acts].flatMap(text).join(', ');
 }
 
+/** A document to be applied must not put what stands for a password in its place. */
+export function tellRedacted(states: readonly State[], io: Io): void {
+  const lost = states.map(({ object, body }) => ({ object, paths: withoutRedacted(body, '').lost }));
+  const [first, ...more] = lost.filter(({ paths }) => paths.length > 0);
+  if (first === undefined) return;
+  const count = [first, ...more].reduce((sum, { paths }) => sum + paths.length, 0);
+  const [path = '', ...others] = first.paths.map((each) => printable(each));
+  const where =
+    states.length === 1 ? [path, ...others].join(', ') : `${path} of ${objectTitle(first.object, io.style)}`;
+  const rest = states.length === 1 || count === 1 ? '' : ` and ${count - 1} more`;
+  note(io, `redacted in the record, so put it in before you apply this: ${where}${rest}`);
+}
+
 /** The answer's lines. */
 export function print(io: Io, lines: readonly string[]): void {
   if (lines.length > 0) io.out(`${lines.join('\n')}\n`);
@@ -57,7 +72,7 @@ export async function tellPartial(from: number, to: number, reader: LedgerReader
   note(io, gaps.length === 1 ? only : `there were ${gaps.length} gaps in recording then: kubectl blame coverage`);
 }
 
-/** When nobody was looking, within a period (ms). */
+/** When recording did not work, within a period (ms). */
 export async function tellGaps(from: number, to: number, reader: LedgerReader, io: Io): Promise<void> {
   for (const gap of gapNotes(await reader.coverage(), from, to, io.style)) note(io, gap);
 }
@@ -70,4 +85,15 @@ export async function tellCoverage(from: number, to: number, reader: LedgerReade
   const [first] = coverage;
   if (first !== undefined && first.from <= from && gaps.length === 0)
     note(io, 'recording worked all that time: kubectl blame coverage');
+}
+
+/** How many changes an answer leaves out, and what shows them. `more`: there are older ones, which were not counted. */
+export function tellHidden({ status, attempts }: ChangePage['hidden'], more: boolean, io: Io): void {
+  const tell = (count: number, one: string, many: string, flag: string): void => {
+    if (count === 0) return;
+    const single = count === 1 && !more;
+    note(io, `${count}${more ? '+' : ''} ${single ? one : many} hidden: ${flag} shows ${single ? 'it' : 'them'}`);
+  };
+  tell(status, 'change of status by a controller', 'changes of status by controllers', '--status');
+  tell(attempts, 'change that was never persisted', 'changes that were never persisted', '--attempts');
 }

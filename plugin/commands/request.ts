@@ -14,6 +14,7 @@ import { givenMatchFlag, readMatchFlags, type Matches, type MatchFlags } from '.
 import { asksForLines, readLinesFlags, type LinesFlags, type LinesOptions } from './lines-flags.ts';
 
 export const HISTORY_FORMATS = [
+  'story',
   'table',
   'wide',
   'oneline',
@@ -27,6 +28,8 @@ export const HISTORY_FORMATS = [
   'name',
 ] as const;
 export const FORMATS = [...HISTORY_FORMATS, 'lines'] as const;
+/** How the story and the list of changes can be encoded: `--format story -o json`. */
+const ENCODINGS = ['json', 'yaml', 'wide'] as const;
 export type Format = (typeof FORMATS)[number];
 
 /** The flags of `kubectl blame`, as commander gives them. */
@@ -57,6 +60,8 @@ export type Question =
 export interface Request {
   question: Question;
   format: Format | null;
+  /** Which of the two views of a history is meant where `format` only encodes it; null where that is not said. */
+  view: 'story' | 'table' | null;
   matches: Matches;
   labels?: string;
   namespace?: string;
@@ -73,18 +78,23 @@ export interface Request {
 /** Throws usage-invalid, time-invalid or selector-invalid. */
 export function readRequest(flags: BlameFlags, io: Io): Request {
   if (flags.namespace !== undefined && flags.allNamespaces === true) throw clash('-n', '-A');
-  if (flags.format !== undefined && flags.output !== undefined && flags.format !== flags.output) {
-    throw clash('--format', '-o');
-  }
+  const encodes = (ENCODINGS as readonly (string | undefined)[]).includes(flags.output);
+  const view = flags.format === 'story' || (flags.format === 'table' && encodes) ? flags.format : null;
+  const differ = flags.format !== undefined && flags.output !== undefined && flags.format !== flags.output;
+  if (differ && !(view !== null && encodes)) throw clash('--format', '-o');
   if (flags.selector !== undefined) parseSelector(flags.selector);
   const short = formatFlag(flags);
-  const given = flags.format ?? flags.output ?? null;
+  const given = (view !== null && encodes ? flags.output : undefined) ?? flags.format ?? flags.output ?? null;
   if (short !== null && given !== null && given !== short) throw clash(`--${short}`, `--format ${given}`);
   const asked = given ?? short;
-  const format = asked === null && asksForLines(flags) ? 'lines' : asked;
+  const format =
+    asked === null && (asksForLines(flags) || (flags.humans === true && flags.at !== undefined)) ? 'lines' : asked;
   const question = readQuestion(flags, format === 'lines', io);
   requireFormat(question, format);
   const lines = readLinesFlags(flags, format === 'lines');
+  if (lines.humans && (question.kind === 'states' || question.kind === 'differences')) {
+    throw clash('--humans', question.kind === 'states' ? '--at' : '--from');
+  }
   if (lines.field !== undefined && question.kind !== 'history' && question.kind !== 'lines') {
     if (question.kind === 'differences') throw clash('--field', '--from');
     const hint = 'who set it until then, line by line: --format lines';
@@ -92,7 +102,8 @@ export function readRequest(flags: BlameFlags, io: Io): Request {
   }
   return {
     question,
-    format,
+    format: format === 'story' ? null : format,
+    view: view ?? (format === 'story' ? 'story' : null),
     matches: readMatchFlags(flags),
     ...(flags.selector === undefined ? {} : { labels: flags.selector }),
     ...(flags.namespace === undefined ? {} : { namespace: flags.namespace }),
@@ -100,7 +111,7 @@ export function readRequest(flags: BlameFlags, io: Io): Request {
     limit: flags.limit ?? null,
     status: flags.status === true,
     attempts: flags.attempts === true,
-    history: readHistoryFlags(flags),
+    history: readHistoryFlags(flags, flags.humans === true && question.kind === 'history'),
     lines,
     cluster: flags,
   };

@@ -16,6 +16,8 @@ export interface Selection {
   single: boolean;
   /** True where the question is about everything, to be grouped by namespace. */
   broad: boolean;
+  /** True where no type is named: the question is what happened. */
+  story: boolean;
 }
 
 /** How many objects of a name or type are looked at for suggestions. */
@@ -27,11 +29,18 @@ const SUGGESTIONS = 1000;
  * which one was taken. Resolves also with the io to answer with: it calls types by names that are clear in this ledger.
  */
 export async function select(
-  words: readonly string[],
-  request: Request,
+  written: readonly string[],
+  { ...request }: Request,
   reader: LedgerReader,
   io: Io,
 ): Promise<{ selection: Selection; io: Io }> {
+  const { words, namespace } = asHeadersWriteIt(written);
+  if (namespace !== undefined) {
+    if (request.namespace !== undefined && request.namespace !== namespace) {
+      throw new KubeblameError('usage-invalid', `-n ${printable(request.namespace)} and ${printable(written.join(' '))} name two namespaces`, 'leave one of them out'); // prettier-ignore
+    }
+    request.namespace = namespace;
+  }
   const [types, { found, title, asked }] = await Promise.all([
     knownTypes(reader),
     selectIn(words, request, reader, io),
@@ -41,10 +50,20 @@ export async function select(
   return { selection: { ...found, title: title(named.style.typeName) }, io: named };
 }
 
+/** `deployment shop/web`, as our own headers write an object: TYPE NAMESPACE/NAME. */
+function asHeadersWriteIt(words: readonly string[]): { words: readonly string[]; namespace?: string } {
+  const [type = '', ...names] = words;
+  const places = names.map((name) => /^([^/]+)\/([^/]+)$/.exec(name));
+  const [namespace] = places.map((place) => place?.[1]);
+  if (namespace === undefined || type.includes('/') || places.some((place) => place?.[1] !== namespace))
+    return { words };
+  return { words: [type, ...places.map((place) => place?.[2] ?? '')], namespace };
+}
+
 type TypeName = (type: ResourceType) => string;
 
 interface Found {
-  found: Pick<Selection, 'scopes' | 'single' | 'broad'>;
+  found: Pick<Selection, 'scopes' | 'single' | 'broad' | 'story'>;
   title: (typeName: TypeName) => string;
   /** The types that were named, as they were written. */
   asked: readonly { text: string; type: NamedType }[];
@@ -57,7 +76,7 @@ async function selectIn(words: readonly string[], request: Request, reader: Ledg
   if (words.length === 0) {
     const scope = { ...labels, ...(request.namespace === undefined ? {} : { namespace: request.namespace }) };
     const title = request.namespace === undefined ? 'the cluster' : `namespace ${printable(request.namespace)}`;
-    const found = { scopes: [scope], single: false, broad: request.namespace === undefined };
+    const found = { scopes: [scope], single: false, broad: request.namespace === undefined, story: true };
     return { found, title: () => title, asked: [] };
   }
   const { groups, category, asked } = await readWords(words, reader, io);
@@ -67,7 +86,7 @@ async function selectIn(words: readonly string[], request: Request, reader: Ledg
     const scopes = first.names.map((namespace) => ({ ...labels, namespace, withNamespaceObject: true }));
     const names = first.names.map((namespace) => printable(namespace)).join(', ');
     const title = `${first.names.length === 1 ? 'namespace' : 'namespaces'} ${names}`;
-    return { found: { scopes, single: false, broad: false }, title: () => title, asked };
+    return { found: { scopes, single: false, broad: false, story: true }, title: () => title, asked };
   }
   const scopes: Scope[] = [];
   const titles: ((typeName: TypeName) => string[])[] = [];
@@ -88,7 +107,7 @@ async function selectIn(words: readonly string[], request: Request, reader: Ledg
     titles.push((typeName) => titlesOf(type, names, namespace, typeName));
   }
   const single = groups.length === 1 && first?.names.length === 1 && !request.allNamespaces;
-  const found = { scopes, single, broad: false };
+  const found = { scopes, single, broad: false, story: false };
   if (category === null) {
     return { found, title: (typeName) => titles.flatMap((title) => title(typeName)).join(', '), asked };
   }

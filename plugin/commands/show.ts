@@ -1,4 +1,5 @@
-import type { Change, LedgerReader } from '../../shared/types.ts';
+import { actsOf, type Act } from '../../shared/acts/acts.ts';
+import type { Change, ChangePage, LedgerReader } from '../../shared/types.ts';
 import type { Io } from '../io.ts';
 import { changeList, document } from '../views/json.ts';
 import { showLines, type Surroundings } from '../views/show.ts';
@@ -8,6 +9,12 @@ import { knownTypes, withTypeNames } from './types.ts';
 
 /** How many changes that a change caused are looked for, and in how many of those after it. */
 const CAUSED_WITHIN = 500;
+const PAGE = 500;
+
+/** Changes before and after one that are looked at for its act and what followed from it, and for how long. */
+const BEFORE = 200;
+const FOLLOWED_WITHIN = 2000;
+const FOLLOWED_MS = 5 * 60_000;
 
 /** `kubectl blame show ID...`: everything about some changes. */
 export async function show(
@@ -37,6 +44,23 @@ async function surroundings(change: Change, reader: LedgerReader, now: number): 
     previous: before.changes[0] ?? null,
     next: after.changes[0] ?? null,
     caused: following.changes.filter(({ cause }) => cause === seq),
+    act: await actOf(change, reader),
     now,
   };
+}
+
+/** The act that a change is of, with what followed from it; null where it only follows from another. */
+async function actOf({ seq, at, source, causes = [] }: Change, reader: LedgerReader): Promise<Act | null> {
+  // The first sight of an object led to nothing, and a consequence is told with its own causes.
+  if (source === 'baseline' || causes.length > 0) return null;
+  const window = { newerThan: Math.max(0, seq - BEFORE), until: at + FOLLOWED_MS, limit: PAGE };
+  const changes: Change[] = [];
+  for (let before: number | null | undefined; before !== null && changes.length < FOLLOWED_WITHIN;) {
+    const page: ChangePage = await reader.changes({ scope: {}, ...window, causes: true, ...(before === undefined ? {} : { before }) }); // prettier-ignore
+    changes.push(...page.changes);
+    before = page.next;
+    // What lies between was not read: an act without it would be told wrongly.
+    if (before !== null && changes.length >= FOLLOWED_WITHIN) return null;
+  }
+  return actsOf(changes).find((act) => act.changes.some((own) => own.seq === seq)) ?? null;
 }

@@ -5,7 +5,7 @@ import { document, jsonLines, objectList } from '../views/json.ts';
 import { qualifiedObjectName } from '../views/object-name.ts';
 import { statesTable } from '../views/states-table.ts';
 import { momentText, spanText } from '../views/times.ts';
-import { note, print, tellCoverage, tellDenied, tellGaps } from './notes.ts';
+import { note, print, tellCoverage, tellDenied, tellGaps, tellRedacted } from './notes.ts';
 import type { Request } from './request.ts';
 import type { Selection } from './scopes.ts';
 
@@ -46,6 +46,7 @@ export async function showStates(
   } else {
     print(io, statesTable(shown, at, io.style));
   }
+  if (format !== 'name' && (format !== null || selection.single)) tellRedacted(shown, io);
   tellDenied(denied, io);
   if (more) note(io, 'more existed: --limit cut them off');
   const unsettled = shown.filter(({ outcome }) => outcome !== 'committed').length;

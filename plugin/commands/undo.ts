@@ -44,7 +44,7 @@ export async function undoChanges(
   }
   const problems = results.reduce((count, result) => count + result.problems.length, 0);
   if (problems > 0) {
-    const what = inputs.length === 0 ? 'nothing of it can be taken back' : 'not all of it can be taken back';
+    const what = inputs.length === 0 ? 'nothing to undo' : 'not all of it can be undone';
     const conflicts = results.some((result) => result.problems.some(({ kind }) => kind === 'changed'));
     const hint = conflicts ? '--force overrides what others have set since' : undefined;
     throw new KubeblameError('undo-incomplete', what, hint);

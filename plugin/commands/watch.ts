@@ -121,6 +121,6 @@ async function tellDropped(open: Set<number>, reader: LedgerReader, io: Io): Pro
   for (const { seq, outcome, outcomeReason } of changes) {
     if (outcome === 'pending') continue;
     open.delete(seq);
-    if (outcome === 'dropped') note(io, `change ${seq} never came true: ${printable(outcomeReason)}`);
+    if (outcome === 'dropped') note(io, `change ${seq} was never persisted: ${printable(outcomeReason)}`);
   }
 }

@@ -35,7 +35,7 @@ async function watched(first: Change[], answers: (ChangePage | KubeblameError)[]
     env: {},
     interrupted: stop.signal,
   };
-  const selection = { scopes: [{}], title: 'the cluster', single: false, broad: true };
+  const selection = { scopes: [{}], title: 'the cluster', single: false, broad: true, story: true };
   await watch(selection, {}, readRequest({ watch: true }, io), reader, io);
   return { ...told, asked, ids: told.out.split('\n').map((line) => Number(line.trim().split(' ')[0])).filter(Boolean) }; // prettier-ignore
 }
@@ -57,7 +57,7 @@ describe('watch', () => {
     const dropped = { ...pending, outcome: 'dropped' as const, outcomeReason: 'the watch never showed it' };
     const { err, out } = await watched([], [page([pending], 11), page([], 11), page([], 11)], [dropped]);
     assert.match(out, /update~/);
-    assert.equal(err.match(/# change 11 never came true: the watch never showed it/g)?.length, 1);
+    assert.equal(err.match(/# change 11 was never persisted: the watch never showed it/g)?.length, 1);
   });
 
   it('ends with an error that trying again does not mend', async () => {

@@ -8,6 +8,7 @@ import { changeItem, document, list } from '../views/json.ts';
 import { printable } from '../views/text.ts';
 import { usersTable } from '../views/users-table.ts';
 import { note, print, tellDenied, tellGaps } from './notes.ts';
+import { withMoments } from './moments.ts';
 import { readRequest, type BlameFlags } from './request.ts';
 import { select } from './scopes.ts';
 
@@ -17,7 +18,7 @@ const PAGE = 500;
 
 /** `kubectl blame who [TYPE [NAME...]]`: who changed something; with --user, what that user did. */
 export async function who(words: readonly string[], flags: BlameFlags, reader: LedgerReader, io: Io): Promise<void> {
-  const request = readRequest(flags, io);
+  const request = readRequest(await withMoments(flags, reader, io), io);
   const { question, format } = request;
   if (question.kind !== 'history' || (format !== null && !['table', 'json', 'yaml'].includes(format))) {
     throw new KubeblameError('usage-invalid', 'who answers with table, json or yaml', 'leave other formats out');

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { isObject } from '../../shared/json.ts';
 import { MASK } from '../../shared/manifest.ts';
 import { holdsRedacted } from '../../shared/redacted.ts';
-import { Redactor } from '../../shared/redact.ts';
+import { ValueRedactor } from '../../shared/redact-values.ts';
 import type { Json, JsonObject } from '../../shared/types.ts';
 
 const TAGS = /redacted:[0-9a-f]+/g;
@@ -12,9 +12,9 @@ const TAGS = /redacted:[0-9a-f]+/g;
  * Secrets. What is redacted in the manifest already stays, so that it can be compared.
  */
 export function masked(manifest: JsonObject, type: { group: string; resource: string }): JsonObject {
-  const redactor = new Redactor(randomBytes(32));
+  const redactor = new ValueRedactor(randomBytes(32));
   if (!redactor.concerns(type, manifest)) return manifest;
-  const result = maskedValue(manifest, redactor.redact(manifest, type));
+  const result = maskedValue(manifest, redactor.redactValues(manifest, type));
   return isObject(result) ? result : manifest;
 }
 

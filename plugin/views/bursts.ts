@@ -52,7 +52,7 @@ function userOf({ actor }: Change): string {
 }
 
 /** `1204,1207-1209`: what `show` and `undo` take. Others' changes may lie between, and are not in it. */
-function idsOf({ changes }: Burst): string {
+export function idsOf({ changes }: Pick<Burst, 'changes'>): string {
   const runs: [from: number, to: number][] = [];
   for (const { seq } of changes) {
     const last = runs.at(-1);

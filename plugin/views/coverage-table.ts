@@ -30,6 +30,6 @@ export function gapNotes(intervals: readonly CoverageInterval[], from: number, t
   return gaps.map((gap) => {
     const end = gap.to === null ? 'since' : 'from';
     const until = gap.to === null ? '' : ` to ${time(gap.to)}`;
-    return `nobody was looking ${end} ${time(gap.from)}${until}: ${printable(gap.cause)}`;
+    return `not recorded ${end} ${time(gap.from)}${until}: ${printable(gap.cause)}`;
   });
 }

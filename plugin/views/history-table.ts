@@ -14,6 +14,8 @@ export interface HistoryOptions {
   grouped: boolean;
   /** All are of one object, which is named above: on a terminal it has no column. */
   known?: boolean;
+  /** True where the question names the namespace: in a pipe it has no column. */
+  namespaced?: boolean;
 }
 
 /** Lines of words for one change on a terminal. */
@@ -31,28 +33,40 @@ const MIN_WIDE_NAME = 18;
 const MAX_CUT = 4;
 const INDENT = 4;
 
-/** The history as a table, newest first. In a pipe one line for each change, nothing shortened. */
+/**
+ * The history as a table, newest first. In a pipe one line for each change, its columns separated by tabs, without those
+ * that the question fixes, and with at most three values, each cut to a line: -o wide has all.
+ */
 export function historyTable(changes: readonly Change[], options: HistoryOptions, style: Style): string[] {
-  return style.columns === null ? pipedTable(changes, style) : terminalTable(changes, options, style, style.columns);
+  return style.columns === null
+    ? pipedTable(changes, options, style)
+    : terminalTable(changes, options, style, style.columns);
 }
 
-function pipedTable(changes: readonly Change[], style: Style): string[] {
+function pipedTable(changes: readonly Change[], { known, namespaced }: HistoryOptions, style: Style): string[] {
   const incarnations = new Incarnations(
     changes.map(({ object }) => object),
     style,
   );
   const time = timeFormat([], style);
+  const place = [...(namespaced === true ? [] : ['NAMESPACE']), ...(known === true ? [] : ['OBJECT'])];
   const rows = changes.map((change) => [
     String(change.seq),
     time(change.at),
     wholeWho(change, style),
     operationText(change),
-    printable(change.object.namespace) || '-',
-    incarnations.label(change.object),
-    changeWords(change, { width: null, lines: Number.POSITIVE_INFINITY }, style).join('; '),
+    ...(namespaced === true ? [] : [printable(change.object.namespace) || '-']),
+    ...(known === true ? [] : [incarnations.label(change.object)]),
+    // Without a column for it, what tells two objects of one name apart stands before what changed.
+    (known === true && incarnations.ambiguous > 0 ? `${incarnations.label(change.object)}: ` : '') +
+      changeWords(change, { width: PIPE_WIDTH, lines: MAX_LINES }, style).join('; '),
   ]);
-  return tableLines(['ID', 'TIME', 'USER', 'OPERATION', 'NAMESPACE', 'OBJECT', 'CHANGE'], rows, style);
+  const heads = ['ID', 'TIME', 'USER', 'OPERATION', ...place, 'CHANGE'];
+  return [...(style.headers ? [heads] : []), ...rows].map((row) => row.join('\t'));
 }
+
+/** Columns of one value in a pipe. */
+const PIPE_WIDTH = 100;
 
 function terminalTable(changes: readonly Change[], options: HistoryOptions, style: Style, columns: number): string[] {
   const sections = options.grouped ? sectionsOf(changes) : [{ namespace: '', changes: [...changes] }];

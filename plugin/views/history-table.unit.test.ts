@@ -68,11 +68,11 @@ describe('historyTable', () => {
     ]);
   });
 
-  it('is one line for each change in a pipe, with everything', () => {
+  it('is one line for each change in a pipe, its columns separated by tabs', () => {
     assert.deepEqual(historyTable(HISTORY.slice(2, 4), { grouped: true }, PIPE), [
-      'ID   TIME                       USER                                                      OPERATION      NAMESPACE   OBJECT                     CHANGE',
-      '3    2026-11-22T05:06:02.139Z   alice@example.com                                         update/scale   shop        deployment/web             spec.replicas: 3 → 5; spec.template.spec.containers[nginx].image: registry.example.com/shop/web:24.2.0 → registry.example.com/shop/web:24.2.1',
-      '2    2026-11-22T05:06:01.000Z   system:serviceaccount:kube-system:deployment-controller   create         shop        pod/web-68ddd67b9d-2r5tv   created: image registry.example.com/shop/web:24.2.0',
+      'ID\tTIME\tUSER\tOPERATION\tNAMESPACE\tOBJECT\tCHANGE',
+      '3\t2026-11-22T05:06:02.139Z\talice@example.com\tupdate/scale\tshop\tdeployment/web\tspec.replicas: 3 → 5; spec.template.spec.containers[nginx].image: …:24.2.0 → …:24.2.1',
+      '2\t2026-11-22T05:06:01.000Z\tsystem:serviceaccount:kube-system:deployment-controller\tcreate\tshop\tpod/web-68ddd67b9d-2r5tv\tcreated: image web:24.2.0',
     ]);
   });
 

@@ -1,10 +1,15 @@
+import type { Act } from '../../shared/acts/acts.ts';
+import { countsOf } from '../../shared/acts/consequences.ts';
 import { formatAge, formatUtc } from '../../shared/time.ts';
 import { isObject } from '../../shared/json.ts';
 import { metadataText } from '../../shared/normalise.ts';
 import type { CauseLink, Change, Json } from '../../shared/types.ts';
+import { idsOf } from './bursts.ts';
+import { countsText, deedText } from './deed.ts';
 import { diffLines } from './diff.ts';
 import { objectTitle } from './object-name.ts';
 import { operationText, paintOperation } from './operation.ts';
+import { consequenceLines } from './story.ts';
 import type { Style } from './style.ts';
 import { printable, wrapWords } from './text.ts';
 import { momentText } from './times.ts';
@@ -18,6 +23,8 @@ export interface Surroundings {
   next: Change | null;
   /** Changes that name this one as their cause. */
   caused: Change[];
+  /** The act that it is of; null where it only follows from another, or too much happened to tell. */
+  act: Act | null;
   now: number;
 }
 
@@ -38,7 +45,29 @@ export function showLines(change: Change, around: Surroundings, style: Style): s
     }),
     '',
     ...bodyLines(change, style),
+    ...followedLines(around.act, style),
   ];
+}
+
+/** What controllers did in consequence of the act, as a tree. */
+function followedLines(act: Act | null, style: Style): string[] {
+  if (act === null || act.consequences.length === 0) return [];
+  const lines = consequenceLines(act, style);
+  const more = lines.length - MAX_FOLLOWED;
+  return [
+    '',
+    style.chalk.bold(`What followed: ${countsText(countsOf(act), style) || `${lines.length} requests`}`),
+    ...lines.slice(0, MAX_FOLLOWED).map((line) => `  ${line}`),
+    ...(more > 0 ? [style.chalk.dim(`  ... and ${more} more`)] : []),
+  ];
+}
+
+const MAX_FOLLOWED = 40;
+
+/** `applied 3 objects: ...; changes 264-266`; '' where the act is this change alone. */
+function actFact(act: Act | null, style: Style): string {
+  if (act === null || act.changes.length < 2) return '';
+  return `${deedText({ ...act, consequences: [] }, { width: null, namespaced: false }, style)} ${style.dot} changes ${idsOf(act)}`;
 }
 
 type Fact = [label: string, value: string];
@@ -64,6 +93,9 @@ function whoFacts(change: Change, style: Style): Fact[] {
   ];
 }
 
+/** A review names the user whom somebody else may have acted as, and nothing of the connection. */
+const NOT_IN_A_REVIEW = 'impersonator, source address, user agent, audit ID: only in the audit log of the API server';
+
 function whatFacts(change: Change, { now }: Surroundings, style: Style): Fact[] {
   const { at, notBefore, outcome, outcomeReason, source, resourceVersion, baseResourceVersion, reviewUid, object } =
     change;
@@ -82,11 +114,13 @@ function whatFacts(change: Change, { now }: Surroundings, style: Style): Fact[] 
     ['Object UID', printable(object.uid)],
     ['Version', resourceVersion === '' && baseResourceVersion === '' ? '' : versions.join(` ${style.arrow} `)],
     ['Review', printable(reviewUid)],
+    ['Not known', source === 'admission' ? NOT_IN_A_REVIEW : ''],
   ];
 }
 
-function aroundFacts({ cause, causes }: Change, { previous, next, caused }: Surroundings, style: Style): Fact[] {
+function aroundFacts({ cause, causes }: Change, { previous, next, caused, act }: Surroundings, style: Style): Fact[] {
   return [
+    ['Act', actFact(act, style)],
     ['Cause', cause === null ? '' : `change ${cause}`],
     ...(causes ?? []).map((link, index): Fact => [index === 0 ? 'For' : '', causeLine(link, style)]),
     ['Before it', previous === null ? 'nothing is recorded' : changeLine(previous, style)],

@@ -58,7 +58,7 @@ export function undoScript(inputs: readonly KubectlInput[]): string {
   return `set -e\n${blocks.join('')}`;
 }
 
-/** What could not be taken back, one line each. */
+/** What could not be undone, one line each. */
 export function problemLines(result: Undo, style: Style): string[] {
   return result.problems.map((problem) => `change ${problem.seq}: ${problemText(problem, result, style)}`);
 }
@@ -77,15 +77,15 @@ function problemText(problem: UndoProblem, { object }: Undo, style: Style): stri
     case 'unrecorded-parts':
       return `${problem.paths.map((path) => printable(path)).join(', ')}: never recorded, so left out; put ${problem.paths.length === 1 ? 'it' : 'them'} in before you create it`;
     case 'baseline':
-      return `${title} was there when recording began: nobody is known to have made it, so there is nothing to take back`;
+      return `${title} was there when recording began: nobody is known to have made it, so there is nothing to undo`;
     case 'translation':
-      return `it only shows ${title} in another API version: nobody changed anything, so there is nothing to take back`;
+      return `it only shows ${title} in another API version: nobody changed anything, so there is nothing to undo`;
     case 'vital':
       return `the cluster does not work without ${title}, which this would delete; --force prints it all the same`;
     case 'act':
       return 'it was an act without a lasting effect on the object';
     case 'never-persisted':
-      return 'it never came true: there is nothing to take back';
+      return 'it was never persisted: there is nothing to undo';
     case 'deleting':
       return `${title} is being deleted, and that cannot be stopped; ask again when it is gone`;
     case 'exists':

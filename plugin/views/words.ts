@@ -35,7 +35,7 @@ function droppedWords({ outcomeReason }: Change, width: number | null, style: St
 
 /** Found only later: when it happened is not known better, and who did it not at all. */
 function unseenWords({ notBefore, gap }: Change, style: Style): string {
-  return `after ${momentText(notBefore, style)}, while nobody was looking: ${printable(gap)}`;
+  return `after ${momentText(notBefore, style)}, while nothing was recorded: ${printable(gap)}`;
 }
 
 function effectWords(change: Change, options: WordsOptions, style: Style): string[] {

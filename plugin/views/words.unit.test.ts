@@ -36,7 +36,7 @@ describe('changeWords', () => {
       { source: 'watch', actor: null, gap: 'the server was stopped', notBefore: Date.parse('2026-03-03T14:00:00Z') },
     );
     assert.deepEqual(words(found, null), [
-      'after 2026-03-03 14:00:00 UTC, while nobody was looking: the server was stopped',
+      'after 2026-03-03 14:00:00 UTC, while nothing was recorded: the server was stopped',
       'data.a: "1" → "2"',
     ]);
   });

@@ -2,7 +2,7 @@ import { isObject } from '../json.ts';
 import { metadataOf } from '../normalise.ts';
 import type { Actor, Effect, Json, JsonObject, ObjectRef, Operation, Source } from '../types.ts';
 
-/** What of a change its causes are found from. Lists of facts are of changes that came true, oldest first. */
+/** What of a change its causes are found from. Lists of facts are of changes that were persisted, oldest first. */
 export interface Fact {
   seq: number;
   object: ObjectRef;

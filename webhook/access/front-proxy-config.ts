@@ -1,17 +1,14 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { isObject } from '../../shared/json.ts';
 import { metadataText } from '../../shared/normalise.ts';
 import type { JsonObject } from '../../shared/types.ts';
 import type { ApiClient } from '../observe/api-client.ts';
-import { REFLECTOR_TIMING } from '../observe/reflector.ts';
-import { watchUntilSilent } from '../observe/silent-watch.ts';
+import { followList } from '../observe/follow-list.ts';
 import type { FrontProxyTrust } from './front-proxy.ts';
 
 const CONFIG_MAPS = '/api/v1/namespaces/kube-system/configmaps';
 const NAME = 'extension-apiserver-authentication';
 const ONLY = `fieldSelector=${encodeURIComponent(`metadata.name=${NAME}`)}`;
-const RETRY_MS = 5_000;
 
 export interface FrontProxyConfigOptions {
   client: ApiClient;
@@ -25,49 +22,23 @@ export interface FrontProxyConfigOptions {
 
 /**
  * Follows ConfigMap kube-system/extension-apiserver-authentication, which the API server publishes for extension API
- * servers, by a list and a watch of that one name. While it cannot be read, what was last known holds. Returns what
- * ends it.
+ * servers. While it cannot be read, what was last known holds. Returns what ends it.
  */
-export function followFrontProxyConfig(options: FrontProxyConfigOptions): () => void {
-  const ended = new AbortController();
-  void follow(options, ended.signal);
-  return () => ended.abort();
-}
-
-/** Never rejects. */
-async function follow(options: FrontProxyConfigOptions, signal: AbortSignal): Promise<void> {
-  const { client, failed, retryMs = RETRY_MS, silenceMs = REFLECTOR_TIMING.silenceMs } = options;
+export function followFrontProxyConfig({ changed, ...options }: FrontProxyConfigOptions): () => void {
   let known: FrontProxyTrust | null | undefined;
-  const changed = (trust: FrontProxyTrust | null): void => {
-    // A list every few minutes says the same: connections that were verified by it go on.
-    if (known !== undefined && isDeepStrictEqual(trust, known)) return;
-    known = trust;
-    options.changed(trust);
-  };
-  while (!signal.aborted) {
-    try {
-      const list = await client.get(`${CONFIG_MAPS}?${ONLY}`, signal);
-      const [item] = Array.isArray(list.items) ? list.items.filter(isNamed) : [];
-      changed(item === undefined ? null : trustIn(item));
-      const version = metadataText(list, 'resourceVersion');
-      const query = `${ONLY}&watch=1&allowWatchBookmarks=true&resourceVersion=${version}&timeoutSeconds=${REFLECTOR_TIMING.watchSeconds}`;
-      for await (const event of watchUntilSilent(client, `${CONFIG_MAPS}?${query}`, silenceMs, signal)) {
-        const { type, object } = event.read();
-        if (type === 'ERROR') break;
-        // A bookmark has no name.
-        if (object === undefined || !isNamed(object)) continue;
-        changed(type === 'DELETED' ? null : trustIn(object));
-      }
-    } catch (error) {
-      if (signal.aborted) return;
-      failed(error);
-    }
-    await sleep(retryMs, undefined, { signal }).catch(() => undefined);
-  }
-}
-
-function isNamed(object: JsonObject[string]): object is JsonObject {
-  return isObject(object) && metadataText(object, 'name') === NAME;
+  return followList({
+    ...options,
+    path: CONFIG_MAPS,
+    only: ONLY,
+    changed: (objects) => {
+      const item = objects.find((object) => metadataText(object, 'name') === NAME);
+      const trust = item === undefined ? null : trustIn(item);
+      // A list every few minutes says the same: connections that were verified by it go on.
+      if (known !== undefined && isDeepStrictEqual(trust, known)) return;
+      known = trust;
+      changed(trust);
+    },
+  });
 }
 
 /** What the ConfigMap says; null where it names no CA, no header for the user, or has a list that cannot be read. */

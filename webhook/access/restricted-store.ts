@@ -156,7 +156,7 @@ export class RestrictedStore implements LedgerView {
     return this.store.span(objectId, this.sight !== FULL_SIGHT);
   }
 
-  /** When nobody was looking is part of every answer; why, which may name users, is for those who read everything. */
+  /** When recording did not work is part of every answer; why, which may name users, is for those who read everything. */
   async coverage(): Promise<NewCoverage[]> {
     const events = await this.store.coverage();
     if (this.sight === FULL_SIGHT) return events;

@@ -6,8 +6,8 @@ import type { CallerProof } from '../config/install.ts';
 export const ADMISSION_PATH = '/admit';
 
 /**
- * Tells whether a caller is the API server. With a path secret the path is /admit/SECRET, which only administrators can
- * read, in the webhook configuration; otherwise it is /admit.
+ * Tells whether a caller is the API server. With a path secret the path is /admit/SECRET, which whoever may read
+ * the webhook configuration knows (docs/decisions/0042); otherwise it is /admit.
  */
 export class Callers {
   private digests: Buffer[] = [];

@@ -1,9 +1,11 @@
+import type { PatternOptions } from '../../shared/redact-patterns.ts';
 import type { RedactionRule } from '../../shared/redaction-rules.ts';
 import type { Predicate } from '../capture/predicates.ts';
 import type { Address } from '../config/config.ts';
 import type { CallerProof } from '../config/install.ts';
 import type { Collector } from '../observability/collector.ts';
 import type { SpoolOptions } from '../spool/spool.ts';
+import type { Trust } from './origins.ts';
 import type { Failure } from '../threads.ts';
 
 /*
@@ -27,8 +29,9 @@ export interface GateData {
   address: Address;
   by: CallerProof['by'];
   proof: Proof;
+  trust: Trust;
   rules: readonly Predicate[];
-  redaction: { key: Uint8Array; rules: readonly RedactionRule[] };
+  redaction: { key: Uint8Array; rules: readonly RedactionRule[]; patterns: PatternOptions };
   spool: Omit<SpoolOptions, 'durable'>;
   /** Of Progress, and of Clock. */
   progress: SharedArrayBuffer;
@@ -45,6 +48,8 @@ export interface Page {
 
 export type GateRequest =
   | { do: 'prove'; proof: Proof }
+  /** Reviews may come from there. */
+  | { do: 'trust'; trust: Trust }
   | { do: 'taken'; through: number }
   | { do: 'answer'; id: number; page: Page }
   | { do: 'drain' };
@@ -56,11 +61,19 @@ export type GateReport =
   /** The spool has something, and the intake slept. */
   | { is: 'spooled' }
   /**
-   * Of reviews that were answered since the last one: seconds of each, how many were not for the ledger, and how many values each
-   * configured path has redacted.
+   * Of reviews that were answered since the last one: seconds of each, how many were not for the ledger, how many values each
+   * configured path has redacted, and how many came from addresses that are no API server's.
    */
-  | { is: 'answered'; seconds: number[]; 'dry-run': number; excluded: number; redacted: number[] }
+  | {
+      is: 'answered';
+      seconds: number[];
+      'dry-run': number;
+      excluded: number;
+      redacted: number[];
+      elsewhere: [address: string, reviews: number][];
+    }
   | { is: 'lost'; failure: Failure; uid: string }
   | { is: 'refused'; failure: Failure }
-  | { is: 'turned away'; failure: Failure; from: string }
+  /** `review`: it knew the proof, and came from elsewhere. */
+  | { is: 'turned away'; failure: Failure; from: string; review: boolean }
   | { is: 'asked'; id: number; method: string; path: string };

@@ -13,6 +13,7 @@ import { failureOf } from '../threads.ts';
 import { Callers, pathOf } from './callers.ts';
 import type { GateData, GateReport, GateRequest, Page, Proof } from './gate-messages.ts';
 import { admissionHandler, type AdmissionObserver } from './handler.ts';
+import { Origins } from './origins.ts';
 import { Receiver, type Reception } from './reception.ts';
 
 /*
@@ -29,10 +30,12 @@ async function serve(port: MessagePort, data: GateData): Promise<void> {
   const spool = new Spool({ ...data.spool, durable });
   const callers = new Callers(data.by);
   callers.accept(data.proof.pathSecrets);
-  const redactor = new Redactor(data.redaction.key, data.redaction.rules);
+  const origins = new Origins();
+  origins.accept(data.trust);
+  const redactor = new Redactor(data.redaction.key, data.redaction.rules, data.redaction.patterns);
   const receiver = new Receiver(new Predicates(data.rules, []), redactor, spool);
   const reports = new Reports(report, () => redactor.takeCounts());
-  const handle = admissionHandler(callers, receiver, reports, () => clock.now());
+  const handle = admissionHandler({ callers, origins }, receiver, reports, () => clock.now());
   // It answers every failure itself.
   const untraced: Handler = (request, response) => void handle(request, response);
   const tracing = data.collector === null ? null : await openTracing(data.collector);
@@ -51,6 +54,9 @@ async function serve(port: MessagePort, data: GateData): Promise<void> {
         callers.accept(message.proof.pathSecrets);
         server.setSecureContext(tlsOf(message.proof));
         report({ is: 'proving' });
+        return;
+      case 'trust':
+        origins.accept(message.trust);
         return;
       case 'taken':
         spool.taken(message.through);
@@ -97,6 +103,7 @@ const FLUSH_MS = 250;
 class Reports implements AdmissionObserver {
   private seconds: number[] = [];
   private counts = { 'dry-run': 0, excluded: 0 };
+  private readonly elsewhere = new Map<string, number>();
   private timer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -104,7 +111,8 @@ class Reports implements AdmissionObserver {
     private readonly redacted: () => number[],
   ) {}
 
-  answered(reception: Reception, seconds: number): void {
+  answered(reception: Reception, seconds: number, elsewhere: string): void {
+    if (elsewhere !== '') this.elsewhere.set(elsewhere, (this.elsewhere.get(elsewhere) ?? 0) + 1);
     if (reception !== 'spooled') this.counts[reception]++;
     this.seconds.push(seconds);
     this.timer ??= setTimeout(() => this.flush(), FLUSH_MS);
@@ -118,15 +126,22 @@ class Reports implements AdmissionObserver {
     this.report({ is: 'refused', failure: failureOf(error) });
   }
 
-  turnedAway(error: KubeblameError, from: string): void {
-    this.report({ is: 'turned away', failure: failureOf(error), from });
+  turnedAway(error: KubeblameError, from: string, review: boolean): void {
+    this.report({ is: 'turned away', failure: failureOf(error), from, review });
   }
 
   flush(): void {
     clearTimeout(this.timer);
     this.timer = undefined;
     if (this.seconds.length === 0) return;
-    this.report({ is: 'answered', seconds: this.seconds, ...this.counts, redacted: this.redacted() });
+    this.report({
+      is: 'answered',
+      seconds: this.seconds,
+      ...this.counts,
+      redacted: this.redacted(),
+      elsewhere: [...this.elsewhere],
+    });
+    this.elsewhere.clear();
     this.seconds = [];
     this.counts = { 'dry-run': 0, excluded: 0 };
   }

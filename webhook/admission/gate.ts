@@ -3,6 +3,7 @@ import type { Worker } from 'node:worker_threads';
 import { KubeblameError } from '../../shared/errors.ts';
 import type { Address } from '../config/config.ts';
 import { errorOf, startThread, type Failure } from '../threads.ts';
+import type { Trust } from './origins.ts';
 import type { GateData, GateReport, GateRequest, Page, Proof } from './gate-messages.ts';
 
 /** What the gate tells, and asks. */
@@ -10,16 +11,14 @@ export interface GateListener {
   /** There is something in the spool, and nobody knew. */
   spooled(): void;
   /**
-   * What became of reviews that were answered and are not in the spool, how long each answer took (s), and how many values each
-   * configured path has redacted.
+   * What became of reviews that were answered and are not in the spool, how long each answer took (s), how many values each
+   * configured path has redacted, and from where reviews came that came from no API server's address.
    */
-  answered(
-    seconds: readonly number[],
-    others: { 'dry-run': number; excluded: number; redacted: readonly number[] },
-  ): void;
+  answered(seconds: readonly number[], others: Omit<Extract<GateReport, { is: 'answered' }>, 'is' | 'seconds'>): void;
   lost(error: unknown, uid: string): void;
   refused(error: KubeblameError): void;
-  turnedAway(error: KubeblameError, from: string): void;
+  /** `review`: it knew the proof, and came from elsewhere. */
+  turnedAway(error: KubeblameError, from: string, review: boolean): void;
   page(method: string, path: string): Promise<Page>;
 }
 
@@ -63,6 +62,11 @@ export class Gate {
   async prove(proof: Proof): Promise<void> {
     this.tell({ do: 'prove', proof });
     await Promise.race([this.ended, new Promise<void>((resolve) => this.proving.push(resolve))]);
+  }
+
+  /** Takes reviews from there, from now on. */
+  trust(trust: Trust): void {
+    this.tell({ do: 'trust', trust });
   }
 
   /**
@@ -112,7 +116,7 @@ export class Gate {
         listener.refused(knownOf(message.failure));
         return;
       case 'turned away':
-        listener.turnedAway(knownOf(message.failure), message.from);
+        listener.turnedAway(knownOf(message.failure), message.from, message.review);
         return;
       case 'asked': {
         const { id, method, path } = message;

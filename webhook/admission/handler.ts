@@ -4,19 +4,22 @@ import { sendFailure } from '../http.ts';
 import { BodyBudget, BodyNotKept, readBody, type BodyShare } from './body.ts';
 import type { Callers } from './callers.ts';
 import { envelopeOf, type Envelope } from './envelope.ts';
-import type { Received, Receiver, Reception } from './reception.ts';
+import type { Origins } from './origins.ts';
+import { isPerson, type Received, type Receiver, type Reception } from './reception.ts';
+import { readHead } from './review-head.ts';
 
 const V1 = 'admission.k8s.io/v1';
 
 /** Told what became of every request, for the log and the metrics. */
 export interface AdmissionObserver {
-  answered(reception: Reception, seconds: number): void;
+  /** `elsewhere`: the address that it came from, where that is no API server's. */
+  answered(reception: Reception, seconds: number, elsewhere: string): void;
   /** A request that was allowed and could not be recorded: the cluster goes on, and an operator must see it. */
   lost(error: unknown, uid: string): void;
   /** A request that was no review of an API server. */
   refused(error: KubeblameError): void;
-  /** A request from somebody who is not the API server. */
-  turnedAway(error: KubeblameError, from: string): void;
+  /** A request from somebody who is not the API server. `review`: it knew the proof, and came from elsewhere. */
+  turnedAway(error: KubeblameError, from: string, review: boolean): void;
 }
 
 /**
@@ -25,7 +28,7 @@ export interface AdmissionObserver {
  * failure inside, and a review that cannot be read. Only what no API server sends gets a 4xx: no review, or one without a uid.
  */
 export function admissionHandler(
-  callers: Pick<Callers, 'knows'>,
+  { callers, origins }: { callers: Pick<Callers, 'knows'>; origins: Pick<Origins, 'elsewhere' | 'enforced'> },
   receiver: Pick<Receiver, 'receive'>,
   observer: AdmissionObserver,
   now: () => number,
@@ -35,17 +38,28 @@ export function admissionHandler(
     // Before a byte of its body is read.
     if (!callers.knows(request)) {
       const failure = new KubeblameError('caller-unknown', 'only the API server may send reviews');
-      observer.turnedAway(failure, request.socket.remoteAddress ?? '');
+      observer.turnedAway(failure, request.socket.remoteAddress ?? '', false);
       sendFailure(response, failure);
       return;
     }
     const started = performance.now();
     const at = now();
+    const elsewhere = origins.elsewhere(request);
     const share = budget.share();
     let received: Received;
     let body: Buffer | null = null;
     try {
       body = await readRequest(request, share);
+      const stranger = elsewhere !== '' && origins.enforced ? envelopeOf(body) : null;
+      if (stranger !== null) {
+        share.giveBack();
+        observer.turnedAway(FROM_ELSEWHERE, elsewhere, true);
+        // It may be the API server, by a way that the operator did not think of: nobody waits, and whoever types is told.
+        const review = readHead(body);
+        const warning = `kubeblame did not record this request: it came from ${elsewhere}, which is no API server's address`;
+        sendAllowed(response, stranger, review !== null && isPerson(review) ? warning : undefined);
+        return;
+      }
       received = receiver.receive(body, at);
     } catch (error) {
       share.giveBack();
@@ -64,21 +78,27 @@ export function admissionHandler(
       sendFailure(response, failure);
       return;
     }
-    const { uid, isPerson, settled } = received;
+    const { uid, settled } = received;
     try {
       const reception = await settled;
       sendAllowed(response, { apiVersion: V1, uid });
-      observer.answered(reception, (performance.now() - started) / 1000);
+      observer.answered(reception, (performance.now() - started) / 1000, elsewhere);
     } catch (error) {
       observer.lost(error, uid);
       const warning = `kubeblame did not record this request: ${reasonOf(error)}`;
       // It is printed by kubectl: it helps whoever types, and only fills the logs of a controller.
-      sendAllowed(response, { apiVersion: V1, uid }, isPerson ? warning : undefined);
+      sendAllowed(response, { apiVersion: V1, uid }, received.isPerson ? warning : undefined);
     } finally {
       share.giveBack();
     }
   };
 }
+
+const FROM_ELSEWHERE = new KubeblameError(
+  'caller-unknown',
+  'the review did not come from an address of --api-server-cidrs',
+  'add the network to it, if it is that of an API server',
+);
 
 async function readRequest(request: IncomingMessage, share: BodyShare): Promise<Buffer> {
   if (request.method !== 'POST') {

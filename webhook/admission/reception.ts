@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { KubeblameError, messageOf } from '../../shared/errors.ts';
 import { isObject, parseJson, stringifyJson } from '../../shared/json.ts';
 import type { Redactor } from '../../shared/redact.ts';
-import { readReview, requireRecordable, type Review } from '../../shared/review.ts';
+import { namespaceOf, readReview, requireRecordable, type Review } from '../../shared/review.ts';
 import type { Json } from '../../shared/types.ts';
 import type { Predicates } from '../capture/predicates.ts';
 import type { Spool } from '../spool/spool.ts';
@@ -33,8 +33,7 @@ export class Receiver {
    */
   receive(body: Buffer, at: number): Received {
     const review = readHead(body) ?? readReview(documentOf(body));
-    const isPerson = !review.actor.username.startsWith('system:');
-    return { uid: review.uid, isPerson, settled: this.keep(body, at, review) };
+    return { uid: review.uid, isPerson: isPerson(review), settled: this.keep(body, at, review) };
   }
 
   private keep(body: Buffer, at: number, review: Review): Promise<Reception> {
@@ -56,23 +55,33 @@ export class Receiver {
     return 'spooled';
   }
 
-  /** The review without confidential values, which reach no disk; null where it can have none. */
+  /** The review without confidential values, which reach no disk; null where it has none. */
   private redacted(body: Buffer, review: Review): Buffer | null {
-    if (!this.redactor.covers(review.resource, body)) return null;
+    const { resource, operation } = review;
+    const covered = this.redactor.covers(resource, body);
+    if (!covered && operation !== 'CONNECT' && !this.redactor.mayMatch(resource, body)) return null;
     const document = documentOf(body);
     // What is no review must not be written: it would be redacted in part.
     readReview(document);
     if (!isObject(document) || !isObject(document.request)) return null;
     const { object = null, oldObject = null } = document.request;
     const clean = (value: Json, other: Json): Json =>
-      isObject(value) ? this.redactor.redact(value, review.resource, isObject(other) ? other : null) : value;
+      isObject(value)
+        ? this.redactor.redact(value, resource, isObject(other) ? other : null, namespaceOf(review))
+        : value;
     const request = {
       ...document.request,
       object: clean(object, oldObject),
       oldObject: clean(oldObject, object),
     };
+    if (!covered && request.object === object && request.oldObject === oldObject) return null;
     return Buffer.from(stringifyJson({ ...document, request }));
   }
+}
+
+/** Whether somebody may read a warning. */
+export function isPerson({ actor }: Review): boolean {
+  return !actor.username.startsWith('system:');
 }
 
 /** Throws KubeblameError json-*. */

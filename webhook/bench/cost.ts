@@ -62,7 +62,7 @@ interface Sample {
  */
 export async function measureLive(setting: Setting, assets: string): Promise<CostRow[]> {
   // Without an audit log, which would make the API server dearer, and the ratio kinder.
-  const cluster = await TestCluster.start(assets, { audit: false });
+  const cluster = await TestCluster.start(assets, () => Promise.resolve(['--audit-log-path=']));
   const load = new CostLoad();
   try {
     const { hostname: host, port } = new URL(cluster.url);
@@ -154,7 +154,8 @@ async function rounds(
           if (!step.counts) return;
           const each = (ms: number): number => (ms * 1000) / step.writes;
           const ours = { ...NOTHING };
-          for (const [part, ms] of Object.entries(cpuSince(before, after))) ours[part as keyof ThreadCpu] = each(ms);
+          const used = cpuSince(before, after);
+          for (const part of Object.keys(NOTHING) as (keyof ThreadCpu)[]) ours[part] = each(used[part]);
           console.error(`${against} ${program} ${step.shape} ${step.perSecond ?? 'all'}: ${ours.total.toFixed(0)} us`);
           const sample = { ours, baseline: each(baseline + baselineAfter - baselineBefore) };
           const key = JSON.stringify([program, step.shape, step.perSecond]);

@@ -2,7 +2,7 @@ import { carriesWholeObject, type Seen } from '../../shared/interpret.ts';
 import { metadataText } from '../../shared/normalise.ts';
 import { hashBody } from '../../shared/patch.ts';
 import type { Redactor } from '../../shared/redact.ts';
-import { nameOf, type Review } from '../../shared/review.ts';
+import { nameOf, namespaceOf, type Review } from '../../shared/review.ts';
 import type { JsonObject, ObjectRef } from '../../shared/types.ts';
 import type { Draft } from './draft.ts';
 
@@ -11,6 +11,15 @@ import type { Draft } from './draft.ts';
  * seen: an annotation may repeat a password that the object had two versions ago. So each text is first compared with what the
  * record has of the object. Otherwise the same version, seen again, would look like a change, and show that password.
  */
+
+/** The review without passwords that a pattern finds. Whatever comes by the spool had them replaced before. */
+export function reviewWithoutMatches(review: Review, redactor: Redactor): Review {
+  const clean = (seen: Seen | null): Seen | null => {
+    const body = seen === null ? null : redactor.redactMatches(seen.body, namespaceOf(review));
+    return seen === null || body === null || body === seen.body ? seen : { ...seen, body };
+  };
+  return { ...review, object: clean(review.object), oldObject: clean(review.oldObject) };
+}
 
 /** The review without confidential values. `redacted`: they were replaced before. */
 export async function reviewWithoutSecrets(
@@ -51,7 +60,10 @@ export async function seenWithoutSecrets(
   seen: Seen,
   redactor: Redactor,
 ): Promise<Seen> {
-  if (!redactor.concerns(object, seen.body)) return seen;
+  if (!redactor.concerns(object, seen.body)) {
+    const body = redactor.redactMatches(seen.body);
+    return body === seen.body ? seen : { ...seen, body };
+  }
   const clean = { ...seen, body: redactor.redact(seen.body, object) };
   const recorded = await recordedBodies(draft, object, clean.body);
   return { ...clean, body: recorded.reduce((body, known) => redactor.asRecorded(body, known, object), clean.body) };

@@ -60,7 +60,7 @@ export async function observeGone(
   await endContents(draft, object, end.seq, resourceVersion);
 }
 
-/** Settles the attempts beside the version that an object ended in: those it was made from came true. */
+/** Settles the attempts beside the version that an object ended in: those it was made from were persisted. */
 async function settleAround(draft: Draft, head: Head, last: HeadVersion, open: readonly HeadVersion[]): Promise<void> {
   const line = lineOf(last, open);
   for (const version of open) {

@@ -10,7 +10,7 @@ import type { CoverageEvent, LedgerStore, NewChange, NewCoverage, NewOutcome } f
 import type { Spooled } from '../spool/records.ts';
 import { captureReview } from './capture.ts';
 import { CommitQueue } from './commit-queue.ts';
-import { reviewWithoutSecrets, seenWithoutSecrets } from './confidential.ts';
+import { reviewWithoutMatches, reviewWithoutSecrets, seenWithoutSecrets } from './confidential.ts';
 import { DEFINITIONS } from './containers.ts';
 import { Draft, withIncarnations, type Memory, type Recent } from './draft.ts';
 import type { Fact } from './held-facts.ts';
@@ -195,8 +195,9 @@ export class Recorder implements Memory {
       const leftOut = predicates.leftOut(review);
       if (leftOut !== null) return leftOut;
       requireRecordable(review);
+      const without = place === undefined ? reviewWithoutMatches(review, redactor) : review;
       const clean = async (draft: Draft): Promise<Recorded> =>
-        captureReview(draft, await reviewWithoutSecrets(draft, review, redactor, place?.redacted === true));
+        captureReview(draft, await reviewWithoutSecrets(draft, without, redactor, place?.redacted === true));
       return this.job(at, clean, { bytes, managedFields: review.object?.managedFields ?? [] });
     };
     return this.queue.add(() => (place === undefined ? work() : this.inTurn(place.number, at, work, bytes)));

@@ -22,6 +22,7 @@ redact:
       'redact: configmaps data.password',
       'redact: configmaps data["a.b"]',
       'redact: configmaps data.*',
+      'patterns: the well-known ones are on',
     ]);
   });
 
@@ -48,6 +49,7 @@ redact:
       'redact: configmaps data.level: matches 1 of 2 objects; 1 recorded without redaction, before the rule was there',
       'redact: configmaps data.password: matches nothing in 2 objects',
       'redact: dbs.example.com spec.password: the ledger has no such object',
+      'patterns: the well-known ones are on',
     ]);
   });
 

@@ -14,7 +14,10 @@ const PAGE = 500;
  * What a configuration file says, as it was understood, a line a rule; and of each redaction what it matches in a ledger, where
  * one is given: the last state of each object, also of deleted ones.
  */
-export async function describeConfig({ rules, redact }: RulesFile, ledger: LedgerView | null): Promise<string[]> {
+export async function describeConfig(
+  { rules, redact, patterns }: RulesFile,
+  ledger: LedgerView | null,
+): Promise<string[]> {
   const lines = rules.map((rule, index) => `rule ${index + 1}: ${describeRule(rule)}`);
   for (const rule of redact) {
     const paths = rule.paths.map(parseRedactionPath);
@@ -24,6 +27,8 @@ export async function describeConfig({ rules, redact }: RulesFile, ledger: Ledge
       lines.push(`redact: ${qualifiedName(rule)} ${printPath(path)}${told}`);
     }
   }
+  lines.push(`patterns: the well-known ones are ${patterns.wellKnown ? 'on' : 'off'}`);
+  for (const pattern of patterns.own) lines.push(`patterns: ${pattern}`);
   return lines;
 }
 

@@ -3,12 +3,14 @@ import { KubeblameError } from '../../shared/errors.ts';
 import type { AccessConfig } from '../access/access.ts';
 import type { Cluster } from '../observe/api-client.ts';
 import { DEFAULT_SKIP, Predicates } from '../capture/predicates.ts';
+import { KNOWN_PATTERNS, type PatternOptions } from '../../shared/redact-patterns.ts';
 import type { RedactionRule } from '../../shared/redaction-rules.ts';
 import type { ConfigMapName } from '../proof/config-map.ts';
 import { signingKeyBeside } from '../proof/keys.ts';
 import { readPolicy, type RetentionPolicy } from '../store/retention.ts';
 import { accessConfig, accessOptions, type RawAccessOptions } from './access.ts';
 import { installConfig, installOptions, type InstallConfig, type RawInstallOptions } from './install.ts';
+import type { StreamTarget } from '../stream/targets.ts';
 import type { RulesFile } from './rules-file.ts';
 
 /** Where to listen. */
@@ -24,6 +26,7 @@ export interface LedgerConfig {
   cluster: string | null;
   predicates: Predicates;
   redact: RedactionRule[];
+  patterns: PatternOptions;
 }
 
 export interface ServerConfig extends LedgerConfig, InstallConfig, AccessConfig {
@@ -34,6 +37,8 @@ export interface ServerConfig extends LedgerConfig, InstallConfig, AccessConfig 
   webhookConfiguration: string;
   /** null: no telemetry is sent. */
   otlpEndpoint: string | null;
+  /** Where each commit is sent as it is made; null: nowhere. */
+  stream: StreamTarget | null;
   /** What checkpoints are signed with; made where there is none. */
   signingKeyFile: string;
   checkpointEveryMs: number;
@@ -98,6 +103,14 @@ export function serverOptions(): Option[] {
       'OpenTelemetry collector (OTLP over HTTP) that metrics and traces are sent to (default: none)',
     ).env('OTEL_EXPORTER_OTLP_ENDPOINT'),
     new Option(
+      '--stream <target>',
+      'send each commit off the machine as it is made: to a file (/path), an https:// URL, or otlp, the collector of ' +
+        '--otlp-endpoint, as logs (default: none)',
+    ).env('KUBEBLAME_STREAM'),
+    new Option('--stream-token-file <file>', 'bearer token for the https:// URL of --stream').env(
+      'KUBEBLAME_STREAM_TOKEN_FILE',
+    ),
+    new Option(
       '--signing-key <file>',
       'key that checkpoints are signed with; made with a new ledger (default: DB.signing-key)',
     ).env('KUBEBLAME_SIGNING_KEY'),
@@ -147,6 +160,8 @@ export interface RawServerOptions extends RawOptions, RawInstallOptions, RawAcce
   kubeconfig?: string;
   webhookConfiguration: string;
   otlpEndpoint?: string;
+  stream?: string;
+  streamTokenFile?: string;
   signingKey?: string;
   checkpointMinutes: string;
   checkpointConfigmap?: string;
@@ -158,7 +173,8 @@ export interface RawServerOptions extends RawOptions, RawInstallOptions, RawAcce
 
 /** Checks the options of a ledger. Rejects with config-invalid, naming the option and what was expected. */
 export async function ledgerConfig(raw: RawOptions): Promise<LedgerConfig> {
-  const file = raw.config === undefined ? { rules: [], redact: [] } : await rulesFile(raw.config);
+  const file =
+    raw.config === undefined ? { rules: [], redact: [], patterns: KNOWN_PATTERNS } : await rulesFile(raw.config);
   const skip = raw.skip
     .split(',')
     .map((name) => name.trim())
@@ -178,6 +194,7 @@ export async function ledgerConfig(raw: RawOptions): Promise<LedgerConfig> {
     cluster: raw.cluster ?? null,
     predicates: new Predicates(file.rules, skip),
     redact: file.redact,
+    patterns: file.patterns,
   };
 }
 
@@ -220,6 +237,7 @@ export async function serverConfig(raw: RawServerOptions, inCluster: boolean): P
     kubeconfig,
     webhookConfiguration: raw.webhookConfiguration,
     otlpEndpoint: raw.otlpEndpoint === undefined ? null : readEndpoint(raw.otlpEndpoint),
+    stream: raw.stream === undefined ? null : streamTarget(raw.stream, raw),
     signingKeyFile: raw.signingKey ?? signingKeyBeside(raw.db),
     checkpointEveryMs:
       MINUTE_MS * minutes(raw.checkpointMinutes, '--checkpoint-minutes', 'KUBEBLAME_CHECKPOINT_MINUTES'),
@@ -236,6 +254,25 @@ function readEndpoint(text: string): string {
     'OTEL_EXPORTER_OTLP_ENDPOINT',
     `"${text}" is not an http:// or https:// URL, such as http://collector:4318`,
   );
+}
+
+function streamTarget(
+  text: string,
+  { streamTokenFile, otlpEndpoint }: Pick<RawServerOptions, 'streamTokenFile' | 'otlpEndpoint'>,
+): StreamTarget {
+  const refuse = (what: string): KubeblameError => invalid('--stream', 'KUBEBLAME_STREAM', what);
+  if (text === 'otlp') {
+    if (otlpEndpoint === undefined) throw refuse('otlp needs a collector: give --otlp-endpoint');
+    return { to: 'otlp' };
+  }
+  if (text.startsWith('/')) return { to: 'file', path: text };
+  if (URL.canParse(text)) {
+    const { protocol, hostname } = new URL(text);
+    // What is sent names who did what: in the clear only on this machine.
+    if (protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname)))
+      return { to: 'url', url: text, tokenFile: streamTokenFile ?? null };
+  }
+  throw refuse(`"${text}" is not an absolute path, an https:// URL, or otlp`);
 }
 
 function configMapName(text: string): ConfigMapName {

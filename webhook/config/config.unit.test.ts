@@ -85,6 +85,10 @@ describe('configuration', () => {
       { otlpEndpoint: 'collector:4318' },
       /^--otlp-endpoint \(OTEL_EXPORTER_OTLP_ENDPOINT\): "collector:4318" is not an http:\/\/ or https:\/\/ URL/,
     );
+    const stream = (what: string): RegExp => new RegExp(`^--stream \\(KUBEBLAME_STREAM\\): ${what}`);
+    await fails({ stream: 'otlp' }, stream('otlp needs a collector: give --otlp-endpoint$'));
+    for (const target of ['commits.ndjson', 'http://siem.example.com/', 'ftp://siem/'])
+      await fails({ stream: target }, stream(`"${target}" is not an absolute path, an https:// URL, or otlp$`));
     await fails({ config: file('none.yaml') }, /^the configuration file .* cannot be read: ENOENT/);
   });
 });

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Option } from 'commander';
+import { networkOf } from '../admission/origins.ts';
 import { KubeblameError, messageOf } from '../../shared/errors.ts';
 import { parseSelector, type Requirement } from '../../shared/selector.ts';
 import type { JsonObject } from '../../shared/types.ts';
@@ -50,12 +51,22 @@ export type CallerProof =
   /** Nothing: whoever reaches the server may add to the ledger, so it is on loopback. */
   | { by: 'nothing' };
 
+/** Where reviews may come from. */
+export interface ApiServerNetworks {
+  /** Addresses and networks: origins.ts. */
+  networks: string[];
+  /** Whether the API servers' own addresses, as the cluster names them, are among them. */
+  endpoints: boolean;
+}
+
 export interface InstallConfig {
   /** null: the server makes its own. */
   tls: CertificateFiles | null;
   /** null: somebody else registers the webhook. */
   registration: Registration | null;
   callers: CallerProof;
+  /** null: reviews from elsewhere are recorded too, and named in the log. */
+  apiServers: ApiServerNetworks | null;
 }
 
 const POD_NAMESPACE_FILE = '/var/run/secrets/kubernetes.io/serviceaccount/namespace';
@@ -76,6 +87,11 @@ export function installOptions(): Option[] {
       '--path-secret-file <file>',
       'secret that the path of the webhook must end in: /admit/SECRET (default: one of its own, where it registers itself)',
     ).env('KUBEBLAME_PATH_SECRET_FILE'),
+    new Option(
+      '--api-server-cidrs <list>',
+      'networks that reviews are taken from, with commas; the word endpoints stands for the addresses of Service default/kubernetes ' +
+        '(default: from anywhere; what comes from other addresses than these is named in the log)',
+    ).env('KUBEBLAME_API_SERVER_CIDRS'),
     new Option('--register', 'make the webhook configuration, and keep it as it should be (default in a pod)'),
     new Option('--no-register', 'leave the webhook configuration to somebody else'),
     new Option('--namespace <name>', "namespace of the server's Service and Secret (default: the pod's own)").env(
@@ -119,6 +135,7 @@ export interface RawInstallOptions {
   tlsCa?: string;
   clientCa?: string;
   pathSecretFile?: string;
+  apiServerCidrs?: string;
   register?: boolean;
   namespace?: string;
   service: string;
@@ -147,6 +164,7 @@ export function installConfig(raw: RawInstallOptions, context: InstallContext): 
   return {
     tls,
     callers: callerProof(raw, register),
+    apiServers: raw.apiServerCidrs === undefined ? null : apiServerNetworks(raw.apiServerCidrs, context),
     registration: register ? registration(raw, tls, context.inCluster) : null,
   };
 }
@@ -176,6 +194,26 @@ function callerProof({ clientCa, pathSecretFile }: RawInstallOptions, register: 
   if (clientCa !== undefined) return { by: 'certificate', ca: clientCa };
   if (pathSecretFile !== undefined) return { by: 'path', secret: readPathSecret(pathSecretFile) };
   return register ? { by: 'path', secret: null } : { by: 'nothing' };
+}
+
+/** The word that stands for the addresses which the cluster names. */
+const ENDPOINTS = 'endpoints';
+
+function apiServerNetworks(text: string, { inCluster, hasKubeconfig }: InstallContext): ApiServerNetworks {
+  const names = text.split(',').map((name) => name.trim());
+  const endpoints = names.includes(ENDPOINTS);
+  if (endpoints && !inCluster && !hasKubeconfig) {
+    throw invalid('--api-server-cidrs', `there is no cluster that names ${ENDPOINTS}: give --kubeconfig`);
+  }
+  const networks = names.filter((name) => name !== ENDPOINTS);
+  for (const network of networks) {
+    try {
+      networkOf(network);
+    } catch (error) {
+      throw invalid('--api-server-cidrs', `${messageOf(error)}, nor the word ${ENDPOINTS}`);
+    }
+  }
+  return { networks, endpoints };
 }
 
 function registration(raw: RawInstallOptions, tls: CertificateFiles | null, inCluster: boolean): Registration {

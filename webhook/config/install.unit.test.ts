@@ -23,6 +23,7 @@ describe('the options of an installation', () => {
     assert.deepEqual(read({ namespace: 'audit' }, POD), {
       tls: null,
       callers: { by: 'path', secret: null },
+      apiServers: null,
       registration: {
         namespace: 'audit',
         service: 'kubeblame',
@@ -39,10 +40,41 @@ describe('the options of an installation', () => {
 
   it('make it need certificate files elsewhere, and open to whoever reaches it', () => {
     const tls = { cert: 'tls.crt', key: 'tls.key' };
-    assert.deepEqual(read(FILES), { tls, callers: { by: 'nothing' }, registration: null });
+    assert.deepEqual(read(FILES), { tls, callers: { by: 'nothing' }, apiServers: null, registration: null });
     fails({}, OUTSIDE, '--tls-cert (KUBEBLAME_TLS_CERT): is missing, and so is --tls-key: make both with `make certs`');
     fails({ tlsCert: 'a' }, POD, '--tls-key (KUBEBLAME_TLS_KEY): is missing: a certificate and its key go together');
     fails({ tlsKey: 'a' }, POD, '--tls-cert (KUBEBLAME_TLS_CERT): is missing: a certificate and its key go together');
+  });
+
+  it('say from where reviews may come: networks, addresses, and those that the cluster names', () => {
+    const networks = (apiServerCidrs: string, context = POD): unknown =>
+      read({ ...FILES, register: false, apiServerCidrs }, context).apiServers;
+    assert.deepEqual(networks('10.0.0.0/8, fd00::/8,192.0.2.7'), {
+      networks: ['10.0.0.0/8', 'fd00::/8', '192.0.2.7'],
+      endpoints: false,
+    });
+    assert.deepEqual(networks('endpoints,10.0.0.1/32'), { networks: ['10.0.0.1/32'], endpoints: true });
+    const name = '--api-server-cidrs (KUBEBLAME_API_SERVER_CIDRS)';
+    for (const bad of [
+      '',
+      'x',
+      '10.0.0.0/33',
+      '10.0.0/8',
+      '10.0.0.0/',
+      '::/129',
+      '1.2.3.4/8/8',
+      'fe80::1%eth0',
+      '10.0.0.0/8,',
+    ]) {
+      const shown = bad === '10.0.0.0/8,' ? '' : bad;
+      const what = `"${shown}" is neither an address nor a network such as 10.0.0.0/8, nor the word endpoints`;
+      fails({ ...FILES, apiServerCidrs: bad }, OUTSIDE, `${name}: ${what}`);
+    }
+    fails(
+      { ...FILES, apiServerCidrs: 'endpoints' },
+      OUTSIDE,
+      `${name}: there is no cluster that names endpoints: give --kubeconfig`,
+    );
   });
 
   it('let somebody else register it in a pod, or it itself from outside', () => {

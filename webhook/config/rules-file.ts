@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node } from 'yaml';
 import { z } from 'zod';
 import { KubeblameError, messageOf } from '../../shared/errors.ts';
+import { KNOWN_PATTERNS, parsePattern, type PatternOptions } from '../../shared/redact-patterns.ts';
 import { parseRedactionPath, parseRuleResource } from '../../shared/redaction-path.ts';
 import type { RedactionRule } from '../../shared/redaction-rules.ts';
 import { OPERATIONS } from '../../shared/types.ts';
@@ -11,6 +12,7 @@ import type { Predicate } from '../capture/predicates.ts';
 export interface RulesFile {
   rules: Predicate[];
   redact: RedactionRule[];
+  patterns: PatternOptions;
 }
 
 const TEXTS = z.array(z.string().min(1)).min(1);
@@ -38,7 +40,13 @@ const PATHS = z
 
 const REDACT = z.strictObject({ resource: z.string().min(1), paths: PATHS });
 
-const FILE = z.strictObject({ rules: z.array(z.unknown()).optional(), redact: z.array(REDACT).optional() });
+const PATTERNS = z.strictObject({ wellKnown: z.boolean().optional(), own: TEXTS.optional() });
+
+const FILE = z.strictObject({
+  rules: z.array(z.unknown()).optional(),
+  redact: z.array(REDACT).optional(),
+  patterns: PATTERNS.optional(),
+});
 
 /**
  * Reads the configuration file:
@@ -48,6 +56,9 @@ const FILE = z.strictObject({ rules: z.array(z.unknown()).optional(), redact: z.
  *       - include: {resources: [leases.coordination.k8s.io], namespaces: [shop]}
  *     redact:                    # besides Secrets
  *       - {resource: configmaps, paths: ["data.password"]}
+ *     patterns:                  # in commands, env and ConfigMaps
+ *       wellKnown: true          # the default
+ *       own: ["ACME-([0-9A-F]{32})"]
  *
  * Throws config-invalid with the file and the line.
  */
@@ -115,7 +126,25 @@ export function parseRulesFile(text: string, path: string): RulesFile {
         at(['redact', index, 'paths', place], () => parseRedactionPath(path));
       return { ...type, paths };
     }),
+    patterns: {
+      wellKnown: file.patterns?.wellKnown ?? KNOWN_PATTERNS.wellKnown,
+      own: (file.patterns?.own ?? []).map((pattern, place) => {
+        at(['patterns', 'own', place], () => checkPattern(pattern));
+        return pattern;
+      }),
+    },
   };
+}
+
+function checkPattern(text: string): void {
+  try {
+    parsePattern(text);
+  } catch (error) {
+    throw new KubeblameError(
+      'config-invalid',
+      `the pattern ${JSON.stringify(text)} cannot be used: ${messageOf(error)}`,
+    );
+  }
 }
 
 function describe(issue: z.core.$ZodIssue): string {

@@ -13,6 +13,9 @@ rules:
       operations: [CREATE, DELETE]
 redact:
   - {resource: dbs.example.com, paths: [spec.password]}
+patterns:
+  wellKnown: false
+  own: ["ACME-([0-9A-F]{32})"]
 `);
     assert.deepEqual(file, {
       rules: [
@@ -20,11 +23,12 @@ redact:
         { action: 'include', operations: ['CREATE', 'DELETE'] },
       ],
       redact: [{ group: 'example.com', resource: 'dbs', paths: ['spec.password'] }],
+      patterns: { wellKnown: false, own: ['ACME-([0-9A-F]{32})'] },
     });
   });
 
   it('may be empty', () => {
-    assert.deepEqual(read(''), { rules: [], redact: [] });
+    assert.deepEqual(read(''), { rules: [], redact: [], patterns: { wellKnown: true, own: [] } });
   });
 
   const bad: [string, string, RegExp][] = [
@@ -83,6 +87,21 @@ redact:
       'a resource without its group, in a rule',
       'rules:\n  - exclude:\n      resources: ["*.example.com", "pods/*", deployments]\n',
       /^rules\.yaml, line 3: the resource "deployments" cannot be used: .*; write deployments\.apps$/,
+    ],
+    [
+      'a pattern that is no regular expression',
+      'patterns:\n  own:\n    - a\n    - "(b"\n',
+      /^rules\.yaml, line 4: the pattern "\(b" cannot be used: Invalid regular expression/,
+    ],
+    [
+      'a pattern that matches everywhere',
+      'patterns: {own: ["x*"]}\n',
+      /^rules\.yaml, line 1: the pattern "x\*" cannot be used: it matches the empty text$/,
+    ],
+    [
+      'a switch of patterns that is none',
+      'patterns:\n  wellKnown: maybe\n',
+      /^rules\.yaml, line 2: patterns\.wellKnown is not valid/,
     ],
     [
       'an unknown key of a redaction',

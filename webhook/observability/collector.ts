@@ -12,7 +12,7 @@ export interface Collector {
 export const EXPORT_TIMEOUT_MS = 3_000;
 
 /** Where a signal of it is sent to. */
-export function urlOf({ endpoint }: Collector, signal: 'metrics' | 'traces'): string {
+export function urlOf({ endpoint }: Collector, signal: 'metrics' | 'traces' | 'logs'): string {
   return `${endpoint.replace(/\/+$/, '')}/v1/${signal}`;
 }
 

@@ -47,6 +47,10 @@ export interface MetricSources {
   redactionRules: readonly string[];
   /** How many values each of these has redacted in what the watch showed, since it was asked last. */
   redacted(): readonly number[];
+  /** When the oldest commit was made that the target of --stream has not taken (ms), the present without one; null without --stream. */
+  unsentSince(): number | null;
+  /** How many addresses and networks the API servers are known by. */
+  apiServerNetworks(): number;
   now(): number;
 }
 
@@ -66,6 +70,7 @@ export class Metrics implements RecorderEvents {
   private readonly gap: Gauge<'cause'>;
   private readonly lostFacts: Counter;
   private readonly redactions: Counter<'rule'>;
+  private readonly elsewhere: Counter;
   private readonly gaps: Counter<'cause'>;
 
   constructor(private readonly sources: MetricSources) {
@@ -105,6 +110,11 @@ export class Metrics implements RecorderEvents {
       name: 'kubeblame_coverage_gap',
       help: 'Whether changes may go by unrecorded, by cause: 1 while they may.',
       labelNames: ['cause'],
+      registers,
+    });
+    this.elsewhere = new Counter({
+      name: 'kubeblame_reviews_from_elsewhere_total',
+      help: 'Reviews whose sender knew the proof and whose address is no API server’s: recorded, or, by --api-server-cidrs, turned away.',
       registers,
     });
     this.redactions = new Counter({
@@ -151,6 +161,10 @@ export class Metrics implements RecorderEvents {
   /** An object that a list or watch showed was not recorded. */
   loseFact(): void {
     this.lostFacts.inc();
+  }
+
+  fromElsewhere(reviews: number): void {
+    this.elsewhere.inc(reviews);
   }
 
   /** How many values each configured redaction rule has redacted, in their order. */
@@ -202,6 +216,19 @@ function addGauges(registry: Registry, sources: MetricSources): void {
       const lag = sources.watchLagMs();
       return lag === null ? null : lag / SECOND;
     },
+  );
+  gauge(
+    'kubeblame_stream_behind_seconds',
+    'Age of the oldest commit that the target of --stream has not taken; 0 without one, absent without --stream.',
+    () => {
+      const since = sources.unsentSince();
+      return since === null ? null : Math.max(0, sources.now() - since) / SECOND;
+    },
+  );
+  gauge(
+    'kubeblame_api_server_networks',
+    'Addresses and networks that the API servers are known by; 0: unknown, so that none is compared.',
+    () => sources.apiServerNetworks(),
   );
   gauge('kubeblame_ledger_changes', 'Changes in the ledger.', async () => (await sources.ledger()).changes);
   gauge(

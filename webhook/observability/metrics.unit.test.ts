@@ -10,9 +10,11 @@ describe('metrics', () => {
       ledger: () => Promise.resolve({ changes: 7, bytes: 4096 }),
       watchLagMs: () => 1_500,
       clockAheadMs: () => 0,
+      unsentSince: () => null,
       ledgerDamaged: () => false,
       certificateExpiresAt: () => 200_000,
       redactionRules: ['configmaps data.password', 'configmaps data["a.b"]'],
+      apiServerNetworks: () => 2,
       redacted: () => seenByTheWatch.splice(0),
       now: () => 100_000,
     });

@@ -31,7 +31,7 @@ export class CauseRecords {
     return factOf(change, before, change.effect === 'none' ? before : after);
   }
 
-  /** The changes of some objects that came true and touch more than status, oldest first; null where there are too many. */
+  /** The changes of some objects that were persisted and touch more than status, oldest first; null where there are too many. */
   factsOf(filter: ChangeFilter): Promise<Fact[] | null> {
     const key = JSON.stringify(filter);
     const found = this.facts.get(key) ?? this.loadFacts(filter);

@@ -1,3 +1,4 @@
+import { isKubelet, podOfToken } from '../../shared/acts/kubelet.ts';
 import { BUILT_IN_TYPES } from '../../shared/built-in-types.ts';
 import { cascadeCause, markCause, namespaceCause } from '../../shared/causes/deletion.ts';
 import { isLeaving, isMarked, ownersOf, type Cause, type Fact, type OwnerReference } from '../../shared/causes/fact.ts';
@@ -73,17 +74,30 @@ export class Causes {
   }
 
   private async find(change: StoredChange): Promise<Cause | null> {
-    if (change.statusOnly || (change.actor !== null && !isMachine(change.actor.username))) return null;
-    const { cause } = change.detail();
+    const { cause, options } = change.detail();
+    const request = { ...change, options };
+    const person = change.actor !== null && !isMachine(change.actor.username) && !isKubelet(request);
+    if (change.statusOnly || person) return null;
     if (cause !== null) {
-      const request = await this.records.change(cause);
-      const why = request?.subresource === 'eviction' ? 'the eviction of this pod' : 'it follows from this change';
+      const asked = await this.records.change(cause);
+      const why = asked?.subresource === 'eviction' ? 'the eviction of this pod' : 'it follows from this change';
       return { seq: cause, certain: true, why };
     }
+    const pod = podOfToken(request);
+    if (pod !== null) return this.podOf(change, pod);
     if (change.effect === 'none') return null;
     const fact = await this.records.fact(change);
     if (isMarked(fact.before)) return this.completion(fact);
     return change.actor === null ? null : this.byController(fact, change.actor.username);
+  }
+
+  /** A kubelet requests a token for a pod that has come. */
+  private async podOf({ object: { namespace }, seq }: StoredChange, pod: { name: string; uid: string }) {
+    const filter = { type: { group: '', resource: 'pods' }, namespace, names: [pod.name], uid: pod.uid };
+    const created = (await this.records.factsOf(filter))?.find(
+      (fact) => fact.effect === 'created' && fact.source !== 'baseline' && fact.seq < seq,
+    );
+    return created === undefined ? null : { seq: created.seq, certain: true, why: 'the pod needed a token' };
   }
 
   /** Of what goes already, only the steps of its going follow from who asked for it. */

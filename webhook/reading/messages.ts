@@ -23,6 +23,8 @@ export interface ReadingData {
 
 export type ReadingRequest =
   | { do: 'ask'; id: number; caller: Caller; question: QuestionName; args: unknown[] }
+  /** The commits after one, as they leave the machine: stream/documents.ts. */
+  | { do: 'commits'; id: number; after: number; maxBytes: number }
   /** Whether a user may, as was asked. */
   | { do: 'tell'; id: number; may: boolean }
   | { do: 'tell'; id: number; failure: Failure }

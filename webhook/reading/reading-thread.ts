@@ -2,6 +2,8 @@ import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import { readerFor } from '../access/access.ts';
 import type { Rights } from '../access/reviews.ts';
 import { Clock } from '../clock.ts';
+import { StoreReader } from '../query/reader.ts';
+import { commitBatch } from '../stream/documents.ts';
 import { openSqliteReader } from '../store/sqlite/store.ts';
 import { errorOf, failureOf, workBehindOthers } from '../threads.ts';
 import type { ReadingData, ReadingReport, ReadingRequest } from './messages.ts';
@@ -20,10 +22,16 @@ function serve(port: MessagePort, data: ReadingData): void {
   const rights = new AskedRights(report);
 
   const answering = new Set<Promise<void>>();
-  const answer = async ({ id, caller, question, args }: Extract<ReadingRequest, { do: 'ask' }>): Promise<void> => {
-    const reader = readerFor(caller, rights, store, now, closing.signal);
-    const ask = reader[question].bind(reader) as (...args: unknown[]) => Promise<unknown>;
-    const work = ask(...args).then(
+  const answerOf = (message: Extract<ReadingRequest, { do: 'ask' | 'commits' }>): Promise<unknown> => {
+    if (message.do === 'commits')
+      return commitBatch(store, new StoreReader(store, now), message.after, message.maxBytes);
+    const reader = readerFor(message.caller, rights, store, now, closing.signal);
+    const ask = reader[message.question].bind(reader) as (...args: unknown[]) => Promise<unknown>;
+    return ask(...message.args);
+  };
+  const answer = async (message: Extract<ReadingRequest, { do: 'ask' | 'commits' }>): Promise<void> => {
+    const { id } = message;
+    const work = answerOf(message).then(
       (value) => report({ is: 'answer', id, value }),
       (error: unknown) => report({ is: 'failure', id, failure: failureOf(error) }),
     );
@@ -33,7 +41,7 @@ function serve(port: MessagePort, data: ReadingData): void {
 
   port.on('message', (message: ReadingRequest) => {
     if (message.do === 'tell') rights.told(message);
-    else if (message.do === 'ask') void answer(message);
+    else if (message.do === 'ask' || message.do === 'commits') void answer(message);
     else {
       closing.abort();
       if (message.do === 'close')

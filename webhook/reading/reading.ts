@@ -5,6 +5,7 @@ import type { LedgerReader } from '../../shared/types.ts';
 import type { Caller } from '../access/caller.ts';
 import type { Rights } from '../access/reviews.ts';
 import { errorOf, failureOf, startThread } from '../threads.ts';
+import type { CommitBatch } from '../stream/documents.ts';
 import type { QuestionName, ReadingData, ReadingReport, ReadingRequest } from './messages.ts';
 
 /** What a question reads is soon let go: without this some ten megabytes of garbage lie. */
@@ -65,6 +66,11 @@ export class Reading {
     };
   }
 
+  /** The commits after one, as they leave the machine: commitBatch (stream/documents.ts). */
+  commits(after: number, maxBytes: number): Promise<CommitBatch> {
+    return this.request((id) => ({ do: 'commits', id, after, maxBytes })) as Promise<CommitBatch>;
+  }
+
   /** Answers at once what waits for a change. Call before the listener waits for answers that are under way. */
   hurry(): void {
     this.tell({ do: 'hurry' });
@@ -78,11 +84,16 @@ export class Reading {
   }
 
   private ask(caller: Caller, question: QuestionName, args: unknown[]): Promise<unknown> {
+    return this.request((id) => ({ do: 'ask', id, caller, question, args }));
+  }
+
+  /** Tells the thread, and resolves with what it answers under the id. */
+  private request(message: (id: number) => ReadingRequest): Promise<unknown> {
     if (this.failure !== null) return Promise.reject(this.failure);
     const id = ++this.last;
     return new Promise((resolve, reject) => {
       this.waiting.set(id, { resolve, reject });
-      this.tell({ do: 'ask', id, caller, question, args });
+      this.tell(message(id));
     });
   }
 

@@ -115,6 +115,36 @@ export function storeContract(open: () => LedgerStore | Promise<LedgerStore>): v
     );
   });
 
+  it('gives commits with what became durable together, from the one after a commit on', async () => {
+    const committed = {
+      seq: 1,
+      outcome: 'committed',
+      resourceVersion: '7',
+      reason: 'the watch shows it',
+      at: 3,
+    } as const;
+    await append(newChange(1), newChange(2));
+    await store.append({
+      changes: [newChange(3)],
+      outcomes: [committed],
+      coverage: [{ at: 9, event: 'lost', detail: 'x' }],
+    });
+    const commits = await store.commits(0, 10);
+    const { at: _, ...told } = committed;
+    assert.deepEqual(
+      commits.map(({ afterSeq, lastSeq, outcomes, coverage }) => ({ afterSeq, lastSeq, outcomes, coverage })),
+      [
+        { afterSeq: 0, lastSeq: 2, outcomes: [], coverage: [] },
+        { afterSeq: 2, lastSeq: 3, outcomes: [told], coverage: [{ at: 9, event: 'lost', detail: 'x' }] },
+      ],
+    );
+    const [first, second] = commits;
+    assert.notDeepEqual(first?.hash, second?.hash);
+    assert.deepEqual(await store.commits(first?.id ?? 0, 10), [second]);
+    assert.deepEqual(await store.commits(0, 1), [first]);
+    assert.deepEqual(await store.commits(second?.id ?? 0, 10), []);
+  });
+
   it('gives a change as it was amended: in its patch, its body, the whole body beside it, and to what follows', async () => {
     const created = { apiVersion: 'v1', data: { a: '1' } };
     const shown = { apiVersion: 'v2', data: { a: '1', filled: 'in' } };

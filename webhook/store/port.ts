@@ -151,6 +151,20 @@ export interface ObjectFilter {
   within?: string[];
 }
 
+/** A commit as it lies in the ledger: what became durable together, and is one link of the hash chain. */
+export interface StoredCommit {
+  id: number;
+  /** ms */
+  at: number;
+  /** SHA-256 of the chain up to here. */
+  hash: Buffer;
+  /** Its changes, by their seqs: from the one after `afterSeq` to `lastSeq`; none where they are equal. */
+  afterSeq: number;
+  lastSeq: number;
+  outcomes: Pick<NewOutcome, 'seq' | 'outcome' | 'reason' | 'resourceVersion'>[];
+  coverage: NewCoverage[];
+}
+
 /** What a reader needs of a ledger. */
 export type LedgerView = Pick<
   LedgerStore,
@@ -262,6 +276,8 @@ export interface LedgerStore {
   span(objectId: number, withoutActs?: boolean): Promise<{ firstAt: number; lastAt: number } | null>;
   /** All coverage events, oldest first. */
   coverage(): Promise<NewCoverage[]>;
+  /** The commits after one that have not been folded, oldest first. */
+  commits(after: number, limit: number): Promise<StoredCommit[]>;
   /** Bytes on disk, indexes and write-ahead log included. */
   bytes(): Promise<number>;
   /** Rejects with ledger-unwritable where nothing can be appended. */

@@ -11,12 +11,6 @@ export const CLUSTER_USERS: Readonly<Record<string, readonly string[]>> = {
   'system:kube-controller-manager': ['system:masters'],
 };
 
-/** What a test's cluster may leave out. */
-export interface ClusterOptions {
-  /** False: no audit log. */
-  audit?: boolean;
-}
-
 /** Reads are not logged: of them nothing is persisted. Secrets are, since it is a test's own. */
 const AUDIT_POLICY = {
   apiVersion: 'audit.k8s.io/v1',
@@ -43,7 +37,6 @@ export interface ClusterFiles {
 export async function writeClusterFiles(
   file: (name: string) => string,
   ports: { etcd: number; etcdPeer: number; api: number },
-  { audit = true }: ClusterOptions = {},
 ): Promise<ClusterFiles> {
   const write = (name: string, content: string): string => {
     writeFileSync(file(name), content);
@@ -114,15 +107,11 @@ export async function writeClusterFiles(
       '--requestheader-extra-headers-prefix=X-Remote-Extra-',
       `--proxy-client-cert-file=${write('front-proxy-client.crt', proxyClient.certificate)}`,
       `--proxy-client-key-file=${write('front-proxy-client.key', proxyClient.privateKey)}`,
-      ...(audit
-        ? [
-            // JSON is YAML.
-            `--audit-policy-file=${write('audit-policy.yaml', JSON.stringify(AUDIT_POLICY))}`,
-            // Written before the answer is: what a test has done, it can read there.
-            '--audit-log-mode=blocking',
-            `--audit-log-path=${file('audit.log')}`,
-          ]
-        : []),
+      // JSON is YAML.
+      `--audit-policy-file=${write('audit-policy.yaml', JSON.stringify(AUDIT_POLICY))}`,
+      // Written before the answer is: what a test has done, it can read there.
+      '--audit-log-mode=blocking',
+      `--audit-log-path=${file('audit.log')}`,
       '--service-cluster-ip-range=10.0.0.0/24',
       '--endpoint-reconciler-type=none',
       '--allow-privileged=true',

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseJson } from '../../shared/json.ts';
 import type { JsonObject } from '../../shared/types.ts';
-import { writeClusterFiles, type ClusterFiles, type ClusterOptions } from './cluster-files.ts';
+import { writeClusterFiles, type ClusterFiles } from './cluster-files.ts';
 import { Daemon, freePort } from './daemon.ts';
 import { HttpsClient, type ClientOptions } from './server.ts';
 
@@ -24,11 +24,14 @@ export interface KubectlResult {
 
 let told = false;
 
+/** Arguments of the API server, besides; with files that they name in the cluster's folder. */
+export type MoreArguments = (file: (name: string) => string) => Promise<string[]>;
+
 /**
  * A cluster for a suite, started before it and stopped after it. Call inside `describe`. Without the binaries the suite
  * is skipped, and one line for the whole run says so; a folder that is named but lacks them is an error.
  */
-export function useCluster(): () => TestCluster {
+export function useCluster(more?: MoreArguments): () => TestCluster {
   let cluster: TestCluster | undefined;
   before(async function () {
     this.timeout(2 * START_MS);
@@ -38,7 +41,7 @@ export function useCluster(): () => TestCluster {
       told = true;
       this.skip();
     }
-    cluster = await TestCluster.start(folder);
+    cluster = await TestCluster.start(folder, more);
   });
   after(async function () {
     this.timeout(START_MS);
@@ -69,13 +72,14 @@ export class TestCluster {
   ) {}
 
   /** Starts from the binaries of a folder. */
-  static async start(assets: string, options: ClusterOptions = {}): Promise<TestCluster> {
+  static async start(assets: string, more?: MoreArguments): Promise<TestCluster> {
     const missing = ['etcd', 'kube-apiserver'].filter((name) => !existsSync(join(assets, name)));
     if (missing.length > 0) throw new Error(`${assets} has no ${missing.join(', no ')}. ${HOW_TO_GET_THEM}`);
     const folder = mkdtempSync(join(tmpdir(), 'kubeblame-cluster-'));
     const file = (name: string): string => join(folder, name);
     const ports = { etcd: await freePort(), etcdPeer: await freePort(), api: await freePort() };
-    const files = await writeClusterFiles(file, ports, options);
+    const files = await writeClusterFiles(file, ports);
+    files.apiServerArguments.push(...((await more?.(file)) ?? []));
     const etcd = Daemon.start(join(assets, 'etcd'), files.etcdArguments, file('etcd.log'));
     // It waits for etcd by itself.
     const apiServer = Daemon.start(join(assets, 'kube-apiserver'), files.apiServerArguments, file('api-server.log'));

@@ -72,7 +72,7 @@ export class Scenario {
     await this.run(BOB, 'patch configmap settings -n shop --type=merge -p {"data":{"same":"two"}}');
   }
 
-  /** Asks for what does not come true: dry runs, conflicts, a quota, another webhook, no right. */
+  /** Asks for what is never persisted: dry runs, conflicts, a quota, another webhook, no right. */
   async refuse(): Promise<void> {
     for (const dry of [
       'create configmap never --from-literal=a=1',

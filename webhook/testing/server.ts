@@ -1,3 +1,4 @@
+import { KNOWN_PATTERNS } from '../../shared/redact-patterns.ts';
 import { chmodSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:https';
 import type { IncomingHttpHeaders } from 'node:http';
@@ -62,6 +63,8 @@ export interface ClientOptions {
   headers?: Record<string, string>;
   /** A client certificate and its key, PEM. */
   pair?: { certificate: string; privateKey: string };
+  /** Where it comes from, where that is another address of this machine. */
+  localAddress?: string;
   /** What the server's certificate must name, where that is not the address. */
   servername?: string;
 }
@@ -75,7 +78,9 @@ export class HttpsClient {
     ca: string,
     readonly options: ClientOptions = {},
   ) {
-    this.agent = new Agent({ keepAlive: true, maxSockets: options.connections ?? 1, ca, ...clientPair(options) });
+    const { connections = 1, localAddress } = options;
+    const from = localAddress === undefined ? {} : { localAddress };
+    this.agent = new Agent({ keepAlive: true, maxSockets: connections, ca, ...from, ...clientPair(options) });
   }
 
   get(path: string, headers: Record<string, string> = {}): Promise<Reply> {
@@ -159,9 +164,11 @@ export class TestServer {
       cluster: 'test',
       predicates: new Predicates([]),
       redact: [],
+      patterns: KNOWN_PATTERNS,
       listen: { host: '127.0.0.1', port: 0 },
       tls: { cert: certificates.cert, key: certificates.key },
       callers: { by: 'nothing' },
+      apiServers: null,
       registration: null,
       readListen: { host: '127.0.0.1', port: 0 },
       readToken: null,
@@ -170,6 +177,7 @@ export class TestServer {
       kubeconfig: null,
       webhookConfiguration: 'kubeblame',
       otlpEndpoint: null,
+      stream: null,
       signingKeyFile: file('ledger.db.signing-key'),
       checkpointEveryMs: 60_000,
       checkpointConfigMap: null,

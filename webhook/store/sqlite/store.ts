@@ -12,6 +12,7 @@ import {
   type NewEntries,
   type ObjectFilter,
   type StoredChange,
+  type StoredCommit,
   type StoredObject,
   type StoredStep,
   type StoredVersion,
@@ -20,6 +21,7 @@ import {
 import { BackgroundCheck } from './background-check.ts';
 import { leaveMark } from './clean-stop.ts';
 import { EFFECT_MASK } from './codes.ts';
+import { commitsAfter } from './commits.ts';
 import type { FoldRequest, FoldResult } from './fold.ts';
 import { LabelSearch } from './label-search.ts';
 import { Names } from './names.ts';
@@ -286,6 +288,10 @@ export class SqliteStore implements LedgerStore {
         .all<{ at: number; event: number; detail: string }>('SELECT at, event, detail FROM coverage ORDER BY id')
         .map(({ at, event, detail }) => ({ at, event: COVERAGE_EVENTS[event] ?? 'alive', detail })),
     );
+  }
+
+  commits(after: number, limit: number): Promise<StoredCommit[]> {
+    return this.run(() => commitsAfter(this.statements, after, limit));
   }
 
   bytes(): Promise<number> {

@@ -1,0 +1,148 @@
+import assert from 'node:assert/strict';
+import { actsOf } from '../shared/acts/acts.ts';
+import type { JsonObject, LedgerReader } from '../shared/types.ts';
+import { StoreReader } from '../webhook/query/reader.ts';
+import { openSqliteReader } from '../webhook/store/sqlite/store.ts';
+import { useSharedFolder } from '../webhook/testing/folder.ts';
+import { importLandscape } from '../webhook/testing/landscape-ledger.ts';
+import { importShop } from '../webhook/testing/shop-ledger.ts';
+import { loadStory } from './commands/load-story.ts';
+import { ask, NOW, type Answer, type AskOptions } from './testing/ask.ts';
+import { assertGolden } from './testing/golden.ts';
+import { PIPE } from './testing/style.ts';
+import { widthOf } from './views/text.ts';
+
+const QUESTIONS: Record<string, string[]> = {
+  shop: [
+    '--limit 100',
+    'ns shop --limit 8 --expand --until 2026-11-22T05:06:30Z',
+    '-n shop --humans --user bob@* --limit 6',
+  ],
+  west: ['--limit 100', 'ns payments --reverse'],
+};
+
+describe('the story, as the golden files have it', () => {
+  const file = useSharedFolder();
+  before(async function () {
+    this.timeout(120_000);
+    await (await importShop(file('shop.db'), true)).close();
+    await (await importLandscape(file('west.db'), 'west', true)).close();
+  });
+  const blame = (words: string, options: AskOptions = {}, db = 'shop.db'): Promise<Answer> =>
+    ask([...words.split(' ').filter((word) => word !== ''), '--db', file(db)], options);
+
+  for (const [name, questions] of Object.entries(QUESTIONS)) {
+    for (const columns of [80, 120, 160, null]) {
+      for (const colour of columns === 120 ? [0 as const, 1 as const] : [0 as const]) {
+        const golden = `story-${name}-${columns ?? 'pipe'}${colour === 1 ? '-colour' : ''}`;
+        it(golden, async function () {
+          this.timeout(30_000);
+          const parts: string[] = [];
+          for (const question of questions) {
+            const now = Date.parse('2026-12-02T12:00:00Z');
+            const { code, out, err } = await blame(question, { columns, colour, now }, `${name}.db`);
+            assert.equal(code, 0, err);
+            const wide = out.split('\n').filter((line) => columns !== null && widthOf(line) > columns);
+            assert.deepEqual(wide, [], question);
+            parts.push(`$ kubectl blame ${question}\n${err}${out}`);
+          }
+          assertGolden(golden, parts.join('\n'));
+        });
+      }
+    }
+  }
+
+  it('tells each act once and whole, wherever a page ends', async function () {
+    this.timeout(60_000);
+    const store = new StoreReader(openSqliteReader(file('shop.db')), () => NOW);
+    const { changes } = await store.changes({ scope: {}, limit: 1000, causes: true });
+    const whole = actsOf(changes);
+    for (const size of [37, 250]) {
+      // The same reader, with smaller pages.
+      const paged: LedgerReader = Object.assign(Object.create(store) as LedgerReader, {
+        changes: (query: Parameters<LedgerReader['changes']>[0]) =>
+          store.changes({ ...query, limit: Math.min(query.limit, size) }),
+      });
+      for (const limit of [1, 10, 40]) {
+        const asked = { scopes: [{}], period: {}, query: { causes: true }, filtered: false, limit, wanted: () => true };
+        const { acts, more } = await loadStory(asked, paged, {
+          out: () => undefined,
+          err: () => undefined,
+          read: () => Promise.resolve(''),
+          style: PIPE,
+          now: NOW,
+          env: {},
+        });
+        assert.equal(more, true);
+        const seqs = (list: typeof acts): unknown =>
+          list.map((act) => [act.verb, act.changes.map(({ seq }) => seq), act.consequences.map(({ seq }) => seq)]);
+        assert.deepEqual(seqs(acts), seqs(whole.slice(0, limit)), `${limit} acts in pages of ${size}`);
+      }
+    }
+    await store.close();
+  });
+
+  it('finds what followed also where only one user is asked about', async () => {
+    const { out } = await blame('-n shop --user bob@example.com --limit 1 --no-headers');
+    assert.match(out, /^1662\t.*\tdeleted deployment\/web {2}→ 5 replicasets, 3 pods gone\n/m);
+  });
+
+  it('is JSON with the changes of each act, and counts of what followed', async () => {
+    const list = JSON.parse((await blame('-n shop --limit 2 -o json')).out) as JsonObject;
+    assert.equal(list.kind, 'ActList');
+    const [, act] = list.items as JsonObject[];
+    assert.ok(act !== undefined);
+    assert.deepEqual(
+      [act.verb, act.kind, (act.consequences as JsonObject).counts],
+      ['deleted', 'person', [
+        { fate: 'gone', group: 'apps', kind: 'ReplicaSet', objects: 5, resource: 'replicasets' },
+        { fate: 'gone', group: '', kind: 'Pod', objects: 3, resource: 'pods' },
+      ]],
+    ); // prettier-ignore
+    const flat = JSON.parse((await blame('-n shop --limit 2 --format table -o json')).out) as JsonObject;
+    assert.equal(flat.kind, 'ChangeList');
+    assert.equal(
+      (
+        await blame('deployment web -n shop --format story --limit 1 --no-headers --until 2026-11-22T05:08:30Z')
+      ).out.split('\t')[3],
+      'deleted deployment/web\n',
+    );
+  });
+
+  it('takes back what is printed: times, TYPE NS/NAME, ids', async () => {
+    const byName = await blame('deployment shop/web --limit 1');
+    assert.match(byName.err, /^# deployment shop\/web · 1 newest change/);
+    assert.equal((await blame('deployment shop/web -n payments')).code, 2);
+    const at = await blame('deployment shop/web --at 1449 -o name');
+    assert.equal(at.err, '# deployment shop/web as of 2026-11-22 05:08:11.332 UTC\n');
+    const bare = await blame('-n shop --since 05:08:11 --limit 1');
+    assert.match(bare.err, /^# 05:08:11 was taken as 2026-11-22 05:08:11 UTC\n/);
+    assert.match((await blame('--at 99999')).err, /^error: --at: there is no change 99999\n/);
+    const moment = await ask([
+      '--db',
+      file('shop.db'),
+      'deploy',
+      'shop/web',
+      '--at',
+      '2026-11-22 05:07:06 UTC',
+      '-o',
+      'name',
+    ]);
+    assert.equal(moment.out, 'deployment.apps/web\n');
+  });
+
+  it('shows the act of a change, and what followed from it', async () => {
+    assert.match((await blame('show 262')).out, /\nAct: +applied 13 objects: .* changes 262-265,267,278,/);
+    const { out } = await blame('show 1662');
+    assert.match(out, /\nWhat followed: 5 replicasets, 3 pods gone\n/);
+    assert.equal(out.match(/deleted pod shop\/web-68ddd67b9d-pqs9t/g)?.length, 1, 'one row of each pod’s end');
+  });
+
+  it('says which gap lies between, in its place', async () => {
+    const { out } = await blame('--since 2026-11-22T05:08:26Z --limit 3', { columns: 80 });
+    assert.match(
+      out,
+      /^\(not recorded since 2026-11-22 05:09:57.270 UTC: the imported recording ends\nhere\)\nSun 22 Nov · the cluster\n/,
+    );
+  });
+});
