@@ -3,8 +3,8 @@ import { DeflateRaw } from 'minizlib';
 import { deflateOptions } from './payload.ts';
 
 /**
- * Compresses as `compress` does, byte for byte, with streams that are used again: to set one up for each text takes as long as
- * compressing it (docs/decisions/0055).
+ * Compresses as `compress` does, with streams that are used again: to set one up for each text takes as long as compressing it.
+ * In some texts it finds another match, so that the bytes may differ: what they inflate to is the same (docs/decisions/0055).
  */
 export class Deflater {
   private readonly streams = new Map<object, DeflateRaw>();
