@@ -25,6 +25,7 @@ export const ERROR_CODES = {
   'ledger-damaged': 'The ledger file is damaged.',
   'ledger-locked': 'Another server is writing to this ledger.',
   'ledger-unwritable': 'The ledger cannot be written.',
+  'ledger-full': 'The disk that the ledger is on is full.',
   'ledger-out-of-order': 'The input is older than what the ledger already holds.',
   'sqlite-missing': 'This installation cannot read ledger files.',
   'key-missing': 'The key that Secret values are redacted with is missing.',

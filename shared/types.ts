@@ -26,6 +26,9 @@ export const SOURCES = ['admission', 'baseline', 'watch', 'audit'] as const;
 export type Source = (typeof SOURCES)[number];
 
 export const OUTCOMES = ['pending', 'committed', 'dropped', 'unverified'] as const;
+/** Why nothing is known of a request, of several with different users of which each may have made the version that was persisted. */
+export const DISPUTED = 'reviews of several users claim this version';
+
 /** What became of a request after its admission. */
 export type Outcome = (typeof OUTCOMES)[number];
 

@@ -10,6 +10,8 @@ export interface HealthOptions {
   checkSpool: () => void;
   /** Rejects where the ledger takes nothing at present. */
   checkLedger: () => Promise<void>;
+  /** Whether the disk is full, and only the least is recorded. */
+  isFull?: () => boolean;
   /** What of the ledger is damaged; null where nothing is known to be. */
   damage?: () => string | null;
 }
@@ -44,6 +46,11 @@ export class Health {
     // A message can hold a path, never a body. A bug's stack is what whoever is woken needs.
     const stack = error instanceof Error && code === 'internal' ? error.stack : undefined;
     this.log.error({ reviewUid: uid, code, reason: messageOf(error), stack }, 'review lost');
+  }
+
+  /** Nobody answered for so long (ms): the process or its node stood still. */
+  stalled(ms: number): void {
+    this.log.error({ seconds: Math.round(ms / 100) / 10 }, 'the server stood still: nobody answered reviews');
   }
 
   refused(error: KubeblameError): void {
@@ -92,6 +99,9 @@ export class Health {
       lines.push(`[-]spool: ${messageOf(error)}`);
     }
     lines.push(await this.ledgerLine());
+    if (this.options.isFull?.() === true) {
+      lines.push('[!]disk full: only who asked for what is recorded, without bodies, until there is room');
+    }
     const damage = this.options.damage?.() ?? null;
     if (damage !== null) lines.push(`[!]ledger damaged: ${damage}: see the runbook`);
     lines.push(this.losses === 0 ? '[+]losses none' : `[!]losses ${this.losses} not recorded: see the log`);

@@ -17,25 +17,33 @@ import { SignsOfLife } from './capture/signs-of-life.ts';
 import { Clock, JUMP_MS } from './clock.ts';
 import { ClockWatch } from './clock-watch.ts';
 import type { Address, ServerConfig } from './config/config.ts';
+import { DiskReserve, RESERVE_BYTES } from './disk-reserve.ts';
 import { Health } from './health.ts';
 import { ApiServers } from './install/api-servers.ts';
 import { clusterNameWhenThere, UNNAMED_CLUSTER } from './install/cluster-name.ts';
+import { USUAL_WEBHOOK, WEBHOOK_NAME } from './install/configuration.ts';
 import { openIdentity, type Identity } from './install/identity.ts';
+import { isOwnObject } from './install/own-objects.ts';
+import { getIfThere } from './install/stored-secret.ts';
 import { drain, listen, listener } from './listener.ts';
 import { Metrics } from './observability/metrics.ts';
 import { exportMetrics, pendingIn } from './observability/sources.ts';
-import { openApiClient, timeOf, type ApiClient } from './observe/api-client.ts';
+import { ApiCounters } from './observe/api-counters.ts';
+import { openApiClient, timeOf, type ApiClient, type KubeApiClient } from './observe/api-client.ts';
 import { OBSERVER_TIMING, type Observer, type ObserverTiming } from './observe/observer.ts';
+import type { RegistrationWatch } from './observe/coverage.ts';
 import { startObserver } from './observe/start.ts';
-import { configMapPublisher } from './proof/config-map.ts';
+import { configMapPublisher, type Applier } from './proof/config-map.ts';
 import { Checkpoints } from './proof/publish.ts';
 import { checkpointsBeside } from './proof/keys.ts';
+import { fullText, roomText } from './query/coverage.ts';
 import { Reading } from './reading/reading.ts';
 import { SpoolReader } from './spool/reader.ts';
 import { ledgerNumber } from './spool/records.ts';
 import { spoolFolder } from './spool/segments.ts';
 import { SPOOL_BYTES } from './spool/spool.ts';
 import { redactionKey } from './store/key.ts';
+import type { NewChange } from './store/port.ts';
 import { openStream } from './stream/open.ts';
 import { BATCH_BYTES } from './stream/stream.ts';
 import { startRetention } from './store/retention.ts';
@@ -46,6 +54,13 @@ import { expiryOf } from './tls.ts';
 
 /** How long a question waits for what was answered before it. */
 const CAUGHT_UP_MS = 5_000;
+
+/** Bytes that may lie in the spool, and that are kept in reserve for a full disk. */
+export interface Sizes {
+  spool: number;
+  reserve: number;
+}
+const SIZES: Sizes = { spool: SPOOL_BYTES, reserve: RESERVE_BYTES };
 
 export interface RunningServer {
   admission: Address;
@@ -67,11 +82,11 @@ export async function startServer(
   log: Logger,
   clock = new Clock(),
   timing: ObserverTiming = OBSERVER_TIMING,
-  spoolBytes: number = SPOOL_BYTES,
+  sizes = SIZES,
 ): Promise<RunningServer> {
   const opened: Closer[] = [];
   try {
-    return await open(config, log, clock, { timing, spoolBytes }, opened);
+    return await open(config, log, clock, { timing, sizes }, opened);
   } catch (error) {
     await closeAll(opened);
     throw error;
@@ -85,7 +100,7 @@ async function open(
   config: ServerConfig,
   log: Logger,
   clock: Clock,
-  { timing, spoolBytes }: { timing: ObserverTiming; spoolBytes: number },
+  { timing, sizes }: { timing: ObserverTiming; sizes: Sizes },
   opened: Closer[],
 ): Promise<RunningServer> {
   const now = (): number => clock.now();
@@ -96,6 +111,8 @@ async function open(
   const cluster = await nameOf(config, client, log);
   const store = await openThreadedSqliteStore(config.db, cluster, now(), tellBroken);
   opened.push(() => store.close());
+  const disk = await DiskReserve.open({ db: config.db, bytes: sizes.reserve, now });
+  opened.push(() => disk.close());
   if (config.cluster !== null && config.cluster !== store.cluster)
     log.warn({ given: config.cluster, kept: store.cluster }, 'the ledger keeps the name of its cluster');
   // Before anything is dated.
@@ -106,6 +123,12 @@ async function open(
   clockWatch.start(client === null ? null : await timeOf(client));
   opened.push(() => clockWatch.close());
   if (client !== null) client.dated = (at) => clockWatch.see(at);
+  const replaced = (text: string): void => {
+    log.error({ reason: text }, 'this ledger took the place of another one');
+    recorder.cover('replaced', text, now()).catch((error: unknown) => {
+      log.error({ reason: messageOf(error) }, 'coverage not recorded');
+    });
+  };
   const checkpoints = await Checkpoints.open({
     head: () => store.treeHead(),
     file: checkpointsBeside(config.db),
@@ -114,7 +137,7 @@ async function open(
     log,
     ...(config.checkpointConfigMap === null || client === null
       ? {}
-      : { publish: configMapPublisher(config.checkpointConfigMap, client) }),
+      : { publish: configMapPublisher(config.checkpointConfigMap, applierOf(client), (text) => replaced(text)) }),
   });
   // Closed behind the recorder, so that the last one covers all.
   opened.push(() => checkpoints.close());
@@ -139,12 +162,18 @@ async function open(
     apiServerNetworks: () => apiServers.trust.networks.length,
     now,
   });
+  let registration: RegistrationWatch | null = null;
+  const isSent = sentBy(config, (namespace) => registration?.leavesOut(namespace) === true);
   const recorder = await Recorder.open({
     store,
+    isSent,
     redactor,
     predicates: config.predicates,
     events: metrics,
     turns: { hold: (fact, mayWait) => intake.hold(fact, mayWait), hurry: () => intake.hurry() },
+    disk,
+    overBudget: (user) =>
+      log.warn({ user }, 'bodies of requests are not kept: too much was never persisted in this hour'),
     lostFact: (error, { group, resource, namespace, name }) => {
       metrics.loseFact();
       const stack = error instanceof Error ? error.stack : undefined;
@@ -175,11 +204,18 @@ async function open(
     taken: (through) => gate?.taken(through),
   });
   const signs = new SignsOfLife(recorder, now);
+  disk.tell((isFull, since) => {
+    metrics.diskFull(isFull);
+    if (isFull) log.error({ db: config.db }, 'the disk is full: bodies are not recorded until there is room');
+    else log.warn({ db: config.db }, 'the disk has room again');
+    signs.tell(isFull ? 'full' : 'room', isFull ? fullText(since) : roomText(since));
+  });
   const health = new Health({
     log,
     metrics,
     checkSpool: () => gate?.checkWritable(intake.progress.through),
     checkLedger: () => store.checkWritable(),
+    isFull: () => disk.isFull,
     damage: () => store.check.damage,
   });
   // Closed behind the intake: what is lost at the end is told as well.
@@ -205,7 +241,7 @@ async function open(
 
   opened.push(await exportMetrics(collector, metrics));
   const next = intake.progress.through + 1;
-  const spooling = { folder, ledger, next, left: intake.left(), maxBytes: spoolBytes };
+  const spooling = { folder, ledger, next, left: intake.left(), maxBytes: sizes.spool };
   const context = {
     config,
     identity,
@@ -218,6 +254,7 @@ async function open(
     metrics,
     health,
     signs,
+    disk,
   };
   const admission = (gate = await openGate(context));
   opened.push(() => admission.close());
@@ -266,8 +303,16 @@ async function open(
     },
   );
   const { judge } = identity;
-  observer = startObserver(config, { recorder, store, log, now, timing, client, judge, reader });
+  const repair = (): void => identity.repair();
+  const watches = (watch: RegistrationWatch): void => void (registration = watch);
+  observer = startObserver(config, { recorder, store, log, now, timing, client, judge, repair, watches, reader });
   opened.push(() => observer?.close());
+  if (client !== null) {
+    const missed = signs.unanswered.bind(signs);
+    const counters = new ApiCounters({ client, webhook: WEBHOOK_NAME, missed, log, now });
+    counters.start();
+    opened.push(() => counters.close());
+  }
   opened.push(() => health.stop());
   await checkpoints.start();
   checkLedger(store.check, config.db, log);
@@ -275,6 +320,27 @@ async function open(
   let stopped: Promise<void> | undefined;
   const stop = (): Promise<void> => (stopped ??= closeAll(opened));
   return { admission: admission.address, read: readAddress, caughtUp, stop, broken };
+}
+
+function applierOf(client: KubeApiClient): Applier {
+  return {
+    apply: (path, object, signal) => client.apply(path, object, signal),
+    find: (path, signal) => getIfThere(client, path, signal),
+  };
+}
+
+/** Tells of which changes a review is sent, and recorded, whoever makes them. Rather too few: by selectors it is not known. */
+function sentBy(config: ServerConfig, isLeftOut: (namespace: string) => boolean): (change: NewChange) => boolean {
+  const { registration, predicates, checkpointConfigMap } = config;
+  const configMaps = checkpointConfigMap === null ? [] : [checkpointConfigMap.name];
+  if (registration !== null) {
+    const { namespaceSelector, objectSelector } = registration.webhook;
+    if (Object.keys(namespaceSelector).length + Object.keys(objectSelector).length > 0) return () => false;
+  }
+  return ({ object, operation }) =>
+    !predicates.mayLeaveOut(object, operation) &&
+    !isLeftOut(object.namespace) &&
+    (registration === null || !isOwnObject(object, registration, configMaps));
 }
 
 /** How often an API server that does not answer is asked for the cluster's name. */
@@ -300,6 +366,7 @@ interface GateContext extends Pick<GateData, 'spool' | 'collector' | 'trust'> {
   metrics: Metrics;
   health: Health;
   signs: SignsOfLife;
+  disk: DiskReserve;
 }
 
 /** Starts the thread that answers reviews. Rejects with config-invalid. */
@@ -312,6 +379,7 @@ function openGate({
   metrics,
   health,
   signs,
+  disk,
   ...rest
 }: GateContext): Promise<Gate> {
   const data: GateData = {
@@ -323,6 +391,7 @@ function openGate({
     redaction: { key, rules: config.redact, patterns: config.patterns },
     progress: intake.progress.memory,
     clock: clock.memory,
+    patienceMs: (config.registration?.webhook ?? USUAL_WEBHOOK).timeoutSeconds * 1000,
   };
   return Gate.open(data, {
     spooled: () => intake.wake(),
@@ -335,6 +404,11 @@ function openGate({
     lost: (error, uid) => {
       health.lost(error, uid);
       signs.lose();
+      if (error instanceof KubeblameError && error.code === 'ledger-full') disk.spend();
+    },
+    stalled: (ms) => {
+      health.stalled(ms);
+      signs.stalled(ms);
     },
     refused: (error) => health.refused(error),
     turnedAway: (error, from, review) => {

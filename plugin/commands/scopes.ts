@@ -236,6 +236,6 @@ function unknownName(message: string, name: string, known: readonly KnownObject[
   const hint =
     similar.length > 0
       ? `similar: ${similar.join(', ')}`
-      : 'it may have been created and deleted before recording began';
+      : 'it may have been created and deleted before recording began, or in a gap: see kubectl blame coverage';
   return new KubeblameError('name-unknown', message, hint);
 }

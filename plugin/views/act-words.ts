@@ -1,8 +1,17 @@
+import { NOT_KEPT_REASONS, notKeptOf } from '../../shared/not-kept.ts';
 import type { Change } from '../../shared/types.ts';
 import { listOf, memberOf, texts } from './members.ts';
 
 /** Acts have no body: what was done is in the subresource and the request's options. */
-export function actWords({ subresource, operation, options }: Change): string {
+export function actWords(change: Change): string {
+  const notKept = notKeptOf(change.options);
+  if (notKept === null) return wordsOf(change);
+  const { subresource, operation } = change;
+  const what = `${operation.toLowerCase()}${subresource === '' ? '' : `/${subresource}`}`;
+  return `${what}: its body of ${notKept.bytes} bytes was not kept: ${NOT_KEPT_REASONS[notKept.reason]}`;
+}
+
+function wordsOf({ subresource, operation, options }: Change): string {
   switch (subresource) {
     case 'eviction':
       return 'evicted';

@@ -1,6 +1,6 @@
 import { isObject } from '../../shared/json.ts';
 import { memberPath } from '../../shared/delta.ts';
-import type { Change, Delta, Json } from '../../shared/types.ts';
+import { DISPUTED, type Change, type Delta, type Json } from '../../shared/types.ts';
 import type { Style } from './style.ts';
 import { printable, shortenEnd, shortenMiddle, widthOf } from './text.ts';
 import { actWords, optionWords } from './act-words.ts';
@@ -19,8 +19,11 @@ export interface WordsOptions {
 /** What a change did, in words: one line for each changed value, or what kind of act it was. */
 export function changeWords(change: Change, options: WordsOptions, style: Style): string[] {
   const dropped = change.outcome === 'dropped' ? [droppedWords(change, options.width, style)] : [];
+  const disputed = change.outcome !== 'dropped' && change.outcomeReason === DISPUTED ? [disputedWords(style)] : [];
   const unseen = change.gap === '' ? [] : [unseenWords(change, style)];
-  return [...dropped, ...unseen, ...effectWords(change, options, style)].map((line) => fit(line, options.width, style));
+  return [...dropped, ...disputed, ...unseen, ...effectWords(change, options, style)].map((line) =>
+    fit(line, options.width, style),
+  );
 }
 
 /** Lines with colours were fitted as they were made. */
@@ -31,6 +34,11 @@ function fit(line: string, width: number | null, style: Style): string {
 function droppedWords({ outcomeReason }: Change, width: number | null, style: Style): string {
   const words = outcomeReason === '' ? 'never persisted' : `never persisted: ${printable(outcomeReason)}`;
   return style.chalk.red(fit(words, width, style));
+}
+
+/** Somebody may have written a review in another name. */
+function disputedWords(style: Style): string {
+  return style.chalk.red(`disputed: ${DISPUTED}`);
 }
 
 /** Found only later: when it happened is not known better, and who did it not at all. */

@@ -1,3 +1,4 @@
+import { withoutObject } from '../query/coverage.ts';
 import { setImmediate as breathe } from 'node:timers/promises';
 import type {
   ChangeFilter,
@@ -146,6 +147,12 @@ export class RestrictedStore implements LedgerView {
   }
 
   /** Of the same object too. */
+  async explanation(seq: number): Promise<StoredChange | null> {
+    if (this.sight !== FULL_SIGHT) await requireChange(this, seq);
+    return this.store.explanation(seq);
+  }
+
+  /** Of the same object too. */
   async line(seq: number): Promise<StoredStep[]> {
     if (this.sight !== FULL_SIGHT) await requireChange(this, seq);
     return this.store.line(seq);
@@ -160,7 +167,13 @@ export class RestrictedStore implements LedgerView {
   async coverage(): Promise<NewCoverage[]> {
     const events = await this.store.coverage();
     if (this.sight === FULL_SIGHT) return events;
-    return events.map((event) => (event.detail === '' ? event : { ...event, detail: 'recording did not work' }));
+    return events.map((event) => {
+      if (event.event === 'unreviewed' || event.event === 'reviewed')
+        return { ...event, detail: withoutObject(event.detail) };
+      // Only times.
+      if (event.event === 'unanswered') return event;
+      return event.detail === '' ? event : { ...event, detail: 'recording did not work' };
+    });
   }
 
   /** The ledger stays open: it is not this user's alone. */

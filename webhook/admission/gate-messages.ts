@@ -37,6 +37,8 @@ export interface GateData {
   progress: SharedArrayBuffer;
   clock: SharedArrayBuffer;
   collector: Collector | null;
+  /** How long the API server waits for an answer (ms). */
+  patienceMs: number;
 }
 
 /** What a thread of the server answers besides: the rest of the endpoint's surface. */
@@ -76,4 +78,6 @@ export type GateReport =
   | { is: 'refused'; failure: Failure }
   /** `review`: it knew the proof, and came from elsewhere. */
   | { is: 'turned away'; failure: Failure; from: string; review: boolean }
+  /** Nobody answered for so long (ms), until now. */
+  | { is: 'stalled'; ms: number }
   | { is: 'asked'; id: number; method: string; path: string };

@@ -12,6 +12,7 @@ import { Spool } from '../spool/spool.ts';
 import { failureOf } from '../threads.ts';
 import { Callers, pathOf } from './callers.ts';
 import type { GateData, GateReport, GateRequest, Page, Proof } from './gate-messages.ts';
+import { Heartbeat } from './heartbeat.ts';
 import { admissionHandler, type AdmissionObserver } from './handler.ts';
 import { Origins } from './origins.ts';
 import { Receiver, type Reception } from './reception.ts';
@@ -40,6 +41,7 @@ async function serve(port: MessagePort, data: GateData): Promise<void> {
   const untraced: Handler = (request, response) => void handle(request, response);
   const tracing = data.collector === null ? null : await openTracing(data.collector);
   const admit = tracing?.traced('POST /admit', untraced) ?? untraced;
+  const heartbeat = new Heartbeat(data.patienceMs, (ms) => report({ is: 'stalled', ms }));
   const asking = new Asking((id, method, path) => {
     reports.flush();
     report({ is: 'asked', id, method, path });
@@ -65,6 +67,7 @@ async function serve(port: MessagePort, data: GateData): Promise<void> {
         asking.answer(message.id, message.page);
         return;
       case 'drain':
+        heartbeat.stop();
         void drain(server)
           .then(() => spool.close())
           .then(() => tracing?.close())

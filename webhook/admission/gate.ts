@@ -19,6 +19,8 @@ export interface GateListener {
   refused(error: KubeblameError): void;
   /** `review`: it knew the proof, and came from elsewhere. */
   turnedAway(error: KubeblameError, from: string, review: boolean): void;
+  /** Nobody answered for so long (ms), until now. */
+  stalled(ms: number): void;
   page(method: string, path: string): Promise<Page>;
 }
 
@@ -117,6 +119,9 @@ export class Gate {
         return;
       case 'turned away':
         listener.turnedAway(knownOf(message.failure), message.from, message.review);
+        return;
+      case 'stalled':
+        listener.stalled(message.ms);
         return;
       case 'asked': {
         const { id, method, path } = message;

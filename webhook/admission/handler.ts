@@ -119,6 +119,7 @@ async function readRequest(request: IncomingMessage, share: BodyShare): Promise<
 /** Why, in words that tell a stranger nothing about the machine. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof KubeblameError)) return 'internal error';
+  if (error.code === 'ledger-full') return 'its disk is full';
   return error.code === 'ledger-unwritable' ? 'its ledger cannot be written' : error.code;
 }
 

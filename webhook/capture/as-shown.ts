@@ -37,7 +37,7 @@ export async function asShown(
   const rest = diff(body, seen.body);
   if (rest.length === 0) return amendments;
   const isTranslated = apiVersionOf(body) !== apiVersionOf(seen.body);
-  if (!version.projected || !corrects(rest, (await draft.change(version.seq)).detail.patch)) {
+  if (!correctsOwn(rest, version, (await draft.change(version.seq)).detail.patch)) {
     // Without managedFields there is nothing to tell by; of another API version it is not known how it differs.
     if (!isTranslated && (seen.managedFields.length === 0 || !fillsIn(rest))) return null;
     if (!(await wroteLast(draft, version, seen.managedFields, isScale))) return null;
@@ -87,7 +87,8 @@ async function scaledBody(draft: Draft, version: HeadVersion, amendments: Amendm
   return null;
 }
 
-function amendmentOf(patch: Patch, shown: JsonObject): Amendment | null {
+/** What the API server made of a body; null where a body has no hash. */
+export function amendmentOf(patch: Patch, shown: JsonObject): Amendment | null {
   const hash = hashBody(shown);
   return hash === null ? null : { patch, apiVersion: apiVersionOf(shown), hash };
 }
@@ -105,27 +106,28 @@ function mayAmend(head: Head, { seq }: HeadVersion, rest: Patch): boolean {
 const WITHOUT_TRACE = /^\/metadata\/deletion|^\/spec\/nodeName$|^\/status\/conditions/;
 
 /** True where values only come to an object or two that had none there: what is filled in when an object is read. */
-function fillsIn(patch: Patch): boolean {
+export function fillsIn(patch: Patch): boolean {
   return patch.every(({ op, path }) => op === 'add' && !WITHOUT_TRACE.test(path) && !/\/(?:\d+|-)$/.test(path));
 }
 
 /** Values of a request's own that are set by the API server's clock, or behind it: they are predicted, and may be a second off. */
 const BY_CLOCK = /^\/metadata\/(?:deletionTimestamp|generation)$|^\/status\/conditions\/\d+\/lastTransitionTime$/;
 
-/** True where nothing but such values are others than a request's own patch has them. */
-function corrects(rest: Patch, own: Patch): boolean {
+/** True where nothing but such values are others than a request's own patch predicted them. */
+export function correctsOwn(rest: Patch, { projected }: HeadVersion, own: Patch): boolean {
+  if (!projected) return false;
   const isOwn = (path: string): boolean => own.some((step) => path === step.path || path.startsWith(`${step.path}/`));
   return rest.every(({ op, path }) => op === 'replace' && BY_CLOCK.test(path) && isOwn(path));
 }
 
-/** The clock of the API server may be so far ahead of ours. */
+/** The clock of the API server may be so far from ours. */
 const SKEW_MS = 1_000;
 
 /**
  * True where managedFields tell that nobody has written since a request: each entry was there in its review. Where that is not
- * remembered, or a part of an object does not show them: no other manager's entry is as young, and its own is not younger.
+ * remembered, or a part of an object does not show them: its own entry alone is as young as its review, and none is younger.
  */
-async function wroteLast(
+export async function wroteLast(
   draft: Draft,
   version: HeadVersion,
   managedFields: readonly ManagedField[],
@@ -136,11 +138,13 @@ async function wroteLast(
     const known = given.map(({ entry }) => contentOf(entry));
     return managedFields.every(({ entry }) => known.some((one) => sameJson(one, contentOf(entry))));
   }
+  if (managedFields.length === 0) return true;
   const { manager, at } = await draft.change(version.seq);
   if (managedFields.some(({ time }) => Date.parse(time) > at + SKEW_MS)) return false;
-  const since = managersSince(managedFields, at);
+  // A review that was read long after it was sent tells nothing: what came behind it may be older than that.
+  const since = managersSince(managedFields, at - SKEW_MS);
   // The manager of a scale stands only in the object.
-  return isScale ? since.length <= 1 : since.every((name) => name === manager);
+  return since.length === 1 && (isScale || since[0] === manager);
 }
 
 /** A review that was read by its parts has an entry as its text. */

@@ -5,17 +5,14 @@ import { compareResourceVersions } from '../../shared/resource-version.ts';
 import type { Review } from '../../shared/review.ts';
 import type { JsonObject, ObjectRef, Patch } from '../../shared/types.ts';
 import type { ChangeInput, Draft } from './draft.ts';
-import { believedOf, tipOf, versionOf, type Head, type HeadVersion } from './head.ts';
+import { believedOf, tipOf, type HeadVersion } from './head.ts';
 import { dropRivals, endContents } from './ending.ts';
-import { begin, observe } from './observe.ts';
+import { baseOf, createdBefore, lastUpTo, nextAfter, settleLate, whereItCame } from './late.ts';
 import { replicasPath } from './scale.ts';
 
 type State = Extract<Meaning, { kind: 'state' }>;
 type Projection = Extract<Meaning, { kind: 'projection' }>;
 type ScaleMeaning = Extract<Meaning, { kind: 'scale' }>;
-
-/** How many changes back the version is looked for that a late review was made from. */
-const LATE_SEARCH = 200;
 
 /** Adds to a draft what a review without confidential values says: what was before it, and what it asks for. */
 export async function captureReview(draft: Draft, review: Review): Promise<'recorded' | 'unchanged'> {
@@ -39,15 +36,17 @@ async function captureState(
   { before, after, patch }: State,
 ): Promise<'recorded' | 'unchanged'> {
   const { object } = interpretation;
-  const base = before === null ? null : await baseOf(draft, object, before);
+  const from = before === null ? null : await baseOf(draft, object, before);
   if (patch.length === 0) return 'unchanged';
+  const base = from?.version ?? null;
   const on = before === null || base === null ? { patch } : await patchOn(draft, base, before, patch);
   if (on.patch.length === 0) return 'unchanged';
-  const past = base === null ? null : await pastOf(draft, object, base, after);
+  const created = before === null ? await createdBefore(draft, object) : null;
+  const late = created !== null || from?.isPast === true;
   const version = await draft.add({
     ...requested(review, interpretation, {
       effect: after === null ? 'deleted' : before === null ? 'created' : 'modified',
-      late: past?.late ?? false,
+      late,
       base,
       body: after,
       patch: on.patch,
@@ -55,8 +54,10 @@ async function captureState(
     }),
     own: patch,
   });
-  if (past !== null) await settlePast(draft, object, version, past);
-  if (version.gone) await endRest(draft, object, version);
+  if (late) {
+    const next = created ?? (base === null ? null : await nextAfter(draft, object, base));
+    await settleLate(draft, object, version, next, created !== null);
+  } else if (version.gone) await endRest(draft, object, version);
   return 'recorded';
 }
 
@@ -84,69 +85,6 @@ async function patchOn(
   return base.length === 0 ? { patch } : { patch: [...base, ...patch], base };
 }
 
-/** The version that a review was made from. Its old object is taken in as the fact that it is. */
-async function baseOf(draft: Draft, object: ObjectRef, seen: Seen): Promise<HeadVersion> {
-  const version = await observe(draft, { object, seen, reason: 'the next review of the object shows it' });
-  if (version !== null) return version;
-  // Newer versions are known: the review was held up on its way to us.
-  const isIt = ({ resourceVersion, apiVersion }: HeadVersion): boolean =>
-    resourceVersion === seen.resourceVersion && apiVersion === apiVersionOf(seen.body);
-  const known = remembered(await draft.head(object)).find(isIt) ?? (await stored(draft, object)).find(isIt);
-  return known ?? begin(draft, object, seen, true);
-}
-
-/** The committed versions of an object that a late review may have been made from, newest first. */
-function remembered({ versions, past }: Head): HeadVersion[] {
-  return [...versions, ...past].filter(({ outcome }) => outcome === 'committed');
-}
-
-/** The same from the store, further back. */
-async function stored(draft: Draft, object: ObjectRef): Promise<HeadVersion[]> {
-  const history = await draft.history(object, LATE_SEARCH);
-  return history.filter(({ outcome }) => outcome === 'committed').map((change) => versionOf(change, change.outcome));
-}
-
-/** A review that was held up: what has been recorded meanwhile on top of the version that it was made from. */
-interface Past {
-  /** The change without a user that it turns out to be. */
-  explained: HeadVersion | undefined;
-  late: boolean;
-}
-
-async function pastOf(
-  draft: Draft,
-  object: ObjectRef,
-  base: HeadVersion,
-  after: JsonObject | null,
-): Promise<Past | null> {
-  const head = await draft.head(object);
-  const tip = tipOf(head);
-  if (tip === null || tip.seq === base.seq) return null;
-  if (compareResourceVersions(base.resourceVersion, tip.resourceVersion) >= 0) return null;
-  const hash = hashBody(after);
-  const near = remembered(head);
-  // What came after a version that is remembered is remembered too.
-  const since = near.some(({ seq }) => seq === base.seq) ? near : await stored(draft, object);
-  const explained = since.find(
-    (version) =>
-      version.parent === base.seq &&
-      version.observed &&
-      (hash === null ? version.gone : version.hash?.equals(hash) === true),
-  );
-  return { explained, late: explained?.seq !== tip.seq };
-}
-
-/** The API server waits for our answer: what it has persisted meanwhile was another request, unless it gave up waiting. */
-async function settlePast(draft: Draft, object: ObjectRef, version: HeadVersion, { explained }: Past): Promise<void> {
-  if (explained !== undefined) {
-    const reason = 'a review that arrived late explains it';
-    await draft.settle(object, version, 'committed', reason, explained.resourceVersion);
-    await draft.settle(object, explained, 'dropped', reason);
-  } else {
-    await draft.settle(object, version, 'dropped', 'another change was made from the same version');
-  }
-}
-
 /** What a part of an object sets on it, as it is. */
 async function captureProjection(
   draft: Draft,
@@ -155,18 +93,28 @@ async function captureProjection(
   meaning: Projection | ScaleMeaning,
 ): Promise<'recorded' | 'unchanged'> {
   const object = await incarnationOf(draft, interpretation.object);
-  const version = believedOf(await draft.head(object));
+  const head = await draft.head(object);
+  const present = believedOf(head);
+  const past = await pastOf(draft, object, interpretation);
+  const version = past?.base ?? present;
   const body = version === null || version.gone ? null : await draft.body(version.seq);
   // Of an object that was never seen whole no state can follow: what was asked for is kept with the act.
   if (version === null || body === null) return captureAct(draft, review, interpretation);
   const projected = { ...interpretation, object };
   const path = meaning.kind === 'scale' ? await replicasPath(draft, object, apiVersionOf(body)) : [];
-  if (path === null) return captureUnknownScale(draft, review, projected, version, body);
-  const after = meaning.apply(body, path);
-  const patch = diff(body, after);
+  if (path === null) return captureUnknownScale(draft, review, projected, version, body, past?.next ?? null);
+  const apply = (to: JsonObject): JsonObject | null => meaning.apply(to, path);
   const isDelete = review.operation === 'DELETE';
+  const after = apply(body);
+  const patch = diff(body, after);
+  // A pod that is on its node already: all that would change is the time of a condition.
+  if (meaning.kind === 'projection' && !isDelete && patch.every(({ path }) => path.startsWith('/status/'))) {
+    const came = await whereItCame(draft, object, apply);
+    if (came !== null) return captureLatePart(draft, review, projected, came, apply);
+  }
   // Who asked again for a deletion that is under way is worth knowing, and changes nothing.
   if (patch.length === 0) return isDelete ? captureAct(draft, review, interpretation) : 'unchanged';
+  if (past !== null) return captureLatePart(draft, review, projected, past, apply);
   const added = await draft.add(
     requested(review, projected, {
       effect: after === null ? 'deleted' : 'modified',
@@ -181,6 +129,45 @@ async function captureProjection(
   return 'recorded';
 }
 
+/** Where a part was made from an older version than the last one that is known: that one, and the one that came next. */
+async function pastOf(
+  draft: Draft,
+  object: ObjectRef,
+  { baseResourceVersion }: Interpretation,
+): Promise<{ base: HeadVersion; next: HeadVersion } | null> {
+  const tip = tipOf(await draft.head(object));
+  if (tip === null || baseResourceVersion === '') return null;
+  if (compareResourceVersions(baseResourceVersion, tip.resourceVersion) >= 0) return null;
+  const base = await lastUpTo(draft, object, baseResourceVersion);
+  // The tip may have got a newer number, and be the same.
+  const next = base === null || base.seq === tip.seq ? null : await nextAfter(draft, object, base);
+  return base === null || next === null ? null : { base, next };
+}
+
+/** What a part of an object set on it, which had been shown before its review was read. */
+async function captureLatePart(
+  draft: Draft,
+  review: Review,
+  interpretation: Interpretation,
+  { base, next }: { base: HeadVersion; next: HeadVersion },
+  apply: (body: JsonObject) => JsonObject | null,
+): Promise<'recorded'> {
+  const body = await draft.body(base.seq);
+  const after = body === null ? null : apply(body);
+  const added = await draft.add(
+    requested(review, interpretation, {
+      effect: after === null ? 'deleted' : 'modified',
+      late: true,
+      base,
+      body: after,
+      patch: diff(body, after),
+      detail: {},
+    }),
+  );
+  await settleLate(draft, interpretation.object, added, next, false);
+  return 'recorded';
+}
+
 /** Who wanted which number is known; what the object became by it is told by whatever shows it next. */
 async function captureUnknownScale(
   draft: Draft,
@@ -188,15 +175,18 @@ async function captureUnknownScale(
   interpretation: Interpretation,
   base: HeadVersion,
   body: JsonObject,
+  next: HeadVersion | null,
 ): Promise<'recorded' | 'unchanged'> {
-  const { meaning, options } = interpretation;
+  const { meaning, options, object } = interpretation;
   if (meaning.kind !== 'scale' || meaning.from === meaning.to) return 'unchanged';
   const scale = { from: meaning.from, to: meaning.to };
   const detail = { options, scale };
-  await draft.add({
-    ...requested(review, interpretation, { effect: 'modified', late: false, base, body, patch: [], detail }),
+  const late = next !== null;
+  const added = await draft.add({
+    ...requested(review, interpretation, { effect: 'modified', late, base, body, patch: [], detail }),
     unknown: true,
   });
+  if (late) await settleLate(draft, object, added, next, false);
   return 'recorded';
 }
 
@@ -214,13 +204,13 @@ async function captureAct(draft: Draft, review: Review, interpretation: Interpre
 }
 
 /** The object that a name means now: an act does not tell the uid, a part does not tell the kind. */
-async function incarnationOf(draft: Draft, object: ObjectRef): Promise<ObjectRef> {
+export async function incarnationOf(draft: Draft, object: ObjectRef): Promise<ObjectRef> {
   const known = await draft.incarnations(object);
   return (object.uid === '' ? known[0] : known.find(({ uid }) => uid === object.uid)) ?? object;
 }
 
 /** What a change says that a request made, `what` being what it came to. */
-function requested(
+export function requested(
   review: Review,
   { object, manager, baseResourceVersion }: Omit<Interpretation, 'meaning'>,
   what: Pick<ChangeInput, 'effect' | 'late' | 'base' | 'body' | 'patch' | 'detail'>,
@@ -241,5 +231,8 @@ function requested(
     body: what.body,
     patch: what.patch,
     detail: what.detail,
+    ...(review.object === null || review.subresource === 'scale' || review.subresource === 'binding'
+      ? {}
+      : { managedFields: review.object.managedFields }),
   };
 }

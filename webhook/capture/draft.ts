@@ -3,7 +3,8 @@ import { apiVersionOf, type ManagedField } from '../../shared/normalise.ts';
 import { applyPatch, hashBody } from '../../shared/patch.ts';
 import type { JsonObject, ObjectRef, Patch } from '../../shared/types.ts';
 import type { Amendment } from '../store/payload.ts';
-import type { LedgerStore, NewChange, NewOutcome, OutcomeReason, StoredChange } from '../store/port.ts';
+import { EXPLAINED_LATE } from '../store/port.ts';
+import type { LedgerStore, NewChange, NewOutcome, OutcomeReason } from '../store/port.ts';
 import { checkpointOf, requireChange } from '../store/steps.ts';
 import type { Ending } from './ending.ts';
 import type { ReplicasPaths } from './scale.ts';
@@ -34,6 +35,8 @@ export interface ChangeInput extends Omit<
   own?: Patch;
   /** True where `body` is the one before: the one after is not known. */
   unknown?: boolean;
+  /** Those of the body, where it is shown as a whole. */
+  managedFields?: readonly ManagedField[];
   detail: Partial<NewChange['detail']>;
 }
 
@@ -52,6 +55,10 @@ export interface Memory {
   recent(seq: number): Recent | undefined;
   /** What the API server made of a change, while that waits for its commit. */
   amendment(seq: number): Amendment | undefined;
+  /** Outcomes that wait for their commit, oldest first. */
+  readonly waitingOutcomes: readonly NewOutcome[];
+  /** The managedFields that a review or a fact had, where they are remembered. */
+  managedFields(seq: number): readonly ManagedField[] | undefined;
   /** What a definition says that is not recorded, by its name. */
   replicasPaths(definition: string): ReplicasPaths | undefined;
 }
@@ -60,8 +67,6 @@ export interface Memory {
 export interface Recent {
   change: NewChange;
   body: JsonObject | null;
-  /** Those that the object is to have after it, as its review shows them. */
-  managedFields: readonly ManagedField[];
 }
 
 /**
@@ -80,6 +85,8 @@ export class Draft {
   readonly amendments = new Map<number, Amendment>();
   /** Changes whose body may not be what is remembered of them. */
   readonly stale = new Set<number>();
+  /** The managedFields that came with changes, by seq. */
+  readonly fields = new Map<number, readonly ManagedField[]>();
 
   constructor(private readonly memory: Memory) {}
 
@@ -138,6 +145,7 @@ export class Draft {
     };
     this.changes.push(change);
     this.bodies.push(body);
+    if (input.managedFields !== undefined) this.fields.set(change.seq, input.managedFields);
     const version = versionOf(change, change.source === 'admission' ? 'pending' : 'committed');
     if (change.effect !== 'none') {
       const head = await this.head(change.object);
@@ -157,10 +165,10 @@ export class Draft {
     resourceVersion = '',
     amendment?: Amendment,
   ): Promise<HeadVersion> {
-    const told = { seq: version.seq, outcome, reason, resourceVersion, at: this.memory.at };
-    this.outcomes.push(amendment === undefined ? told : { ...told, amendment });
-    const known = { ...version, outcome, resourceVersion: resourceVersion || version.resourceVersion };
-    const settled = amendment === undefined ? known : { ...known, ...shapeOf(amendment), amended: true };
+    const given = { seq: version.seq, outcome, reason, resourceVersion, at: this.memory.at };
+    const told = amendment === undefined ? given : { ...given, amendment };
+    this.outcomes.push(told);
+    const settled = settledBy(version, told);
     const head = await this.head(object);
     if (amendment !== undefined) {
       this.amendments.set(version.seq, amendment);
@@ -194,9 +202,9 @@ export class Draft {
     return this.memory.replicasPaths(definition);
   }
 
-  /** The managedFields that the review of a change had, where they are remembered. */
+  /** The managedFields that a review or a fact had, where they are remembered. */
   managedFields(seq: number): readonly ManagedField[] | undefined {
-    return this.memory.recent(seq)?.managedFields;
+    return this.fields.get(seq) ?? this.memory.managedFields(seq);
   }
 
   /** The body of a state; null where the object is gone. */
@@ -219,17 +227,31 @@ export class Draft {
     return withIncarnations(await this.memory.incarnations(key), key, this.changes);
   }
 
-  /** The stored changes of one incarnation, the newest first. */
-  history(object: ObjectRef, limit: number): Promise<StoredChange[]> {
+  /** The versions of one incarnation, attempts included, the newest first: about so many of them, further back than its head goes. */
+  async known(object: ObjectRef, limit: number): Promise<HeadVersion[]> {
     const { group, resource, namespace, name, uid } = object;
-    return this.store.changes({ type: { group, resource }, namespace, names: [name], uid }, limit);
+    const stored = await this.store.changes({ type: { group, resource }, namespace, names: [name], uid }, limit);
+    const known = new Map(stored.map((change) => [change.seq, versionOf(change, change.outcome)]));
+    const key = headKey(object);
+    for (const change of [...this.memory.waiting, ...this.changes]) {
+      if (headKey(change.object) !== key) continue;
+      known.set(change.seq, versionOf(change, change.source === 'admission' ? 'pending' : 'committed'));
+    }
+    // A head keeps only some of those that lie behind its last fact.
+    for (const outcome of [...this.memory.waitingOutcomes, ...this.outcomes]) {
+      const version = known.get(outcome.seq);
+      if (version !== undefined) known.set(outcome.seq, settledBy(version, outcome));
+    }
+    const head = await this.head(object);
+    for (const version of [...head.past, ...head.versions]) known.set(version.seq, version);
+    return [...known.values()].filter(({ effect }) => effect !== 'none').sort((a, b) => b.seq - a.seq);
   }
 
   /** The acts of one subresource on an object since a moment (ms), oldest first. */
   async acts(object: ObjectRef, subresource: string, since: number): Promise<number[]> {
     const key = headKey(object);
     const own = [...this.memory.waiting, ...this.changes].filter(
-      (change) => change.subresource === subresource && headKey(change.object) === key,
+      (change) => change.effect === 'none' && change.subresource === subresource && headKey(change.object) === key,
     );
     const stored = await this.store.acts(object, subresource, RECENT_ACTS);
     // A commit may have ended meanwhile: then they are in both.
@@ -249,6 +271,12 @@ export function withIncarnations(
     if (sameName(object, key) && !all.some(({ uid }) => uid === object.uid)) all = [object, ...all];
   }
   return all;
+}
+
+function settledBy(version: HeadVersion, { outcome, reason, resourceVersion, amendment }: NewOutcome): HeadVersion {
+  const explained = version.observed && reason === EXPLAINED_LATE;
+  const known = { ...version, outcome, explained, resourceVersion: resourceVersion || version.resourceVersion };
+  return amendment === undefined ? known : { ...known, ...shapeOf(amendment), amended: true };
 }
 
 function shapeOf({ hash, apiVersion }: Amendment): Pick<NewChange, 'hash' | 'apiVersion'> {

@@ -1,6 +1,7 @@
 import { compareResourceVersions } from '../../shared/resource-version.ts';
 import type { ObjectRef, Patch } from '../../shared/types.ts';
 import type { NewChange, OutcomeReason } from '../store/port.ts';
+import { bodilessFor } from './bodiless-acts.ts';
 import { containersOf } from './containers.ts';
 import type { Draft } from './draft.ts';
 import { believedOf, openOf, tipOf, type Head, type HeadVersion } from './head.ts';
@@ -37,7 +38,10 @@ export async function observeGone(
   }
   const last = believedOf(head);
   if (last === null) return;
-  const marker = (await deletionMarker(draft, last)) ?? (await containerMarker(draft, object));
+  const marker =
+    (await deletionMarker(draft, last)) ??
+    (await bodilessFor(draft, object, 'DELETE', last.at)) ??
+    (await containerMarker(draft, object));
   await settleAround(draft, head, last, open);
   if (last.outcome === 'pending') await draft.settle(object, last, 'committed', 'a later version holds what it set');
   const end = await draft.add({

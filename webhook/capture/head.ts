@@ -1,7 +1,7 @@
 import { believed, type Version } from '../../shared/versions.ts';
 import { compareResourceVersions } from '../../shared/resource-version.ts';
 import type { ObjectRef } from '../../shared/types.ts';
-import type { NewChange, StoredChange } from '../store/port.ts';
+import { isExplained, type NewChange, type StoredChange } from '../store/port.ts';
 
 /** One version of an object, with what is needed to recognise it. */
 export interface HeadVersion extends Version {
@@ -20,6 +20,8 @@ export interface HeadVersion extends Version {
   projected: boolean;
   /** It is as the API server showed it, which differs from what was asked for. */
   amended: boolean;
+  /** A review that arrived late tells who made what a list or watch showed here. */
+  explained: boolean;
 }
 
 /** How many versions behind the last one are remembered, for reviews that were made from them and arrive late. */
@@ -91,6 +93,7 @@ export function versionOf(change: NewChange | StoredChange, outcome: Version['ou
       change.source === 'admission' &&
       (change.operation === 'DELETE' || change.subresource === 'scale' || change.subresource === 'binding'),
     amended: 'amended' in change && change.amended,
+    explained: 'outcomeReason' in change && isExplained(change),
   };
 }
 

@@ -2,11 +2,13 @@ import { diff, hashBody } from '../../shared/patch.ts';
 import type { Seen } from '../../shared/interpret.ts';
 import { apiVersionOf, metadataText } from '../../shared/normalise.ts';
 import { compareResourceVersions } from '../../shared/resource-version.ts';
-import type { ObjectRef, Patch } from '../../shared/types.ts';
+import { DISPUTED, type ObjectRef, type Patch } from '../../shared/types.ts';
 import type { OutcomeReason } from '../store/port.ts';
+import { bodilessFor } from './bodiless-acts.ts';
 import { isStatusOnly, type Draft } from './draft.ts';
 import { endBy, setsDeletionTimestamp } from './ending.ts';
 import { alsoShownAs, asShown, managersSince, type Held } from './as-shown.ts';
+import { claimOf } from './disputes.ts';
 import { holds } from './holds.ts';
 import { isUnknown, madeBefore, openOf, tipOf, type HeadVersion } from './head.ts';
 import { resolveScales } from './scale.ts';
@@ -61,7 +63,11 @@ async function take(draft: Draft, observation: Observation): Promise<HeadVersion
     version.hash.equals(hash);
   const open = openOf(head).filter((version) => madeBefore(version, seen.resourceVersion));
   const exact = open.find(same);
-  if (exact !== undefined) return commit(draft, head, exact, open, reason, seen.resourceVersion);
+  if (exact !== undefined) {
+    const claim = await claimOf(draft, observation, head, exact, open);
+    if ('disputed' in claim) return recordDispute(draft, observation, claim.disputed, open);
+    return commit(draft, head, claim.by, open, reason, seen.resourceVersion, claim.amendments);
+  }
   if (tip !== null && same(tip)) {
     // Only managedFields have changed since, or a change was taken back.
     await drop(draft, object, open);
@@ -74,8 +80,8 @@ async function take(draft: Draft, observation: Observation): Promise<HeadVersion
     if (shown !== null && shown !== 'own')
       return commit(draft, head, held.version, open, reason, seen.resourceVersion, shown);
   }
-  // A watch shows every version; behind a review there may have been others.
-  const heldAt = reason === 'the watch shows it' ? seen.resourceVersion : '';
+  // Where it has more than was asked for, there may have been others before it: a list shows only the last one.
+  const heldAt = shown === 'own' && reason === 'the watch shows it' ? seen.resourceVersion : '';
   const base =
     held === null
       ? tip
@@ -138,7 +144,7 @@ export async function begin(draft: Draft, object: ObjectRef, seen: Seen, late = 
 }
 
 /** What is the same in every change that nobody made through us. */
-function factOf(object: ObjectRef, { body, resourceVersion }: Seen) {
+function factOf(object: ObjectRef, { body, resourceVersion, managedFields }: Seen) {
   return {
     object,
     subresource: '',
@@ -149,6 +155,7 @@ function factOf(object: ObjectRef, { body, resourceVersion }: Seen) {
     resourceVersion,
     reviewUid: '',
     body,
+    managedFields,
   } as const;
 }
 
@@ -162,6 +169,8 @@ async function missedCreation(draft: Draft, object: ObjectRef, seen: Seen, since
   if (first === null || Number.isNaN(createdAt) || createdAt > draft.at) return null;
   if (createdAt <= first.at && since === 0) return null;
   const notBefore = Math.max(createdAt, since);
+  const request = await bodilessFor(draft, object, 'CREATE', 0);
+  if (request !== null) draft.confirmAct(request, seen.resourceVersion);
   return draft.add({
     ...factOf(object, seen),
     operation: 'CREATE',
@@ -169,7 +178,7 @@ async function missedCreation(draft: Draft, object: ObjectRef, seen: Seen, since
     effect: 'created',
     base: null,
     patch: diff(null, seen.body),
-    detail: { notBefore, managersHint: managersSince(seen.managedFields, createdAt) },
+    detail: { cause: request, notBefore, managersHint: managersSince(seen.managedFields, createdAt) },
   });
 }
 
@@ -203,6 +212,36 @@ async function recordDifference(
       notBefore,
       managersHint: managersSince(seen.managedFields, notBefore),
     },
+  });
+}
+
+/** Several users claim what is shown: their attempts are told, none is believed, and what is shown is nobody's. */
+async function recordDispute(
+  draft: Draft,
+  observation: Observation,
+  claims: readonly HeadVersion[],
+  open: readonly HeadVersion[],
+): Promise<HeadVersion> {
+  const { object, seen, since = 0 } = observation;
+  for (const claim of claims) await draft.settle(object, claim, 'unverified', DISPUTED);
+  const [first] = claims;
+  const before = first === undefined ? undefined : lineOf(first, open).at(-2);
+  const others = open.filter(({ seq }) => !claims.some((claim) => claim.seq === seq));
+  const head = await draft.head(object);
+  const base =
+    before === undefined
+      ? tipOf(head)
+      : await commit(draft, head, before, others, 'a later version holds what it set', '');
+  if (before === undefined) await drop(draft, object, others);
+  if (base !== null) return recordDifference(draft, observation, base, null, false);
+  return draft.add({
+    ...factOf(object, seen),
+    operation: 'CREATE',
+    source: 'watch',
+    effect: 'created',
+    base: null,
+    patch: diff(null, seen.body),
+    detail: { notBefore: since, managersHint: seen.managedFields.map(({ manager }) => manager) },
   });
 }
 

@@ -1,5 +1,5 @@
 import { nameOf, type Review } from '../../shared/review.ts';
-import type { Operation } from '../../shared/types.ts';
+import type { ObjectRef, Operation } from '../../shared/types.ts';
 
 /** A rule of the configuration: all conditions that it has must hold; a list holds where one of it does. */
 export interface Predicate {
@@ -57,6 +57,22 @@ export class Predicates {
       (candidate) => candidate.resources?.some((pattern) => matchesResource(pattern, group, resource, '')) ?? true,
     );
     return rule?.action === 'exclude' && Object.keys(rule).length === 2;
+  }
+
+  /** True where a rule may leave out a change of an object, depending on who makes it, and through which subresource. */
+  mayLeaveOut({ group, resource, namespace, name }: ObjectRef, operation: Operation): boolean {
+    const concerns = (rule: Predicate): boolean =>
+      anyOf(rule.resources, (pattern) => matchesResource(pattern.split('/')[0] ?? '', group, resource, '')) &&
+      anyOf(rule.namespaces, (one) => matchesText(one, namespace)) &&
+      anyOf(rule.names, (one) => matchesText(one, name)) &&
+      anyOf(rule.operations, (one) => one === operation);
+    const isForAll = ({ users, groups, resources = [] }: Predicate): boolean =>
+      users === undefined && groups === undefined && resources.every((pattern) => !pattern.includes('/'));
+    for (const rule of this.rules.filter(concerns)) {
+      if (rule.action === 'exclude') return true;
+      if (isForAll(rule)) return false;
+    }
+    return false;
   }
 
   /**

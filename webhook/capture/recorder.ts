@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { KubeblameError, messageOf } from '../../shared/errors.ts';
 import type { Seen } from '../../shared/interpret.ts';
+import type { NotKeptReason } from '../../shared/not-kept.ts';
 import type { ManagedField } from '../../shared/normalise.ts';
 import type { Redactor } from '../../shared/redact.ts';
 import { requireRecordable, type Review } from '../../shared/review.ts';
@@ -8,6 +9,8 @@ import type { ObjectRef } from '../../shared/types.ts';
 import type { Amendment } from '../store/payload.ts';
 import type { CoverageEvent, LedgerStore, NewChange, NewCoverage, NewOutcome } from '../store/port.ts';
 import type { Spooled } from '../spool/records.ts';
+import { AttemptBudget, requestBytes } from './attempt-budget.ts';
+import { captureBodiless, START_LENGTH } from './bodiless.ts';
 import { captureReview } from './capture.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { reviewWithoutMatches, reviewWithoutSecrets, seenWithoutSecrets } from './confidential.ts';
@@ -19,7 +22,9 @@ import { dropUnseen, endingOf, endPage, observeAbsent, observeGone, type Ending,
 import { Endings } from './endings.ts';
 import { observe } from './observe.ts';
 import { replicasPathsOf, type ReplicasPaths } from './scale.ts';
+import { UnreviewedChanges } from './unreviewed.ts';
 import type { Predicates } from './predicates.ts';
+import { unreviewedText } from '../query/coverage.ts';
 
 /** What became of a review here: stored, or why not. */
 export type Recorded = 'recorded' | 'dry-run' | 'excluded' | 'unchanged';
@@ -29,6 +34,16 @@ export interface RecorderEvents {
   /** So many changes became durable together, which took so long. */
   committed(changes: number, seconds: number): void;
   covered(event: CoverageEvent): void;
+  /** A request was recorded without its body. */
+  bodyNotKept(reason: NotKeptReason): void;
+}
+
+/** Of the disk that the ledger is on: disk-reserve.ts. */
+export interface Disk {
+  /** Whether only the least is to be recorded. */
+  readonly isFull: boolean;
+  /** A write was refused for want of room. */
+  spend(): void;
 }
 
 export interface RecorderOptions {
@@ -40,8 +55,14 @@ export interface RecorderOptions {
   turns?: Turns;
   /** Told of what the API server showed and cannot be recorded: a bug. It is passed over, and the coverage says so. */
   lostFact?: (error: unknown, object: ObjectRef) => void;
+  /** Whether a change of an object is sent to the webhook, and recorded, whoever makes it; without it, of none is it known. */
+  isSent?: (change: NewChange) => boolean;
   /** Told of what keeps the contents of a namespace or definition from ending with it; it is tried again. */
   failing?: (error: unknown) => void;
+  /** Without it, it never counts as full. */
+  disk?: Disk;
+  /** Told of a user whose bodies are not kept for the rest of the hour: attempt-budget.ts. */
+  overBudget?: (username: string) => void;
 }
 
 /** Puts facts in order with the reviews that were answered: intake.ts. */
@@ -81,6 +102,8 @@ const MAX_ENDINGS = 10_000;
  * was added a moment ago, and need not read and unpack it. Their bodies share most of their parts.
  */
 const RECENT_BYTES = 2 * 1024 * 1024;
+/** Changes whose managedFields are kept in memory, some KiB each: who wrote a version is asked when it is settled. */
+const MANAGED = 1_000;
 const MAX_BATCH = 256;
 /** After so many reviews of the spool that left nothing to commit, it is committed that they were taken. */
 const MAX_UNTOLD = 500;
@@ -112,9 +135,13 @@ export class Recorder implements Memory {
   /** The incarnations of names that were asked for, the newest first. */
   private readonly names = new LRUCache<string, readonly ObjectRef[]>({ max: HEADS });
   private readonly recentChanges = new LRUCache<number, Recent>({ maxSize: RECENT_BYTES });
+  private readonly managed = new LRUCache<number, readonly ManagedField[]>({ max: MANAGED });
   private readonly queue: CommitQueue;
+  private readonly unreviewed: UnreviewedChanges;
+  private readonly budget = new AttemptBudget();
   /** Being committed. */
   private committing: readonly NewChange[] = [];
+  private committingOutcomes: readonly NewOutcome[] = [];
   private changes: NewChange[] = [];
   private outcomes: NewOutcome[] = [];
   /** What the API server made of changes, by seq, until that is in the store. */
@@ -146,6 +173,7 @@ export class Recorder implements Memory {
     taken: number,
   ) {
     this.store = options.store;
+    this.unreviewed = new UnreviewedChanges(options.isSent ?? (() => false));
     this.lastRun = taken;
     this.lastSettled = taken;
     this.lastTaken = taken;
@@ -180,6 +208,28 @@ export class Recorder implements Memory {
     return this.lastRun;
   }
 
+  /** Whether a review would add more than a little for a user who has asked for too much that was not persisted. */
+  private async isOverBudget(review: Review): Promise<boolean> {
+    if (!this.budget.isSpent(review.actor.username, this.now)) return false;
+    const trial = new Draft(this);
+    await captureReview(trial, review);
+    return trial.changes.some((change) => requestBytes(change) > START_LENGTH);
+  }
+
+  /** Counts what a job adds, and what it settles. */
+  private charge({ changes, outcomes }: Draft): void {
+    for (const change of changes) {
+      const [bytes, username] = [requestBytes(change), change.actor?.username];
+      if (bytes <= START_LENGTH || username === undefined) continue;
+      if (this.budget.add(change, username, bytes)) this.options.overBudget?.(username);
+    }
+    for (const { seq, outcome } of outcomes) if (outcome === 'committed') this.budget.persisted(seq);
+  }
+
+  private get isFull(): boolean {
+    return this.options.disk?.isFull === true;
+  }
+
   /** Reviews and observations that wait. */
   get depth(): number {
     return this.queue.depth;
@@ -196,9 +246,14 @@ export class Recorder implements Memory {
       if (leftOut !== null) return leftOut;
       requireRecordable(review);
       const without = place === undefined ? reviewWithoutMatches(review, redactor) : review;
-      const clean = async (draft: Draft): Promise<Recorded> =>
-        captureReview(draft, await reviewWithoutSecrets(draft, without, redactor, place?.redacted === true));
-      return this.job(at, clean, { bytes, managedFields: review.object?.managedFields ?? [] });
+      const capture = async (draft: Draft): Promise<Recorded> => {
+        const clean = await reviewWithoutSecrets(draft, without, redactor, place?.redacted === true);
+        const reason = this.isFull ? 'disk-full' : (await this.isOverBudget(clean)) ? 'budget' : null;
+        if (reason === null) return captureReview(draft, clean);
+        this.options.events?.bodyNotKept(reason);
+        return captureBodiless(draft, clean, reason, reason === 'budget' ? START_LENGTH : 0);
+      };
+      return this.job(at, capture, bytes);
     };
     return this.queue.add(() => (place === undefined ? work() : this.inTurn(place.number, at, work, bytes)));
   }
@@ -286,7 +341,18 @@ export class Recorder implements Memory {
     return this.fenced(() => Promise.resolve(this.tell(event, detail, at)));
   }
 
+  /** Tells of the changes that only a list or watch showed, and whose reviews would have come by now (ms). */
+  coverUnreviewed(now: number): Promise<void> {
+    return this.fenced(() => {
+      for (const { change, from, to } of this.unreviewed.due(now)) {
+        this.tell('unreviewed', unreviewedText(change.seq, nameOf(change.object), from, to), now);
+      }
+      return Promise.resolve();
+    });
+  }
+
   private tell(event: CoverageEvent, detail: string, at: number): void {
+    this.unreviewed.covered(event, at);
     this.coverage.push({ at: Math.max(at, this.lastAt), event, detail });
     this.options.events?.covered(event);
   }
@@ -303,12 +369,22 @@ export class Recorder implements Memory {
   maintain<T>(work: () => Promise<T>): Promise<T> {
     const job = async (): Promise<T> => {
       try {
-        return await work();
+        return await this.written(work);
       } finally {
         this.forget();
       }
     };
     return this.queue.add(job, true);
+  }
+
+  /** Does something that writes to the disk, which is to be told where it is full. */
+  private async written<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (error instanceof KubeblameError && error.code === 'ledger-full') this.options.disk?.spend();
+      throw error;
+    }
   }
 
   /** Resolves when what was in a namespace that has ended, or of a definition that has, has ended too. */
@@ -326,8 +402,14 @@ export class Recorder implements Memory {
    * Takes in a fact. One that cannot be recorded is passed over, and told: otherwise it would stand in the way of all
    * others of its type for ever.
    */
-  private async fact(shown: Shown, work: (at: number) => Promise<void>): Promise<void> {
+  private async fact(shown: Shown, take: (at: number) => Promise<void>): Promise<void> {
     const { object, at } = shown;
+    const work = async (when: number): Promise<void> => {
+      // It has a body, and can be had again: whoever shows it tries again.
+      if (this.isFull)
+        throw new KubeblameError('ledger-full', 'the disk is full: nothing that was observed is recorded');
+      await take(when);
+    };
     try {
       await this.fenced(work, shown);
     } catch (error) {
@@ -404,6 +486,14 @@ export class Recorder implements Memory {
     return this.committing.length === 0 ? this.changes : [...this.committing, ...this.changes];
   }
 
+  get waitingOutcomes(): readonly NewOutcome[] {
+    return [...this.committingOutcomes, ...this.outcomes];
+  }
+
+  managedFields(seq: number): readonly ManagedField[] | undefined {
+    return this.managed.get(seq);
+  }
+
   recent(seq: number): Recent | undefined {
     return this.recentChanges.get(seq);
   }
@@ -439,12 +529,8 @@ export class Recorder implements Memory {
     return known;
   }
 
-  /** Runs a job on a draft of its own, and takes over what it added only where it succeeds. `given`: of its review. */
-  private async job<T>(
-    at: number,
-    work: (draft: Draft) => Promise<T>,
-    given: { bytes: number; managedFields: readonly ManagedField[] } | null = null,
-  ): Promise<T> {
+  /** Runs a job on a draft of its own, and takes over what it added only where it succeeds. `bytes`: of its review. */
+  private async job<T>(at: number, work: (draft: Draft) => Promise<T>, bytes = 0): Promise<T> {
     this.now = this.timeOf(at);
     const draft = new Draft(this);
     const result = await work(draft);
@@ -452,12 +538,18 @@ export class Recorder implements Memory {
     for (const seq of draft.stale) this.recentChanges.delete(seq);
     for (const [seq, amendment] of draft.amendments) this.amendments.set(seq, amendment);
     // Without a size it is not known what it holds.
-    if (given !== null && given.bytes > 0) {
-      const { bytes: size, managedFields } = given;
+    if (bytes > 0) {
       for (const [index, change] of draft.changes.entries()) {
-        this.recentChanges.set(change.seq, { change, body: draft.bodies[index] ?? null, managedFields }, { size });
+        // A late review is amended at once: the draft has it as it was asked for.
+        if (draft.stale.has(change.seq)) continue;
+        this.recentChanges.set(change.seq, { change, body: draft.bodies[index] ?? null }, { size: bytes });
       }
     }
+    for (const { seq, source } of draft.changes) {
+      const fields = source === 'admission' && bytes === 0 ? undefined : draft.fields.get(seq);
+      if (fields !== undefined) this.managed.set(seq, fields);
+    }
+    this.charge(draft);
     this.outcomes.push(...draft.outcomes);
     for (const [key, head] of draft.heads) this.newHeads.set(key, head);
     this.newEndings.push(...draft.endings);
@@ -500,18 +592,22 @@ export class Recorder implements Memory {
     const endings = this.newEndings;
     [this.committingHeads, this.newHeads, this.newEndings] = [this.newHeads, new Map<string, Head>(), []];
     [this.committing, this.changes, this.outcomes, this.coverage] = [changes, [], [], []];
+    this.committingOutcomes = outcomes;
     const amended = [...this.amendments.keys()];
     const started = performance.now();
-    await this.store.append({ changes, outcomes, coverage, taken });
+    await this.written(() => this.store.append({ changes, outcomes, coverage, taken }));
     this.untoldBytes -= untoldBytes;
     this.lastSettled = taken;
     this.lastTaken = taken;
     this.durableAt = lastAt;
-    this.committing = [];
+    [this.committing, this.committingOutcomes] = [[], []];
     for (const seq of amended) this.amendments.delete(seq);
     this.keepHeads(this.committingHeads);
     this.committingHeads = new Map();
     this.endings.add(endings);
+    const early = this.unreviewed.committed(changes, outcomes);
+    for (const seq of early)
+      this.queue.add(() => Promise.resolve(this.tell('reviewed', `change ${seq}`, lastAt))).catch(() => undefined);
     this.options.events?.committed(changes.length, (performance.now() - started) / 1000);
   }
 
@@ -522,6 +618,7 @@ export class Recorder implements Memory {
     this.lastAt = this.durableAt;
     this.lastSeq -= this.committing.length + this.changes.length;
     [this.committing, this.changes, this.outcomes, this.coverage] = [[], [], [], []];
+    this.committingOutcomes = [];
     this.newEndings = [];
     this.amendments.clear();
     this.forget();
@@ -532,7 +629,14 @@ export class Recorder implements Memory {
   }
 
   private forget(): void {
-    for (const memory of [this.heads, this.newHeads, this.committingHeads, this.names, this.recentChanges])
+    for (const memory of [
+      this.heads,
+      this.newHeads,
+      this.committingHeads,
+      this.names,
+      this.recentChanges,
+      this.managed,
+    ])
       memory.clear();
   }
 }

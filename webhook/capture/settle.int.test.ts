@@ -196,7 +196,7 @@ describe('settling', () => {
     await update(at('20', { a: '1' }), at('20', { a: '2' }));
     assert.deepEqual(await ledger.summary(), [
       '1 baseline CREATE committed@20',
-      '2 watch UPDATE dropped',
+      '2 watch UPDATE committed@21',
       '3 admission UPDATE committed@21',
     ]);
     assert.deepEqual(await state(), configMap({ a: '2' }));
@@ -208,7 +208,7 @@ describe('settling', () => {
     await show(at('22', { a: '3' }));
     await update(at('20', { a: '1' }), at('20', { a: '2' }));
     assert.deepEqual((await ledger.summary()).slice(1), [
-      '2 watch UPDATE dropped',
+      '2 watch UPDATE committed@21',
       '3 watch UPDATE committed@22',
       '4 admission UPDATE committed@21',
     ]);

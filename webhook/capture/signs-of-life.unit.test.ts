@@ -13,7 +13,8 @@ describe('signs of life', () => {
       told.push(detail);
       return answers.shift()?.() ?? Promise.resolve();
     },
-  } as Pick<Recorder, 'cover'> as Recorder;
+    coverUnreviewed: () => Promise.resolve(),
+  } as Pick<Recorder, 'cover' | 'coverUnreviewed'> as Recorder;
   const store = { last: () => Promise.resolve(null) } as Pick<LedgerStore, 'last'> as LedgerStore;
   const { setInterval } = globalThis;
   let ticks: (() => void)[];

@@ -5,6 +5,9 @@ import { metadataOf } from '../../shared/normalise.ts';
 import type { Json, JsonObject } from '../../shared/types.ts';
 import { LABELS } from './stored-secret.ts';
 
+/** What the API server calls the webhook in its log and metrics. */
+export const WEBHOOK_NAME = 'record.kubeblame.io';
+
 export const CONFIGURATIONS = '/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations';
 
 /** What the operator decides about the webhook. */
@@ -49,7 +52,7 @@ export function webhooks(options: ConfigurationOptions): JsonObject[] {
   const { failurePolicy, timeoutSeconds, namespaceSelector, objectSelector } = webhook;
   return [
     {
-      name: 'record.kubeblame.io',
+      name: WEBHOOK_NAME,
       admissionReviewVersions: ['v1'],
       clientConfig: {
         service: {

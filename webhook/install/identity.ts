@@ -17,6 +17,8 @@ export interface Identity {
   readonly proof: Proof;
   /** What is wrong with a webhook configuration that we made, '' for nothing; undefined where somebody else makes it. */
   readonly judge: ((configuration: JsonObject) => string) | undefined;
+  /** Puts our webhook configuration right now: the watch shows that it is not. */
+  repair(): void;
   /**
    * Registers the server once it is ready, and tells when what to serve with has changed: `changed` resolves when that is
    * served. Resolves after the first try.
@@ -60,6 +62,7 @@ export async function openIdentity(
     get proof() {
       return { tls: { ...serving, ...client }, pathSecrets: pathSecrets() };
     },
+    repair: () => registrar?.hurry(),
     judge: registrar === null ? undefined : (configuration) => registrar.judge(configuration),
     start: async (isReady, changed) => {
       if (files !== null && pair !== null) {

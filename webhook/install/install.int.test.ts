@@ -10,6 +10,7 @@ import {
   callWebhook,
   CONFIGURATIONS,
   NAMES,
+  OVERLAP_MS,
   newReview,
   REGISTRATION,
   registeredAt,
@@ -139,6 +140,21 @@ describe('a server that registers itself', () => {
       (await events()).slice(-expected),
       Array(spoil.length).fill(['unregistered', 'registered']).flat(),
     );
+  });
+
+  it('puts a configuration back as soon as the watch shows that it was deleted, each time', async () => {
+    await start({ registration: { ...REGISTRATION, timing: { everyMs: 3_600_000, overlapMs: OVERLAP_MS } } });
+    await registered();
+    const { api } = on;
+    await until(
+      'it is watched',
+      () => api.openWatches('validatingwebhookconfigurations.admissionregistration.k8s.io') === 1,
+    );
+    for (let round = 0; round < 3; round++) {
+      api.remove(CONFIGURATIONS, '', 'kubeblame');
+      assert.equal(registeredAt(api), null);
+      await registered();
+    }
   });
 
   it('leaves a configuration that the API server itself has changed at that, and says so once', async () => {

@@ -132,6 +132,21 @@ describe('the heartbeat of a node', () => {
     });
   }
 
+  it('is left to the server where a node has so many conditions that the API server’s budget would not do', () => {
+    const beat = (count: number, heartbeat: string): JsonObject =>
+      node(conditions(...Array.from({ length: count }, (_, index) => ({ ...pressure, type: `t${index}`, lastHeartbeatTime: heartbeat }))), heartbeat); // prettier-ignore
+    for (const [count, sent] of [
+      [32, false],
+      [33, true],
+      [800, true],
+    ] as const) {
+      const [before, after] = [beat(count, '05:00:00'), beat(count, '05:05:00')];
+      assert.equal(isSent(update(after, before)), sent, String(count));
+      const bodies = [before, after].map((object) => canonicalJson(normalise(object).body));
+      assert.equal(bodies[0], bodies[1]);
+    }
+  });
+
   it('is none where it is not an update of the status', () => {
     assert.equal(isSent(update(node({}, '05:05:00'), node(), '')), true);
     const { status: _, ...bare } = node();

@@ -1,5 +1,7 @@
 import { isObject } from '../../shared/json.ts';
 import { ApiStatusError, type ApiWriter } from '../observe/api-client.ts';
+import type { ObjectRef } from '../../shared/types.ts';
+import type { Registration } from '../config/install.ts';
 import type { MatchCondition } from './match-conditions.ts';
 
 /*
@@ -64,6 +66,27 @@ export function ownWorkload({ namespace, service: name }: { namespace: string; s
       ].join(' || ') +
       '))',
   };
+}
+
+/** True where an object is one that these conditions may leave out: whoever wrote it, nothing is missed without its review. */
+export function isOwnObject(
+  { group, resource, namespace, name }: ObjectRef,
+  {
+    namespace: own,
+    service,
+    secret,
+    gatewaySecret,
+  }: Pick<Registration, 'namespace' | 'service' | 'secret' | 'gatewaySecret'>,
+  configMaps: readonly string[],
+): boolean {
+  if (namespace !== own) return false;
+  if (group === '' && resource === 'secrets') return name === secret || name === gatewaySecret;
+  if (group === '' && resource === 'configmaps') return configMaps.includes(name);
+  const isOf = (pattern: string): boolean => new RegExp(`^${pattern}$`).test(name);
+  if (group === 'apps' && resource === 'statefulsets') return name === service;
+  if (group === 'apps' && resource === 'controllerrevisions') return isOf(`${service}-[a-z0-9]+`);
+  if (group === '' && resource === 'pods') return isOf(`${service}-[0-9]+`);
+  return group === '' && resource === 'persistentvolumeclaims' && isOf(`ledger-${service}-[0-9]+`);
 }
 
 /** JSON's strings are CEL's. */

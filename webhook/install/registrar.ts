@@ -34,6 +34,9 @@ export interface RegistrarOptions {
 /** Key of the gateways' Secret: the CA of the server that they pass requests on to. */
 export const UPSTREAM_CA = 'upstream-ca.crt';
 
+/** So long after one comparison the next may follow: somebody who takes the configuration away each time must not keep us busy. */
+const HURRY_MS = 250;
+
 /** What is kept for the gateways of the native API. */
 interface Gateways {
   certificates: KeptCertificates;
@@ -48,6 +51,9 @@ interface Gateways {
 export class Registrar {
   private timer: NodeJS.Timeout | undefined;
   private round: Promise<void> = Promise.resolve();
+  /** When the last comparison ended (ms of `elapsed`), and whether the next one is wanted at once. */
+  private comparedAt = -Infinity;
+  private hurried = false;
   private readonly stop = new AbortController();
   private isReady = (): Promise<boolean> => Promise.resolve(false);
   private registers = false;
@@ -117,12 +123,29 @@ export class Registrar {
     return faultOf(configuration, this.wanted(), paths, serving);
   }
 
+  /** Compares at once, and not only when it is due: the watch shows that the configuration is not what it should be. */
+  hurry(): void {
+    this.hurried = true;
+    // While a comparison is under way, the next one follows it.
+    if (this.timer !== undefined) this.plan();
+  }
+
   private next(): Promise<void> {
+    this.timer = undefined;
+    this.hurried = false;
     this.round = this.keep().then(() => {
-      if (this.stop.signal.aborted) return;
-      this.timer = setTimeout(() => void this.next(), this.options.registration.timing.everyMs);
+      this.comparedAt = this.options.elapsed();
+      this.plan();
     });
     return this.round;
+  }
+
+  private plan(): void {
+    clearTimeout(this.timer);
+    if (this.stop.signal.aborted) return;
+    const { elapsed, registration } = this.options;
+    const soon = Math.max(0, this.comparedAt + HURRY_MS - elapsed());
+    this.timer = setTimeout(() => void this.next(), this.hurried ? soon : registration.timing.everyMs);
   }
 
   /** One comparison. Never rejects: the next one tries again. */

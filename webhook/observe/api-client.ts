@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Agent, request, type RequestOptions } from 'node:https';
 import type { IncomingMessage } from 'node:http';
+import { createInterface } from 'node:readline';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { KubeblameError, messageOf } from '../../shared/errors.ts';
 import { isObject, parseJson, stringifyJson } from '../../shared/json.ts';
@@ -151,6 +152,16 @@ export class KubeApiClient implements ApiClient, ApiWriter {
       response.destroy();
     }
     if (!response.complete) throw new Error(`the watch ${path} was cut off`);
+  }
+
+  /** The lines of a text, such as that of the metrics, as they come. Rejects as `get`. */
+  async *lines(path: string, signal: AbortSignal): AsyncGenerator<string> {
+    const limited = AbortSignal.any([signal, AbortSignal.timeout(GET_TIMEOUT_MS)]);
+    const response = await this.send('GET', path, limited);
+    let failure: Error | undefined;
+    response.once('error', (error: Error) => (failure = error));
+    yield* createInterface({ input: response, crlfDelay: Infinity });
+    if (failure !== undefined) throw failure;
   }
 
   private async send(method: string, path: string, signal: AbortSignal, body?: JsonObject): Promise<IncomingMessage> {

@@ -20,6 +20,8 @@ export class RegistrationWatch implements FactSink {
   private registered: boolean | null = null;
   /** Where it sends reviews to, since it was first right: canonical JSON. */
   private target = '';
+  /** The namespaces that a configuration of somebody else leaves out by name. */
+  private leftOut: ReadonlySet<string> = new Set();
   private known: { uid: string; managedFields: readonly ManagedField[] } | null = null;
 
   constructor(
@@ -28,6 +30,11 @@ export class RegistrationWatch implements FactSink {
     /** What is wrong with it, '' for nothing, as whoever made it knows best; without it, what can be told by looking. */
     private readonly judge?: (configuration: JsonObject) => string,
   ) {}
+
+  /** Whether the configuration leaves out what is in a namespace. */
+  leavesOut(namespace: string): boolean {
+    return this.leftOut.has(namespace);
+  }
 
   async observe(object: ObjectRef, seen: Seen): Promise<void> {
     if (!this.isOurs(object)) return;
@@ -63,6 +70,7 @@ export class RegistrationWatch implements FactSink {
   private faultOf(configuration: JsonObject): string {
     if (this.judge !== undefined) return this.judge(configuration);
     const complete = itemsOf(configuration.webhooks).filter(sendsEverything);
+    this.leftOut = new Set(complete.flatMap(({ namespaceSelector }) => namesLeftOut(namespaceSelector)));
     if (complete.length === 0) return 'no longer sends everything';
     const targets = complete.map(({ clientConfig }) => targetOf(clientConfig));
     if (this.target === '') [this.target = ''] = targets;
@@ -121,6 +129,11 @@ function leavesOutByNameOnly(selector: Json | undefined): boolean {
     isEmpty(others) &&
     itemsOf(matchExpressions).every(({ key, operator }) => key === NAMESPACE_NAME && operator === 'NotIn')
   );
+}
+
+function namesLeftOut(selector: Json | undefined): string[] {
+  const expressions = isObject(selector) ? itemsOf(selector.matchExpressions) : [];
+  return expressions.flatMap(({ values }) => strings(values));
 }
 
 /** The address without the CA, which is renewed now and then. */

@@ -5,7 +5,7 @@ import type { ObjectRef, ResourceType } from '../../shared/types.ts';
 import type { ReviewReader } from '../admission/review-reader.ts';
 import { headKey } from '../capture/head.ts';
 import type { Predicates } from '../capture/predicates.ts';
-import type { Recorder } from '../capture/recorder.ts';
+import { isOfLedger, type Recorder } from '../capture/recorder.ts';
 import { ApiStatusError, type ApiClient } from './api-client.ts';
 import { ByteBudget } from './byte-budget.ts';
 import type { RecorderFacts } from './facts.ts';
@@ -202,7 +202,8 @@ export class Observer {
             { resource: resource.resource, group: resource.group, reason: messageOf(error) },
             'watch failed, trying again',
           );
-          if (!isAnswer(error)) this.tellReached(false, messageOf(error));
+          // Where it is the ledger that fails, the API server did answer.
+          if (!isAnswer(error) && !isOfLedger(error)) this.tellReached(false, messageOf(error));
         },
       },
       this.options.timing,

@@ -21,6 +21,10 @@ export interface ObserverContext {
   client: ApiClient | null;
   /** What is wrong with a webhook configuration that we made; missing where somebody else makes it. */
   judge: ((configuration: JsonObject) => string) | undefined;
+  /** Puts a webhook configuration right that we made. */
+  repair: () => void;
+  /** Given what knows whether the API server sends reviews. */
+  watches: (registration: RegistrationWatch) => void;
 }
 
 /** Starts to watch the cluster; null where there is none. An API server that does not answer yet is waited for. */
@@ -31,6 +35,16 @@ export function startObserver(config: ServerConfig, context: ObserverContext): O
     return null;
   }
   const tell = (error: unknown): void => log.error({ reason: messageOf(error) }, 'coverage not recorded');
+  const registration = new RegistrationWatch(
+    config.webhookConfiguration,
+    (event, detail) => {
+      log.warn({ event, detail }, 'webhook registration');
+      if (event === 'unregistered') context.repair();
+      return recorder.cover(event, detail, now());
+    },
+    judge,
+  );
+  context.watches(registration);
   const observer = new Observer({
     client,
     facts: new RecorderFacts(recorder, store, now),
@@ -40,14 +54,7 @@ export function startObserver(config: ServerConfig, context: ObserverContext): O
     log,
     now,
     timing,
-    tap: new RegistrationWatch(
-      config.webhookConfiguration,
-      (event, detail) => {
-        log.warn({ event, detail }, 'webhook registration');
-        return recorder.cover(event, detail, now());
-      },
-      judge,
-    ),
+    tap: registration,
     reached: (answers, reason) => {
       recorder.cover(answers ? 'reached' : 'unreachable', reason, now()).catch(tell);
     },

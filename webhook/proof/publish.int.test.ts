@@ -28,7 +28,10 @@ describe('signed checkpoints', () => {
       applied.push([path, object]);
       return Promise.resolve();
     };
-    const publish = configMapPublisher({ namespace: 'kubeblame', name: 'proof' }, { apply });
+    const find = (): Promise<null> => Promise.resolve(null);
+    const told: string[] = [];
+    const name = { namespace: 'kubeblame', name: 'proof' };
+    const publish = configMapPublisher(name, { apply, find }, (text) => told.push(text));
     head.size = 1;
     const checkpoints = await Checkpoints.open(options(publish));
     await checkpoints.start();
@@ -39,6 +42,7 @@ describe('signed checkpoints', () => {
     await checkpoints.close();
     await new Promise((resolve) => setImmediate(resolve));
     assert.equal(notes().length, 3);
+    assert.deepEqual(told, []);
     assert.deepEqual(
       applied,
       notes()
@@ -53,6 +57,47 @@ describe('signed checkpoints', () => {
           },
         ]),
     );
+  });
+
+  it('do not replace one of another ledger, nor one with more commits: it is kept, and told of once', async () => {
+    let stored: JsonObject | null = null;
+    const told: string[] = [];
+    const client = {
+      apply: (_: string, object: JsonObject): Promise<void> => {
+        stored = object;
+        return Promise.resolve();
+      },
+      find: (): Promise<JsonObject | null> => Promise.resolve(stored),
+    };
+    const sign = async (origin: string, size: number): Promise<void> => {
+      const folder = `${origin.split('/').at(-1) ?? ''}-${size}`;
+      const publish = configMapPublisher({ namespace: 'k', name: 'proof' }, client, (text) => told.push(text));
+      const checkpoints = await Checkpoints.open({
+        ...options(publish),
+        head: () => Promise.resolve({ origin, size, root: Buffer.alloc(32) }),
+        file: file(`${folder}.checkpoints`),
+        keyFile: file(`${folder}.key`),
+      });
+      await checkpoints.start();
+      await new Promise((resolve) => setImmediate(resolve));
+      await checkpoints.close();
+    };
+    await sign('kubeblame.io/ledger/test/01', 9);
+    await sign('kubeblame.io/ledger/test/01', 12);
+    const [old] = Object.values((stored as unknown as { data: Record<string, string> }).data);
+    assert.deepEqual(told, []);
+    await sign('kubeblame.io/ledger/test/02', 1);
+    const data = (): Record<string, string> => (stored as unknown as { data: Record<string, string> }).data;
+    assert.deepEqual(Object.keys(data()).sort(), ['checkpoint', 'checkpoint-of-01-12']);
+    assert.equal(data()['checkpoint-of-01-12'], old);
+    await sign('kubeblame.io/ledger/test/02', 7);
+    // An older copy was restored.
+    await sign('kubeblame.io/ledger/test/02', 3);
+    assert.deepEqual(Object.keys(data()).sort(), ['checkpoint', 'checkpoint-of-01-12', 'checkpoint-of-02-7']);
+    assert.deepEqual(told, [
+      'another ledger, kubeblame.io/ledger/test/01, was here before: it had 12 commits (its checkpoint is kept in the cluster)',
+      'this ledger had 7 commits, and now has 3: an older copy was put in its place (its checkpoint is kept in the cluster)',
+    ]);
   });
 
   it('are signed though the cluster does not take them, or the disk does not: it is logged, and the next one covers it', async () => {

@@ -168,11 +168,25 @@ async function* versionsOf(
   mayPass: (touched: Touched) => boolean,
 ): AsyncGenerator<Version> {
   let [stretches, passed] = [0, false];
+  // In a damaged file it might go round.
+  const explained = new Set<number>();
   for (let from: number | null = seq; from !== null;) {
     const stretch = await store.line(from);
     let bodies: (JsonObject | null)[] | undefined;
+    let instead: number | undefined;
     for (const [index, change] of stretch.entries()) {
+      // A review tells who did this: its own line goes on from here, from the same body.
+      if (change.explained && !explained.has(change.seq)) instead = (await store.explanation(change.seq))?.seq;
+      if (instead !== undefined) {
+        explained.add(change.seq);
+        passed &&= index === 0;
+        break;
+      }
       yield { change, body: () => (bodies ??= rebuild(stretch))[index] ?? null, skipped: passed && index === 0 };
+    }
+    if (instead !== undefined) {
+      from = instead;
+      continue;
     }
     const oldest = stretch.at(-1);
     // The longest first.

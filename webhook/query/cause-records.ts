@@ -3,7 +3,7 @@ import type { PodEvent } from '../../shared/causes/pods.ts';
 import { isObject } from '../../shared/json.ts';
 import { applyPatch } from '../../shared/patch.ts';
 import type { Json, JsonObject } from '../../shared/types.ts';
-import type { ChangeFilter, LedgerView, StoredChange } from '../store/port.ts';
+import { isExplained, type ChangeFilter, type LedgerView, type StoredChange } from '../store/port.ts';
 import type { States } from './views.ts';
 
 /** Changes of one owner, or of all its pods, that are looked at: beyond that nothing is said. */
@@ -122,7 +122,9 @@ export class CauseRecords {
   private async realChanges(filter: ChangeFilter): Promise<StoredChange[] | null> {
     const rows = await this.store.changes({ ...filter, withoutStatus: true }, MAX_CHANGES);
     if (rows.length === MAX_CHANGES) return null;
-    return rows.filter(({ outcome, effect }) => outcome !== 'dropped' && effect !== 'none').reverse();
+    const isReal = (row: StoredChange): boolean =>
+      row.outcome !== 'dropped' && row.effect !== 'none' && !isExplained(row);
+    return rows.filter(isReal).reverse();
   }
 }
 

@@ -80,7 +80,12 @@ export class Causes {
     if (change.statusOnly || person) return null;
     if (cause !== null) {
       const asked = await this.records.change(cause);
-      const why = asked?.subresource === 'eviction' ? 'the eviction of this pod' : 'it follows from this change';
+      const why =
+        asked?.subresource === 'eviction'
+          ? 'the eviction of this pod'
+          : asked?.effect === 'none'
+            ? 'it was asked for there, and recorded without its body'
+            : 'it follows from this change';
       return { seq: cause, certain: true, why };
     }
     const pod = podOfToken(request);

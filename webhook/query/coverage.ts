@@ -5,6 +5,86 @@ import type { NewCoverage } from '../store/port.ts';
 export const ALIVE_EVERY_MS = 60_000;
 const SILENCE_MS = 2 * ALIVE_EVERY_MS;
 
+/** What coverage tells of a change whose review never arrived: it happened between two moments (ms). Read by readUnreviewed(). */
+export function unreviewedText(seq: number, object: string, from: number, to: number): string {
+  return `change ${seq}, ${new Date(from).toISOString()} to ${new Date(to).toISOString()}: ${object}`;
+}
+
+/** What coverage tells of reviews that were not answered, or not sent, between two moments (ms). Read by unansweredInterval(). */
+export function unansweredText(what: string, from: number, to: number): string {
+  return `${what}: ${new Date(from).toISOString()} to ${new Date(to).toISOString()}`;
+}
+
+const UNANSWERED = /^(.*): (\S+) to (\S+)$/s;
+
+function unansweredInterval({ at, detail }: NewCoverage): CoverageInterval {
+  const [, cause = detail, from, to] = UNANSWERED.exec(detail) ?? [];
+  const moment = (text: string | undefined): number => (text === undefined ? at : Date.parse(text));
+  return { from: moment(from), to: moment(to), covered: false, cause };
+}
+
+/** Without the object, for who may not read of all. */
+export function withoutObject(detail: string): string {
+  return detail.replace(/: .*$/s, '');
+}
+
+const UNREVIEWED = /^change (\d+), (\S+) to ([^\s:]+:[^\s:]+:[^\s:]+)(?:: (.*))?$/s;
+
+interface UnreviewedChange {
+  seq: number;
+  from: number;
+  to: number;
+  object: string;
+}
+
+function readUnreviewed(detail: string): UnreviewedChange | null {
+  const [, seq = '', from = '', to = '', object = ''] = UNREVIEWED.exec(detail) ?? [];
+  return seq === '' ? null : { seq: Number(seq), from: Date.parse(from), to: Date.parse(to), object };
+}
+
+/** Gaps of so long a time belong together: a balancer that drops every other review makes one gap, not a thousand. */
+const TOGETHER_MS = 60_000;
+
+/** The times in which changes went by without a review, but for those whose review came after all. */
+function unreviewedIntervals(events: readonly NewCoverage[]): CoverageInterval[] {
+  const reviewed = new Set(events.filter(({ event }) => event === 'reviewed').map(({ detail }) => detail));
+  const found: (UnreviewedChange & { count: number })[] = [];
+  const all = events.flatMap(({ event, detail }) => (event === 'unreviewed' ? (readUnreviewed(detail) ?? []) : []));
+  for (const change of all.sort((a, b) => a.from - b.from)) {
+    if (reviewed.has(`change ${change.seq}`)) continue;
+    const last = found.at(-1);
+    if (last === undefined || change.from > last.to + TOGETHER_MS) found.push({ ...change, count: 1 });
+    else {
+      last.to = Math.max(last.to, change.to);
+      last.count++;
+    }
+  }
+  return found.map(({ from, to, seq, object, count }) => {
+    const first = `change ${seq}${object === '' ? '' : `, ${object}`}`;
+    const cause =
+      count === 1
+        ? `no review arrived of a change that the watch showed: ${first}`
+        : `no review arrived of ${count} changes that the watch showed: the first is ${first}`;
+    return { from, to, covered: false, cause };
+  });
+}
+
+/** What coverage tells of a disk that is full since a moment (ms). It may be told long after. */
+export function fullText(since: number): string {
+  return `the disk was full, so that only who asked for what was recorded, since ${new Date(since).toISOString()}`;
+}
+
+/** What it tells of a disk that has room again since a moment (ms). */
+export function roomText(since: number): string {
+  return `the disk has room since ${new Date(since).toISOString()}`;
+}
+
+/** The words, and the moment (ms), of an event that says since when. */
+function sinceOf({ at, detail }: NewCoverage): { words: string; since: number } {
+  const [, words = detail, moment] = /^(.*?),? since (\S+)$/s.exec(detail) ?? [];
+  return { words, since: moment === undefined ? at : Math.min(Date.parse(moment), at) };
+}
+
 /**
  * The intervals in which recording worked, from the events that decide it. `lastSign` is the last moment (ms) at which
  * anything was written, `now` the present.
@@ -33,14 +113,24 @@ export function intervals(events: readonly NewCoverage[], lastSign: number, now:
       // What was known of the API server is learned again.
       causes.delete('registration');
       causes.delete('api');
+      causes.delete('disk');
     } else if (event === 'stopped') causes.set('server', detail === '' ? 'the server was stopped' : detail);
     else if (event === 'unregistered') causes.set('registration', detail);
     else if (event === 'registered') causes.delete('registration');
     else if (event === 'unreachable') causes.set('api', `the API server was unreachable: ${detail}`);
     else if (event === 'reached') causes.delete('api');
+    else if (event === 'full' || event === 'room') {
+      const { words, since } = sinceOf({ at, event, detail });
+      if (event === 'full') causes.set('disk', words);
+      else causes.delete('disk');
+      switchTo(since);
+    }
     // All is recorded, but at which time is in doubt.
     else if (event === 'clock') result.push({ from: at, to: at, covered: true, cause: detail });
-    else if (event === 'lost') result.push({ from: at, to: at, covered: false, cause: detail });
+    else if (event === 'lost' || event === 'replaced') result.push({ from: at, to: at, covered: false, cause: detail });
+    if (event === 'unanswered') result.push(unansweredInterval({ at, event, detail }));
+    // These tell of a time before they were written.
+    if (event === 'unanswered' || event === 'unreviewed' || event === 'reviewed') continue;
     switchTo(at);
     lastAlive = at;
   }
@@ -48,7 +138,7 @@ export function intervals(events: readonly NewCoverage[], lastSign: number, now:
   lastAlive = Math.max(lastAlive, lastSign);
   if (!causes.has('server') && now - lastAlive > SILENCE_MS) down(lastAlive, 'the server is not running');
   result.push({ ...(open as { from: number; covered: boolean; cause: string }), to: null });
-  return result.sort((a, b) => a.from - b.from);
+  return [...result, ...unreviewedIntervals(events)].sort((a, b) => a.from - b.from);
 }
 
 /** The last gap between two moments (ms), in words, and how many there were before it; '' where there was none. */

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ChangePage } from '../../shared/types.ts';
-import { isTranslation } from './views.ts';
+import { isTold } from './views.ts';
 import type { ChangeFilter, LedgerView, StoredChange } from '../store/port.ts';
 
 /** How often a question that waits looks for a change. A look is one read at the end of the primary key. */
@@ -44,7 +44,7 @@ export async function follow(
       const rows = (await store.changes(window, WINDOW)).filter(matches);
       const touched = await touches(rows);
       for (const row of rows.reverse()) {
-        if (isTranslation(row) || touched?.has(row.seq) === false) continue;
+        if (isTold(row) || touched?.has(row.seq) === false) continue;
         const reason = hiddenAs(row);
         if (reason !== null) hidden[reason]++;
         else if (found.push(row) === limit) return { found, next: row.seq, hidden };

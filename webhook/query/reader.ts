@@ -26,13 +26,14 @@ import type {
   UserQuery,
 } from '../../shared/types.ts';
 import { VERSION } from '../../shared/version.ts';
-import type {
-  ChangeFilter,
-  LedgerView,
-  ObjectFilter,
-  StoredChange,
-  StoredObject,
-  StoredVersion,
+import {
+  isExplained,
+  type ChangeFilter,
+  type LedgerView,
+  type ObjectFilter,
+  type StoredChange,
+  type StoredObject,
+  type StoredVersion,
 } from '../store/port.ts';
 import { blameOf } from './blame.ts';
 import { Causes } from './causes.ts';
@@ -41,7 +42,7 @@ import { follow } from './follow.ts';
 import { exactUser, matcherOf } from './matching.ts';
 import { summarise } from './users.ts';
 import { touching } from './field.ts';
-import { isControllersStatus, isTranslation, outcomeAt, States, viewOf } from './views.ts';
+import { isControllersStatus, isTold, isTranslation, outcomeAt, States, viewOf } from './views.ts';
 
 /** Rows and objects that are fetched at once while a page fills: the page first, then more. */
 const PAGE = 500;
@@ -117,7 +118,7 @@ export class StoreReader implements LedgerReader {
       const rows = await this.store.changes({ ...filter, maxSeq }, size);
       const touched = await touches(rows.filter(matches));
       for (const row of rows) {
-        if (isTranslation(row) || !matches(row) || touched?.has(row.seq) === false) continue;
+        if (isTold(row) || !matches(row) || touched?.has(row.seq) === false) continue;
         if (found.length === query.limit)
           return { changes: await this.view(found, states, query), next: row.seq + 1, hidden };
         const reason = hiddenAs(row);
@@ -268,10 +269,13 @@ export class StoreReader implements LedgerReader {
     return false;
   }
 
-  /** The change that made a version, where that only shows it in another API version. */
+  /** The change that made a version, where that only shows it in another API version, or before the review that explains it. */
   private async changeBehind(version: StoredVersion): Promise<StoredVersion> {
+    if (version.source === 'admission') return version;
     const parent = isTranslation(version) && version.parent !== null ? await this.store.change(version.parent) : null;
-    return parent === null ? version : this.changeBehind(parent);
+    if (parent !== null) return this.changeBehind(parent);
+    const fact = await this.store.change(version.seq);
+    return fact !== null && isExplained(fact) ? ((await this.store.explanation(fact.seq)) ?? version) : version;
   }
 
   private async differenceOf(stored: StoredObject, from: number, to: number): Promise<Difference | null> {

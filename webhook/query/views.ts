@@ -3,7 +3,7 @@ import { deltasOfField, type FieldStep } from '../../shared/field-path.ts';
 import { apiVersionOf } from '../../shared/normalise.ts';
 import { applyPatch, diff } from '../../shared/patch.ts';
 import type { Change, JsonObject, Outcome, Patch } from '../../shared/types.ts';
-import type { LedgerView, StoredChange } from '../store/port.ts';
+import { isExplained, type LedgerView, type StoredChange } from '../store/port.ts';
 
 /**
  * An attempt that nothing has settled for so long is `unverified`: no review of its object came after it, and no watch
@@ -66,6 +66,11 @@ export class States {
 /** True for a state that is only the version before it in another API version: nobody changed anything. */
 export function isTranslation({ source, effect }: Pick<StoredChange, 'source' | 'effect'>): boolean {
   return source === 'baseline' && effect === 'modified';
+}
+
+/** True for what no list shows: a translation, and what is told by the review that explains it. */
+export function isTold(change: StoredChange): boolean {
+  return isTranslation(change) || isExplained(change);
 }
 
 /** A change of nothing but status is a controller's, unless it was made with kubectl: then somebody meant it. */

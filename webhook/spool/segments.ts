@@ -1,6 +1,8 @@
-import { constants, existsSync, readdirSync, rmSync } from 'node:fs';
-import { open, statfs, type FileHandle } from 'node:fs/promises';
+import { constants, existsSync, readdirSync } from 'node:fs';
+import { open, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
+import { KubeblameError } from '../../shared/errors.ts';
+import { allocateDurably, freeBytes } from '../durable-file.ts';
 
 /*
  * The spool's files. Each is written over again once all that is in it is in the ledger: over bytes that are there already
@@ -48,23 +50,12 @@ export function openSegment(path: string): Promise<FileHandle> {
 /** Makes a file of so many bytes, which are on the disk, and it with them, when this resolves. */
 export async function createSegment(folder: string, path: string, bytes: number): Promise<void> {
   // What is left of a disk is the ledger's: with it, what lies in the spool already makes room.
-  const { bavail, bsize } = await statfs(folder);
-  if (bavail * bsize < bytes + LEDGER_BYTES) throw new Error('no space left on the disk for another of its files');
-  // One that a process began and did not finish is begun again.
-  const file = await open(path, 'w+', 0o600);
-  try {
-    for (let at = 0; at < bytes; at += CHUNK.length) {
-      await file.write(CHUNK, 0, Math.min(CHUNK.length, bytes - at), at);
-    }
-    await file.sync();
-    const parent = await open(folder, 'r');
-    // That it has a name is durable only when its folder is.
-    await parent.sync().finally(() => parent.close());
-  } catch (error) {
-    // On a full disk, the ledger needs what there is.
-    rmSync(path, { force: true });
-    throw error;
-  } finally {
-    await file.close();
+  if ((await freeBytes(folder)) < bytes + LEDGER_BYTES) {
+    throw new KubeblameError(
+      'ledger-full',
+      'the disk has no room for another file of the spool',
+      'make room, or grow the volume',
+    );
   }
+  await allocateDurably(path, bytes, CHUNK);
 }

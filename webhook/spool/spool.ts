@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, rmSync, writevSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { KubeblameError, messageOf } from '../../shared/errors.ts';
+import { isFull } from '../durable-file.ts';
 import { END, HEADER_BYTES, headerOf, MAX_SPOOLED_BYTES, type Spooled } from './records.ts';
 import { createSegment, listSegments, newSegment, openSegment } from './segments.ts';
 
@@ -269,6 +270,11 @@ function overloaded(message: string): KubeblameError {
 }
 
 function unwritable(error: unknown): KubeblameError {
+  if (isFull(error)) {
+    return new KubeblameError('ledger-full', 'the disk of the spool is full', 'make room, or grow the volume', {
+      cause: error,
+    });
+  }
   return new KubeblameError(
     'ledger-unwritable',
     `the spool cannot be written: ${messageOf(error)}`,

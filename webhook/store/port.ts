@@ -1,3 +1,4 @@
+import { DISPUTED } from '../../shared/types.ts';
 import type { Actor, Effect, JsonObject, ObjectRef, Operation, Outcome, Patch, Source } from '../../shared/types.ts';
 import type { Requirement } from '../../shared/selector.ts';
 import type { Touched } from '../../shared/touched.ts';
@@ -64,8 +65,15 @@ export const OUTCOME_REASONS = [
   'its namespace is gone',
   'its effect was seen',
   'an object of the same name existed',
+  DISPUTED,
 ] as const;
 export type OutcomeReason = (typeof OUTCOME_REASONS)[number];
+
+/**
+ * Of a review: it was read after a list or watch had shown what it came to. Of what they showed (source `watch` or `baseline`): that
+ * review tells who did it, and is shown in its place.
+ */
+export const EXPLAINED_LATE = 'a review that arrived late explains it' satisfies OutcomeReason;
 
 /** Something that decides whether what happens is recorded. The order is part of the stored format: only append to it. */
 export const COVERAGE_EVENTS = [
@@ -79,6 +87,16 @@ export const COVERAGE_EVENTS = [
   'lost',
   // The clock was set, or is not to be trusted: `detail` says how; recording goes on.
   'clock',
+  // A change that only a list or watch showed while recording was said to work, and that its review came after all.
+  'unreviewed',
+  'reviewed',
+  // Nobody answered reviews for a while.
+  'unanswered',
+  // Another ledger had been recorded into before this one.
+  'replaced',
+  // The disk is full, and only who asked for what is recorded, without bodies; there is room again.
+  'full',
+  'room',
 ] as const;
 export type CoverageEvent = (typeof COVERAGE_EVENTS)[number];
 
@@ -119,6 +137,8 @@ export interface StoredVersion extends Version {
 
 /** One change on the way back from a state: what it did, not who made it. */
 export interface StoredStep extends Pick<NewChange, 'seq' | 'parent' | 'source' | 'effect' | 'apiVersion'> {
+  /** isExplained() */
+  explained: boolean;
   patch: () => Patch;
   /** Detail.base */
   base: () => Patch | null;
@@ -149,6 +169,11 @@ export interface ObjectFilter {
   uid?: string;
   /** Only objects in one of these namespaces, and the Namespace objects themselves. */
   within?: string[];
+}
+
+/** True for what a list or watch showed where a review that arrived late tells who did it: that one is shown in its place. */
+export function isExplained({ source, outcomeReason }: Pick<StoredChange, 'source' | 'outcomeReason'>): boolean {
+  return source !== 'admission' && outcomeReason === EXPLAINED_LATE;
 }
 
 /** A commit as it lies in the ledger: what became durable together, and is one link of the hash chain. */
@@ -183,6 +208,7 @@ export type LedgerView = Pick<
   | 'body'
   | 'origin'
   | 'line'
+  | 'explanation'
   | 'checkpoint'
   | 'span'
   | 'incarnations'
@@ -261,6 +287,8 @@ export interface LedgerStore {
    * is still as it left it. The oldest version, where all are of status; null where there is no such change.
    */
   origin(seq: number): Promise<number | null>;
+  /** The change that is shown in place of one that is explained (isExplained): the same version of the same object. */
+  explanation(seq: number): Promise<StoredChange | null>;
   /**
    * A change, and those that its state was made from, newest first, back to the nearest with a whole body beside it, or to
    * the first. Rejects where one is not there.

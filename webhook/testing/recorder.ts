@@ -45,6 +45,7 @@ export class TestRecorder {
       redactor: new Redactor(TEST_KEY, redact),
       predicates: new Predicates(rules),
       turns,
+      isSent: ({ object, operation }) => !new Predicates(rules).mayLeaveOut(object, operation),
     });
     return new TestRecorder(store, recorder, turns);
   }

@@ -128,6 +128,9 @@ export function clientPair({ pair, servername }: ClientOptions): { cert?: string
   };
 }
 
+/** Of a server under test: many are started. */
+const TEST_RESERVE_BYTES = 64 * 1024;
+
 /** A line of the server's log. */
 export type LogLine = Record<string, unknown> & { msg: string };
 
@@ -187,7 +190,8 @@ export class TestServer {
     };
     const lines: LogLine[] = [];
     const log = pino({ base: null }, { write: (line: string) => void lines.push(JSON.parse(line) as LogLine) });
-    const running = await startServer(config, log, clock, { ...OBSERVER_TIMING, ...timing }, spoolBytes);
+    const sizes = { spool: spoolBytes, reserve: TEST_RESERVE_BYTES };
+    const running = await startServer(config, log, clock, { ...OBSERVER_TIMING, ...timing }, sizes);
     return new TestServer(running, config, certificates, lines);
   }
 

@@ -1,17 +1,34 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { isDeepStrictEqual } from 'node:util';
+import { notKeptOf } from '../../shared/not-kept.ts';
 import { seeded } from '../../shared/testing/random.ts';
+import { configMap, reviewDocument } from '../../shared/testing/reviews.ts';
+import type { CoverageInterval, JsonObject } from '../../shared/types.ts';
+import { RESERVE_BYTES } from '../disk-reserve.ts';
+import { isFull } from '../durable-file.ts';
+import { StoreReader } from '../query/reader.ts';
 import { verifyFile } from '../proof/verify-file.ts';
 import { openSqliteReader } from '../store/sqlite/store.ts';
 import { Clock } from '../clock.ts';
 import { useFolder } from '../testing/folder.ts';
 import { Load } from '../testing/load.ts';
 import { runCommand, serveArguments, ServerProcess } from '../testing/process.ts';
-import { TestCertificates, TestServer, until } from '../testing/server.ts';
+import { HttpsClient, TestCertificates, TestServer, until } from '../testing/server.ts';
 import { scaled, SEED } from '../testing/torture.ts';
 
 const ROUNDS = scaled(1, 20);
@@ -167,28 +184,106 @@ describe(`a failing machine (KUBEBLAME_TEST_SEED=${SEED})`, function () {
     await requireSound(db(), loads);
   });
 
-  it('a small disk that is really full, until somebody makes room', async function () {
+  it('a small disk that is really full: who asked for what is recorded, and all of it when there is room', async function () {
     const disk = file('disk');
     mkdirSync(disk);
-    if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64m', 'tmpfs', disk]).status !== 0) {
+    if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=160m', 'tmpfs', disk]).status !== 0) {
       skipLoudly(this, 'mounting a small tmpfs is not allowed here');
     }
+    // To the last byte, though the server writes meanwhile.
+    const fill = (name: string): void => {
+      const ballast = openSync(`${disk}/${name}`, 'w');
+      const chunk = Buffer.alloc(64 * 1024);
+      try {
+        for (;;) writeSync(ballast, chunk);
+      } catch (error) {
+        if (!isFull(error)) throw error;
+      } finally {
+        closeSync(ballast);
+      }
+    };
     try {
       const path = `${disk}/ledger.db`;
       const running = await start(path);
+      const client = new HttpsClient(running.admission, certificates.ca);
       const load = newLoad('tmpfs');
       const done = load.run(running.admission, 8);
+      const coverage = async (): Promise<CoverageInterval[]> => {
+        const reader = openSqliteReader(path);
+        const intervals = await new StoreReader(reader, () => Date.now()).coverage();
+        await reader.close();
+        return intervals;
+      };
+      const present = async (): Promise<CoverageInterval | undefined> =>
+        (await coverage()).find(({ to }) => to === null);
+      const changesOf = async (name: string): Promise<string[]> => {
+        const reader = openSqliteReader(path);
+        const changes = await reader.changes({ names: [name] }, 10);
+        await reader.close();
+        return changes.reverse().map(({ operation, actor, effect, outcome, detail }) => {
+          const reason = notKeptOf(detail().options)?.reason;
+          return [operation, actor?.username, effect, outcome, ...(reason === undefined ? [] : [reason])].join(' ');
+        });
+      };
+      const backdoor = {
+        ...{ group: 'rbac.authorization.k8s.io', resource: 'clusterrolebindings', kind: 'ClusterRoleBinding' },
+        ...{ namespace: '', username: 'mallory' },
+      };
+      const binding = (name: string) => ({
+        ...{ apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRoleBinding' },
+        metadata: { name, uid: name, resourceVersion: '7' },
+        subjects: [{ kind: 'User', name: 'mallory', apiGroup: 'rbac.authorization.k8s.io' }],
+      });
+      const warnings = async (document: JsonObject): Promise<unknown> =>
+        ((await client.admit(document)).json().response as { warnings?: unknown }).warnings;
       await until('reviews are recorded', () => load.recorded.size > 20, 60_000);
-      const { bavail, bsize } = statfsSync(disk);
-      writeFileSync(`${disk}/ballast`, Buffer.alloc(bavail * bsize - 2 * 1024 * 1024));
-      await until('it is full', () => load.lost.size > 20, 120_000);
-      rmSync(`${disk}/ballast`);
-      const then = load.recorded.size;
-      await until('reviews are recorded again', () => load.recorded.size > then + 20, 60_000);
+      await until('the reserve is there', () => existsSync(`${path}-reserve`));
+      const before = Date.now();
+      fill('ballast');
+      // While it is full: in the coverage, and whoever does something.
+      await until('the coverage tells of it', async () => (await present())?.covered === false, 120_000);
       load.stop();
       await done;
+      assert.equal(load.lost.size, 0);
+      const gap = await present();
+      assert.match(gap?.cause ?? '', /^the disk was full, so that only who asked for what was recorded$/);
+      assert.ok((gap?.from ?? 0) >= before && (gap?.from ?? 0) <= Date.now());
+      const name = 'backdoor';
+      assert.equal(await warnings(reviewDocument({ ...backdoor, name, object: binding(name) })), undefined);
+      const deletion = { operation: 'DELETE' as const, object: null, oldObject: binding(name) };
+      assert.equal(await warnings(reviewDocument({ ...backdoor, name, ...deletion })), undefined);
+      await until('both are recorded', async () => (await changesOf(name)).length === 2, 60_000);
+      assert.deepEqual(await changesOf(name), ['CREATE mallory none pending disk-full', 'DELETE mallory none pending']);
+      const ready = await client.get('/readyz');
+      assert.equal(ready.status, 200);
+      assert.match(ready.text, /^\[!\]disk full: only who asked for what is recorded/m);
+      assert.match((await client.get('/metrics')).text, /^kubeblame_coverage_gap\{cause="disk-full"\} 1$/m);
+
+      // The reserve is used up, too: reviews are lost, each told, and the server goes on being asked.
+      fill('more-ballast');
+      const large = configMap({ text: '.'.repeat(512 * 1024) });
+      const warning = ['kubeblame did not record this request: its disk is full'];
+      await until(
+        'it takes nothing any more',
+        async () => isDeepStrictEqual(await warnings(reviewDocument({ object: large })), warning),
+        120_000,
+      );
+      assert.equal((await client.get('/readyz')).status, 200);
+      rmSync(`${disk}/more-ballast`);
+      rmSync(`${disk}/ballast`);
+      await until('it is told that there is room', async () => (await present())?.covered === true, 60_000);
+      assert.equal(statSync(`${path}-reserve`).size, RESERVE_BYTES);
+      assert.equal(await warnings(reviewDocument({ ...backdoor, name: 'later', object: binding('later') })), undefined);
+      await until('it is recorded', async () => (await changesOf('later')).length === 1, 60_000);
+      assert.deepEqual(await changesOf('later'), ['CREATE mallory created pending']);
+      const gaps = (await coverage()).filter(({ covered, to, from }) => !covered && to !== from);
+      assert.deepEqual(
+        gaps.map(({ from, cause }) => [from, cause]),
+        [[gap?.from, gap?.cause]],
+      );
+      client.close();
       running.signal('SIGTERM');
-      await running.ended;
+      assert.equal((await running.ended).code, 0);
       await requireSound(path, [load]);
 
       // Read-only: nothing is recorded, and said so; nothing is touched.
@@ -244,5 +339,12 @@ describe(`a failing machine (KUBEBLAME_TEST_SEED=${SEED})`, function () {
     assert.equal((await running.ended).code, 0);
     assert.deepEqual([load.lost.size, load.unanswered.size], [0, 0]);
     await requireSound(db(), [load]);
+    const store = openSqliteReader(db());
+    const gaps = (await new StoreReader(store, () => Date.now()).coverage()).filter(
+      ({ cause }) => cause === 'nobody answered reviews',
+    );
+    await store.close();
+    assert.equal(gaps.length, ROUNDS);
+    for (const { from, to } of gaps) assert.ok(to !== null && to - from > 1_000);
   });
 });

@@ -3,6 +3,7 @@ import { existsSync, statSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { KubeblameError, messageOf } from '../../../shared/errors.ts';
 import { takeMark } from './clean-stop.ts';
+import { isFull } from '../../durable-file.ts';
 import { readHeader } from './header.ts';
 import { openDatabase } from './native.ts';
 import { APPLICATION_ID, FORMAT, MIGRATIONS } from './schema.ts';
@@ -26,6 +27,16 @@ const RESTORE_HINT = 'restore it from a backup, or move it away to start a new l
 
 /** The errors of SQLite, and of the disk, that have a meaning to a user; anything else is thrown as it is. */
 export function translate(error: unknown, path: string): unknown {
+  if (isFull(error) || (error instanceof Database.SqliteError && error.code.startsWith('SQLITE_FULL'))) {
+    return new KubeblameError(
+      'ledger-full',
+      `the disk of the ledger ${path} is full`,
+      'make room, or grow the volume',
+      {
+        cause: error,
+      },
+    );
+  }
   if (isOfTheDisk(error)) return cannotBeUsed(error, path);
   if (!(error instanceof Database.SqliteError)) return error;
   const because = { cause: error };
@@ -47,12 +58,12 @@ export function translate(error: unknown, path: string): unknown {
       because,
     );
   }
-  return /^SQLITE_(FULL|IOERR|READONLY|CANTOPEN|PERM)/.test(error.code) ? cannotBeUsed(error, path) : error;
+  return /^SQLITE_(IOERR|READONLY|CANTOPEN|PERM)/.test(error.code) ? cannotBeUsed(error, path) : error;
 }
 
 /** Thrown by the file system, for files that stand beside the ledger. */
 function isOfTheDisk(error: unknown): error is Error {
-  return error instanceof Error && 'code' in error && /^E(ROFS|NOSPC|DQUOT|IO|ACCES|PERM)$/.test(String(error.code));
+  return error instanceof Error && 'code' in error && /^E(ROFS|IO|ACCES|PERM)$/.test(String(error.code));
 }
 
 function cannotBeUsed(error: Error, path: string): KubeblameError {

@@ -1,7 +1,9 @@
 import { applyOwnPatch } from '../../../shared/patch.ts';
-import { OUTCOMES, type JsonObject, type ObjectRef } from '../../../shared/types.ts';
+import { OUTCOMES, type JsonObject, type ObjectRef, type Source } from '../../../shared/types.ts';
 import { decodeAmendment, decodeBody, decodeDetail, patchOf, type Amendment, type Detail } from '../payload.ts';
 import {
+  EXPLAINED_LATE,
+  isExplained,
   OUTCOME_REASONS,
   type ChangeFilter,
   type Skip,
@@ -65,7 +67,7 @@ export const LINE = `WITH RECURSIVE line (seq, parent, depth, kind, api_version_
   SELECT seq, parent, depth, kind, api_version_id, detail FROM changes WHERE seq = ?
   UNION ALL SELECT c.seq, c.parent, c.depth, c.kind, c.api_version_id, c.detail FROM line l JOIN changes c ON c.seq = l.parent AND c.seq < l.seq
     WHERE l.depth > 0 OR NOT EXISTS (SELECT 1 FROM checkpoints WHERE seq = l.seq))
-  SELECT l.*, k.body, k.skips, (SELECT amendment FROM outcomes WHERE seq = l.seq AND amendment IS NOT NULL) AS amendment
+  SELECT l.*, k.body, k.skips, (SELECT reason FROM outcomes WHERE seq = l.seq ORDER BY n DESC LIMIT 1) AS reason, (SELECT amendment FROM outcomes WHERE seq = l.seq AND amendment IS NOT NULL) AS amendment
   FROM line l LEFT JOIN checkpoints k ON l.depth = 0 AND k.seq = l.seq`;
 
 /** Back to the first change that is not of status alone. */
@@ -75,7 +77,7 @@ const ORIGIN = `WITH RECURSIVE line (seq, parent, kind) AS (
     WHERE (l.kind & ${STATUS_ONLY_MASK}) > 0)
   SELECT min(seq) AS seq FROM line`;
 
-type LineRow = Pick<Row, 'seq' | 'parent' | 'depth' | 'kind' | 'api_version_id' | 'detail' | 'amendment'> & {
+type LineRow = Pick<Row, 'seq' | 'parent' | 'depth' | 'kind' | 'api_version_id' | 'detail' | 'reason' | 'amendment'> & {
   body: Buffer | null;
   skips: Buffer | null;
 };
@@ -178,6 +180,18 @@ export class Rows {
     return row === null ? null : this.decode(row);
   }
 
+  explanation(seq: number): StoredChange | null {
+    const explained = OUTCOME_REASONS.indexOf(EXPLAINED_LATE);
+    const row = this.statements.get<Row>(
+      `${SELECT} JOIN changes y ON y.seq = ? AND y.object_id = c.object_id
+        WHERE c.seq > y.seq AND iif(coalesce(x.version, '') = '', c.version, x.version) = y.version AND (c.kind & ${EFFECT_MASK}) > 0
+        AND (((c.kind & ${SOURCE_MASK}) = 0 AND x.outcome = ?) OR ((c.kind & ${SOURCE_MASK}) > 0 AND x.reason IS NOT ?))
+        ORDER BY c.seq ${LIMIT}`,
+      ...[seq, OUTCOMES.indexOf('committed'), explained, 1],
+    );
+    return row === null ? null : this.decode(row);
+  }
+
   tail(objectId: number, maxSeq: number): StoredChange[] {
     const found: StoredChange[] = [];
     for (let [below, limit] = [maxSeq, SHORT_TAIL]; ; limit *= 4) {
@@ -237,6 +251,7 @@ export class Rows {
       const { source, effect } = decodeFacts(row.kind);
       return {
         ...{ seq: row.seq, parent: row.parent, source, effect, apiVersion: this.apiVersion(row) },
+        explained: isExplained({ source, outcomeReason: reasonOf(row, source) }),
         patch: () => patchOf(row),
         base: () => decodeDetail(row.detail).base ?? null,
         checkpoint: () => wholeOf(row),
@@ -285,7 +300,7 @@ export class Rows {
     return this.statements
       .all<Row>(
         `${SELECT} WHERE c.object_id = (${OBJECT_ID}) AND c.subresource_id = (SELECT id FROM texts WHERE value = ?)
-        ORDER BY c.seq DESC ${LIMIT}`,
+        AND (c.kind & ${EFFECT_MASK}) = 0 ORDER BY c.seq DESC ${LIMIT}`,
         ...[object.group, object.resource, object.namespace, object.name, object.uid],
         subresource,
         limit,
@@ -325,7 +340,7 @@ export class Rows {
       reviewUid: decodeUid(row.review_uid),
       hash: amendment?.hash ?? row.hash,
       outcome: outcomeOf(row.outcome, facts.source),
-      outcomeReason: OUTCOME_REASONS[row.reason ?? -1] ?? (facts.source === 'admission' ? '' : OUTCOME_REASONS[0]),
+      outcomeReason: reasonOf(row, facts.source),
       detail: () => (detail ??= detailOf(row, amendment)),
     };
   }
@@ -333,6 +348,10 @@ export class Rows {
   private apiVersion({ api_version_id, amendment }: Pick<Row, 'api_version_id' | 'amendment'>): string {
     return amendment === null ? this.names.text(api_version_id) : decodeAmendment(amendment).apiVersion;
   }
+}
+
+function reasonOf({ reason }: Pick<Row, 'reason'>, source: Source): string {
+  return OUTCOME_REASONS[reason ?? -1] ?? (source === 'admission' ? '' : OUTCOME_REASONS[0]);
 }
 
 /** The whole body that is stored beside a change, with its amendment; null for most. */

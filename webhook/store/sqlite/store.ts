@@ -253,6 +253,10 @@ export class SqliteStore implements LedgerStore {
     return this.run(() => this.rows.origin(seq));
   }
 
+  explanation(seq: number): Promise<StoredChange | null> {
+    return this.run(() => this.rows.explanation(seq));
+  }
+
   line(seq: number): Promise<StoredStep[]> {
     return this.run(() => this.rows.line(seq));
   }

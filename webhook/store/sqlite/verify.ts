@@ -2,6 +2,7 @@ import { messageOf } from '../../../shared/errors.ts';
 import { originOf, type TreeHead } from '../../proof/checkpoint.ts';
 import { MerkleTree } from '../../proof/merkle.ts';
 import { Findings, type Part, type Report } from '../../proof/report.ts';
+import { DISPUTED, OUTCOMES } from '../../../shared/types.ts';
 import { OUTCOME_REASONS } from '../port.ts';
 import { firstLink, Link, type ChainedFold } from './chain.ts';
 import { commitRows, END, LEDGER, newestFold, type CommitRows } from './chained-rows.ts';
@@ -156,7 +157,11 @@ function verifyCommit(
   }
   for (const outcome of rows.outcomes) {
     link.outcome(outcome);
-    const known = (outcome.outcome === 1 || outcome.outcome === 2) && OUTCOME_REASONS[outcome.reason] !== undefined;
+    const [what, reason] = [OUTCOMES[outcome.outcome], OUTCOME_REASONS[outcome.reason]];
+    // That nothing told of an attempt is not stored; that several users claim a version is.
+    const known =
+      reason !== undefined &&
+      (what === 'unverified' ? reason === DISPUTED : what === 'committed' || what === 'dropped');
     if (!known) findings.add('outcomes', `change ${outcome.seq}`, 'its outcome is none that there is');
     if (outcome.seq > commit.lastSeq) findings.add('outcomes', `change ${outcome.seq}`, 'its outcome came before it');
   }
