@@ -24,15 +24,15 @@ test: $(INSTALLED) ## Lint, check the types, run all tests with coverage
 
 # Fuzzing goes without c8: it follows V8's own coverage to new inputs, and each takes the counters from the other.
 torture: $(INSTALLED) ## Crash, fault, fuzz and soak the server in full: some three hours
-	KUBEBLAME_TORTURE=full npx mocha webhook/crash.int.test.ts webhook/store/sqlite/verify.int.test.ts \
-	  'webhook/torture/*.int.test.ts' plugin/fuzz.int.test.ts
+	KUBEBLAME_TORTURE=full npx mocha webhook/testing/whole/faults/crash.int.test.ts webhook/ledger/sqlite/verify/verify.int.test.ts \
+	  'webhook/testing/torture/*.int.test.ts' plugin/fuzz.int.test.ts
 
 run: certs build ## Run the server here, on .demo/ledger.db, with the certificates of `make certs`; loopback only
 	@mkdir -p .demo
 	node dist/kubeblame-webhook.js serve --db .demo/ledger.db --tls-cert certs/local/tls.crt --tls-key certs/local/tls.key
 
 bench: build ## Measure what is built: admission, cost, a burst, reading, bytes, the CLI's start (BENCH=admission for one)
-	npx tsx webhook/bench/main.ts $(BENCH)
+	npx tsx webhook/testing/bench/main.ts $(BENCH)
 	npx tsx plugin/bench/start.ts
 
 certs: $(INSTALLED) ## Make a CA and a serving certificate in certs/local, unless valid ones are there

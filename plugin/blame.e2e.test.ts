@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { parseJson } from '../shared/json.ts';
 import type { Json, JsonObject } from '../shared/types.ts';
-import { useCluster } from '../webhook/testing/cluster.ts';
-import { register } from '../webhook/testing/registration.ts';
-import { TestServer, until } from '../webhook/testing/server.ts';
+import { useCluster } from '../webhook/testing/cluster/cluster.ts';
+import { register } from '../webhook/testing/cluster/registration.ts';
+import { TestServer, until } from '../webhook/testing/server/server.ts';
 import { ask, type Answer } from './testing/ask.ts';
 
 const ALICE = 'alice@example.com';

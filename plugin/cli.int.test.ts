@@ -4,7 +4,7 @@ import { parse } from 'yaml';
 import { canonicalJson, parseJson } from '../shared/json.ts';
 import type { JsonObject } from '../shared/types.ts';
 import { useSharedFolder } from '../webhook/testing/folder.ts';
-import { importShop } from '../webhook/testing/shop-ledger.ts';
+import { importShop } from '../webhook/testing/ledgers/shop-ledger.ts';
 import { ask, type Answer, type AskOptions } from './testing/ask.ts';
 import { widthOf } from './views/text.ts';
 

@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { Clock } from '../webhook/clock.ts';
+import { Clock } from '../webhook/platform/clock/clock.ts';
 import { useSharedFolder } from '../webhook/testing/folder.ts';
-import { TestServer } from '../webhook/testing/server.ts';
-import { importShop } from '../webhook/testing/shop-ledger.ts';
+import { TestServer } from '../webhook/testing/server/server.ts';
+import { importShop } from '../webhook/testing/ledgers/shop-ledger.ts';
 import { DirectTransport, ServerReader } from './client.ts';
 import { ask, NOW, type Answer } from './testing/ask.ts';
 

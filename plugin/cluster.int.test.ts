@@ -4,9 +4,9 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, request, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { viewGrant } from '../webhook/testing/fake-reviews.ts';
+import { viewGrant } from '../webhook/testing/api-server/fake-reviews.ts';
 import { useFolder } from '../webhook/testing/folder.ts';
-import { ReadAccessTest } from '../webhook/testing/read-access.ts';
+import { ReadAccessTest } from '../webhook/testing/server/read-access.ts';
 import { ask, type Answer } from './testing/ask.ts';
 
 const READER = 'system:serviceaccount:kubeblame:kubeblame-reader';

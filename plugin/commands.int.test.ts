@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { canonicalJson, parseJson } from '../shared/json.ts';
 import type { JsonObject } from '../shared/types.ts';
 import { useSharedFolder } from '../webhook/testing/folder.ts';
-import { importShop } from '../webhook/testing/shop-ledger.ts';
+import { importShop } from '../webhook/testing/ledgers/shop-ledger.ts';
 import { ask, type Answer, type AskOptions } from './testing/ask.ts';
 
 describe('the commands of kubectl blame, on a ledger of the recording', () => {

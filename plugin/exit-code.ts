@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../shared/errors.ts';
-import { UNWRITTEN } from '../webhook/standard-output.ts';
+import { UNWRITTEN } from '../webhook/platform/files/standard-output.ts';
 
 /** Exit codes, as `--help` and docs/errors.md list them. With -f 1 is `differs`, and no error, as of kubectl diff. */
 export const EXIT = {

@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import { KubeblameError } from '../shared/errors.ts';
 import { parseTime } from '../shared/time.ts';
 import { useSharedFolder } from '../webhook/testing/folder.ts';
-import { importShop } from '../webhook/testing/shop-ledger.ts';
-import { scaled, SEED } from '../webhook/testing/torture.ts';
+import { importShop } from '../webhook/testing/ledgers/shop-ledger.ts';
+import { scaled, SEED } from '../webhook/testing/torture/size.ts';
 import { ask, NOW } from './testing/ask.ts';
 
 const ZONES = ['UTC', 'Europe/Berlin', 'America/St_Johns', 'Asia/Kathmandu', 'Pacific/Apia'];

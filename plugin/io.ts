@@ -3,7 +3,7 @@ import { extname, join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { KubeblameError, messageOf } from '../shared/errors.ts';
 import { LOCAL } from '../shared/time-zone.ts';
-import { drained, watchOutput } from '../webhook/standard-output.ts';
+import { drained, watchOutput } from '../webhook/platform/files/standard-output.ts';
 import type { OutputFlags } from './cli.ts';
 import { PagedOutput, pagerOf } from './pager.ts';
 import { Progress } from './progress.ts';

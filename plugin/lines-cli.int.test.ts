@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { useSharedFolder } from '../webhook/testing/folder.ts';
-import { importShop } from '../webhook/testing/shop-ledger.ts';
+import { importShop } from '../webhook/testing/ledgers/shop-ledger.ts';
 import { ask, type Answer, type AskOptions } from './testing/ask.ts';
 
 const AT = '--at 2026-11-22T05:07:06Z';

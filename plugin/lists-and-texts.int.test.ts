@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { importCase } from '../webhook/testing/case-ledger.ts';
+import { importCase } from '../webhook/testing/ledgers/case-ledger.ts';
 import { useSharedFolder } from '../webhook/testing/folder.ts';
 import { ask } from './testing/ask.ts';
 

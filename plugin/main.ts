@@ -1,4 +1,4 @@
-import { drained } from '../webhook/standard-output.ts';
+import { drained } from '../webhook/platform/files/standard-output.ts';
 import { run } from './cli.ts';
 import { terminalIo } from './io.ts';
 

@@ -5,10 +5,10 @@ import { lastApplied } from '../shared/drift.ts';
 import { compareManifest } from '../shared/manifest.ts';
 import { normalise } from '../shared/normalise.ts';
 import { isObject } from '../shared/json.ts';
-import { openLedger } from '../webhook/query/open.ts';
+import { openLedger } from '../webhook/ask/questions/open.ts';
 import { useSharedFolder } from '../webhook/testing/folder.ts';
-import { importCase } from '../webhook/testing/case-ledger.ts';
-import { importShop } from '../webhook/testing/shop-ledger.ts';
+import { importCase } from '../webhook/testing/ledgers/case-ledger.ts';
+import { importShop } from '../webhook/testing/ledgers/shop-ledger.ts';
 import { ask, NOW, type Answer } from './testing/ask.ts';
 
 const CASES = fileURLToPath(new URL('../shared/fixtures/cases/', import.meta.url));

@@ -27,7 +27,7 @@ export async function openReader(
   }
   if (db !== undefined) {
     // The server's own code reads its files (docs/decisions/0006); SQLite is loaded only where it is needed.
-    const { openLedger } = await import('../webhook/query/open.ts');
+    const { openLedger } = await import('../webhook/ask/questions/open.ts');
     return openLedger(db, () => now);
   }
   const { DirectTransport, ServerReader } = await import('./client.ts');

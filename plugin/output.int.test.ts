@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { isObject } from '../shared/json.ts';
 import type { Json, JsonObject } from '../shared/types.ts';
 import { useSharedFolder } from '../webhook/testing/folder.ts';
-import { importShop } from '../webhook/testing/shop-ledger.ts';
+import { importShop } from '../webhook/testing/ledgers/shop-ledger.ts';
 import { ask } from './testing/ask.ts';
 import { widthOf } from './views/text.ts';
 

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { widthOf } from './views/text.ts';
-import { writeOut } from '../webhook/standard-output.ts';
+import { writeOut } from '../webhook/platform/files/standard-output.ts';
 
 export interface PagerOptions {
   stdout: NodeJS.WriteStream;

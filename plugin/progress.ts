@@ -1,4 +1,4 @@
-/** Before this nobody wonders. */
+/** Silent in the first second. */
 const SILENT_MS = 1000;
 const EVERY_MS = 200;
 

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import pino from 'pino';
 import { createAuthority, issueServingCertificate } from '../certs/certificates.ts';
-import { startGateway, type RunningGateway } from '../webhook/gateway/start.ts';
-import { useCluster, type KubectlResult } from '../webhook/testing/cluster.ts';
-import { until, TestServer } from '../webhook/testing/server.ts';
+import { startGateway, type RunningGateway } from '../webhook/programs/gateway/start.ts';
+import { useCluster, type KubectlResult } from '../webhook/testing/cluster/cluster.ts';
+import { until, TestServer } from '../webhook/testing/server/server.ts';
 import { ask, type Answer } from './testing/ask.ts';
 
 const ALICE = 'alice@example.com';
@@ -87,7 +87,7 @@ describe('reading from a real cluster', function () {
     await kubectl('admin', 'delete service kubeblame-gateway -n kubeblame');
     await kubectl('admin', 'create service externalname kubeblame-gateway -n kubeblame --external-name=localhost');
     const caBundle = Buffer.from(authority.certificate).toString('base64');
-    // As the server registers it (webhook/install/api-service.ts), but with a port of this machine.
+    // As the server registers it (webhook/install/native-api/api-service.ts), but with a port of this machine.
     const apiService = {
       apiVersion: 'apiregistration.k8s.io/v1',
       kind: 'APIService',

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { actsOf } from '../shared/acts/acts.ts';
 import type { JsonObject, LedgerReader } from '../shared/types.ts';
-import { StoreReader } from '../webhook/query/reader.ts';
-import { openSqliteReader } from '../webhook/store/sqlite/store.ts';
+import { StoreReader } from '../webhook/ask/questions/reader.ts';
+import { openSqliteReader } from '../webhook/ledger/sqlite/store/store.ts';
 import { useSharedFolder } from '../webhook/testing/folder.ts';
-import { importLandscape } from '../webhook/testing/landscape-ledger.ts';
-import { importShop } from '../webhook/testing/shop-ledger.ts';
+import { importLandscape } from '../webhook/testing/ledgers/landscape-ledger.ts';
+import { importShop } from '../webhook/testing/ledgers/shop-ledger.ts';
 import { loadStory } from './commands/load-story.ts';
 import { ask, NOW, type Answer, type AskOptions } from './testing/ask.ts';
 import { assertGolden } from './testing/golden.ts';

@@ -4,8 +4,8 @@ import { ROUTES } from '../shared/api.ts';
 import { configMap, type ReviewOptions } from '../shared/testing/reviews.ts';
 import type { JsonObject } from '../shared/types.ts';
 import { useSharedFolder } from '../webhook/testing/folder.ts';
-import { TestRecorder } from '../webhook/testing/recorder.ts';
-import { TestServer } from '../webhook/testing/server.ts';
+import { TestRecorder } from '../webhook/testing/ledgers/recorder.ts';
+import { TestServer } from '../webhook/testing/server/server.ts';
 import { ask } from './testing/ask.ts';
 
 /** Moves the cursor, hides, reorders: by C0, C1, and by what no terminal shows. */

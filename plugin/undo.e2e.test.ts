@@ -3,10 +3,10 @@ import { writeFileSync } from 'node:fs';
 import { canonicalJson, isObject, parseJson } from '../shared/json.ts';
 import { metadataOf } from '../shared/normalise.ts';
 import type { Change, JsonObject, LedgerReader } from '../shared/types.ts';
-import { openLedger } from '../webhook/query/open.ts';
-import { useCluster } from '../webhook/testing/cluster.ts';
-import { register } from '../webhook/testing/registration.ts';
-import { TestServer, until } from '../webhook/testing/server.ts';
+import { openLedger } from '../webhook/ask/questions/open.ts';
+import { useCluster } from '../webhook/testing/cluster/cluster.ts';
+import { register } from '../webhook/testing/cluster/registration.ts';
+import { TestServer, until } from '../webhook/testing/server/server.ts';
 import { ask } from './testing/ask.ts';
 
 const POD = { containers: [{ name: 'app', image: 'app:1', env: [{ name: 'A', value: '1' }] }] };

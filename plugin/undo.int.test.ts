@@ -4,9 +4,9 @@ import { metadataOf } from '../shared/normalise.ts';
 import { applyPatch } from '../shared/patch.ts';
 import type { Change, JsonObject, LedgerReader } from '../shared/types.ts';
 import { undo, type Undo } from '../shared/undo.ts';
-import { openLedger } from '../webhook/query/open.ts';
+import { openLedger } from '../webhook/ask/questions/open.ts';
 import { useSharedFolder } from '../webhook/testing/folder.ts';
-import { importShop } from '../webhook/testing/shop-ledger.ts';
+import { importShop } from '../webhook/testing/ledgers/shop-ledger.ts';
 import { NOW } from './testing/ask.ts';
 
 describe('undo on the recording', () => {

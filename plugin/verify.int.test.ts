@@ -3,9 +3,9 @@ import { appendFileSync, copyFileSync, existsSync, readFileSync, statSync, write
 import { gunzipSync, gzipSync } from 'node:zlib';
 import Database from 'better-sqlite3';
 import { configMap, reviewDocument } from '../shared/testing/reviews.ts';
-import { splitNotes } from '../webhook/proof/checkpoint.ts';
+import { splitNotes } from '../webhook/ledger/proof/checkpoint.ts';
 import { useFolder } from '../webhook/testing/folder.ts';
-import { TestServer } from '../webhook/testing/server.ts';
+import { TestServer } from '../webhook/testing/server/server.ts';
 import { ask, type Answer } from './testing/ask.ts';
 
 describe('kubectl blame verify', () => {

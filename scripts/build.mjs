@@ -5,12 +5,12 @@ import { fileURLToPath } from 'node:url';
 import { build as bundle } from 'esbuild';
 
 /** The server starts once: its dependencies stay in node_modules, where the image's scanners and `npm audit` see them. */
-const SERVER = { source: 'webhook/main.ts', name: 'kubeblame-webhook' };
+const SERVER = { source: 'webhook/programs/main.ts', name: 'kubeblame-webhook' };
 /** Started by the server, as threads. */
-const WRITER = { source: 'webhook/store/sqlite/writer-thread.ts', name: 'ledger-writer' };
-const READING = { source: 'webhook/reading/reading-thread.ts', name: 'ledger-reading' };
-const CHECK = { source: 'webhook/store/sqlite/check-thread.ts', name: 'ledger-check' };
-const GATE = { source: 'webhook/admission/gate-thread.ts', name: 'admission-gate' };
+const WRITER = { source: 'webhook/ledger/sqlite/write/writer-thread.ts', name: 'ledger-writer' };
+const READING = { source: 'webhook/ask/thread/reading-thread.ts', name: 'ledger-reading' };
+const CHECK = { source: 'webhook/ledger/sqlite/check/check-thread.ts', name: 'ledger-check' };
+const GATE = { source: 'webhook/record/gate/thread/gate-thread.ts', name: 'admission-gate' };
 
 /**
  * The CLI is run for every question, so all of it is one file: opening one instead of hundreds is most of its start. It

@@ -5,7 +5,7 @@ import { SingleBar } from 'cli-progress';
 import { Command } from 'commander';
 import { messageOf } from '../shared/errors.ts';
 import { isObject, parseJson, stringifyJson } from '../shared/json.ts';
-import { readLines } from '../webhook/import/lines.ts';
+import { readLines } from '../webhook/platform/files/lines.ts';
 
 /*
  * POSTs recorded reviews to a running server, through real HTTPS, one after another in the order of the recording, as

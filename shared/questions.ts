@@ -242,7 +242,7 @@ export interface LedgerInfo {
 }
 
 /**
- * The questions that can be asked of a ledger: one interface, whether it is a file (webhook/query) or a server
+ * The questions that can be asked of a ledger: one interface, whether it is a file (webhook/ask/questions) or a server
  * (plugin/client.ts). All reject with a KubeblameError.
  */
 export interface LedgerReader {

@@ -7,11 +7,11 @@ export interface Step {
   parent: number | null;
   patch: Patch;
   /** The whole body after the change, where one is stored beside it. */
-  checkpoint: JsonObject | null;
+  bodySnapshot: JsonObject | null;
 }
 
 /**
- * The object's body after a change; null where the change ended it. Walks back to the nearest checkpoint or beginning,
+ * The object's body after a change; null where the change ended it. Walks back to the nearest whole body or beginning,
  * then applies the patches forward. A state depends on its own line of parents only: what became of other attempts
  * never changes it. Rejects where the history is damaged.
  */
@@ -20,8 +20,8 @@ export async function reconstruct(seq: number, load: (seq: number) => Promise<St
   let body: JsonObject | null = null;
   for (let at: number | null = seq; at !== null;) {
     const step: Step = await load(at);
-    if (step.checkpoint !== null) {
-      body = step.checkpoint;
+    if (step.bodySnapshot !== null) {
+      body = step.bodySnapshot;
       break;
     }
     patches.push(step.patch);

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { importShop } from '../../webhook/testing/shop-ledger.ts';
+import { importShop } from '../../webhook/testing/ledgers/shop-ledger.ts';
 import { tableLines } from '../views/table.ts';
 import { createStyle } from '../views/style.ts';
 

@@ -10,7 +10,7 @@ export async function exportArchive(db: string | undefined, archive: string, io:
       'give --db FILE, or set KUBEBLAME_DB',
     );
   }
-  const { exportFile } = await import('../../webhook/proof/verify-file.ts');
+  const { exportFile } = await import('../../webhook/ledger/files/verify-file.ts');
   const { rows, checkpoints } = await exportFile(db, archive);
   io.err(`# ${archive}: ${rows} rows and ${checkpoints} signed checkpoints of ${db}\n`);
   if (checkpoints === 0) io.err('# without a signed checkpoint nobody can tell it from one that was made up\n');

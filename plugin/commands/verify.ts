@@ -25,7 +25,7 @@ export async function verify(options: VerifyOptions, io: Io): Promise<void> {
       'name a ledger file or an archive, or set KUBEBLAME_DB; a server is verified by its file or an archive of it',
     );
   }
-  const { verifyFile } = await import('../../webhook/proof/verify-file.ts');
+  const { verifyFile } = await import('../../webhook/ledger/files/verify-file.ts');
   const report = await verifyFile(file, {
     checkpoints: options.checkpoints,
     keys: options.key,

@@ -1,6 +1,6 @@
 import type { Json, LedgerInfo } from '../../shared/types.ts';
 import { VERSION } from '../../shared/version.ts';
-import { FORMAT } from '../../webhook/store/sqlite/schema.ts';
+import { FORMAT } from '../../webhook/ledger/sqlite/database/schema.ts';
 import type { Io } from '../io.ts';
 import { openReader, type SourceOptions } from '../open-reader.ts';
 import { document } from '../views/json.ts';

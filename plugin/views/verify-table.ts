@@ -1,5 +1,5 @@
-import type { FileReport } from '../../webhook/proof/verify-file.ts';
-import { PARTS, type Part } from '../../webhook/proof/report.ts';
+import type { FileReport } from '../../webhook/ledger/files/verify-file.ts';
+import { PARTS, type Part } from '../../webhook/ledger/proof/report.ts';
 import type { Style } from './style.ts';
 import { tableLines } from './table.ts';
 import { printable } from './text.ts';

@@ -3,18 +3,18 @@ import type { Logger } from 'pino';
 import type { Generations } from '../../certs/generations.ts';
 import { KubeblameError, messageOf } from '../../shared/errors.ts';
 import type { JsonObject } from '../../shared/types.ts';
-import type { Proof } from '../admission/gate-messages.ts';
-import type { ServerConfig } from '../config/config.ts';
-import type { KubeApiClient } from '../observe/api-client.ts';
-import { readCertificate, watchCertificate, type ServingPair } from '../tls.ts';
-import { matchConditions } from './match-conditions.ts';
-import type { Registrar } from './registrar.ts';
+import type { Credentials } from '../record/gate/thread/gate-messages.ts';
+import type { ServerConfig } from '../programs/config/config.ts';
+import type { KubeApiClient } from '../platform/kubernetes/api-client.ts';
+import { readCertificate, watchCertificate, type ServingPair } from '../platform/http/tls.ts';
+import { matchConditions } from './registration/match-conditions.ts';
+import type { Registrar } from './registration/registrar.ts';
 
 /** What the server proves itself with, and how it knows its callers. */
 export interface Identity {
   readonly serving: ServingPair;
   /** The same for the admission endpoint, with what it asks of a client. */
-  readonly proof: Proof;
+  readonly proof: Credentials;
   /** What is wrong with a webhook configuration that we made, '' for nothing; undefined where somebody else makes it. */
   readonly judge: ((configuration: JsonObject) => string) | undefined;
   /** Puts our webhook configuration right now: the watch shows that it is not. */
@@ -98,7 +98,7 @@ async function openRegistrar(
   if (registration === null) return null;
   if (client === null) throw new KubeblameError('config-invalid', '--register needs a cluster: give --kubeconfig');
   // Loaded only here: what it makes certificates with takes ten megabytes.
-  const { Registrar } = await import('./registrar.ts');
+  const { Registrar } = await import('./registration/registrar.ts');
   return Registrar.open({
     client,
     registration,
@@ -131,7 +131,7 @@ function lastReadable(path: string): () => string {
 }
 
 /** Who has no certificate can still ask for /livez: so the handshake does not refuse, but the webhook's path does. */
-function clientTls({ callers }: ServerConfig): Pick<Proof['tls'], 'requestCert' | 'rejectUnauthorized' | 'ca'> {
+function clientTls({ callers }: ServerConfig): Pick<Credentials['tls'], 'requestCert' | 'rejectUnauthorized' | 'ca'> {
   if (callers.by !== 'certificate') return {};
   return { requestCert: true, rejectUnauthorized: false, ca: Buffer.from(readOption(callers.ca, '--client-ca')) };
 }

@@ -4,13 +4,13 @@ import { fileURLToPath } from 'node:url';
 import { parseAllDocuments } from 'yaml';
 import { renderChart } from '../../scripts/testing/render-chart.ts';
 import type { JsonObject } from '../../shared/types.ts';
-import type { RegistrationTiming } from '../config/install.ts';
-import { openSqliteReader } from '../store/sqlite/store.ts';
-import type { StoredChange } from '../store/port.ts';
-import { USUAL_WEBHOOK } from './configuration.ts';
-import { useCluster, type KubectlResult } from '../testing/cluster.ts';
-import { freePort } from '../testing/daemon.ts';
-import { HttpsClient, TestServer, until } from '../testing/server.ts';
+import type { RegistrationTiming } from '../programs/config/install.ts';
+import { openSqliteReader } from '../ledger/sqlite/store/store.ts';
+import type { StoredChange } from '../ledger/port/port.ts';
+import { USUAL_WEBHOOK } from './registration/configuration.ts';
+import { useCluster, type KubectlResult } from '../testing/cluster/cluster.ts';
+import { freePort } from '../testing/server/daemon.ts';
+import { HttpsClient, TestServer, until } from '../testing/server/server.ts';
 
 /*
  * The installation on a real API server: what kubectl applies, with the rights that it gives, and nothing else. There is

@@ -3,9 +3,9 @@ import { X509Certificate } from 'node:crypto';
 import pino from 'pino';
 import { isUsable, makeGeneration } from '../../certs/generations.ts';
 import type { JsonObject } from '../../shared/types.ts';
-import { openApiClient } from '../observe/api-client.ts';
-import { openSqliteReader } from '../store/sqlite/store.ts';
-import { ServerProcess } from '../testing/process.ts';
+import { openApiClient } from '../platform/kubernetes/api-client.ts';
+import { openSqliteReader } from '../ledger/sqlite/store/store.ts';
+import { ServerProcess } from '../testing/server/process.ts';
 import {
   callWebhook,
   CONFIGURATIONS,
@@ -16,10 +16,10 @@ import {
   registeredAt,
   SECRETS,
   useInstallation,
-} from '../testing/installation.ts';
-import { until } from '../testing/server.ts';
-import { Registrar } from './registrar.ts';
-import { encodeGenerations } from './secret.ts';
+} from '../testing/cluster/installation.ts';
+import { until } from '../testing/server/server.ts';
+import { Registrar } from './registration/registrar.ts';
+import { encodeGenerations } from './certificates/secret.ts';
 
 describe('a server that registers itself', () => {
   const on = useInstallation();

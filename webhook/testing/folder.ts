@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { verifyFile } from '../proof/verify-file.ts';
+import { verifyFile } from '../ledger/files/verify-file.ts';
 
 export interface FolderOptions {
   /** False where ledgers are damaged, or their rows made up, on purpose. */

@@ -1,0 +1,18 @@
+import type { UserSummary } from '../../../shared/types.ts';
+import type { UserCount } from '../../ledger/port/port.ts';
+
+/** One entry for each user, from counts by user and type: the most changes first, then by name. */
+export function summarise(counts: readonly UserCount[]): UserSummary[] {
+  const users = new Map<string, UserSummary>();
+  for (const { username, group, resource, kind, changes, firstAt, lastAt } of counts) {
+    const user = users.get(username) ?? { username, changes: 0, firstAt, lastAt, resources: [] };
+    user.changes += changes;
+    user.firstAt = Math.min(user.firstAt, firstAt);
+    user.lastAt = Math.max(user.lastAt, lastAt);
+    user.resources.push({ group, resource, kind, changes });
+    users.set(username, user);
+  }
+  const sorted = [...users.values()].sort((a, b) => b.changes - a.changes || (a.username < b.username ? -1 : 1));
+  for (const user of sorted) user.resources.sort((a, b) => b.changes - a.changes);
+  return sorted;
+}

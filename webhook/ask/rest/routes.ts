@@ -1,0 +1,109 @@
+import type { ErrorRequestHandler, Express, Request, Response } from 'express';
+import express from 'express';
+import type { Logger } from 'pino';
+import {
+  decodeBlameQuery,
+  decodeChangeQuery,
+  decodeDifferenceQuery,
+  decodeObjectQuery,
+  decodeStateQuery,
+  decodeUserQuery,
+  encodeError,
+  NATIVE_API,
+  ROUTES,
+} from '../../../shared/api.ts';
+import { KubeblameError, messageOf } from '../../../shared/errors.ts';
+import { stringifyJson } from '../../../shared/json.ts';
+import type { Json, LedgerReader } from '../../../shared/types.ts';
+import type { Authenticate, Caller } from '../access/identity/caller.ts';
+import { statusOf } from '../../platform/http/http.ts';
+import { discovery } from '../kube-api/discovery/discovery.ts';
+import { nativeApi, type NativeApi } from '../kube-api/routes.ts';
+import { sendStatus } from '../kube-api/answers/status.ts';
+
+const QUESTIONS = `${NATIVE_API.path}/${NATIVE_API.questions}`;
+
+type Answer = (reader: LedgerReader, search: URLSearchParams) => Promise<object>;
+
+const ANSWERS: Record<keyof typeof ROUTES, Answer> = {
+  info: (reader) => reader.info(),
+  resources: (reader) => reader.resources(),
+  objects: (reader, search) => {
+    const { scope, limit } = decodeObjectQuery(search);
+    return reader.objects(scope, limit);
+  },
+  changes: (reader, search) => reader.changes(decodeChangeQuery(search)),
+  users: (reader, search) => reader.users(decodeUserQuery(search)),
+  states: (reader, search) => reader.states(decodeStateQuery(search)),
+  differences: (reader, search) => reader.differences(decodeDifferenceQuery(search)),
+  blame: (reader, search) => reader.blame(decodeBlameQuery(search)),
+  coverage: (reader) => reader.coverage(),
+};
+
+export interface ReadApi extends Omit<NativeApi, 'readerOf'> {
+  authenticate: Authenticate;
+  /** The ledger as a caller may read it. */
+  readerOf: (caller: Caller) => LedgerReader;
+  /** Resolves when all that was answered until now can be read. Rejects with overloaded where that takes long. */
+  caughtUp: () => Promise<void>;
+  log: Logger;
+}
+
+/** The read API, version 1 (shared/api.ts), and the native API, of which the routes of version 1 are a part too. */
+export function readApi({ authenticate, readerOf, caughtUp, log, ...native }: ReadApi): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.use(discovery());
+  app.use(async (request, response, next) => {
+    response.locals.caller = await authenticate(request);
+    await caughtUp();
+    next();
+  });
+  const readerOfResponse = ({ locals }: Response): LedgerReader => readerOf(locals.caller as Caller);
+  app.use(nativeApi({ ...native, readerOf: readerOfResponse }));
+  for (const name of Object.keys(ANSWERS) as (keyof typeof ROUTES)[]) {
+    const paths = [ROUTES[name], `${QUESTIONS}/${name}`];
+    app.get(paths, async (request, response) => {
+      send(response, 200, (await ANSWERS[name](readerOfResponse(response), searchOf(request))) as Json);
+    });
+    app.all(paths, (request) => {
+      throw new KubeblameError('method-not-allowed', `${request.method} is not allowed here: GET`);
+    });
+  }
+  app.use((request) => {
+    throw new KubeblameError('not-found', `there is nothing at ${request.path}`);
+  });
+  app.use(failures(log));
+  return app;
+}
+
+function searchOf(request: Request): URLSearchParams {
+  return new URL(request.originalUrl, 'https://server').searchParams;
+}
+
+function send(response: Response, status: number, body: Json): void {
+  response.status(status).type('application/json').set('Cache-Control', 'no-store').send(stringifyJson(body));
+}
+
+/** A Kubernetes client gets a Status; a question under the native API, the error that kubectl-blame knows. */
+function answerFailure({ path }: Request, response: Response, error: KubeblameError): void {
+  if (path.startsWith('/apis') && !path.startsWith(QUESTIONS)) sendStatus(response, error);
+  else send(response, statusOf(error), encodeError(error));
+}
+
+function failures(log: Logger): ErrorRequestHandler {
+  return (error: unknown, request, response, _next) => {
+    if (error instanceof KubeblameError && statusOf(error) < 500) {
+      answerFailure(request, response, error);
+      return;
+    }
+    const code = error instanceof KubeblameError ? error.code : 'internal';
+    const stack = error instanceof Error && code === 'internal' ? error.stack : undefined;
+    const cause = error instanceof Error && error.cause !== undefined ? messageOf(error.cause) : undefined;
+    log.error({ path: request.path, code, reason: messageOf(error), cause, stack }, 'question not answered');
+    const failure =
+      error instanceof KubeblameError ? error : new KubeblameError('server-error', 'the server failed to answer');
+    answerFailure(request, response, failure);
+  };
+}

@@ -1,0 +1,39 @@
+import type { Attributes } from '../access/rights/access-reviews.ts';
+import type { Caller } from '../access/identity/caller.ts';
+import type { LedgerReader } from '../../../shared/types.ts';
+import type { Failure } from '../../platform/threads/threads.ts';
+
+/*
+ * What the reading thread is asked, and what it asks and answers: reading.ts is the one side, reading-thread.ts the other.
+ */
+
+/** The questions of a reader. */
+export type QuestionName = keyof Pick<
+  LedgerReader,
+  'info' | 'resources' | 'objects' | 'changes' | 'users' | 'states' | 'differences' | 'blame' | 'coverage'
+>;
+
+/** With what the thread begins. */
+export interface ReadingData {
+  /** The ledger file. */
+  path: string;
+  /** Of Clock. */
+  clock: SharedArrayBuffer;
+}
+
+export type ReadingRequest =
+  | { do: 'ask'; id: number; caller: Caller; question: QuestionName; args: unknown[] }
+  /** The commits after one, as they leave the machine: stream/documents.ts. */
+  | { do: 'commits'; id: number; after: number; maxBytes: number }
+  /** Whether a user may, as was asked. */
+  | { do: 'tell'; id: number; may: boolean }
+  | { do: 'tell'; id: number; failure: Failure }
+  /** Answers at once what waits for a change, now and from now on. */
+  | { do: 'hurry' }
+  /** Ends when all is answered. */
+  | { do: 'close' };
+
+export type ReadingReport =
+  | { is: 'answer'; id: number; value: unknown }
+  | { is: 'failure'; id: number; failure: Failure }
+  | { is: 'may?'; id: number; user: Extract<Caller, { kind: 'user' }>['user']; attributes: Attributes };

@@ -1,0 +1,79 @@
+import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
+import { readerFor } from '../access/access.ts';
+import type { Rights } from '../access/rights/access-reviews.ts';
+import { Clock } from '../../platform/clock/clock.ts';
+import { StoreReader } from '../questions/reader.ts';
+import { commitBatch } from '../stream/documents.ts';
+import { openSqliteReader } from '../../ledger/sqlite/store/store.ts';
+import { errorOf, failureOf, lowerPriority } from '../../platform/threads/threads.ts';
+import type { ReadingData, ReadingReport, ReadingRequest } from './messages.ts';
+
+/*
+ * The thread that answers questions, on a connection of its own: a long one holds up neither reviews nor the recorder. Who asks,
+ * and what they may, is decided by the rest of the server.
+ */
+function serve(port: MessagePort, data: ReadingData): void {
+  lowerPriority();
+  const store = openSqliteReader(data.path);
+  const clock = new Clock(data.clock);
+  const now = (): number => clock.now();
+  const closing = new AbortController();
+  const report = (message: ReadingReport): void => port.postMessage(message);
+  const rights = new AskedRights(report);
+
+  const answering = new Set<Promise<void>>();
+  const answerOf = (message: Extract<ReadingRequest, { do: 'ask' | 'commits' }>): Promise<unknown> => {
+    if (message.do === 'commits')
+      return commitBatch(store, new StoreReader(store, now), message.after, message.maxBytes);
+    const reader = readerFor(message.caller, rights, store, now, closing.signal);
+    const ask = reader[message.question].bind(reader) as (...args: unknown[]) => Promise<unknown>;
+    return ask(...message.args);
+  };
+  const answer = async (message: Extract<ReadingRequest, { do: 'ask' | 'commits' }>): Promise<void> => {
+    const { id } = message;
+    const work = answerOf(message).then(
+      (value) => report({ is: 'answer', id, value }),
+      (error: unknown) => report({ is: 'failure', id, failure: failureOf(error) }),
+    );
+    answering.add(work);
+    await work.finally(() => answering.delete(work));
+  };
+
+  port.on('message', (message: ReadingRequest) => {
+    if (message.do === 'tell') rights.told(message);
+    else if (message.do === 'ask' || message.do === 'commits') void answer(message);
+    else {
+      closing.abort();
+      if (message.do === 'close')
+        void Promise.allSettled(answering)
+          .then(() => store.close())
+          .then(() => port.close());
+    }
+  });
+}
+
+/** What users may, as the rest of the server knows it. */
+class AskedRights implements Rights {
+  private readonly waiting = new Map<number, { resolve: (may: boolean) => void; reject: (error: Error) => void }>();
+  private last = 0;
+
+  constructor(private readonly report: (message: ReadingReport) => void) {}
+
+  may(...[user, attributes]: Parameters<Rights['may']>): Promise<boolean> {
+    const id = ++this.last;
+    return new Promise((resolve, reject) => {
+      this.waiting.set(id, { resolve, reject });
+      this.report({ is: 'may?', id, user, attributes });
+    });
+  }
+
+  told(message: Extract<ReadingRequest, { do: 'tell' }>): void {
+    const asked = this.waiting.get(message.id);
+    this.waiting.delete(message.id);
+    if ('failure' in message) asked?.reject(errorOf(message.failure));
+    else asked?.resolve(message.may);
+  }
+}
+
+if (parentPort === null) throw new Error('this is the program of a thread');
+serve(parentPort, workerData as ReadingData);

@@ -1,0 +1,134 @@
+import { once } from 'node:events';
+import type { Worker } from 'node:worker_threads';
+import { KubeblameError } from '../../../shared/errors.ts';
+import type { LedgerReader } from '../../../shared/types.ts';
+import type { Caller } from '../access/identity/caller.ts';
+import type { Rights } from '../access/rights/access-reviews.ts';
+import { errorOf, failureOf, startThread } from '../../platform/threads/threads.ts';
+import type { CommitBatch } from '../stream/documents.ts';
+import type { QuestionName, ReadingData, ReadingReport, ReadingRequest } from './messages.ts';
+
+/** What a question reads is soon let go: without this some ten megabytes of garbage lie. */
+const LIMITS = { maxYoungGenerationSizeMb: 8 };
+
+interface Waiting {
+  resolve: (value: unknown) => void;
+  reject: (error: Error) => void;
+}
+
+/**
+ * Answers questions in a thread of its own (reading-thread.ts). In the recorder's thread a search through 200,000 changes held up
+ * the recording by four seconds.
+ */
+export class Reading {
+  private readonly worker: Worker;
+  private readonly ended: Promise<unknown>;
+  private readonly waiting = new Map<number, Waiting>();
+  private last = 0;
+  private failure: Error | null = null;
+  private closing = false;
+
+  /**
+   * `rights`: null where whoever asks may read everything. `died`: told once where the thread ends by itself.
+   */
+  constructor(
+    data: ReadingData,
+    private readonly rights: Rights | null,
+    private readonly died: (error: Error) => void,
+  ) {
+    const options = { workerData: data, resourceLimits: LIMITS };
+    this.worker = startThread(import.meta.url, './reading-thread.ts', 'ledger-reading.js', options);
+    this.worker.on('message', (report: ReadingReport) => this.take(report));
+    this.worker.on('error', (error) => this.fail(error));
+    this.ended = once(this.worker, 'exit').catch(() => undefined);
+    void this.ended.then(() => {
+      this.fail(new KubeblameError('closing', 'the thread that answers questions has ended'));
+    });
+  }
+
+  /** The ledger as a caller may read it. */
+  readerOf(caller: Caller): LedgerReader {
+    const ask =
+      <Name extends QuestionName>(question: Name) =>
+      (...args: Parameters<LedgerReader[Name]>): ReturnType<LedgerReader[Name]> =>
+        this.ask(caller, question, args) as ReturnType<LedgerReader[Name]>;
+    return {
+      info: ask('info'),
+      resources: ask('resources'),
+      objects: ask('objects'),
+      changes: ask('changes'),
+      users: ask('users'),
+      states: ask('states'),
+      differences: ask('differences'),
+      blame: ask('blame'),
+      coverage: ask('coverage'),
+      close: () => Promise.resolve(),
+    };
+  }
+
+  /** The commits after one, as they leave the machine: commitBatch (stream/documents.ts). */
+  commits(after: number, maxBytes: number): Promise<CommitBatch> {
+    return this.request((id) => ({ do: 'commits', id, after, maxBytes })) as Promise<CommitBatch>;
+  }
+
+  /** Answers at once what waits for a change. Call before the listener waits for answers that are under way. */
+  hurry(): void {
+    this.tell({ do: 'hurry' });
+  }
+
+  /** Resolves when all is answered, and the thread has ended. */
+  async close(): Promise<void> {
+    this.closing = true;
+    this.tell({ do: 'close' });
+    await this.ended;
+  }
+
+  private ask(caller: Caller, question: QuestionName, args: unknown[]): Promise<unknown> {
+    return this.request((id) => ({ do: 'ask', id, caller, question, args }));
+  }
+
+  /** Tells the thread, and resolves with what it answers under the id. */
+  private request(message: (id: number) => ReadingRequest): Promise<unknown> {
+    if (this.failure !== null) return Promise.reject(this.failure);
+    const id = ++this.last;
+    return new Promise((resolve, reject) => {
+      this.waiting.set(id, { resolve, reject });
+      this.tell(message(id));
+    });
+  }
+
+  private tell(message: ReadingRequest): void {
+    this.worker.postMessage(message);
+  }
+
+  private take(report: ReadingReport): void {
+    if (report.is === 'may?') {
+      void this.mayOf(report).then((answer) => this.tell({ do: 'tell', id: report.id, ...answer }));
+      return;
+    }
+    const asked = this.waiting.get(report.id);
+    this.waiting.delete(report.id);
+    if (report.is === 'answer') asked?.resolve(report.value);
+    else asked?.reject(errorOf(report.failure));
+  }
+
+  private async mayOf({
+    user,
+    attributes,
+  }: Extract<ReadingReport, { is: 'may?' }>): Promise<{ may: boolean } | { failure: ReturnType<typeof failureOf> }> {
+    try {
+      if (this.rights === null) throw new Error('a user was told, and no cluster that knows what they may read');
+      return { may: await this.rights.may(user, attributes) };
+    } catch (error) {
+      return { failure: failureOf(error) };
+    }
+  }
+
+  private fail(error: Error): void {
+    if (this.failure !== null) return;
+    this.failure = error;
+    for (const { reject } of this.waiting.values()) reject(error);
+    this.waiting.clear();
+    if (!this.closing) this.died(error);
+  }
+}

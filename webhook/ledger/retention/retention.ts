@@ -1,0 +1,159 @@
+import { setImmediate as breathe } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import { KubeblameError, messageOf } from '../../../shared/errors.ts';
+import type { FoldRequest, FoldResult } from '../sqlite/fold/fold.ts';
+
+export interface RetentionPolicy {
+  /** History older than this is folded; null keeps it whatever its age. */
+  ageMs: number | null;
+  /** Where the ledger uses more, its oldest history is folded; null lets it grow. */
+  bytes: number | null;
+  /** What matters for security is kept until it is so old (security.ts), or the size allows nothing else; null: no limit. */
+  securityMs: number | null;
+}
+
+/** What of a store can be folded: SqliteStore. */
+export interface Foldable {
+  fold(request: FoldRequest): Promise<FoldResult | null>;
+  usedBytes(): Promise<number>;
+}
+
+export interface RetentionOptions {
+  store: Foldable;
+  policy: RetentionPolicy;
+  now: () => number;
+  /** Runs a step of a fold between two appends: Recorder.maintain. */
+  between: <T>(work: () => Promise<T>) => Promise<T>;
+  /** Why nothing may be folded at present, such as a clock that is not to be trusted; null where nothing speaks against it. */
+  heldBack?: () => string | null;
+  /** Ends it behind the step that is under way. */
+  stop?: AbortSignal;
+}
+
+export interface Enforced {
+  /** Changes removed. */
+  removed: number;
+  /** Why it was held back, or not done to the end; null where it was. */
+  heldBack: string | null;
+}
+
+const HOUR_MS = 60 * 60 * 1000;
+const UNITS: Record<string, number> = { h: HOUR_MS, d: 24 * HOUR_MS, w: 7 * 24 * HOUR_MS };
+const SIZES: Record<string, number> = { Mi: 2 ** 20, Gi: 2 ** 30, Ti: 2 ** 40 };
+
+/** The last hour is never folded: requests that were admitted in it may still be settled. */
+const MIN_AGE_MS = HOUR_MS;
+/** What matters for security is kept so many times as long as the rest, unless told otherwise. */
+const SECURITY_TIMES = 10;
+
+/** Folds what the policy does not keep, step by step. Rejects with what a fold rejects with. */
+export async function enforce(options: RetentionOptions): Promise<Enforced> {
+  const { store, policy, now, between, stop } = options;
+  const enforced: Enforced = { removed: 0, heldBack: null };
+  /** Resolves to false where it is not to go on. */
+  const foldWhile = async (
+    limits: () => Pick<FoldRequest, 'before' | 'securityBefore'>,
+    wanted: () => Promise<boolean>,
+  ): Promise<boolean> => {
+    while (await wanted()) {
+      if (stop?.aborted === true) return false;
+      // Asked before each step: what is folded is gone for good.
+      enforced.heldBack = options.heldBack?.() ?? null;
+      if (enforced.heldBack !== null) return false;
+      const result = await between(() => store.fold({ ...limits(), now: now() }));
+      if (result === null) return true;
+      enforced.removed += result.removed;
+      // A writer of this thread never lets anything else have its turn.
+      await breathe();
+    }
+    return true;
+  };
+  const { ageMs, bytes, securityMs } = policy;
+  const securityBefore = (): number => (securityMs === null ? 0 : now() - securityMs);
+  if (ageMs !== null) {
+    const always = (): Promise<boolean> => Promise.resolve(true);
+    if (!(await foldWhile(() => ({ before: now() - ageMs, securityBefore: securityBefore() }), always)))
+      return enforced;
+  }
+  if (bytes !== null) {
+    const isLarge = async (): Promise<boolean> => (await store.usedBytes()) > bytes;
+    const before = (): number => now() - MIN_AGE_MS;
+    // What matters for security goes last: only where nothing else is left to go.
+    if (!(await foldWhile(() => ({ before: before(), securityBefore: securityBefore() }), isLarge))) return enforced;
+    await foldWhile(() => ({ before: before(), securityBefore: before() }), isLarge);
+  }
+  return enforced;
+}
+
+/** Reads `90d`, `12h`, `8w`, and `10Gi`, `500Mi`. Throws config-invalid. */
+export function readPolicy(age: string | undefined, size: string | undefined, security?: string): RetentionPolicy {
+  const quantityOf = (text: string | undefined, of: Of): number | null =>
+    text === undefined ? null : quantity(text, of);
+  const ageMs = quantityOf(age, AGE);
+  const bytes = quantityOf(size, SIZE);
+  const securityMs = quantityOf(security, SECURITY) ?? (ageMs === null ? null : SECURITY_TIMES * ageMs);
+  if (security !== undefined && ageMs === null && bytes === null) {
+    throw new KubeblameError(
+      'config-invalid',
+      `${SECURITY.option} (${SECURITY.variable}) says how much longer to keep some history, and nothing is folded`,
+      'give --retain-age or --retain-size too, or leave it out',
+    );
+  }
+  if (ageMs !== null && securityMs !== null && securityMs < ageMs) {
+    throw new KubeblameError(
+      'config-invalid',
+      `${SECURITY.option} (${SECURITY.variable}): "${security ?? ''}" is shorter than --retain-age`,
+      'what matters for security is kept at least as long as the rest',
+    );
+  }
+  return { ageMs, bytes, securityMs };
+}
+
+interface Of {
+  units: Record<string, number>;
+  option: string;
+  variable: string;
+  like: string;
+}
+
+const AGE: Of = { units: UNITS, option: '--retain-age', variable: 'KUBEBLAME_RETAIN_AGE', like: '90d or 12h' };
+const SIZE: Of = { units: SIZES, option: '--retain-size', variable: 'KUBEBLAME_RETAIN_SIZE', like: '10Gi or 500Mi' };
+const SECURITY: Of = { units: UNITS, option: '--retain-security', variable: 'KUBEBLAME_RETAIN_SECURITY', like: '900d' };
+
+function quantity(text: string, { units, option, variable, like }: Of): number {
+  const [, count = '', unit = ''] = /^([1-9]\d{0,5})([A-Za-z]+)$/.exec(text) ?? [];
+  const factor = units[unit];
+  if (count === '' || factor === undefined) {
+    throw new KubeblameError('config-invalid', `${option} (${variable}): "${text}" is not like ${like}`);
+  }
+  return Number(count) * factor;
+}
+
+/** How often the server looks whether there is something to fold. */
+const EVERY_MS = 10 * 60 * 1000;
+
+/** Enforces the policy now and then. Returns a function that ends it, behind the step that is under way. */
+export function startRetention(options: Omit<RetentionOptions, 'stop'> & { log: Logger }): () => Promise<void> {
+  const { policy, log } = options;
+  if (policy.ageMs === null && policy.bytes === null) return () => Promise.resolve();
+  const stopping = new AbortController();
+  let running = Promise.resolve();
+  const run = (): void => {
+    running = running.then(async () => {
+      try {
+        const { removed, heldBack } = await enforce({ ...options, stop: stopping.signal });
+        if (removed > 0) log.info({ removed }, 'old history folded');
+        if (heldBack !== null) log.warn({ reason: heldBack }, 'old history not folded');
+      } catch (error) {
+        log.error({ reason: messageOf(error) }, 'old history not folded');
+      }
+    });
+  };
+  const timer = setInterval(run, EVERY_MS);
+  run();
+  return () => {
+    clearInterval(timer);
+    stopping.abort();
+    return running;
+  };
+}

@@ -1,0 +1,60 @@
+import { LRUCache } from 'lru-cache';
+import { parseJson } from '../../../../shared/json.ts';
+import type { Actor } from '../../../../shared/types.ts';
+import type { StoredObject } from '../../port/port.ts';
+import type { Statements } from '../database/statements.ts';
+
+/** How many interned texts, actors and objects are remembered; the rest is read again. */
+const REMEMBERED = 20_000;
+/** Not `max`, which makes room for all of them at once: 10 ms of a question's time. */
+const MEMORY = { maxSize: REMEMBERED, sizeCalculation: () => 1 };
+
+export const SELECT_OBJECT = `SELECT o.id, r.api_group AS "group", r.resource, r.kind, t.value AS namespace, o.name, o.uid
+  FROM objects o JOIN resources r ON r.id = o.resource_id JOIN texts t ON t.id = o.namespace_id`;
+
+/** What interned ids stand for. */
+export class Names {
+  private readonly texts = new LRUCache<number, string>(MEMORY);
+  private readonly actors = new LRUCache<number, Actor>(MEMORY);
+  private readonly objects = new LRUCache<number, StoredObject>(MEMORY);
+
+  constructor(private readonly statements: Statements) {}
+
+  /** After ids were removed from the file. */
+  forget(): void {
+    for (const cache of [this.texts, this.actors, this.objects]) cache.clear();
+  }
+
+  text(id: number): string {
+    return remember(
+      this.texts,
+      id,
+      () => this.statements.get<{ value: string }>('SELECT value FROM texts WHERE id = ?', id)?.value ?? '',
+    );
+  }
+
+  actor(id: number): Actor {
+    return remember(this.actors, id, () => {
+      const row = this.statements.get<{ identity: string }>('SELECT identity FROM actors WHERE id = ?', id);
+      // As it was written: a name may start with what stands for something else in memory (shared/json.ts).
+      return parseJson(row?.identity ?? '{"username":"","groups":[]}') as unknown as Actor;
+    });
+  }
+
+  object(id: number): StoredObject {
+    return remember(this.objects, id, () => {
+      const object = this.statements.get<StoredObject>(`${SELECT_OBJECT} WHERE o.id = ?`, id);
+      if (object === null) throw new Error(`the ledger has no object ${id}`);
+      return object;
+    });
+  }
+}
+
+function remember<T extends NonNullable<unknown>>(cache: LRUCache<number, T>, id: number, load: () => T): T {
+  let value = cache.get(id);
+  if (value === undefined) {
+    value = load();
+    cache.set(id, value);
+  }
+  return value;
+}

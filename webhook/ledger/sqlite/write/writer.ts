@@ -1,0 +1,55 @@
+import type { NewEntries } from '../../port/port.ts';
+import { Appender, encodeEntries } from './append.ts';
+import { Folder, type FoldRequest, type FoldResult } from '../fold/fold.ts';
+import type { Sqlite } from '../database/open.ts';
+
+/** Appends to a ledger: the one that does. */
+export interface Writer {
+  /** MUST resolve only when the entries are durable, and leave the ledger as it was where it rejects. */
+  append(entries: NewEntries): Promise<void>;
+  /** Does one step of a fold: fold.ts. */
+  fold(request: FoldRequest): Promise<FoldResult | null>;
+  /** Rejects where nothing can be appended. */
+  checkWritable(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Appends on a connection of this thread, which waits for the disk meanwhile. */
+export class LocalWriter implements Writer {
+  private readonly appender: Appender;
+  private readonly folder: Folder;
+
+  constructor(private readonly db: Sqlite) {
+    this.appender = new Appender(db);
+    this.folder = new Folder(db, this.appender);
+  }
+
+  append(entries: NewEntries): Promise<void> {
+    return attempt(() => this.appender.append(encodeEntries(entries)));
+  }
+
+  fold(request: FoldRequest): Promise<FoldResult | null> {
+    return attempt(() => this.folder.fold(request));
+  }
+
+  checkWritable(): Promise<void> {
+    return attempt(() => takeWriteLock(this.db));
+  }
+
+  /** The connection is its owner's to close. */
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+/** Takes the write lock, without leaving anything behind. Throws what SQLite throws. */
+export function takeWriteLock(db: Sqlite): void {
+  db.exec('BEGIN IMMEDIATE');
+  db.exec('ROLLBACK');
+}
+
+function attempt<T>(work: () => T): Promise<T> {
+  return new Promise((resolve) => {
+    resolve(work());
+  });
+}

@@ -1,0 +1,354 @@
+import { KubeblameError } from '../../../../shared/errors.ts';
+import type { Review } from '../../../../shared/review.ts';
+import { uidOf } from '../../review/review-head.ts';
+import type { ReviewReader } from '../../review/review-reader.ts';
+import { Progress } from '../../spool/progress.ts';
+import type { SpoolReader } from '../../spool/reader.ts';
+import type { Spooled } from '../../spool/records.ts';
+import { HeldFacts, type Fact } from './held-facts.ts';
+import { isOfLedger, OutOfTurn, PassedOver, type Recorded, type Recorder } from '../recorder/recorder.ts';
+import { Wake } from './wake.ts';
+
+export interface IntakeOptions {
+  spool: SpoolReader;
+  reviews: ReviewReader;
+  recorder: Recorder;
+  /** The present (ms). */
+  now: () => number;
+  /** Told what became of a review. */
+  recorded: (result: Recorded) => void;
+  /** Told of a review that was answered as recorded, and cannot be; or of so many, with one error. */
+  lost: (error: unknown, uid: string, count: number) => void;
+  /** Told of what keeps the ledger from taking any, when that begins. */
+  failing: (error: unknown) => void;
+  /** Told that the ledger has come so far, for good: what lies in the spool before it may be written over. */
+  taken: (through: number) => void;
+}
+
+/** Reviews that were read from the spool, and are not durable in the ledger yet; what is parsed takes some times as much. */
+const MAX_IN_FLIGHT = 64;
+const MAX_IN_FLIGHT_BYTES = 4 * 1024 * 1024;
+/**
+ * Reviews and facts are gathered for so long before they are handed over: what a commit costs is shared by all in it. While
+ * reviews come one after another, they are answered first: the recorder waits for such a pause, at most so long.
+ */
+const GATHER_MS = 250;
+const PAUSE_MS = 10;
+const MAX_GATHER_MS = 500;
+/** So many facts do not wait for more: the watch that shows them waits behind them. */
+const MAX_HELD = 128;
+/** When a commit that failed is tried again. */
+const RETRY_MS = 1_000;
+
+/** A review of the spool. */
+interface Which {
+  number: number;
+  /** When it came (ms), or was found to be missing. */
+  at: number;
+  /** '' where that is not known. */
+  uid: string;
+}
+
+/** Somebody who waits until the reviews up to a number are in the ledger. */
+interface Asked {
+  through: number;
+  /** How often the ledger has failed since. */
+  failures: number;
+  settle: (settled: boolean) => void;
+}
+
+/**
+ * Takes reviews from the spool into the ledger, each once, in their order, and facts between them (held-facts.ts). What cannot be committed stays in the spool, and is
+ * tried again.
+ */
+export class Intake {
+  /** How far the spool is durable: told by whoever adds to it. */
+  readonly progress = new Progress();
+  /** The last review that was handed to the recorder. */
+  private handed: number;
+  /** The last one of which it is settled what became of it. */
+  private done: number;
+  /** The last one that is known to be in the ledger for good. */
+  private told = NaN;
+  private inFlight = 0;
+  private inFlightBytes = 0;
+  private running = false;
+  private failure: { error: unknown } | null = null;
+  /** One at a time, until something was committed: among many, one may be what the ledger does not take. */
+  private careful = false;
+  private suspect = NaN;
+  private unwelcome: { which: Which; error: unknown } | null = null;
+  private readonly facts = new HeldFacts();
+  /** Nothing more is waited for. */
+  private urgent = false;
+  private readonly urgency = new Wake();
+  /** A review that was handed over is settled, or there is something to try again. */
+  private readonly moved = new Wake();
+  /** In the order of their numbers. */
+  private asked: Asked[] = [];
+  private closed = false;
+  private wasLastTry = false;
+  private whenIdle: (() => void) | null = null;
+
+  constructor(private readonly options: IntakeOptions) {
+    this.handed = this.done = options.recorder.taken;
+  }
+
+  /** Reviews that were answered, and are not in the ledger yet. */
+  get depth(): number {
+    return this.progress.through - this.done;
+  }
+
+  /**
+   * Takes what an earlier process has answered. Resolves when it is in the ledger, or the ledger does not take it at present;
+   * what fails with one review alone is waited for until it is passed over. Rejects with ledger-unwritable where the spool cannot be read.
+   */
+  async takeLeft(): Promise<void> {
+    this.progress.advance(this.options.spool.last(this.handed + 1));
+    this.wake();
+    // Whoever gave up here would meet the same review at each start.
+    do await this.settled();
+    while (this.failure !== null && !isOfLedger(this.failure.error));
+  }
+
+  /** The spool's files that have reviews which the ledger does not have yet: nobody may write over them. */
+  left(): { path: string; last: number }[] {
+    return this.options.spool.filesAfter(this.options.recorder.taken);
+  }
+
+  /** There is something in the spool. */
+  wake(): void {
+    if (this.running) return;
+    this.running = true;
+    void this.run();
+  }
+
+  /**
+   * Lets something be recorded behind the reviews that are durable now: soon, where it `mayWait` for others to share a commit
+   * with, otherwise at once. Refuses it with what the ledger fails with, while it does.
+   */
+  hold(fact: Fact, mayWait: boolean): void {
+    if (this.failure !== null) {
+      fact.refuse(this.failure.error);
+      return;
+    }
+    this.facts.hold(fact, this.progress.through);
+    if (mayWait && this.facts.size < MAX_HELD) this.wake();
+    else this.hurry();
+  }
+
+  /** Nothing that waits shall wait any longer. */
+  hurry(): void {
+    this.urgent = true;
+    this.urgency.call();
+    this.wake();
+  }
+
+  /**
+   * Resolves when all reviews that are durable now are in the ledger, or it does not take them at present; to false where
+   * that takes longer than `withinMs`.
+   */
+  settled(withinMs = Infinity): Promise<boolean> {
+    const { through } = this.progress;
+    if (this.done >= through) return Promise.resolve(true);
+    return new Promise((resolve) => {
+      const giveUp = (): void => {
+        this.asked = this.asked.filter((other) => other !== asked);
+        resolve(false);
+      };
+      const timer = withinMs === Infinity ? undefined : setTimeout(giveUp, withinMs);
+      const settle = (settled: boolean): void => {
+        clearTimeout(timer);
+        resolve(settled);
+      };
+      const asked: Asked = { through, failures: this.failure === null ? 0 : 1, settle };
+      this.asked.push(asked);
+      this.hurry();
+    });
+  }
+
+  /** Resolves when all that is in the spool is in the ledger, or the ledger does not take it: then it stays there. */
+  async close(): Promise<void> {
+    this.closed = true;
+    this.moved.call();
+    this.hurry();
+    if (this.running || this.inFlight > 0) await new Promise<void>((resolve) => (this.whenIdle = resolve));
+    this.options.spool.close();
+  }
+
+  private async run(): Promise<void> {
+    while (this.failure !== null ? await this.recover() : this.hasWork()) {
+      if (this.failure !== null) continue;
+      await this.gather();
+      await this.handOverAll();
+    }
+    this.running = false;
+    this.urgent = false;
+    this.tellIdle();
+  }
+
+  private hasWork(): boolean {
+    return this.facts.size > 0 || !this.progress.sleep(this.handed);
+  }
+
+  private tellIdle(): void {
+    if (!this.running && this.inFlight === 0) this.whenIdle?.();
+  }
+
+  /** Resolves when what waits has its turn. */
+  private async gather(): Promise<void> {
+    const end = performance.now() + MAX_GATHER_MS;
+    let newest = this.progress.through;
+    for (let pause = GATHER_MS; !this.isUrgent && performance.now() < end; pause = PAUSE_MS) {
+      await this.urgency.wait(pause);
+      if (this.progress.through === newest) return;
+      newest = this.progress.through;
+    }
+  }
+
+  private get isUrgent(): boolean {
+    return this.urgent || this.closed || this.asked.length > 0 || this.failure !== null;
+  }
+
+  /** Hands over the reviews that are durable now, and the facts that came between them. */
+  private async handOverAll(): Promise<void> {
+    this.urgent = false;
+    const { through } = this.progress;
+    while (this.failure === null) {
+      this.facts.enterUpTo(this.handed);
+      if (this.handed >= through) return;
+      await this.handOver(through);
+    }
+  }
+
+  /** Hands over the next review, when there is room for it. */
+  private async handOver(through: number): Promise<void> {
+    const most = this.careful ? 1 : MAX_IN_FLIGHT;
+    while (this.inFlight >= most || this.inFlightBytes >= MAX_IN_FLIGHT_BYTES) await this.moved.wait();
+    if (this.failure !== null) return;
+    const number = this.handed + 1;
+    const { spool, recorder } = this.options;
+    let spooled: Spooled | null;
+    let next = 0;
+    try {
+      spooled = spool.read(number);
+      if (spooled === null) next = Math.min(spool.firstAfter(number) ?? through + 1, through + 1);
+    } catch (error) {
+      this.options.failing(error);
+      this.fail(error);
+      return;
+    }
+    if (spooled === null) {
+      // A file that was damaged: those up to the next one are gone.
+      const error = new KubeblameError(
+        'ledger-damaged',
+        `the spool is damaged: reviews ${number} to ${next - 1} are gone`,
+      );
+      // At once: behind a ledger that was restored they may be millions.
+      this.lose({ number, at: this.options.now(), uid: '' }, error, next - number);
+      return;
+    }
+    this.handed = number;
+    const { at, body, redacted } = spooled;
+    let review: Review;
+    try {
+      review = this.options.reviews.read(body);
+    } catch (error) {
+      this.lose({ number, at, uid: uidOf(body) }, error);
+      return;
+    }
+    this.facts.enterBefore(review, number - 1, at);
+    const recorded = recorder.record(review, at, body.length, { number, redacted });
+    this.settle({ number, at, uid: review.uid }, recorded, this.options.recorded, body.length);
+  }
+
+  /** Passes over a review, which is gone, or so many. */
+  private lose({ number, at, uid }: Which, error: unknown, count = 1): void {
+    const last = number + count - 1;
+    this.handed = last;
+    const skipped = this.options.recorder.skip(number, at, last);
+    this.settle({ number: last, at, uid }, skipped, () => this.options.lost(error, uid, count));
+  }
+
+  /** Tells what became of a review when that is durable. */
+  private settle<T>(which: Which, durable: Promise<T>, tell: (result: T) => void, bytes = 0): void {
+    this.inFlight++;
+    this.inFlightBytes += bytes;
+    durable
+      .then(
+        (result) => {
+          this.careful = false;
+          this.reach(which.number);
+          tell(result);
+          this.tellTaken();
+        },
+        (error: unknown) => this.failed(which, error),
+      )
+      .finally(() => {
+        this.inFlight--;
+        this.inFlightBytes -= bytes;
+        this.moved.call();
+        this.tellIdle();
+      });
+  }
+
+  /** It is settled what became of the reviews up to a number. */
+  private reach(number: number): void {
+    this.done = number;
+    const first = this.asked.findIndex(({ through }) => through > number);
+    for (const { settle } of this.asked.splice(0, first === -1 ? this.asked.length : first)) settle(true);
+  }
+
+  /** What waits cannot be recorded. Whoever asked waits for one more try: the next moment may bring it. */
+  private fail(error: unknown): void {
+    this.failure = { error };
+    this.facts.refuseAll(error);
+    for (const asked of this.asked) asked.failures++;
+    for (const { settle } of this.asked.filter(({ failures }) => failures > 1)) settle(true);
+    this.asked = this.asked.filter(({ failures }) => failures <= 1);
+    this.urgency.call();
+    this.wake();
+  }
+
+  private tellTaken(): void {
+    const { taken } = this.options.recorder;
+    if (taken === this.told) return;
+    this.told = taken;
+    this.options.taken(taken);
+  }
+
+  private failed(which: Which, error: unknown): void {
+    // An earlier one has failed, and tells.
+    if (error instanceof OutOfTurn) return;
+    if (error instanceof PassedOver) {
+      this.reach(which.number);
+      this.options.lost(error.cause, which.uid, 1);
+      this.tellTaken();
+      return;
+    }
+    if (this.failure !== null) return;
+    if (!this.careful) this.options.failing(error);
+    else if (!isOfLedger(error)) {
+      // Alone, and twice, for something else may have been in its commit: it is what the ledger does not take.
+      if (this.suspect === which.number) this.unwelcome = { which, error };
+      this.suspect = which.number;
+    }
+    this.fail(error);
+  }
+
+  /** Some time later, goes back to behind what the ledger has. False where the server ends, and the ledger still fails. */
+  private async recover(): Promise<boolean> {
+    while (this.inFlight > 0) await this.moved.wait();
+    if (this.wasLastTry) return false;
+    this.wasLastTry = this.closed;
+    const until = performance.now() + RETRY_MS;
+    for (let left = RETRY_MS; !this.closed && left > 0; left = until - performance.now()) await this.moved.wait(left);
+    this.handed = this.options.recorder.reached;
+    this.failure = null;
+    this.careful = true;
+    const { unwelcome } = this;
+    this.unwelcome = null;
+    if (unwelcome !== null) this.lose(unwelcome.which, unwelcome.error);
+    return true;
+  }
+}

@@ -1,0 +1,314 @@
+import { reconstruct } from '../../../../shared/reconstruct.ts';
+import { apiVersionOf, type ManagedField } from '../../../../shared/normalise.ts';
+import { applyPatch, hashBody } from '../../../../shared/patch.ts';
+import type { JsonObject, ObjectRef, Patch } from '../../../../shared/types.ts';
+import type { Amendment } from '../../../ledger/content/payload.ts';
+import { EXPLAINED_LATE } from '../../../ledger/port/port.ts';
+import type { LedgerStore, NewChange, NewOutcome, OutcomeReason } from '../../../ledger/port/port.ts';
+import { bodySnapshotOf, requireChange } from '../../../ledger/port/steps.ts';
+import type { Ending } from '../endings/ending.ts';
+import type { ReplicasPaths } from './scale.ts';
+import { headKey, sameName, versionOf, withVersions, type ObjectHead, type HeadVersion } from './object-head.ts';
+
+/**
+ * After this many patches a whole body is stored, so that rebuilding any state applies at most as many: a body costs
+ * about ten patches (docs/decisions/0016).
+ */
+export const BODY_SNAPSHOT_EVERY = 12;
+
+/** What must be known of a state to put a change on top of it. */
+export interface Base {
+  seq: number;
+  depth: number;
+}
+
+/** A change as the capture code writes it; the rest follows from where it is put. */
+export interface ChangeInput extends Omit<
+  NewChange,
+  'seq' | 'at' | 'depth' | 'parent' | 'hash' | 'bodySnapshot' | 'apiVersion' | 'statusOnly' | 'detail'
+> {
+  base: Base | null;
+  /** null where the object is gone, and for an act. */
+  body: JsonObject | null;
+  patch: Patch;
+  /** What was asked for, where `patch` has more in it. */
+  own?: Patch;
+  /** True where `body` is the one before: the one after is not known. */
+  unknown?: boolean;
+  /** Those of the body, where it is shown as a whole. */
+  managedFields?: readonly ManagedField[];
+  detail: Partial<NewChange['detail']>;
+}
+
+/** The in-memory side that a draft reads through and is merged into: recorder.ts. */
+export interface Memory {
+  readonly store: LedgerStore;
+  readonly nextSeq: number;
+  /** The time to record: never before the last one's. */
+  readonly at: number;
+  head(object: ObjectRef): Promise<ObjectHead>;
+  /** All incarnations of an object's name that have been added, the newest first. */
+  incarnations(key: ObjectRef): Promise<readonly ObjectRef[]>;
+  /** Changes that wait for their commit, oldest first. */
+  readonly waiting: readonly NewChange[];
+  /** A change that was added lately, where it is remembered. */
+  recent(seq: number): Recent | undefined;
+  /** What the API server made of a change, while that waits for its commit. */
+  amendment(seq: number): Amendment | undefined;
+  /** Outcomes that wait for their commit, oldest first. */
+  readonly waitingOutcomes: readonly NewOutcome[];
+  /** The managedFields that a review or a fact had, where they are remembered. */
+  managedFields(seq: number): readonly ManagedField[] | undefined;
+  /** What a definition says that is not recorded, by its name. */
+  replicasPaths(definition: string): ReplicasPaths | undefined;
+}
+
+/** A change, and the body after it; null where the object is gone, and for an act. */
+export interface Recent {
+  change: NewChange;
+  body: JsonObject | null;
+}
+
+/**
+ * What one job adds: changes, outcomes and the heads that follow from them. It reaches the recorder's memory only when
+ * the whole job has succeeded, so that a failure inside leaves no half of a change.
+ */
+export class Draft {
+  readonly changes: NewChange[] = [];
+  /** Those that follow each of them, in their order. */
+  readonly bodies: (JsonObject | null)[] = [];
+  readonly outcomes: NewOutcome[] = [];
+  readonly heads = new Map<string, ObjectHead>();
+  /** What is still to end with what this job has ended, once that is durable: endings.ts. */
+  readonly endings: Ending[] = [];
+  /** What the API server made of changes, by seq. */
+  readonly amendments = new Map<number, Amendment>();
+  /** Changes whose body may not be what is remembered of them. */
+  readonly stale = new Set<number>();
+  /** The managedFields that came with changes, by seq. */
+  readonly fields = new Map<number, readonly ManagedField[]>();
+
+  constructor(private readonly memory: Memory) {}
+
+  get store(): LedgerStore {
+    return this.memory.store;
+  }
+
+  get at(): number {
+    return this.memory.at;
+  }
+
+  async head(object: ObjectRef): Promise<ObjectHead> {
+    return this.heads.get(headKey(object)) ?? (await this.memory.head(object));
+  }
+
+  setHead(head: ObjectHead): void {
+    this.heads.set(headKey(head.object), head);
+  }
+
+  /** Adds a change; one with a body becomes the newest version of its object's head. */
+  async add(input: ChangeInput): Promise<HeadVersion> {
+    const { base, body, patch, detail } = input;
+    const unknown = input.unknown === true;
+    const depth = body !== null && base !== null ? base.depth + 1 : 0;
+    const bodySnapshot = body !== null && !unknown && depth >= BODY_SNAPSHOT_EVERY ? body : null;
+    // Written out, here and elsewhere on the way of a review: copying with ... takes several times as long.
+    const change: NewChange = {
+      object: input.object,
+      operation: input.operation,
+      subresource: input.subresource,
+      source: input.source,
+      actor: input.actor,
+      manager: input.manager,
+      effect: input.effect,
+      late: input.late,
+      baseResourceVersion: input.baseResourceVersion,
+      resourceVersion: input.resourceVersion,
+      reviewUid: input.reviewUid,
+      seq: this.memory.nextSeq + this.changes.length,
+      at: this.memory.at,
+      parent: base?.seq ?? null,
+      depth: bodySnapshot === null ? depth : 0,
+      apiVersion: apiVersionOf(body),
+      hash: unknown ? null : hashBody(body),
+      statusOnly: isStatusOnly(input.own ?? patch),
+      bodySnapshot,
+      detail: {
+        patch,
+        options: detail.options ?? null,
+        cause: detail.cause ?? null,
+        notBefore: detail.notBefore ?? null,
+        managersHint: detail.managersHint ?? [],
+        ...(detail.base === undefined ? {} : { base: detail.base }),
+        ...(detail.scale === undefined ? {} : { scale: detail.scale }),
+      },
+    };
+    this.changes.push(change);
+    this.bodies.push(body);
+    if (input.managedFields !== undefined) this.fields.set(change.seq, input.managedFields);
+    const version = versionOf(change, change.source === 'admission' ? 'pending' : 'committed');
+    if (change.effect !== 'none') {
+      const head = await this.head(change.object);
+      // Behind a newer fact nothing is open any more.
+      const settled = version.outcome === 'committed' && !version.late;
+      this.setHead(withVersions(head, settled ? [version] : [version, ...head.versions]));
+    }
+    return version;
+  }
+
+  /** Settles a version of an object. `amendment`: what the API server made of it beyond what was asked for. */
+  async settle(
+    object: ObjectRef,
+    version: HeadVersion,
+    outcome: NewOutcome['outcome'],
+    reason: OutcomeReason,
+    resourceVersion = '',
+    amendment?: Amendment,
+  ): Promise<HeadVersion> {
+    const given = { seq: version.seq, outcome, reason, resourceVersion, at: this.memory.at };
+    const told = amendment === undefined ? given : { ...given, amendment };
+    this.outcomes.push(told);
+    const settled = settledBy(version, told);
+    const head = await this.head(object);
+    if (amendment !== undefined) {
+      this.amendments.set(version.seq, amendment);
+      for (const { seq } of head.versions) this.stale.add(seq);
+    }
+    const replace = (other: HeadVersion): HeadVersion => (other.seq === version.seq ? settled : other);
+    const past = head.past.some(({ seq }) => seq === version.seq) ? head.past.map(replace) : head.past;
+    this.setHead(withVersions({ object: head.object, versions: head.versions, past }, head.versions.map(replace)));
+    return settled;
+  }
+
+  /** Settles an act, which is in no head, by what it brought about. */
+  confirmAct(seq: number, resourceVersion: string): void {
+    const reason = 'its effect was seen';
+    this.outcomes.push({ seq, outcome: 'committed', reason, resourceVersion, at: this.memory.at });
+  }
+
+  /** A change of this draft, of those that wait for their commit, or of the store. Rejects where there is none. */
+  async change(seq: number): Promise<NewChange> {
+    const bySeq = (change: NewChange): boolean => change.seq === seq;
+    const amendment = this.amendments.get(seq) ?? this.memory.amendment(seq);
+    const own = this.changes.find(bySeq) ?? this.memory.recent(seq)?.change ?? this.memory.waiting.find(bySeq);
+    if (own !== undefined) return amendment === undefined ? own : amended(own, amendment);
+    const stored = await requireChange(this.store, seq);
+    const change = { ...stored, detail: stored.detail(), bodySnapshot: await bodySnapshotOf(this.store, stored) };
+    return amendment === undefined || stored.amended ? change : amended(change, amendment);
+  }
+
+  /** What a definition says that is not recorded, by its name. */
+  replicasPaths(definition: string): ReplicasPaths | undefined {
+    return this.memory.replicasPaths(definition);
+  }
+
+  /** The managedFields that a review or a fact had, where they are remembered. */
+  managedFields(seq: number): readonly ManagedField[] | undefined {
+    return this.fields.get(seq) ?? this.memory.managedFields(seq);
+  }
+
+  /** The body of a state; null where the object is gone. */
+  async body(seq: number): Promise<JsonObject | null> {
+    const recent = this.stale.has(seq) ? undefined : this.memory.recent(seq);
+    if (recent !== undefined) return recent.body;
+    return reconstruct(seq, async (at) => {
+      const { parent, detail, bodySnapshot } = await this.change(at);
+      return { parent, patch: detail.patch, bodySnapshot };
+    });
+  }
+
+  /** The objects of changes that wait for their commit: the store may not know them yet. */
+  get unstored(): ObjectRef[] {
+    return [...this.memory.waiting, ...this.changes].map(({ object }) => object);
+  }
+
+  /** All incarnations of an object's name, the newest first, also those that wait for their commit. */
+  async incarnations(key: ObjectRef): Promise<readonly ObjectRef[]> {
+    return withIncarnations(await this.memory.incarnations(key), key, this.changes);
+  }
+
+  /** The versions of one incarnation, attempts included, the newest first: about so many of them, further back than its head goes. */
+  async known(object: ObjectRef, limit: number): Promise<HeadVersion[]> {
+    const { group, resource, namespace, name, uid } = object;
+    const stored = await this.store.changes({ type: { group, resource }, namespace, names: [name], uid }, limit);
+    const known = new Map(stored.map((change) => [change.seq, versionOf(change, change.outcome)]));
+    const key = headKey(object);
+    for (const change of [...this.memory.waiting, ...this.changes]) {
+      if (headKey(change.object) !== key) continue;
+      known.set(change.seq, versionOf(change, change.source === 'admission' ? 'pending' : 'committed'));
+    }
+    // A head keeps only some of those that lie behind its last fact.
+    for (const outcome of [...this.memory.waitingOutcomes, ...this.outcomes]) {
+      const version = known.get(outcome.seq);
+      if (version !== undefined) known.set(outcome.seq, settledBy(version, outcome));
+    }
+    const head = await this.head(object);
+    for (const version of [...head.past, ...head.versions]) known.set(version.seq, version);
+    return [...known.values()].filter(({ effect }) => effect !== 'none').sort((a, b) => b.seq - a.seq);
+  }
+
+  /** The acts of one subresource on an object since a moment (ms), oldest first. */
+  async acts(object: ObjectRef, subresource: string, since: number): Promise<number[]> {
+    const key = headKey(object);
+    const own = [...this.memory.waiting, ...this.changes].filter(
+      (change) => change.effect === 'none' && change.subresource === subresource && headKey(change.object) === key,
+    );
+    const stored = await this.store.acts(object, subresource, RECENT_ACTS);
+    // A commit may have ended meanwhile: then they are in both.
+    const seqs = [...stored.reverse(), ...own].filter((change) => change.at >= since).map((change) => change.seq);
+    return [...new Set(seqs)];
+  }
+}
+
+/** The incarnations of a name, the newest first, with those that later changes tell of. */
+export function withIncarnations(
+  known: readonly ObjectRef[],
+  key: ObjectRef,
+  changes: readonly NewChange[],
+): readonly ObjectRef[] {
+  let all = known;
+  for (const { object } of changes) {
+    if (sameName(object, key) && !all.some(({ uid }) => uid === object.uid)) all = [object, ...all];
+  }
+  return all;
+}
+
+function settledBy(version: HeadVersion, { outcome, reason, resourceVersion, amendment }: NewOutcome): HeadVersion {
+  const explained = version.observed && reason === EXPLAINED_LATE;
+  const known = { ...version, outcome, explained, resourceVersion: resourceVersion || version.resourceVersion };
+  return amendment === undefined ? known : { ...known, ...shapeOf(amendment), amended: true };
+}
+
+function shapeOf({ hash, apiVersion }: Amendment): Pick<NewChange, 'hash' | 'apiVersion'> {
+  return { hash, apiVersion };
+}
+
+/** A change with what the API server made of it, as the store gives it. */
+function amended(change: NewChange, amendment: Amendment): NewChange {
+  const { bodySnapshot, detail } = change;
+  return {
+    ...change,
+    ...shapeOf(amendment),
+    bodySnapshot: bodySnapshot === null ? null : applyPatch(bodySnapshot, amendment.patch),
+    detail: { ...detail, patch: [...detail.patch, ...amendment.patch] },
+  };
+}
+
+/** Enough to see that there is more than one. */
+const RECENT_ACTS = 5;
+
+/**
+ * True where a patch touches nothing but what is set in the wake of something else: status, and the API server's own
+ * correction of a time or generation that was predicted for it.
+ */
+export function isStatusOnly(patch: Patch): boolean {
+  return (
+    patch.length > 0 &&
+    patch.every(
+      ({ op, path }) =>
+        path === '/status' ||
+        path.startsWith('/status/') ||
+        (op === 'replace' && (path === '/metadata/deletionTimestamp' || path === '/metadata/generation')),
+    )
+  );
+}

@@ -1,0 +1,265 @@
+import { diff, hashBody } from '../../../../shared/patch.ts';
+import type { Seen } from '../../../../shared/interpret.ts';
+import { apiVersionOf, metadataText } from '../../../../shared/normalise.ts';
+import { compareResourceVersions } from '../../../../shared/resource-version.ts';
+import { DISPUTED, type ObjectRef, type Patch } from '../../../../shared/types.ts';
+import type { OutcomeReason } from '../../../ledger/port/port.ts';
+import { bodilessFor } from '../bodiless/bodiless-acts.ts';
+import { isStatusOnly, type Draft } from '../objects/draft.ts';
+import { endBy, setsDeletionTimestamp } from '../endings/ending.ts';
+import { alsoShownAs, asShown, managersSince, type Held } from './as-shown.ts';
+import { claimOf } from '../late/disputes.ts';
+import { holds } from '../objects/holds.ts';
+import { isUnknown, madeBefore, openOf, tipOf, type HeadVersion } from '../objects/object-head.ts';
+import { resolveScales } from '../objects/scale.ts';
+import { confirmAttempt, dropAttempts, lineageOf, NO_AMENDMENTS, type Amendments } from './settle.ts';
+
+/** A fact about an object: the API server showed this body at this version. */
+export interface ObservedFact {
+  object: ObjectRef;
+  seen: Seen;
+  /** How what it settles is known. */
+  reason: OutcomeReason;
+  /** What happened before this moment (ms) had been seen by then: what the fact shows anew is younger. 0: nothing had. */
+  since?: number;
+}
+
+/**
+ * Takes in a fact, and returns the version that it shows. Settles the open attempts of its object: the one it shows is
+ * committed; those made from an older version, which it does not hold, can never be persisted any more. What no attempt
+ * explains is recorded as a change of source `watch`. A fact older than what is known returns null and changes nothing.
+ */
+export async function reconcileFact(draft: Draft, observation: ObservedFact): Promise<HeadVersion | null> {
+  const first = tipOf(await draft.head(observation.object)) === null;
+  const version = await take(draft, observation);
+  if (first) await closeOthers(draft, observation.object);
+  return version;
+}
+
+/** A new incarnation exists, so the ones of the same name before it do not. */
+async function closeOthers(draft: Draft, object: ObjectRef): Promise<void> {
+  for (const other of await draft.incarnations(object)) {
+    if (other.uid === object.uid || other.uid === '') continue;
+    await endBy(draft, other, 'a later object of the same name exists', null);
+  }
+}
+
+async function take(draft: Draft, observation: ObservedFact): Promise<HeadVersion | null> {
+  const { object, seen, reason, since = 0 } = observation;
+  const head = await draft.head(object);
+  const tip = tipOf(head);
+  const apiVersion = apiVersionOf(seen.body);
+  const order = tip === null ? 1 : compareResourceVersions(seen.resourceVersion, tip.resourceVersion);
+  if (tip !== null && order < 0) return null;
+  if (tip !== null && order === 0) {
+    return tip.apiVersion === apiVersion || tip.gone ? tip : alsoShownAs(draft, observation, head, tip);
+  }
+  const hash = hashBody(seen.body);
+  const same = (version: HeadVersion | null): boolean =>
+    version !== null &&
+    version.hash !== null &&
+    hash !== null &&
+    version.apiVersion === apiVersion &&
+    version.hash.equals(hash);
+  const open = openOf(head).filter((version) => madeBefore(version, seen.resourceVersion));
+  const exact = open.find(same);
+  if (exact !== undefined) {
+    const claim = await claimOf(draft, observation, head, exact, open);
+    if ('disputed' in claim) return recordDispute(draft, observation, claim.disputed, open);
+    return confirmAttempt(draft, head, claim.by, open, reason, seen.resourceVersion, claim.amendments);
+  }
+  if (tip !== null && same(tip)) {
+    // Only managedFields have changed since, or a change was taken back.
+    await dropAttempts(draft, object, open);
+    return moveTo(draft, object, tip, seen.resourceVersion);
+  }
+  const held = await lastHeld(draft, open, seen);
+  let shown: Amendments | 'own' | null = null;
+  if (held !== null) {
+    shown = await asShown(draft, observation, head, held);
+    if (shown !== null && shown !== 'own')
+      return confirmAttempt(draft, head, held.version, open, reason, seen.resourceVersion, shown);
+  }
+  // Where it has more than was asked for, there may have been others before it: a list shows only the last one.
+  const heldAt = shown === 'own' && reason === 'the watch shows it' ? seen.resourceVersion : '';
+  const base =
+    held === null
+      ? tip
+      : await confirmAttempt(
+          draft,
+          head,
+          held.version,
+          open,
+          'a later version holds what it set',
+          heldAt,
+          held.amendments,
+        );
+  // Of a scale whose field is not known it is not known either whether it is in there.
+  const lost = open.filter((version) => !isUnknown(version));
+  if (held === null) await dropAttempts(draft, object, lost);
+  if (base === null) return (await missedCreation(draft, object, seen, since)) ?? begin(draft, object, seen);
+  return recordDifference(draft, observation, base, held?.version ?? null, shown === 'own');
+}
+
+/** The newest attempt whose change stands in the body, or that managedFields name where the body is in another API version. */
+async function lastHeld(draft: Draft, open: readonly HeadVersion[], seen: Seen): Promise<Held | null> {
+  const { body, managedFields } = seen;
+  for (const version of [...open].reverse()) {
+    if (version.gone) continue;
+    if (version.parent === null) return { version, amendments: NO_AMENDMENTS };
+    if (isUnknown(version)) {
+      const scales = await resolveScales(draft, lineageOf(version, open), body);
+      if (scales === null) continue;
+      return { version, amendments: new Map(scales.map(({ version: { seq }, amendment }) => [seq, amendment])) };
+    }
+    if (version.apiVersion !== apiVersionOf(body)) {
+      const { manager, at } = await draft.change(version.seq);
+      if (managersSince(managedFields, at).includes(manager)) return { version, amendments: NO_AMENDMENTS };
+      continue;
+    }
+    const [before, after] = [await draft.body(version.parent), await draft.body(version.seq)];
+    if (after !== null && holds(before ?? {}, after, body, version.projected))
+      return { version, amendments: NO_AMENDMENTS };
+  }
+  return null;
+}
+
+/** The same body at a newer version: remembered, so that the next comparison is short; nothing to record. */
+async function moveTo(
+  draft: Draft,
+  object: ObjectRef,
+  tip: HeadVersion,
+  resourceVersion: string,
+): Promise<HeadVersion> {
+  const moved = { ...tip, resourceVersion };
+  const head = await draft.head(object);
+  draft.setHead({ ...head, versions: head.versions.map((version) => (version.seq === tip.seq ? moved : version)) });
+  return moved;
+}
+
+/** The first that is known of an object. */
+export async function begin(draft: Draft, object: ObjectRef, seen: Seen, late = false): Promise<HeadVersion> {
+  return draft.add({
+    ...factOf(object, seen),
+    operation: 'CREATE',
+    source: 'baseline',
+    effect: 'created',
+    late,
+    base: null,
+    patch: diff(null, seen.body),
+    detail: {},
+  });
+}
+
+/** What is the same in every change that nobody made through us. */
+function factOf(object: ObjectRef, { body, resourceVersion, managedFields }: Seen) {
+  return {
+    object,
+    subresource: '',
+    actor: null,
+    manager: '',
+    late: false,
+    baseResourceVersion: '',
+    resourceVersion,
+    reviewUid: '',
+    body,
+    managedFields,
+  } as const;
+}
+
+/**
+ * An object that was created after the record began, and not through us; null where it is older, or does not tell. Its
+ * creationTimestamp has whole seconds; where all of its type had been seen before (`since`), it is new in any case.
+ */
+async function missedCreation(draft: Draft, object: ObjectRef, seen: Seen, since: number): Promise<HeadVersion | null> {
+  const createdAt = Date.parse(metadataText(seen.body, 'creationTimestamp'));
+  const first = await draft.store.first();
+  if (first === null || Number.isNaN(createdAt) || createdAt > draft.at) return null;
+  if (createdAt <= first.at && since === 0) return null;
+  const notBefore = Math.max(createdAt, since);
+  const request = await bodilessFor(draft, object, 'CREATE', 0);
+  if (request !== null) draft.confirmAct(request, seen.resourceVersion);
+  return draft.add({
+    ...factOf(object, seen),
+    operation: 'CREATE',
+    source: 'watch',
+    effect: 'created',
+    base: null,
+    patch: diff(null, seen.body),
+    detail: { cause: request, notBefore, managersHint: managersSince(seen.managedFields, createdAt) },
+  });
+}
+
+/**
+ * What happened without us between a version and the fact. `request`: what made that version; `isOwn`: the fact shows that very
+ * version. The API server sets times and status behind what was only predicted of a request, too.
+ */
+async function recordDifference(
+  draft: Draft,
+  { object, seen, since = 0 }: ObservedFact,
+  base: HeadVersion,
+  request: HeadVersion | null,
+  isOwn: boolean,
+): Promise<HeadVersion> {
+  const before = base.gone ? null : await draft.body(base.seq);
+  const patch = diff(before, seen.body);
+  const follows = request !== null && (isOwn || (request.projected && isStatusOnly(patch)));
+  const eviction = request?.projected === true ? null : await evictionFor(draft, object, patch);
+  if (eviction !== null && setsDeletionTimestamp(patch)) draft.confirmAct(eviction, seen.resourceVersion);
+  const notBefore = Math.max(base.at, since);
+  return draft.add({
+    ...factOf(object, seen),
+    operation: before === null ? 'CREATE' : 'UPDATE',
+    source: 'watch',
+    effect: before === null ? 'created' : 'modified',
+    baseResourceVersion: base.resourceVersion,
+    base: before === null ? null : base,
+    patch,
+    detail: {
+      cause: follows ? request.seq : eviction,
+      notBefore,
+      managersHint: managersSince(seen.managedFields, notBefore),
+    },
+  });
+}
+
+/** Several users claim what is shown: their attempts are told, none is believed, and what is shown is nobody's. */
+async function recordDispute(
+  draft: Draft,
+  observation: ObservedFact,
+  claims: readonly HeadVersion[],
+  open: readonly HeadVersion[],
+): Promise<HeadVersion> {
+  const { object, seen, since = 0 } = observation;
+  for (const claim of claims) await draft.settle(object, claim, 'unverified', DISPUTED);
+  const [first] = claims;
+  const before = first === undefined ? undefined : lineageOf(first, open).at(-2);
+  const others = open.filter(({ seq }) => !claims.some((claim) => claim.seq === seq));
+  const head = await draft.head(object);
+  const base =
+    before === undefined
+      ? tipOf(head)
+      : await confirmAttempt(draft, head, before, others, 'a later version holds what it set', '');
+  if (before === undefined) await dropAttempts(draft, object, others);
+  if (base !== null) return recordDifference(draft, observation, base, null, false);
+  return draft.add({
+    ...factOf(object, seen),
+    operation: 'CREATE',
+    source: 'watch',
+    effect: 'created',
+    base: null,
+    patch: diff(null, seen.body),
+    detail: { notBefore: since, managersHint: seen.managedFields.map(({ manager }) => manager) },
+  });
+}
+
+/** An eviction takes effect within its request, which the API server gives up after a minute. */
+const EVICTION_MS = 60_000;
+
+/** The eviction that explains why a pod is being deleted: its API has no DELETE review of its own. */
+async function evictionFor(draft: Draft, object: ObjectRef, patch: Patch): Promise<number | null> {
+  if (object.group !== '' || object.resource !== 'pods') return null;
+  if (!setsDeletionTimestamp(patch) && !JSON.stringify(patch).includes('"EvictionByEvictionAPI"')) return null;
+  const evictions = await draft.acts(object, 'eviction', draft.at - EVICTION_MS);
+  return evictions.length === 1 ? (evictions[0] ?? null) : null;
+}

@@ -1,0 +1,284 @@
+import { isUtf8 } from 'node:buffer';
+import { isObject, parseJson } from '../../../shared/json.ts';
+import { KubeblameError } from '../../../shared/errors.ts';
+import type { Seen } from '../../../shared/interpret.ts';
+import {
+  managedField,
+  refOf,
+  withoutHeartbeats,
+  type ManagedField,
+  type Normalised,
+} from '../../../shared/normalise.ts';
+import { readReview, type Review } from '../../../shared/review.ts';
+import type { Json, JsonObject, ObjectRef, ResourceType } from '../../../shared/types.ts';
+import { TwoGenerationCache } from './two-generation-cache.ts';
+import { documentOf } from '../gate/endpoint/reception.ts';
+import { HeadReading } from './review-head.ts';
+import { CLOSE_LIST, CLOSE_OBJECT, COMMA, NOWHERE, skim, skimList, skimObject } from './skim.ts';
+
+/*
+ * Reads reviews without parsing most of them. A review repeats itself: its old object has the spec of the new one, and what
+ * was the new status of an object is the old one of its next review. So a review is cut into the members of its objects,
+ * and those whose text stood there before are not parsed again. That equal texts become the same value in memory, not
+ * only an equal one, makes comparing and hashing cheap, too. docs/decisions/0025.
+ */
+
+/** A value whose text was read. Nobody may change it. */
+interface Part<T> {
+  /** What it was called in what it is in. */
+  key: string;
+  text: string;
+  bytes: number;
+  value: T;
+}
+
+/** Of one review. */
+interface Parts {
+  members: Part<Json>[];
+  managedFields: Part<ManagedField>[];
+}
+
+/** Objects whose last review is remembered, by its bytes: the values take some three times as much memory. */
+const REMEMBERED_BYTES = 3 * 1024 * 1024;
+
+/** Each is looked for among all: of a review with more than any real object has, everything is parsed. */
+const MAX_PARTS = 64;
+
+/** Reads AdmissionReviews as `readReview(parseJson(text))` does, with the same errors. */
+export class ReviewReader {
+  private readonly objects = new TwoGenerationCache<Parts>(REMEMBERED_BYTES);
+
+  /** `confidential`: true for a type, and the text of a review, whose values must not stay in memory. */
+  constructor(private readonly confidential: (type: { group: string; resource: string }, text: Buffer) => boolean) {}
+
+  /** Throws KubeblameError json-*, or review-invalid. */
+  read(bytes: Buffer): Review {
+    return (isUtf8(bytes) ? this.readPlain(bytes) : null) ?? readReview(documentOf(bytes));
+  }
+
+  /**
+   * An event of a watch of a type; null where it must be parsed as a whole: where it shows no object, or is not as the API
+   * server writes it. What an event shows, the review of the same change has said.
+   */
+  readEvent(bytes: Buffer, resource: WatchedType): WatchEvent | null {
+    if (!isUtf8(bytes)) return null;
+    const reading = new EventReading(bytes, this.objects, resource);
+    const event = reading.event();
+    if (event !== null && !this.confidential(resource, bytes))
+      this.objects.set(reading.object, reading.parts, bytes.length);
+    return event;
+  }
+
+  /** null where the text is not as the API server writes it: then the whole of it is parsed, and judged. */
+  private readPlain(bytes: Buffer): Review | null {
+    const reading = new Reading(bytes, this.objects);
+    const document = reading.document();
+    if (document === null) return null;
+    const review = readReview(document, reading.bodies);
+    if (!this.confidential(review.resource, bytes)) this.objects.set(reading.object, reading.parts, bytes.length);
+    return review;
+  }
+}
+
+/** An event of a watch. */
+export interface WatchEvent {
+  /** ADDED, MODIFIED, DELETED, BOOKMARK. */
+  type: string;
+  object: ObjectRef;
+  seen: Seen;
+}
+
+/** Keys that need no thought. */
+const PLAIN_KEY = /^[A-Za-z][A-Za-z0-9]*$/;
+
+/** Reads the objects too. */
+class Reading extends HeadReading {
+  readonly parts: Parts = { members: [], managedFields: [] };
+  /** Of the last review of the object. */
+  private last: Parts | undefined;
+
+  constructor(
+    bytes: Buffer,
+    private readonly objects: TwoGenerationCache<Parts>,
+  ) {
+    super(bytes);
+  }
+
+  /** An object of the review, as normalise takes it apart. */
+  protected override body(key: 'object' | 'oldObject', at: number): number {
+    this.last ??= this.objects.get(this.object);
+    const body: JsonObject = {};
+    const found: Normalised = { body, resourceVersion: '', managedFields: [] };
+    const end = skimObject(this.bytes, at, (start, keyEnd, value) => {
+      const name = this.key(start, keyEnd);
+      return name === 'metadata' ? this.metadata(found, value) : this.member(body, name, value);
+    });
+    if (!Object.hasOwn(body, 'metadata')) body.metadata = {};
+    this.bodies[key] = { ...found, body: withoutHeartbeats(body) };
+    return end;
+  }
+
+  private member(body: JsonObject, key: string, at: number): number {
+    if (key === '' || Object.hasOwn(body, key) || this.parts.members.length > MAX_PARTS) return NOWHERE;
+    let part = this.standing('members', key, at);
+    if (part === undefined) {
+      const end = skim(this.bytes, at);
+      const text = this.text(at, end);
+      part = { key, text, bytes: end - at, value: parseJson(text) };
+    }
+    // Of others the end is not in their text.
+    if (typeof part.value === 'object' && part.value !== null) keep(this.parts.members, part);
+    body[key] = part.value;
+    return at + part.bytes;
+  }
+
+  private metadata(found: Normalised, at: number): number {
+    if (Object.hasOwn(found.body, 'metadata')) return NOWHERE;
+    let rest = '';
+    // A stretch of members that belong together.
+    let [from, to] = [at + 1, at + 1];
+    let [versions, lists] = [0, 0];
+    const cut = (): void => {
+      if (to > from) rest += (rest === '' ? '' : ',') + this.text(from, to);
+    };
+    const end = skimObject(this.bytes, at, (start, keyEnd, value) => {
+      const isVersion = this.is(start, keyEnd, 'resourceVersion');
+      if (!isVersion && !this.is(start, keyEnd, 'managedFields')) {
+        to = skim(this.bytes, value);
+        return to;
+      }
+      cut();
+      if ((isVersion ? versions++ : lists++) > 0) return NOWHERE;
+      const valueEnd = isVersion ? this.version(found, value) : this.managers(found, value);
+      from = to = valueEnd + 1;
+      return valueEnd;
+    });
+    if (end === NOWHERE) return NOWHERE;
+    cut();
+    const text = `{${rest}}`;
+    let part = this.known('members', 'metadata', (known) => known.text === text);
+    if (part === undefined) {
+      const value = parseJson(text) as JsonObject;
+      // Under a name that is spelled in another way.
+      if (value.managedFields !== undefined || value.resourceVersion !== undefined) return NOWHERE;
+      part = { key: 'metadata', text, bytes: NOWHERE, value };
+    }
+    keep(this.parts.members, part);
+    found.body.metadata = part.value;
+    return end;
+  }
+
+  private version(found: Normalised, at: number): number {
+    const end = skim(this.bytes, at);
+    const version = parseJson(this.text(at, end));
+    found.resourceVersion = typeof version === 'string' ? version : '';
+    return end;
+  }
+
+  private managers(found: Normalised, at: number): number {
+    return skimList(this.bytes, at, (item) => {
+      if (this.parts.managedFields.length > MAX_PARTS) return NOWHERE;
+      let part = this.standing('managedFields', '', item);
+      if (part === undefined) {
+        const end = skim(this.bytes, item);
+        const text = this.text(item, end);
+        const entry = parseJson(text);
+        if (!isObject(entry)) return NOWHERE;
+        part = { key: '', text, bytes: end - item, value: managedField(entry, text) };
+      }
+      keep(this.parts.managedFields, part);
+      found.managedFields.push(part.value);
+      return item + part.bytes;
+    });
+  }
+
+  /** The known part that stands at a place. An object's or list's text is not the beginning of another one's. */
+  private standing<K extends keyof Parts>(kind: K, key: string, at: number): Parts[K][number] | undefined {
+    return this.known(kind, key, ({ text, bytes }) => {
+      const end = at + bytes;
+      // Most are told apart by what follows.
+      const next = this.bytes[end];
+      return (next === COMMA || next === CLOSE_OBJECT || next === CLOSE_LIST) && this.text(at, end) === text;
+    });
+  }
+
+  private known<K extends keyof Parts>(
+    kind: K,
+    key: string,
+    fits: (part: Part<unknown>) => boolean,
+  ): Parts[K][number] | undefined {
+    const isIt = (part: Part<unknown>): boolean => part.key === key && fits(part);
+    return this.parts[kind].find(isIt) ?? this.last?.[kind].find(isIt);
+  }
+
+  /** '' for one that needs a closer look. */
+  private key(start: number, end: number): string {
+    const key = this.bytes.toString('latin1', start + 1, end - 1);
+    return PLAIN_KEY.test(key) ? key : '';
+  }
+}
+
+function keep<T>(parts: Part<T>[], part: Part<T>): void {
+  if (!parts.includes(part)) parts.push(part);
+}
+
+/** The type of an object in a watch, as the request for it has it. */
+type WatchedType = ResourceType & { version: string };
+
+/** Reads an event of a watch. */
+class EventReading extends Reading {
+  constructor(
+    bytes: Buffer,
+    objects: TwoGenerationCache<Parts>,
+    private readonly resource: WatchedType,
+  ) {
+    super(bytes, objects);
+  }
+
+  event(): WatchEvent | null {
+    try {
+      return this.read();
+    } catch (error) {
+      // The whole of it tells what is wrong.
+      if (error instanceof KubeblameError) return null;
+      throw error;
+    }
+  }
+
+  private read(): WatchEvent | null {
+    let type = '';
+    const end = skimObject(this.bytes, 0, (start, keyEnd, at) => {
+      if (this.is(start, keyEnd, 'type') && type === '') {
+        const typeEnd = skim(this.bytes, at);
+        type = this.text(at + 1, typeEnd - 1);
+        return SHOWS_OBJECT.has(type) ? typeEnd : NOWHERE;
+      }
+      if (!this.is(start, keyEnd, 'object') || type === '' || this.bodies.object !== null) return NOWHERE;
+      this.object = this.nameAt(at);
+      return this.body('object', at);
+    });
+    const seen = this.bodies.object;
+    if (end !== this.bytes.length || seen === null) return null;
+    return { type, object: refOf(seen.body, this.resource), seen };
+  }
+
+  /** What a review would call the object that begins at a place. */
+  private nameAt(at: number): string {
+    let [name, namespace] = ['', ''];
+    skimObject(this.bytes, at, (start, keyEnd, value) => {
+      if (!this.is(start, keyEnd, 'metadata')) return skim(this.bytes, value);
+      skimObject(this.bytes, value, (memberStart, memberEnd, member) => {
+        const end = skim(this.bytes, member);
+        if (this.is(memberStart, memberEnd, 'name')) name = this.text(member, end);
+        else if (this.is(memberStart, memberEnd, 'namespace')) namespace = this.text(member, end);
+        return end;
+      });
+      // Enough.
+      return NOWHERE;
+    });
+    const { group, version, resource } = this.resource;
+    return JSON.stringify({ group, version, resource }) + name + namespace;
+  }
+}
+
+const SHOWS_OBJECT: ReadonlySet<string> = new Set(['ADDED', 'MODIFIED', 'DELETED']);

@@ -1,0 +1,101 @@
+import type { Logger } from 'pino';
+import { messageOf } from '../../../../shared/errors.ts';
+import { ApiStatusError, type KubeApiClient } from '../../../platform/kubernetes/api-client.ts';
+
+/** How often the API server's metrics are read; Prometheus reads them more often. */
+export const COUNTERS_EVERY_MS = 60_000;
+
+/** What the API server counts of requests that it let go on although we had no say, and how that is told. */
+const COUNTERS: Readonly<Record<string, (count: number) => string>> = {
+  apiserver_admission_webhook_fail_open_count: (count) =>
+    `the API server got no answer for ${requests(count)} and let ${count === 1 ? 'it' : 'them'} go on`,
+  apiserver_admission_match_condition_evaluation_errors_total: (count) =>
+    `the API server could not evaluate the match conditions for ${requests(count)} and sent no review`,
+};
+/** Tells one process of an API server from another, and from the one before it: each counts for itself. */
+const STARTED = 'process_start_time_seconds';
+
+const LINE = /^([a-z_]+)(?:\{(.*)\})? (\S+)$/;
+
+export interface ApiCountersOptions {
+  client: Pick<KubeApiClient, 'lines'>;
+  /** Name of the webhook, as the metrics have it. */
+  webhook: string;
+  /** Told what was counted since the last look, and between which moments (ms). */
+  missed: (what: string, from: number, to: number) => void;
+  log: Logger;
+  now: () => number;
+  everyMs?: number;
+}
+
+/**
+ * Compares what is recorded with what the API server itself counts: requests that it did not wait for, or did not ask about, are a
+ * gap, also where nothing here could know of them. Where its metrics may not be read, nothing is compared.
+ */
+export class ApiCounters {
+  /** By process: when it was looked at, and what it had counted. */
+  private readonly seen = new Map<string, { at: number; counts: ReadonlyMap<string, number> }>();
+  private timer: NodeJS.Timeout | undefined;
+  private readonly closing = new AbortController();
+  private looking: Promise<void> = Promise.resolve();
+  private readable: boolean | null = null;
+
+  constructor(private readonly options: ApiCountersOptions) {}
+
+  /** Begins to look. What was counted before is nobody's gap. */
+  start(): void {
+    const look = (): void => void (this.looking = this.look());
+    look();
+    this.timer = setInterval(look, this.options.everyMs ?? COUNTERS_EVERY_MS);
+  }
+
+  /** Reads the metrics once. Never rejects. */
+  async look(): Promise<void> {
+    const { log, now, missed } = this.options;
+    try {
+      const { started, counts } = await this.read();
+      const at = now();
+      const last = this.seen.get(started);
+      this.seen.set(started, { at, counts });
+      if (this.readable !== true) log.info('compared with what the API server counts');
+      this.readable = true;
+      for (const [counter, count] of last === undefined ? [] : counts) {
+        const more = count - (last?.counts.get(counter) ?? 0);
+        const tell = COUNTERS[counter];
+        if (more > 0 && tell !== undefined && last !== undefined) missed(tell(more), last.at, at);
+      }
+    } catch (error) {
+      if (this.closing.signal.aborted || this.readable === false) return;
+      this.readable = false;
+      const denied = error instanceof ApiStatusError && error.status === 403;
+      const what = denied ? 'not compared with what the API server counts: no right to read its metrics' : 'not compared with what the API server counts'; // prettier-ignore
+      log[denied ? 'info' : 'warn']({ reason: messageOf(error) }, what);
+    }
+  }
+
+  /** Resolves when nothing is being read any more. */
+  async close(): Promise<void> {
+    clearInterval(this.timer);
+    this.closing.abort();
+    await this.looking;
+  }
+
+  private async read(): Promise<{ started: string; counts: ReadonlyMap<string, number> }> {
+    const counts = new Map(Object.keys(COUNTERS).map((counter) => [counter, 0]));
+    let started = '';
+    for await (const line of this.options.client.lines('metrics', this.closing.signal)) {
+      // Most of some ten thousand lines are none of these.
+      if (!line.startsWith('apiserver_admission_') && !line.startsWith(STARTED)) continue;
+      const [, name = '', labels = '', value = ''] = LINE.exec(line) ?? [];
+      if (name === STARTED) started = value;
+      const count = counts.get(name);
+      if (count === undefined || !labels.split(',').includes(`name="${this.options.webhook}"`)) continue;
+      counts.set(name, count + Number(value));
+    }
+    return { started, counts };
+  }
+}
+
+function requests(count: number): string {
+  return count === 1 ? 'one request' : `${count} requests`;
+}

@@ -1,0 +1,469 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer, type Server } from 'node:https';
+import { readFileSync, writeFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { BUILT_IN_TYPES } from '../../../shared/built-in-types.ts';
+import { isObject, parseJson, stringifyJson } from '../../../shared/json.ts';
+import { metadataOf, metadataText } from '../../../shared/normalise.ts';
+import { compareResourceVersions } from '../../../shared/resource-version.ts';
+import { shopDocuments } from '../../../shared/testing/shop.ts';
+import type { JsonObject, ResourceType } from '../../../shared/types.ts';
+import { answerObject, isObjectVerb, objectRequest, type ObjectVerb } from './api-objects.ts';
+import { FakeReviews } from './fake-reviews.ts';
+import { TestCertificates } from '../server/server.ts';
+
+/** A resource that the server offers. */
+export interface ServedType extends ResourceType {
+  version: string;
+}
+
+/** A request as the server saw it. `type` is `plural` or `plural.group`; '' for discovery. */
+export interface SeenRequest {
+  verb: 'discovery' | 'list' | 'watch' | ObjectVerb;
+  path: string;
+  type: string;
+  query: URLSearchParams;
+}
+
+/** What a request meets instead of an answer: a status, one without a body, a connection that is cut, or silence. */
+export type Fault = { status: number } | 'empty' | 'reset' | 'stall';
+
+interface HistoryEvent {
+  type: 'ADDED' | 'MODIFIED' | 'DELETED';
+  of: string;
+  version: number;
+  object: JsonObject;
+}
+
+interface OpenWatch {
+  of: string;
+  response: ServerResponse;
+  stalled: boolean;
+  timer: NodeJS.Timeout;
+}
+
+const TOKEN = 'a-token-of-the-test';
+
+export const CONFIG_MAPS: ServedType = { group: '', version: 'v1', resource: 'configmaps', kind: 'ConfigMap' };
+
+/**
+ * A small API server, over real HTTPS: discovery, paged lists and watches of what a test puts into it, with the faults
+ * that real ones have; single objects can be read and written (api-objects.ts), tokens and rights asked for
+ * (fake-reviews.ts). It accepts whoever holds the token of its kubeconfig.
+ */
+export class FakeApiServer {
+  /** What it makes of objects that are written by a request, as mutating admission does. */
+  amend = (object: JsonObject): JsonObject => object;
+  /** So many writes are done, and their answers lost. */
+  loseAnswers = 0;
+  /** Whom it takes the holder of its kubeconfig's token for. */
+  readonly caller = 'system:serviceaccount:kubeblame:kubeblame';
+  /** Who tokens belong to, and who may what. */
+  readonly reviews = new FakeReviews();
+  /** False: whoever asks for a review is refused. */
+  reviewing = true;
+  /** Connections so far. */
+  handshakes = 0;
+  /** All requests so far, oldest first. */
+  readonly requests: SeenRequest[] = [];
+  private readonly types = new Map<string, ServedType>();
+  private readonly objects = new Map<string, Map<string, JsonObject>>();
+  private readonly watches = new Set<OpenWatch>();
+  private readonly snapshots = new Map<string, { items: JsonObject[]; version: number }>();
+  private readonly emptyGroups = new Map<string, string>();
+  private faults: { matches: (request: SeenRequest) => boolean; fault: Fault; left: number }[] = [];
+  private history: HistoryEvent[] = [];
+  private version = 0;
+  private compactedAt = 0;
+  private expiry: 'status' | 'event' = 'event';
+  private port = 0;
+
+  private constructor(
+    private server: Server,
+    private readonly pair: { cert: Buffer; key: Buffer },
+    /** A kubeconfig file with its address, CA and token. */
+    readonly kubeconfig: string,
+  ) {}
+
+  /** Starts on a free port of 127.0.0.1, with its files in a test's folder. */
+  static async start(file: (name: string) => string, types: readonly ServedType[] = []): Promise<FakeApiServer> {
+    const certificates = await TestCertificates.make((name) => file(`api-server-${name}`));
+    const pair = { cert: readFileSync(certificates.cert), key: readFileSync(certificates.key) };
+    const fake = new FakeApiServer(createServer(), pair, file('api-server.kubeconfig'));
+    for (const type of types) fake.serve(type);
+    await fake.listen();
+    const kubeconfig = {
+      apiVersion: 'v1',
+      kind: 'Config',
+      clusters: [
+        {
+          name: 'fake',
+          cluster: {
+            server: `https://127.0.0.1:${fake.port}`,
+            'certificate-authority-data': Buffer.from(certificates.ca).toString('base64'),
+          },
+        },
+      ],
+      users: [{ name: 'kubeblame', user: { token: TOKEN } }],
+      contexts: [{ name: 'fake', context: { cluster: 'fake', user: 'kubeblame' } }],
+      'current-context': 'fake',
+    };
+    // JSON is YAML.
+    writeFileSync(fake.kubeconfig, JSON.stringify(kubeconfig));
+    return fake;
+  }
+
+  // Contents
+
+  /** Offers a resource from now on. */
+  serve(type: ServedType): void {
+    this.types.set(typeName(type), type);
+  }
+
+  /** Offers it no longer, as when a definition is removed: its watches end, its objects are gone without an event. */
+  withdraw(name: string): void {
+    this.types.delete(name);
+    this.objects.delete(name);
+    for (const watch of this.watches) if (watch.of === name) watch.response.end();
+  }
+
+  /** A group that discovery names, whose own document is answered with 503: an aggregated API that is down. */
+  serveBrokenGroup(group: string, version: string): void {
+    this.emptyGroups.set(group, version);
+  }
+
+  /** An object as it is now. */
+  find(of: string, namespace: string, name: string): JsonObject | undefined {
+    return this.objects.get(of)?.get(`${namespace}/${name}`);
+  }
+
+  /** Creates or replaces an object. A resourceVersion that it has is kept; otherwise it gets the next one. */
+  put(type: ServedType, object: JsonObject): JsonObject {
+    const of = typeName(type);
+    const known = this.objects.get(of) ?? new Map<string, JsonObject>();
+    this.objects.set(of, known);
+    const version = this.nextVersion(object);
+    const stored = {
+      apiVersion: type.group === '' ? type.version : `${type.group}/${type.version}`,
+      kind: type.kind,
+      ...object,
+      metadata: { ...metadataOf(object), resourceVersion: String(version) },
+    };
+    const key = keyOf(stored);
+    const before = known.get(key);
+    known.set(key, stored);
+    this.tell({ type: before === undefined ? 'ADDED' : 'MODIFIED', of, version, object: stored });
+    return stored;
+  }
+
+  /** Deletes an object. `last` is what the event shows, where that is known. */
+  remove(type: ServedType, namespace: string, name: string, last?: JsonObject): void {
+    const of = typeName(type);
+    const known = this.objects.get(of)?.get(`${namespace}/${name}`);
+    const object = last ?? known;
+    if (object === undefined) return;
+    this.objects.get(of)?.delete(`${namespace}/${name}`);
+    const version = this.nextVersion(last ?? {});
+    this.tell({
+      type: 'DELETED',
+      of,
+      version,
+      object: { ...object, metadata: { ...metadataOf(object), resourceVersion: String(version) } },
+    });
+  }
+
+  /** The version of the last change, as lists show it. */
+  get resourceVersion(): string {
+    return String(this.version);
+  }
+
+  /** Goes on to a later version, as by changes of resources that nobody looks at. */
+  advance(by: number): void {
+    this.version += by;
+  }
+
+  // Faults
+
+  /** What matches fails, so many times; returns what ends it. */
+  fail(matches: (request: SeenRequest) => boolean, fault: Fault, times = Infinity): () => void {
+    const entry = { matches, fault, left: times };
+    this.faults.push(entry);
+    return () => {
+      this.faults = this.faults.filter((other) => other !== entry);
+    };
+  }
+
+  /** Forgets what happened so far: who resumes from before is answered 410, as a status or as an event of the watch. */
+  compact(expiry: 'status' | 'event'): void {
+    this.history = [];
+    this.compactedAt = this.version;
+    this.expiry = expiry;
+  }
+
+  /** Tells all open watches that they have fallen too far behind. They stay open: whoever reads must end them. */
+  expireWatches(): void {
+    for (const { response } of this.watches)
+      response.write(`${stringifyJson({ type: 'ERROR', object: statusOf(410, 'too old resource version') })}\n`);
+  }
+
+  /** Tells all open watches the version that they have reached. */
+  bookmark(): void {
+    for (const watch of this.watches) {
+      const type = this.types.get(watch.of);
+      if (type !== undefined && !watch.stalled) watch.response.write(bookmarkLine(type, this.version));
+    }
+  }
+
+  /** Cuts the connections of all open watches. */
+  resetWatches(): void {
+    for (const { response } of this.watches) response.socket?.destroy();
+  }
+
+  /** Open watches of a type show nothing any more, and do not end. */
+  stallWatches(of: string): void {
+    for (const watch of this.watches) if (watch.of === of) watch.stalled = true;
+  }
+
+  openWatches(of?: string): number {
+    return [...this.watches].filter((watch) => of === undefined || watch.of === of).length;
+  }
+
+  connections(): Promise<number> {
+    return new Promise((resolve, reject) =>
+      this.server.getConnections((error, count) => (error === null ? resolve(count) : reject(error))),
+    );
+  }
+
+  seen(verb: SeenRequest['verb'], type?: string): SeenRequest[] {
+    return this.requests.filter((request) => request.verb === verb && (type === undefined || request.type === type));
+  }
+
+  /** Cuts everything off, and is not there any more. */
+  stop(): Promise<void> {
+    return new Promise((resolve) => {
+      this.server.close(() => resolve());
+      this.server.closeAllConnections();
+    });
+  }
+
+  /** Comes back at the same address with the same contents. */
+  async restart(): Promise<void> {
+    this.server = createServer();
+    await this.listen();
+  }
+
+  private listen(): Promise<void> {
+    this.server.setSecureContext(this.pair);
+    this.server.on('request', (request: IncomingMessage, response: ServerResponse) => this.answer(request, response));
+    this.server.on('secureConnection', () => this.handshakes++);
+    return new Promise((resolve, reject) => {
+      this.server.once('error', reject);
+      this.server.listen(this.port, '127.0.0.1', () => {
+        this.port = (this.server.address() as AddressInfo).port;
+        resolve();
+      });
+    });
+  }
+
+  // Requests
+
+  private answer(request: IncomingMessage, response: ServerResponse): void {
+    if (request.headers.authorization !== `Bearer ${TOKEN}`) return sendStatus(response, 401, 'Unauthorized');
+    const url = new URL(request.url ?? '', 'https://localhost');
+    const [type, seen] = this.understand(url, request.method ?? '');
+    this.requests.push(seen);
+    if (seen.path.endsWith('/selfsubjectreviews')) {
+      return send(response, { kind: 'SelfSubjectReview', status: { userInfo: { username: this.caller } } }, 201);
+    }
+    if (/\/(?:token|subjectaccess)reviews$/.test(seen.path)) {
+      void this.review(request, response);
+      return;
+    }
+    const fault = this.faults.find(({ matches, left }) => left > 0 && matches(seen));
+    if (fault !== undefined) {
+      fault.left--;
+      if (fault.fault === 'reset') request.socket.destroy();
+      else if (fault.fault === 'empty') response.end();
+      else if (fault.fault !== 'stall') sendStatus(response, fault.fault.status, `${seen.path} fails in this test`);
+      return;
+    }
+    if (seen.verb === 'discovery') return this.discover(seen.path, response);
+    if (type === undefined) return sendStatus(response, 404, 'the server could not find the requested resource');
+    if (isObjectVerb(seen.verb)) void answerObject(this, type, seen.verb, request, response);
+    else if (seen.verb === 'list') this.list(type, seen, response);
+    else this.watch(type, seen.query, response);
+  }
+
+  private async review(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    let text = '';
+    for await (const part of request as AsyncIterable<Buffer>) text += part.toString();
+    const answer = this.reviewing ? this.reviews.answer(parseJson(text)) : null;
+    if (answer === null) sendStatus(response, 403, 'reviews are not allowed in this test');
+    else send(response, answer, 201);
+  }
+
+  private understand(url: URL, method: string): [ServedType | undefined, SeenRequest] {
+    const { pathname: path, searchParams: query } = url;
+    const object = objectRequest(path, method);
+    if (object !== null) return [this.types.get(object.type), { verb: object.verb, path, type: object.type, query }];
+    const match = /^\/(?:api\/[^/]+|apis\/([^/]+)\/[^/]+)\/([^/]+)$/.exec(
+      path.replace(/\/namespaces\/[^/]+(?=\/)/, ''),
+    );
+    if (match === null) return [undefined, { verb: 'discovery', path, type: '', query }];
+    const type = typeName({ group: match[1] ?? '', resource: match[2] ?? '' });
+    return [this.types.get(type), { verb: query.get('watch') === '1' ? 'watch' : 'list', path, type, query }];
+  }
+
+  private discover(path: string, response: ServerResponse): void {
+    const [, root, group = '', version = ''] = path.split('/');
+    const types = [...this.types.values()];
+    if (path === '/apis') {
+      const versions = new Map(types.map((type) => [type.group, type.version]));
+      versions.delete('');
+      const groups = [...versions, ...this.emptyGroups].map(([name, preferred]) => {
+        const entry = { groupVersion: `${name}/${preferred}`, version: preferred };
+        return { name, versions: [entry], preferredVersion: entry };
+      });
+      return send(response, { kind: 'APIGroupList', apiVersion: 'v1', groups });
+    }
+    if (root === 'apis' && this.emptyGroups.has(group)) return sendStatus(response, 503, 'service unavailable');
+    const offered = types.filter((type) =>
+      root === 'api' ? type.group === '' && type.version === group : type.group === group && type.version === version,
+    );
+    if (offered.length === 0 && root !== 'api') return sendStatus(response, 404, 'there is no such group');
+    send(response, {
+      kind: 'APIResourceList',
+      groupVersion: root === 'api' ? group : `${group}/${version}`,
+      resources: offered.flatMap(({ resource, kind }) => [
+        { name: resource, kind, namespaced: true, verbs: ['get', 'list', 'watch', 'create', 'update', 'delete'] },
+        { name: `${resource}/status`, kind, namespaced: true, verbs: ['get', 'update'] },
+      ]),
+    });
+  }
+
+  private list(type: ServedType, { path, query }: SeenRequest, response: ServerResponse): void {
+    const [id = '', from = '0'] = (query.get('continue') ?? '').split(':');
+    const namespace = /\/namespaces\/([^/]+)\//.exec(path)?.[1];
+    const name = query.get('fieldSelector')?.replace('metadata.name=', '');
+    const all = [...(this.objects.get(typeName(type))?.values() ?? [])].filter(
+      (item) =>
+        (namespace === undefined || metadataText(item, 'namespace') === namespace) &&
+        (name === undefined || metadataText(item, 'name') === name),
+    );
+    const current = { items: all, version: this.version };
+    const snapshot = id === '' ? current : this.snapshots.get(id);
+    if (snapshot === undefined) return sendStatus(response, 410, 'the provided continue parameter is too old');
+    const start = Number(from);
+    const end = start + Number(query.get('limit') ?? snapshot.items.length);
+    let next = '';
+    if (end < snapshot.items.length) {
+      const token = id === '' ? String(this.snapshots.size + 1) : id;
+      this.snapshots.set(token, snapshot);
+      next = `${token}:${end}`;
+    }
+    const items = snapshot.items.slice(start, end).map(({ apiVersion: _, kind: __, ...item }) => item);
+    send(response, {
+      kind: `${type.kind}List`,
+      apiVersion: type.group === '' ? type.version : `${type.group}/${type.version}`,
+      metadata: { resourceVersion: String(snapshot.version), ...(next === '' ? {} : { continue: next }) },
+      items,
+    });
+  }
+
+  private watch(type: ServedType, query: URLSearchParams, response: ServerResponse): void {
+    const from = Number(query.get('resourceVersion'));
+    const of = typeName(type);
+    if (from < this.compactedAt) {
+      const message = `too old resource version: ${from} (${this.compactedAt})`;
+      if (this.expiry === 'status') return sendStatus(response, 410, message);
+      response.writeHead(200, { 'Content-Type': 'application/json' });
+      // It does not end the watch: whoever reads must.
+      response.write(`${stringifyJson({ type: 'ERROR', object: statusOf(410, message) })}\n`);
+      return;
+    }
+    response.writeHead(200, { 'Content-Type': 'application/json' });
+    response.flushHeaders();
+    const timer = setTimeout(() => response.end(), Number(query.get('timeoutSeconds') ?? 60) * 1000);
+    const open: OpenWatch = { of, response, stalled: false, timer };
+    this.watches.add(open);
+    response.on('close', () => {
+      clearTimeout(timer);
+      this.watches.delete(open);
+    });
+    for (const event of this.history) if (event.of === of && event.version > from) response.write(lineOf(event));
+  }
+
+  private tell(event: HistoryEvent): void {
+    this.history.push(event);
+    for (const watch of this.watches) if (watch.of === event.of && !watch.stalled) watch.response.write(lineOf(event));
+  }
+
+  private nextVersion(object: JsonObject): number {
+    const given = Number(metadataText(object, 'resourceVersion') || this.version + 1);
+    this.version = Math.max(this.version, given);
+    return given;
+  }
+}
+
+function typeName({ group, resource }: Pick<ServedType, 'group' | 'resource'>): string {
+  return group === '' ? resource : `${resource}.${group}`;
+}
+
+function keyOf(object: JsonObject): string {
+  return `${metadataText(object, 'namespace')}/${metadataText(object, 'name')}`;
+}
+
+function lineOf({ type, object }: HistoryEvent): string {
+  return `${stringifyJson({ type, object })}\n`;
+}
+
+function bookmarkLine({ group, version, kind }: ServedType, resourceVersion: number): string {
+  const object = {
+    kind,
+    apiVersion: group === '' ? version : `${group}/${version}`,
+    metadata: { resourceVersion: String(resourceVersion), creationTimestamp: null },
+  };
+  return `${stringifyJson({ type: 'BOOKMARK', object })}\n`;
+}
+
+function statusOf(code: number, message: string): JsonObject {
+  return { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, code };
+}
+
+export function sendStatus(response: ServerResponse, code: number, message: string): void {
+  response.writeHead(code, { 'Content-Type': 'application/json' });
+  response.end(stringifyJson(statusOf(code, message)));
+}
+
+export function send(response: ServerResponse, document: JsonObject, code = 200): void {
+  response.writeHead(code, { 'Content-Type': 'application/json' });
+  response.end(stringifyJson(document));
+}
+
+/** An event of the shop recording: what its API server's watches showed. */
+export interface ShopEvent {
+  type: ServedType;
+  version: string;
+  gone: boolean;
+  object: JsonObject;
+}
+
+/** The type of a recorded object. */
+export function servedTypeOf(object: JsonObject): ServedType {
+  const [apiVersion, kind] = [object.apiVersion, object.kind].map((value) => (typeof value === 'string' ? value : ''));
+  const [first = '', second] = (apiVersion ?? '').split('/');
+  const [group, version] = second === undefined ? ['', first] : [first, second];
+  const known = BUILT_IN_TYPES.find((type) => type.group === group && type.kind === kind);
+  return { group, version, resource: known?.resource ?? `${(kind ?? '').toLowerCase()}s`, kind: kind ?? '' };
+}
+
+/** The events of the recording in the order of their versions. */
+export function shopEvents(): ShopEvent[] {
+  const events = shopDocuments('watch.ndjson.gz').flatMap(({ event }) => {
+    if (!isObject(event) || !isObject(event.object)) return [];
+    const { type, object } = event;
+    const version = metadataText(object, 'resourceVersion');
+    return version === '' ? [] : [{ type: servedTypeOf(object), version, gone: type === 'DELETED', object }];
+  });
+  return events.sort((a, b) => compareResourceVersions(a.version, b.version));
+}
