@@ -2,6 +2,64 @@ import js from '@eslint/js';
 import { defineConfig, globalIgnores } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
+/**
+ * The layers of webhook/, the lowest first (docs/architecture.md): each imports from those below it alone. `entities` serves `ask`:
+ * `record` knows neither of them, nor do they know `record`. The folders of a layer are in order too, where they are named.
+ */
+const LAYERS = [
+  { name: 'platform' },
+  { name: 'ledger', folders: ['content', 'port', 'proof', 'publish', 'retention', 'sqlite', 'files'] },
+  { name: 'entities' },
+  {
+    name: 'record',
+    beside: ['entities'],
+    folders: ['rules', 'review', 'spool', 'capture', 'coverage', 'sources', 'gate'],
+  },
+  {
+    name: 'ask',
+    beside: ['record'],
+    folders: ['blame', 'questions', 'access', 'stream', 'thread', 'kube-api', 'rest'],
+  },
+  { name: 'install' },
+  { name: 'programs' },
+];
+
+const NO_DEFAULT_EXPORT = {
+  selector: 'ExportDefaultDeclaration',
+  message: 'Use a named export, so that a thing has one name everywhere.',
+};
+
+/** Refuses imports of these folders, static or not, in these files. Paths within webhook/ are relative. */
+function refuseImports(files, folders, message) {
+  const regex = `^(\\.\\./)+(${folders.join('|')})/`;
+  const source = `[source.value=/${regex.replaceAll('/', '\\/')}/]`;
+  return {
+    files,
+    ignores: ['**/*.test.ts', '**/*.contract.ts', '**/contract/**'],
+    rules: {
+      'no-restricted-imports': ['error', { patterns: [{ regex, message }] }],
+      'no-restricted-syntax': [
+        'error',
+        NO_DEFAULT_EXPORT,
+        { selector: `ImportExpression${source}`, message },
+        { selector: `TSImportType${source}`, message },
+      ],
+    },
+  };
+}
+
+/** One rule a folder: the later of two that fit a file would be the only one. */
+function layerRules({ name, beside = [], folders = [] }, index) {
+  const above = [...LAYERS.slice(index + 1).map((layer) => layer.name), ...beside, 'testing'];
+  const message = `${name} may not import this: imports go down only (docs/architecture.md).`;
+  return [
+    refuseImports([`webhook/${name}/**/*.ts`], above, message),
+    ...folders.map((folder, place) =>
+      refuseImports([`webhook/${name}/${folder}/**/*.ts`], [...above, ...folders.slice(place + 1)], message),
+    ),
+  ];
+}
+
 export default defineConfig(
   globalIgnores(['dist/', 'coverage/', 'demo/', 'shared/fixtures/', 'node_modules/']),
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
@@ -24,15 +82,10 @@ export default defineConfig(
       eqeqeq: ['error', 'always', { null: 'ignore' }],
       'no-console': 'error',
       // Named exports only (STYLE.md habit 11): a thing has one name everywhere.
-      'no-restricted-syntax': [
-        'error',
-        {
-          selector: 'ExportDefaultDeclaration',
-          message: 'Use a named export, so that a thing has one name everywhere.',
-        },
-      ],
+      'no-restricted-syntax': ['error', NO_DEFAULT_EXPORT],
     },
   },
+  LAYERS.flatMap(layerRules),
   {
     // shared/ is the domain: it knows neither the server nor the CLI, and of the outside world only what is pure.
     files: ['shared/**/*.ts'],

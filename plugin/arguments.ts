@@ -25,7 +25,7 @@ export function commanderWords(words: readonly string[], options: readonly Optio
       parts.push({ words: [word, ...rest] });
       break;
     }
-    if (/^-\d+$/.test(word)) {
+    if (/^-\d+$/.test(word) && options.some(({ long }) => long === '--limit')) {
       parts.push({ words: ['--limit', word.slice(1)] });
     } else if (word.startsWith('--')) {
       const [name = '', value] = splitOnce(word);

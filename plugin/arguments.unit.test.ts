@@ -9,6 +9,7 @@ const OPTIONS = [
   '-o, --output <format>',
   '-w, --watch',
   '--grep <pattern>',
+  '--limit <count>',
   '--status',
   '--no-headers',
 ].map((flags) => new Option(flags));

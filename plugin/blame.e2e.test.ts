@@ -33,7 +33,7 @@ describe('who set what on a real cluster', () => {
       'garbage-collector-controller',
     ]);
     await kubectl(ALICE, 'apply -n shop -f -', deployment('web:1', ['A', 'B'], { replicas: 2 }));
-    await settledWith('deploy web -n shop', /create /);
+    await settledWith('deploy web -n shop', /\tcreate\t/);
     await kubectl(BOB, 'set image deployment/web nginx=web:2 -n shop');
     // Before the controller saw it, the next image would take its place.
     if (controlled) await settledWith('rs -n shop --limit 500', /← bob@example.com\tcreate/);

@@ -200,7 +200,7 @@ describe('kubectl blame on a ledger of the recording', () => {
       ['--at 2h --since 3h', 2, /^error: --at and --since do not go together\n/],
       ['--format xml', 2, /Allowed choices are story, table, wide.*\nhint: see kubectl blame --help\n/],
       ['show', 2, /^error: missing required argument 'ids'\nhint: see kubectl blame show --help\n$/],
-      ['--limit 0', 2, /must be a number from 1 on/],
+      ['--limit 0', 2, /^error: --limit <count>: '0' is not valid\. It must be a whole number of at least 1\.\nhint: /],
       ['--bogus', 2, /unknown option/],
       ['a/b/c', 2, /^error: "a\/b\/c" is not TYPE\/NAME\n/],
     ] as const) {

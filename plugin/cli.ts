@@ -10,7 +10,9 @@ import { FORMATS, type BlameFlags } from './commands/request.ts';
 import { EXIT, Exit, exitCodeOf } from './exit-code.ts';
 import { describeCommand, formatHelp } from './help.ts';
 import type { Io } from './io.ts';
+import { addApplicationCommands } from './application-commands.ts';
 import { openReader, type SourceOptions } from './open-reader.ts';
+import { addLandscapeCommands } from './landscape-commands.ts';
 import { addProofCommands } from './proof-commands.ts';
 import { addSubcommands } from './subcommands.ts';
 import { printable } from './views/text.ts';
@@ -103,7 +105,9 @@ async function answer(args: readonly string[], io: Io): Promise<void> {
   }
   const program = createProgram(io, args);
   const named = program.commands.find((each) => args.includes(each.name()));
-  const words = commanderWords(args, [...(named?.options ?? []), ...program.options]);
+  // -5 is for commands that have a limit.
+  const common = program.options.filter(({ long }) => named === undefined || long !== '--limit');
+  const words = commanderWords(args, [...(named?.options ?? []), ...common]);
   try {
     await program.parseAsync(words, { from: 'user' });
   } catch (error) {
@@ -160,8 +164,8 @@ function createProgram(io: Io, args?: readonly string[]): Command {
     .option('--to <time>', 'the net difference up to that moment (default: now)')
     .option('--since <time>', 'only changes at or after this time')
     .option('--until <time>', 'only changes at or before this time')
-    .addOption(new Option('--format <format>', 'output format').choices(FORMATS))
-    .addOption(new Option('-o, --output <format>', 'output format: the same as --format').choices(FORMATS))
+    .addOption(formatOption('--format <format>', 'output format'))
+    .addOption(formatOption('-o, --output <format>', 'output format: the same as --format'))
     .option('--limit <count>', 'maximum number of results (default: 30 acts, 50 changes, all objects); also -5', count)
     .option('--status', 'also changes of status by controllers')
     .option('--attempts', 'also attempts that were never persisted')
@@ -185,13 +189,37 @@ function createProgram(io: Io, args?: readonly string[]): Command {
   const asked = (name: string): boolean => args?.includes(name) ?? true;
   const context = { io, addSource, withReader, count, asked };
   addSubcommands(program, context);
+  addApplicationCommands(program, context);
+  addLandscapeCommands(program, context);
   addProofCommands(program, context);
   return program;
 }
 
-/** A type that nobody knows may be a command that was misspelt. */
-function withCommandHint(error: unknown, [word = '']: readonly string[], program: Command): unknown {
+/** What kubectl's -o has beside names: templates are no format of ours. */
+const TEMPLATES = /^(?:jsonpath|go-template|custom-columns)(?:-[a-z]+)*(?:=|$)/;
+
+function formatOption(flags: string, description: string): Option {
+  const option = new Option(flags, description).choices(FORMATS);
+  const parse = option.parseArg;
+  return option.argParser((text: string, previous: unknown) => {
+    if (!TEMPLATES.test(text)) return parse?.(text, previous as never);
+    const [name = ''] = text.split('=');
+    throw new InvalidArgumentError(
+      `${name} is not supported; -o json or -o csv, with a program such as jq, does the same.`,
+    );
+  });
+}
+
+/** Commands of kubectl that somebody may look for behind `kubectl blame`. */
+const KUBECTL = ['describe', 'events', 'exec', 'explain', 'get', 'logs', 'top'];
+
+/** A type that nobody knows may be a command that was misspelt, or is kubectl's. */
+function withCommandHint(error: unknown, [word = '', next]: readonly string[], program: Command): unknown {
   if (!(error instanceof KubeblameError) || error.code !== 'type-unknown') return error;
+  if (word === 'blame' || KUBECTL.includes(word)) {
+    const hint = word === 'blame' ? `leave out the second "blame"${next === 'help' ? ': kubectl blame help' : ''}` : `${word} is a command of kubectl; here TYPE comes first: kubectl blame pod NAME`; // prettier-ignore
+    return new KubeblameError(error.code, error.message, hint, { cause: error });
+  }
   const similar = program.commands.map((command) => command.name()).find((name) => isSlip(word, name));
   if (similar === undefined) return error;
   return new KubeblameError(error.code, error.message, `did you mean the command ${similar}?`, { cause: error });
@@ -216,7 +244,11 @@ function helpFor(program: Command, args: readonly string[] = []): string {
 
 /** commander's errors in our form: what was wrong, and what to do. */
 function usageError(text: string, help: string, { style: { chalk } }: Io): string {
-  const [what = '', suggestion] = text.trim().split('\n');
+  const [told = '', suggestion] = text.trim().split('\n');
+  const what = told.replace(
+    /^(?:error: )?option '(.*?)' argument '(.*)' is invalid\. (.*)$/s,
+    "$1: '$2' is not valid. $3",
+  );
   const meant = suggestion === undefined ? null : /^\((Did you mean .*\?)\)$/.exec(suggestion)?.[1];
   const hint = meant === undefined || meant === null ? `see ${help}` : `did${meant.slice('Did'.length)}`;
   return `${chalk.red('error:')} ${printable(what.replace(/^error: /, ''))}\n${chalk.cyan('hint:')} ${printable(hint)}\n`;
@@ -261,7 +293,7 @@ function duration(text: string): number {
   const units: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
   const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)];
   if (parts.length === 0 || parts.map(([whole]) => whole).join('') !== text) {
-    throw new InvalidArgumentError('it must be a time like 5s or 1m30s, or a number of seconds.');
+    throw new InvalidArgumentError('It must be a time like 5s or 1m30s, or a number of seconds.');
   }
   return parts.reduce((sum, [, amount, unit = '']) => sum + Number(amount) * (units[unit] ?? 0), 0);
 }
@@ -269,7 +301,7 @@ function duration(text: string): number {
 function count(text: string): number {
   const value = Number(text);
   if (!/^\d+$/.test(text) || value < 1 || !Number.isSafeInteger(value)) {
-    throw new InvalidArgumentError('it must be a number from 1 on.');
+    throw new InvalidArgumentError('It must be a whole number of at least 1.');
   }
   return value;
 }

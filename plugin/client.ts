@@ -1,9 +1,12 @@
 import { readFileSync } from 'node:fs';
 import {
   decodeError,
+  encodeApplicationQuery,
   encodeBlameQuery,
   encodeChangeQuery,
   encodeDifferenceQuery,
+  encodeGraphQuery,
+  encodeImpactQuery,
   encodeObjectQuery,
   encodeStateQuery,
   encodeUserQuery,
@@ -13,6 +16,8 @@ import { KubeblameError, messageOf } from '../shared/errors.ts';
 import { parseJson } from '../shared/json.ts';
 import type { NamedType } from '../shared/resource-types.ts';
 import type {
+  ApplicationPage,
+  ApplicationQuery,
   BlamePage,
   BlameQuery,
   ChangePage,
@@ -20,6 +25,11 @@ import type {
   CoverageInterval,
   DifferencePage,
   DifferenceQuery,
+  FactsPage,
+  GraphPage,
+  GraphQuery,
+  ImpactPage,
+  ImpactQuery,
   Json,
   KnownObject,
   LedgerInfo,
@@ -32,6 +42,9 @@ import type {
   UserQuery,
 } from '../shared/types.ts';
 import { send, type Answer } from './https.ts';
+
+/** Characters of rules in a request: they are a part of its address, which may have 16 kB. */
+const MAX_RULES = 4000;
 
 /** A way to a server: with an address of its own, or through the API server of a cluster. */
 export interface Transport {
@@ -86,6 +99,25 @@ export class ServerReader implements LedgerReader {
 
   blame(query: BlameQuery): Promise<BlamePage> {
     return this.get(ROUTES.blame, encodeBlameQuery(query));
+  }
+
+  graph(query: GraphQuery): Promise<GraphPage> {
+    return this.get(ROUTES.graph, encodeGraphQuery(query));
+  }
+
+  impact(query: ImpactQuery): Promise<ImpactPage> {
+    return this.get(ROUTES.impact, encodeImpactQuery(query));
+  }
+
+  applications(query: ApplicationQuery): Promise<ApplicationPage> {
+    // It would be refused as a request that is too large, in words that say less.
+    if ((query.rules?.length ?? 0) > MAX_RULES)
+      throw new KubeblameError('usage-invalid', `--rules: a server takes at most ${MAX_RULES} characters`, 'put them into the ConfigMap kubeblame-rules'); // prettier-ignore
+    return this.get(ROUTES.applications, encodeApplicationQuery(query));
+  }
+
+  facts(query: GraphQuery): Promise<FactsPage> {
+    return this.get(ROUTES.facts, encodeGraphQuery(query));
   }
 
   coverage(): Promise<CoverageInterval[]> {

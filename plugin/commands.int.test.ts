@@ -229,6 +229,8 @@ describe('the commands of kubectl blame, on a ledger of the recording', () => {
       assert.deepEqual(await lines('--onel'), ['--oneline', ':4']);
       assert.deepEqual(await lines('-o', 'js'), ['json', 'jsonl', ':4']);
       assert.deepEqual(await lines('completion', 'f'), ['fish', ':4']);
+      assert.deepEqual(await lines('releases', 'sh'), ['shop', ':4']);
+      assert.deepEqual(await lines('apps', '--rules', ''), [':0']);
       assert.deepEqual(await lines('--certificate-authority', ''), [':0']);
     });
 

@@ -29,10 +29,25 @@ const VIEWS: Record<string, string> = {
   show: 'show 770,1',
   who: 'who',
   bursts: 'who --user alice@example.com',
+  apps: 'apps --at 2026-11-22T05:07:06Z',
+  members: 'apps shop --at 2026-11-22T05:07:06Z',
+  releases: 'releases shop --at 2026-11-22T05:08:20Z',
+  'release-difference': 'releases shop 24.2..24.3 --at 2026-11-22T05:08:20Z',
 };
 
 /** What must fit the terminal. */
-const TABLES = new Set(['history', 'history-of-all', 'history-of-namespaces', 'oneline', 'states', 'who', 'bursts']);
+const TABLES = new Set([
+  'history',
+  'history-of-all',
+  'history-of-namespaces',
+  'oneline',
+  'states',
+  'who',
+  'bursts',
+  'apps',
+  'members',
+  'releases',
+]);
 
 describe('what is printed, on the recording', () => {
   const file = useSharedFolder();
@@ -74,7 +89,7 @@ describe('what is printed, on the recording', () => {
     const schema = JSON.parse(readFileSync(SCHEMA, 'utf8')) as JsonObject;
     const validator = z.fromJSONSchema(schema);
     const documents = ['--limit 400 --status --attempts', '--limit 40', 'deployment web -n shop', 'show 770', 'who', 'who --user bob@example.com',
-      '--from 2026-11-22T05:06:30Z --to 2026-11-22T05:07:41Z', 'coverage', 'version']; // prettier-ignore
+      '--from 2026-11-22T05:06:30Z --to 2026-11-22T05:07:41Z', 'coverage', 'tree deployment/web -n shop --at 2026-11-22T05:07:06Z', 'impact 1450', 'version', 'apps --at 2026-11-22T05:07:06Z', 'apps shop --at 2026-11-22T05:07:06Z', 'releases shop', 'releases shop 24.2..24.3']; // prettier-ignore
     const kinds = new Set<string>();
     for (const text of documents) {
       const { out } = await ask(words(`${text} -o json`));

@@ -20,7 +20,7 @@ describe('the program, as it is delivered', () => {
   it('says the same whether it was compiled before or not, and warns of nothing', () => {
     const env = { XDG_CACHE_HOME: file('cache') };
     const [first, second] = [1, 2].map(() => program.run('deployment web -n shop', env));
-    assert.match(first?.stdout ?? '', /^ID +TIME/);
+    assert.match(first?.stdout ?? '', /^ID[\t ]+TIME/);
     assert.deepEqual([second?.stdout, second?.stderr], [first?.stdout, first?.stderr]);
     assert.deepEqual([first?.status, second?.status], [0, 0]);
   });
@@ -128,7 +128,7 @@ describe('the program, as it is delivered', () => {
       assert.equal(none.code, 0);
       assert.ok(none.shown.split('\n').length > 24);
       const pipe = await program.inTerminal(`${LONG} --limit 1000 | head -n 1`);
-      assert.match(pipe.shown, /^ID +TIME/m);
+      assert.match(pipe.shown, /^ID[\t ]+TIME/m);
       assert.doesNotMatch(pipe.shown, /EPIPE|error/);
     });
   });

@@ -191,7 +191,7 @@ describe('reading from a real cluster', function () {
   it('answers the plugin, each under their own name', async () => {
     const hers = await blame(ALICE, '-n shop');
     assert.equal(hers.code, 0, hers.err);
-    assert.match(hers.out, /alice@example\.com +update +shop +configmap\/settings/);
+    assert.match(hers.out, /\talice@example\.com\tlabelled configmap\/settings/);
     assert.match(hers.out, /secret\/pass/);
     // What the native API lists is not recorded in its turn.
     assert.doesNotMatch(hers.out, /change\//);

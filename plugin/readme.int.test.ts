@@ -46,16 +46,17 @@ describe('README.md', () => {
     assert.equal(status, 0, stderr.toString());
   });
 
-  it('has examples', () => assert.equal(examples().length, 6));
+  it('has examples', () => assert.equal(examples().length, 8));
 
   for (const { words, output } of examples()) {
     it(`shows what kubectl blame ${words.join(' ')} prints`, async () => {
       let text = '';
       const write = (part: string): void => void (text += part);
-      const manifest = readFileSync(new URL('testing/web.yaml', import.meta.url), 'utf8');
+      const read = (path: string): Promise<string> =>
+        Promise.resolve(readFileSync(new URL(`testing/${path}`, import.meta.url), 'utf8'));
       const style = { ...terminal(COLUMNS), now: NOW };
       await run([...words, '--db', file('shop.db')], () => ({
-        ...{ out: write, err: write, read: () => Promise.resolve(manifest), style, now: NOW, env: {} },
+        ...{ out: write, err: write, read, style, now: NOW, env: {} },
       }));
       assert.match(text, pattern(output));
     });

@@ -25,7 +25,8 @@ function run() {
   const help = words.includes('--help') || words.includes('-h') || words[0] === 'help';
   const kind = help
     ? 'help'
-    : (/^(?:show|undo|who|coverage|version|verify|export|completion|__complete)$/.exec(words[0]) ?? ['blame'])[0];
+    : (/^(?:show|undo|who|coverage|version|verify|export|completion|__complete)$/.exec(words[0]) ??
+        (/^(?:-.*|ns|namespaces?)?$/.test(words[0] ?? '') ? ['story'] : ['blame']))[0];
   const cache = join(folder, `${process.arch}-${process.version}-__BUILD__-${kind}.bin`);
   let cachedData;
   try {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { actsOf } from '../shared/acts/acts.ts';
+import { countsOf } from '../shared/acts/consequences.ts';
 import type { JsonObject, LedgerReader } from '../shared/types.ts';
 import { StoreReader } from '../webhook/ask/questions/reader.ts';
 import { openSqliteReader } from '../webhook/ledger/sqlite/store/store.ts';
@@ -19,6 +20,7 @@ const QUESTIONS: Record<string, string[]> = {
     '-n shop --humans --user bob@* --limit 6',
   ],
   west: ['--limit 100', 'ns payments --reverse'],
+  east: ['--limit 100'],
 };
 
 describe('the story, as the golden files have it', () => {
@@ -27,6 +29,7 @@ describe('the story, as the golden files have it', () => {
     this.timeout(120_000);
     await (await importShop(file('shop.db'), true)).close();
     await (await importLandscape(file('west.db'), 'west', true)).close();
+    await (await importLandscape(file('east.db'), 'east', true)).close();
   });
   const blame = (words: string, options: AskOptions = {}, db = 'shop.db'): Promise<Answer> =>
     ask([...words.split(' ').filter((word) => word !== ''), '--db', file(db)], options);
@@ -80,6 +83,18 @@ describe('the story, as the golden files have it', () => {
       }
     }
     await store.close();
+  });
+
+  it('counts the same consequences where folded changes are not told in full', async () => {
+    for (const name of ['shop', 'west', 'east']) {
+      const reader = new StoreReader(openSqliteReader(file(`${name}.db`)), () => NOW);
+      const told = async (folded: boolean): Promise<unknown> => {
+        const { changes } = await reader.changes({ scope: {}, limit: 1000, causes: true, folded });
+        return actsOf(changes).map((act) => [act.verb, act.changes, countsOf(act)]);
+      };
+      assert.deepEqual(await told(true), await told(false), name);
+      await reader.close();
+    }
   });
 
   it('finds what followed also where only one user is asked about', async () => {

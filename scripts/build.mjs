@@ -25,13 +25,13 @@ const PLUGIN = { source: 'plugin/main.ts', name: 'kubectl-blame' };
 const LAZY = {
   'string-width': ['default'],
   fflate: ['inflateSync'],
-  yaml: ['isAlias', 'isMap', 'isPair', 'isScalar', 'isSeq', 'parse', 'parseAllDocuments'],
+  yaml: ['isAlias', 'isMap', 'isPair', 'isScalar', 'isSeq', 'parse', 'parseAllDocuments', 'parseDocument'],
   'node:child_process': ['spawn', 'spawnSync'],
   'node:crypto': [
     ...['createHash', 'createHmac', 'createPrivateKey', 'createPublicKey', 'hash', 'randomBytes', 'randomInt'],
     ...['sign', 'verify'],
   ],
-  'node:fs/promises': ['readdir', 'readFile', 'stat'],
+  'node:fs/promises': ['open', 'statfs', 'readdir', 'readFile', 'stat'],
   'node:stream/consumers': ['buffer', 'text'],
 };
 /** Packages that load one of these as well, and seldom need it. */

@@ -15,6 +15,8 @@ import { emit, expression, when } from './chart-yaml.mjs';
 /** Parts that a value switches on: the kustomize component, and the value. */
 const COMPONENTS = { 'native-api': 'nativeApi', 'cert-manager': 'certManager', protection: 'protection', jobs: 'jobs' };
 
+/** The claim of the ledger's volume. */
+const LEDGER = 'ledger-kubeblame-0';
 const NAMESPACE = '{{ .Release.Namespace }}';
 
 /** The files of the chart, by their paths in it. `root`: of the project. */
@@ -113,6 +115,7 @@ function withValues(original) {
     pod.containers[0].resources = json('nativeApi.resources');
   }
   if (kind === 'PersistentVolumeClaim' && name === 'kubeblame-backup') claimValues(spec, 'jobs.backup');
+  if (kind === 'PersistentVolumeClaim' && name === LEDGER) claimValues(spec, 'storage');
   if (kind === 'CronJob') spec.schedule = json(`jobs.${name.replace('kubeblame-', '')}.schedule`);
   if (kind === 'NetworkPolicy') {
     if ((spec.egress ?? []).length > 0) spec.egress[0].to = json('networkPolicy.apiServer');
@@ -152,13 +155,13 @@ const OPTIONS = {
 function setValues(spec, pod) {
   const [container] = pod.containers;
   container.resources = json('resources');
-  pod.affinity = given('affinity');
+  spec.replicas = json('replicas');
+  pod.affinity.nodeAffinity = given('nodeAffinity');
   const others = container.env.filter(({ name }) => !(name in OPTIONS));
   const options = Object.entries(OPTIONS).map(([name, value]) =>
     when(`.Values.${value}`, { name, value: expression(`"{{ .Values.${value} }}"`) }),
   );
   container.env = [...options, ...others];
-  claimValues(spec.volumeClaimTemplates[0].spec, 'storage');
 }
 
 function claimValues(spec, value) {
@@ -241,7 +244,8 @@ async function values(root, base) {
     TAG: tag,
     RETAIN_AGE: env.KUBEBLAME_RETAIN_AGE,
     RETAIN_SIZE: env.KUBEBLAME_RETAIN_SIZE,
-    STORAGE: set.spec.volumeClaimTemplates[0].spec.resources.requests.storage,
+    STORAGE: find(base, 'PersistentVolumeClaim', LEDGER).spec.resources.requests.storage,
+    REPLICAS: set.spec.replicas,
     RESOURCES: container.resources,
     PRIORITY_NAME: priority.metadata.name,
     PRIORITY: priority.value,

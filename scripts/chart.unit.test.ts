@@ -109,7 +109,8 @@ describe('the Helm chart', () => {
         resources: { requests: { memory: '1Gi' } },
         nodeSelector: { disk: 'ssd' },
         tolerations: [{ operator: 'Exists' }],
-        affinity: { nodeAffinity: {} },
+        replicas: 1,
+        nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [] } },
         priorityClass: { create: false, name: 'system-cluster-critical' },
         webhook: { failurePolicy: 'Fail', timeoutSeconds: 5, namespaceSelector: 'env in (prod)' },
         networkPolicy: { enabled: false },
@@ -117,8 +118,8 @@ describe('the Helm chart', () => {
     );
     const { spec } = set['StatefulSet/kubeblame/kubeblame'] as unknown as {
       spec: {
-        template: { spec: { containers: JsonObject[] } & JsonObject };
-        volumeClaimTemplates: { spec: JsonObject }[];
+        replicas: number;
+        template: { spec: { containers: JsonObject[]; affinity: JsonObject } & JsonObject };
       };
     };
     const { containers, ...pod } = spec.template.spec;
@@ -139,10 +140,12 @@ describe('the Helm chart', () => {
     assert.deepEqual(pod.imagePullSecrets, [{ name: 'registry' }]);
     assert.deepEqual(pod.nodeSelector, { disk: 'ssd' });
     assert.deepEqual(pod.tolerations, [{ operator: 'Exists' }]);
-    assert.deepEqual(pod.affinity, { nodeAffinity: {} });
+    assert.deepEqual(pod.affinity.nodeAffinity, { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [] } }); // prettier-ignore
+    assert.notEqual(pod.affinity.podAffinity, undefined);
+    assert.equal(spec.replicas, 1);
     assert.equal(pod.priorityClassName, 'system-cluster-critical');
-    assert.equal(spec.volumeClaimTemplates[0]?.spec.storageClassName, 'fast');
-    assert.deepEqual(spec.volumeClaimTemplates[0].spec.resources, { requests: { storage: '60Gi' } });
+    const claim = set['PersistentVolumeClaim/kubeblame/ledger-kubeblame-0']?.spec as JsonObject;
+    assert.deepEqual([claim.storageClassName, claim.resources], ['fast', { requests: { storage: '60Gi' } }]);
     const kinds = new Set(Object.values(set).map(({ kind }) => kind));
     assert.deepEqual([kinds.has('NetworkPolicy'), kinds.has('PriorityClass')], [false, false]);
   });

@@ -131,9 +131,35 @@ describe('the manifests', () => {
     assert.equal(JSON.stringify(policies).includes('0.0.0.0/0'), false);
   });
 
+  it('share one volume among the replicas, on one node, and let the Service find the one that records', () => {
+    const objects = objectsOf(`${ROOT}manifests`);
+    const find = (kind: string, name: string): JsonObject =>
+      objects.find((object) => object.kind === kind && (object.metadata as JsonObject).name === name) ?? {};
+    interface Pod {
+      affinity: { podAffinity: Record<string, { topologyKey: string; labelSelector: { matchLabels: JsonObject } }[]> };
+      terminationGracePeriodSeconds: number;
+      volumes: { name: string; persistentVolumeClaim?: { claimName: string } }[];
+    }
+    const { spec } = find('StatefulSet', 'kubeblame') as unknown as {
+      spec: { replicas: number; volumeClaimTemplates?: unknown; template: { metadata: JsonObject; spec: Pod } };
+    };
+    const { volumes, affinity, terminationGracePeriodSeconds } = spec.template.spec;
+    assert.deepEqual([spec.replicas, spec.volumeClaimTemplates], [2, undefined]);
+    const claim = volumes.find(({ name }) => name === 'ledger')?.persistentVolumeClaim?.claimName ?? '';
+    assert.equal(find('PersistentVolumeClaim', claim).kind, 'PersistentVolumeClaim');
+    const [term] = affinity.podAffinity.requiredDuringSchedulingIgnoredDuringExecution ?? [];
+    assert.equal(term?.topologyKey, 'kubernetes.io/hostname');
+    const labels = spec.template.metadata.labels as JsonObject;
+    for (const [key, value] of Object.entries(term.labelSelector.matchLabels)) assert.equal(labels[key], value);
+    const { selector } = find('Service', 'kubeblame').spec as { selector: JsonObject };
+    assert.equal(selector['kubeblame.io/active'], 'true');
+    assert.equal(labels['kubeblame.io/active'], undefined, 'a server labels itself');
+    // What a stop may take: STOP_MS of webhook/programs/cli.ts.
+    assert.ok(terminationGracePeriodSeconds > 50);
+  });
+
   it('say how much history is kept, and less than the volume holds', () => {
-    const set = objectsOf(`${ROOT}manifests`).find(({ kind }) => kind === 'StatefulSet');
-    const text = JSON.stringify(set);
+    const text = JSON.stringify(objectsOf(`${ROOT}manifests`));
     const [, kept] = /"KUBEBLAME_RETAIN_SIZE","value":"(\d+)Gi"/.exec(text) ?? [];
     const [, volume] = /"storage":"(\d+)Gi"/.exec(text) ?? [];
     assert.ok(Number(kept) <= 0.75 * Number(volume), `${kept} of ${volume} GiB`);

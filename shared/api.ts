@@ -1,9 +1,13 @@
-import { ERROR_CODES, KubeblameError, type ErrorCode } from './errors.ts';
+import { ERROR_CODES, KubeblameError, messageOf, type ErrorCode } from './errors.ts';
 import { isObject } from './json.ts';
+import { parseLandscapeRules } from './landscape/rules.ts';
 import {
+  type ApplicationQuery,
   type BlameQuery,
   type ChangeQuery,
   type DifferenceQuery,
+  type GraphQuery,
+  type ImpactQuery,
   type Json,
   type Scope,
   type StateQuery,
@@ -26,6 +30,10 @@ export const ROUTES = {
   states: `${PREFIX}/states`,
   differences: `${PREFIX}/differences`,
   blame: `${PREFIX}/blame`,
+  graph: `${PREFIX}/graph`,
+  impact: `${PREFIX}/impact`,
+  applications: `${PREFIX}/applications`,
+  facts: `${PREFIX}/facts`,
   coverage: `${PREFIX}/coverage`,
 } as const;
 
@@ -247,6 +255,53 @@ function scopeEntries({ type, namespace, withNamespaceObject, names, labels }: S
     ['labels', labels],
   ];
 }
+
+export function encodeGraphQuery({ at }: GraphQuery): URLSearchParams {
+  return params([['at', at]]);
+}
+
+export function decodeGraphQuery(search: URLSearchParams): GraphQuery {
+  return { at: new ParameterReader(search, ['at']).moment('at') };
+}
+
+export function encodeImpactQuery({ scope, at, blow, hops }: ImpactQuery): URLSearchParams {
+  return params([...scopeEntries(scope), ['at', at], ['blow', blow], ['hops', hops]]);
+}
+
+export function decodeImpactQuery(search: URLSearchParams): ImpactQuery {
+  const reader = new ParameterReader(search, [...SCOPE_PARAMETERS, 'at', 'blow', 'hops']);
+  const [blow, hops, scope] = [reader.text('blow') ?? 'changed', reader.integer('hops'), reader.scope()];
+  if (blow !== 'gone' && blow !== 'changed') fail('blow', 'must be gone or changed');
+  if (hops !== undefined && (hops < 1 || hops > MAX_HOPS)) fail('hops', `must be from 1 to ${MAX_HOPS}`);
+  if (scope.labels !== undefined) fail('labels', 'is not asked for here');
+  return { scope, at: reader.moment('at'), blow, ...(hops === undefined ? {} : { hops }) };
+}
+
+export function encodeApplicationQuery({ at, name, rules }: ApplicationQuery): URLSearchParams {
+  return params([
+    ['at', at],
+    ['application', name],
+    ['rules', rules],
+  ]);
+}
+
+export function decodeApplicationQuery(search: URLSearchParams): ApplicationQuery {
+  const reader = new ParameterReader(search, ['at', 'application', 'rules']);
+  const [name, rules] = [reader.text('application'), reader.text('rules')];
+  try {
+    parseLandscapeRules(rules ?? '', 'rules');
+  } catch (error) {
+    fail('rules', `cannot be used: ${messageOf(error)}`);
+  }
+  return {
+    at: reader.moment('at'),
+    ...(name === undefined ? {} : { name }),
+    ...(rules === undefined ? {} : { rules }),
+  };
+}
+
+/** More would be most of the cluster. */
+const MAX_HOPS = 20;
 
 function params(entries: Entry[]): URLSearchParams {
   const search = new URLSearchParams();

@@ -5,6 +5,8 @@ import {
   decodeChangeQuery,
   decodeDifferenceQuery,
   decodeError,
+  decodeGraphQuery,
+  decodeImpactQuery,
   decodeObjectQuery,
   decodeStateQuery,
   decodeUserQuery,
@@ -12,6 +14,8 @@ import {
   encodeChangeQuery,
   encodeDifferenceQuery,
   encodeError,
+  encodeGraphQuery,
+  encodeImpactQuery,
   encodeObjectQuery,
   encodeStateQuery,
   encodeUserQuery,
@@ -106,6 +110,30 @@ describe('the read API', () => {
         },
       ),
     );
+  });
+
+  it('carries questions about the graph unchanged', () => {
+    const blow = fc.constantFrom('gone' as const, 'changed' as const);
+    const hops = fc.integer({ min: 1, max: 20 });
+    const impact = fc.record({ scope, at: moment, blow, hops }, { requiredKeys: ['scope', 'at', 'blow'], ...plain });
+    fc.assert(
+      fc.property(moment, impact, (at, query) => {
+        assert.deepEqual(decodeGraphQuery(wire(encodeGraphQuery({ at }))), { at });
+        const { labels: _, ...unlabelled } = query.scope;
+        const asked = { ...query, scope: unlabelled };
+        assert.deepEqual(decodeImpactQuery(wire(encodeImpactQuery(asked))), asked);
+      }),
+    );
+  });
+
+  it('refuses an impact that it cannot tell', () => {
+    for (const [search, message] of [
+      ['at=1&blow=broken', 'the query parameter blow must be gone or changed'],
+      ['at=1&hops=0', 'the query parameter hops must be from 1 to 20'],
+      ['at=1&labels=a', 'the query parameter labels is not asked for here'],
+      ['blow=gone', 'the query parameter at is missing: ms since the epoch'],
+    ] as const)
+      assert.throws(() => decodeImpactQuery(new URLSearchParams(search)), { code: 'query-invalid', message });
   });
 
   it('is written as people would write it', () => {

@@ -1,5 +1,9 @@
 import type { Actor, CauseLink, Change, Json, JsonObject, ObjectRef, Outcome, ResourceType } from './types.ts';
 import type { NamedType } from './built-in-types.ts';
+import type { Blow } from './landscape/effects.ts';
+import type { Impact } from './landscape/impact.ts';
+import type { Application, Applications } from './landscape/applications.ts';
+import type { Graph, ObjectFacts } from './landscape/types.ts';
 
 /*
  * What can be asked of a ledger, and the answers. Times are milliseconds since the Unix epoch, UTC.
@@ -42,6 +46,11 @@ export interface ChangeQuery {
   bodies?: boolean;
   /** Also what led to the changes of controllers. */
   causes?: boolean;
+  /**
+   * With `causes`: of a change that follows from another one of the page, the deltas need not be told, but for that of a
+   * mark for deletion. A hint, and not sent to a server: those that do not know it would refuse the question.
+   */
+  folded?: boolean;
   /** At most this many, the newest. */
   limit: number;
   /** For the next page: only changes with a smaller seq. */
@@ -210,6 +219,53 @@ export interface BlamePage {
   denied?: Denied;
 }
 
+export interface GraphQuery {
+  at: number;
+}
+
+/** The dependency graph at a moment, of what the reader may read. */
+export interface GraphPage extends Graph {
+  denied?: Denied;
+}
+
+/** What the bodies of all objects said at a moment, of those that the reader may read: what a graph is resolved from. */
+export interface FactsPage {
+  objects: ObjectFacts[];
+  denied?: Denied;
+}
+
+export interface ImpactQuery {
+  /** What is lost or changed: objects that exist then, or that others speak of. Labels are not asked for. */
+  scope: Scope;
+  at: number;
+  blow: Blow;
+  /** How many workloads, one behind the other, are gone through; 3 where it is not given. */
+  hops?: number;
+}
+
+/** What an impact reaches, and of the graph the part that says so: `starts`, entries and edges are of that part. */
+export interface ImpactPage extends Graph, Impact {
+  /** Places in the nodes: what the question is about; none where nothing is called so. */
+  starts: number[];
+  denied?: Denied;
+}
+
+export interface ApplicationQuery {
+  at: number;
+  /** Only this application, with its members; without it, all without theirs. */
+  name?: string;
+  /** Rules as landscape/rules.ts reads them, instead of those of the ConfigMap. */
+  rules?: string;
+}
+
+/** What runs at a moment. */
+export interface ApplicationPage extends Omit<Applications, 'applications'> {
+  applications: (Omit<Application, 'members'> & { members?: Application['members'] })[];
+  /** Why the rules of the ConfigMap do not apply; '' where they do, or there are none. */
+  rulesProblem: string;
+  denied?: Denied;
+}
+
 /** A stretch of time, and whether all that happened in it was recorded. Intervals follow one another without holes. */
 export interface CoverageInterval {
   from: number;
@@ -257,6 +313,13 @@ export interface LedgerReader {
   states(query: StateQuery): Promise<StatePage>;
   differences(query: DifferenceQuery): Promise<DifferencePage>;
   blame(query: BlameQuery): Promise<BlamePage>;
+  /** What depends on what. Who made an edge, shared/landscape/made-by.ts tells. */
+  graph(query: GraphQuery): Promise<GraphPage>;
+  impact(query: ImpactQuery): Promise<ImpactPage>;
+  /** Which applications exist, of what, and of whom. What of them ran when, shared/landscape/releases.ts tells. */
+  applications(query: ApplicationQuery): Promise<ApplicationPage>;
+  /** For graphs that differ from the recorded one, such as with a manifest that is not applied yet. */
+  facts(query: GraphQuery): Promise<FactsPage>;
   /** When recording worked, oldest first; empty in a ledger that nothing has recorded into. */
   coverage(): Promise<CoverageInterval[]>;
   /** The types that the live cluster has, with all their names: only where the answer comes through an API server. */

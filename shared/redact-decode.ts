@@ -28,7 +28,7 @@ export function textOf(bytes: Buffer): string | null {
 
 /** False where a text has characters that no text for people has: it is something binary, or damaged. */
 export function isText(text: string): boolean {
-  // eslint-disable-next-line no-control-regex
+  // eslint-disable-next-line no-control-regex -- control characters are what it looks for
   return !/[\u0000-\u0007\u000e-\u001a\u001c-\u001f\u007f\ufffd]/.test(text);
 }
 

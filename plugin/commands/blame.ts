@@ -35,7 +35,11 @@ function periodOf({ since, until }: { since?: number; until?: number }): { since
 /** A moment before the first record has no answer, nor has one that is to come. */
 async function requireCovered(question: Question, reader: LedgerReader, io: Io): Promise<void> {
   if (question.kind === 'history') return;
-  const asked = question.kind === 'differences' ? question.from : question.at;
+  await requireRecorded(question.kind === 'differences' ? question.from : question.at, reader, io);
+}
+
+/** Rejects with time-uncovered for a moment (ms) before the first record, or to come. */
+export async function requireRecorded(asked: number, reader: LedgerReader, io: Io): Promise<void> {
   const { firstAt } = await reader.info();
   if (firstAt === null) {
     throw new KubeblameError(

@@ -1,23 +1,24 @@
+import { changeItem } from '../../shared/change-item.ts';
 import { compactRows } from '../../shared/acts/compact.ts';
 import { stringifyJson } from '../../shared/json.ts';
 import { printableJson } from '../../shared/printable.ts';
 import { writtenPatch } from '../../shared/patch.ts';
 import { formatUtc } from '../../shared/time.ts';
-import type { Change, ChangePage, ChangeQuery, LedgerReader, Scope } from '../../shared/types.ts';
+import type { Change, ChangePage, ChangeQuery, LedgerReader } from '../../shared/types.ts';
 import type { Io } from '../io.ts';
 import { changeDiff, changeTitle } from '../views/change-diff.ts';
 import { historyTable } from '../views/history-table.ts';
 import { csv } from '../views/csv.ts';
-import { changeItem, changeList, document, jsonLines } from '../views/json.ts';
+import { changeList, document, jsonLines } from '../views/json.ts';
 import { qualifiedObjectName } from '../views/object-name.ts';
 import { onelines, statLines } from '../views/oneline.ts';
 import { marksLegend } from '../views/operation.ts';
 import type { Style } from '../views/style.ts';
-import { printable } from '../views/text.ts';
 import { momentText, spanText } from '../views/times.ts';
 import { wideTable } from '../views/wide-table.ts';
+import { explainEmpty } from './empty.ts';
 import { requireField } from './field-known.ts';
-import { note, print, separated, tellCoverage, tellDenied, tellHidden, tellPartial } from './notes.ts';
+import { note, print, separated, tellDenied, tellHidden, tellPartial } from './notes.ts';
 import type { Request } from './request.ts';
 import type { Selection } from './scopes.ts';
 
@@ -54,7 +55,7 @@ export async function showHistory(
   }
   const { rows, folded } = foldsRows(request) ? compactRows(changes) : { rows: changes, folded: 0 };
   printHistory(request.history.reverse ? [...rows].reverse() : rows, selection, request, io);
-  if (oldest === undefined || newest === undefined) await explainEmpty(selection, since, until, reader, io);
+  if (oldest === undefined || newest === undefined) await explainEmpty(selection, period, request.matches, reader, io);
   else await tellPartial(since ?? oldest.at, until ?? newest.at, reader, io);
   if (more && oldest !== undefined) {
     note(io, `there are older ones: --limit ${limit * 2}, or --until ${formatUtc(oldest.at)}`);
@@ -213,38 +214,4 @@ function patchLines(change: Change, io: Io): string[] {
     `# ${changeTitle(change, io.style)}`,
     ...(operations.length === 0 ? ['[]'] : ['[', operations.join(',\n'), ']']),
   ];
-}
-
-/** An empty answer says which it is: nothing changed, or nothing was recorded. */
-export async function explainEmpty(
-  { scopes, title }: Selection,
-  since: number | undefined,
-  until: number | undefined,
-  reader: LedgerReader,
-  io: Io,
-): Promise<void> {
-  const { firstAt } = await reader.info();
-  if (firstAt === null) {
-    note(io, 'the ledger is empty: nothing has been recorded yet');
-    return;
-  }
-  const [from, to] = [Math.max(since ?? firstAt, firstAt), until ?? io.now];
-  if (to < firstAt) {
-    note(io, `not recorded: recording began at ${momentText(firstAt, io.style)}`);
-    return;
-  }
-  note(io, `${title}: no such change ${io.style.dot} ${spanText(from, to, io.style)}`);
-  if (since !== undefined && since < firstAt) note(io, `not recorded before ${momentText(firstAt, io.style)}`);
-  await tellCoverage(from, to, reader, io);
-  await tellElsewhere(scopes, reader, io);
-}
-
-/** Where objects of the type are instead, for whoever forgot the namespace. */
-async function tellElsewhere(scopes: readonly Scope[], reader: LedgerReader, io: Io): Promise<void> {
-  const [scope, ...others] = scopes;
-  if (scope?.type === undefined || scope.namespace === undefined || others.length > 0) return;
-  if ((await reader.objects({ type: scope.type, namespace: scope.namespace }, 1)).length > 0) return;
-  const known = await reader.objects({ type: scope.type }, PAGE);
-  const namespaces = [...new Set(known.map(({ object }) => printable(object.namespace)))];
-  if (namespaces.length > 0) note(io, `there are such objects in ${namespaces.join(', ')}: add -n NAME, or -A for all`);
 }

@@ -2,8 +2,11 @@ import { actsOf, startOf, type Act } from '../../shared/acts/acts.ts';
 import type { Change, ChangePage, ChangeQuery, LedgerReader, Scope } from '../../shared/types.ts';
 import type { Io } from '../io.ts';
 
-/** Changes fetched at once. */
+/** Changes fetched at once at most. */
 const PAGE = 500;
+/** An act of the recordings is 6 to 12 changes with its consequences: so one page is mostly enough. */
+const CHANGES_OF_ACT = 12;
+const MIN_PAGE = 100;
 /** What controllers do in consequence of an act is looked for so long after it, and in so many changes. */
 const CONSEQUENCES_MS = 10 * 60_000;
 const MAX_CONSEQUENCES = 5000;
@@ -47,10 +50,11 @@ export async function loadStory(asked: StoryQuery, reader: LedgerReader, io: Io)
   const hidden = { status: 0, attempts: 0 };
   const denied = new Set<string>();
   const cursors = asked.scopes.map((scope): Cursor => ({ scope, before: undefined, oldest: Infinity }));
+  const size = Math.max(MIN_PAGE, Math.min(PAGE, asked.limit * CHANGES_OF_ACT));
   for (;;) {
     const cursor = cursors.reduce((a, b) => (b.oldest > a.oldest ? b : a));
     const page = await reader.changes({
-      ...{ scope: cursor.scope, limit: PAGE, ...asked.period, ...asked.query },
+      ...{ scope: cursor.scope, limit: size, ...asked.period, ...asked.query },
       ...(cursor.before === undefined ? {} : { before: cursor.before }),
     });
     found.push(...page.changes);
@@ -90,13 +94,13 @@ async function withConsequences(
   if (newest === undefined || oldest === undefined) return story;
   const newerThan = (oldest.changes[0]?.seq ?? 1) - 1;
   const until = startOf(newest) + CONSEQUENCES_MS;
-  const { status = false } = query;
+  const { status = false, folded = false } = query;
   const around: Change[] = [];
   for (const scope of scopes) {
     for (let before: number | null | undefined; before !== null;) {
       if (around.length >= MAX_CONSEQUENCES) return { ...story, withoutConsequences: true };
       const at = before === undefined ? {} : { before };
-      const page: ChangePage = await reader.changes({ scope, newerThan, until, status, causes: true, limit: PAGE, ...at }); // prettier-ignore
+      const page: ChangePage = await reader.changes({ scope, newerThan, until, status, causes: true, folded, limit: PAGE, ...at }); // prettier-ignore
       around.push(...page.changes);
       before = page.next;
     }

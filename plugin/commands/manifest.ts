@@ -81,8 +81,9 @@ function requireAlone(words: readonly string[], { allNamespaces, limit }: Reques
   if (other !== null) throw new KubeblameError('usage-invalid', `-f and ${other} do not go together`, hint);
 }
 
-async function readAll(
-  { lines, labels }: Request,
+/** The objects of all files that -f names, and the names of the files. What cannot be read is added to the problems. */
+export async function readAll(
+  { lines, labels }: { lines: Pick<Request['lines'], 'filenames' | 'recursive'>; labels?: string },
   problems: KubeblameError[],
   io: Io,
 ): Promise<{ objects: JsonObject[]; names: string }> {
@@ -162,14 +163,20 @@ function fieldOf(body: JsonObject, { lines: { field } }: Request): string[] | nu
   return field === undefined ? [] : findField(body, parseField(field));
 }
 
-async function typeOfObject(object: JsonObject, reader: LedgerReader, io: Io): Promise<NamedType> {
+/** The type of a manifest's object. Rejects with type-unknown. */
+export async function typeOfObject(object: JsonObject, reader: LedgerReader, io: Io): Promise<NamedType> {
   const [group = '', version] = apiVersionOf(object).split('/');
   const kind = typeof object.kind === 'string' ? object.kind : '';
   return typeOf(version === undefined ? kind : `${kind}.${group}`, reader, io);
 }
 
 /** As kubectl does: the file's own, or else -n or the current one; two that differ are a mistake. */
-function namespaceOf(object: JsonObject, type: NamedType, request: Request, io: Io): string {
+export function namespaceOf(
+  object: JsonObject,
+  type: NamedType,
+  request: Pick<Request, 'namespace' | 'cluster'>,
+  io: Io,
+): string {
   if (type.namespaced === false) return '';
   const own = metadataText(object, 'namespace');
   if (own !== '' && request.namespace !== undefined && own !== request.namespace) {

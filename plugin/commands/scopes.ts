@@ -153,7 +153,8 @@ interface Words {
   asked: { text: string; type: NamedType }[];
 }
 
-async function readWords(words: readonly string[], reader: LedgerReader, io: Io): Promise<Words> {
+/** The types and names that words mean. Rejects with usage-invalid or type-unknown. */
+export async function readWords(words: readonly string[], reader: LedgerReader, io: Io): Promise<Words> {
   const asked: Words['asked'] = [];
   const slashed = words.filter((word) => word.includes('/'));
   if (slashed.length === 0) {
@@ -194,7 +195,8 @@ function isNamespaceType({ group, resource }: NamedType): boolean {
   return group === '' && resource === 'namespaces';
 }
 
-async function requireNamespace(namespace: string, reader: LedgerReader): Promise<void> {
+/** Rejects with name-unknown. */
+export async function requireNamespace(namespace: string, reader: LedgerReader): Promise<void> {
   if ((await reader.objects({ namespace, withNamespaceObject: true }, 1)).length > 0) return;
   const all = await reader.objects({ type: { group: '', resource: 'namespaces' } }, SUGGESTIONS);
   const message = `namespace ${JSON.stringify(printable(namespace))} is not in the ledger`;
@@ -209,7 +211,8 @@ async function requireNamespace(namespace: string, reader: LedgerReader): Promis
   throw unknownName(message, namespace, all);
 }
 
-async function requireName(name: string, type: NamedType, scope: Scope, reader: LedgerReader): Promise<void> {
+/** Rejects with name-unknown where the ledger has nothing of this name in the scope: says where it is, or what is called alike. */
+export async function requireName(name: string, type: NamedType, scope: Scope, reader: LedgerReader): Promise<void> {
   const here = { ...scope, names: [name] };
   if ((await reader.objects(here, 1)).length > 0) return;
   const what = `${type.singular} ${JSON.stringify(printable(name))}`;

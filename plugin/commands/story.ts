@@ -7,7 +7,8 @@ import { document } from '../views/json.ts';
 import { marksLegend } from '../views/operation.ts';
 import { gapsIn, storyLines } from '../views/story.ts';
 import { printable } from '../views/text.ts';
-import { changeQuery, explainEmpty, periodText } from './history.ts';
+import { explainEmpty } from './empty.ts';
+import { changeQuery, periodText } from './history.ts';
 import { loadStory } from './load-story.ts';
 import { note, print, tellDenied, tellHidden } from './notes.ts';
 import type { Request } from './request.ts';
@@ -34,7 +35,7 @@ export async function showStory(
   const limit = request.limit ?? DEFAULT_LIMIT;
   const { grep, reverse, expand } = request.history;
   const wanted = (act: Act): boolean => grep === null || act.changes.some(grep);
-  const query = { ...changeQuery(request), bodies: false, causes: true };
+  const query = { ...changeQuery(request), bodies: false, causes: true, folded: !expand };
   const filtered = Object.keys(request.matches).length > 0;
   const story = await loadStory({ scopes: selection.scopes, period, query, filtered, limit, wanted }, reader, io);
   const { acts, hidden, denied, more } = story;
@@ -42,7 +43,7 @@ export async function showStory(
   const encoded = request.format === 'json' || request.format === 'yaml' ? request.format : null;
   if (newest === undefined || oldest === undefined) {
     if (encoded !== null) io.out(document(actList([], []), encoded));
-    await explainEmpty(selection, period.since, period.until, reader, io);
+    await explainEmpty(selection, period, request.matches, reader, io);
   } else {
     const [from, to] = [period.since ?? startOf(oldest), period.until ?? io.now];
     const gaps = gapsIn(await reader.coverage(), from, to, acts);

@@ -1,10 +1,11 @@
+import { changeItem } from '../../shared/change-item.ts';
 import { KubeblameError } from '../../shared/errors.ts';
 import { matchesGlob } from '../../shared/glob.ts';
 import { formatUtc } from '../../shared/time.ts';
 import type { Change, ChangeQuery, Json, LedgerReader, Scope, UserSummary } from '../../shared/types.ts';
 import type { Io } from '../io.ts';
 import { burstsOf, burstTable, type Burst } from '../views/bursts.ts';
-import { changeItem, document, list } from '../views/json.ts';
+import { document, list } from '../views/json.ts';
 import { printable } from '../views/text.ts';
 import { usersTable } from '../views/users-table.ts';
 import { note, print, tellDenied, tellGaps } from './notes.ts';

@@ -87,6 +87,13 @@ function positionOf(words: readonly string[], program: Command, io: Io): Positio
     case 'show':
     case 'undo':
       return asked((reader) => newestIds(reader, io));
+    case 'apps':
+    case 'releases':
+      if (operands.length > 0) return { kind: 'fixed', proposals: [] };
+      return asked(async (reader) => {
+        const { applications } = await reader.applications({ at: io.now });
+        return applications.map(({ name, releases }): Proposal => [name, releases.join(' ')]);
+      });
     case 'completion':
       return { kind: 'fixed', proposals: (command.registeredArguments[0]?.argChoices ?? []).map((shell) => [shell]) };
     case 'coverage':
@@ -151,6 +158,7 @@ function valueOf(option: Option, flags: Flags): Position {
     case '--token-file':
     case '--certificate-authority':
     case '--filename':
+    case '--rules':
       return { kind: 'files' };
     default:
       return { kind: 'fixed', proposals: [] };

@@ -22,7 +22,9 @@ export function readManifest(text: string, filename: string): Manifest {
         read();
       } catch (error) {
         const message = messageOf(error);
-        manifest.problems.push(`${filename}: ${/^line \d/.test(message) ? '' : `line ${line}: `}${message}`);
+        // README.md and the like; stdin has no ending.
+        const what = /\.(?!ya?ml$|json$)[^./]+$/.test(filename) ? 'not a manifest in YAML or JSON: ' : '';
+        manifest.problems.push(`${filename}: ${what}${/^line \d/.test(message) ? '' : `line ${line}: `}${message}`);
       }
     };
     attempt(() => {

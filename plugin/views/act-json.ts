@@ -1,8 +1,9 @@
+import { changeItem } from '../../shared/change-item.ts';
 import { firstSeq, type Act } from '../../shared/acts/acts.ts';
 import { countsOf } from '../../shared/acts/consequences.ts';
 import { formatUtc } from '../../shared/time.ts';
 import type { Json, JsonObject } from '../../shared/types.ts';
-import { changeItem, list } from './json.ts';
+import { list } from './json.ts';
 import type { Gap } from './story.ts';
 
 /** The story as a document: acts with their changes, and what followed, counted and by number. */

@@ -1,6 +1,6 @@
+import { changeItem } from '../../shared/change-item.ts';
 import { canonicalJson, stringifyJson } from '../../shared/json.ts';
 import { printableJson } from '../../shared/printable.ts';
-import { writtenPatch } from '../../shared/patch.ts';
 import { formatUtc } from '../../shared/time.ts';
 import type { Change, CoverageInterval, Difference, Json, JsonObject } from '../../shared/types.ts';
 import { toYaml } from './yaml.ts';
@@ -21,15 +21,6 @@ export function document(value: Json, format: 'json' | 'yaml'): string {
 /** Changes as a document; times are RFC 3339. */
 export function changeList(changes: readonly Change[]): JsonObject {
   return list('ChangeList', changes.map(changeItem));
-}
-
-export function changeItem({ at, notBefore, patch, ...facts }: Change): Json {
-  return {
-    ...facts,
-    at: formatUtc(at),
-    notBefore: formatUtc(notBefore),
-    patch: writtenPatch(patch),
-  } as unknown as Json;
 }
 
 export function differenceList(differences: readonly Difference[]): JsonObject {

@@ -207,7 +207,7 @@ function timeWriter(seconds: boolean, style: Style): (at: number) => string {
 }
 
 /** Who acted: a name, or what is known of nobody. A controller that acted for somebody further back says for whom. */
-export function whoOf(act: Act, style: Style): string {
+function whoOf(act: Act, style: Style): string {
   const { actor, changes, kind, behind } = act;
   const [first] = changes;
   if (actor === null) return first?.source === 'baseline' ? '-' : 'unknown';

@@ -14,6 +14,8 @@ export interface Style {
   dot: string;
   /** Between an annotation and what it is about. */
   bar: string;
+  /** Before what is in a tree: of one that others follow, of the last, and of what is below each of them. */
+  branches: { next: string; last: string; below: string; belowLast: string };
   /** The IANA name of the reader's time zone. */
   timeZone: string;
   /** The present (ms), for ages; null where times are told as they are. */
@@ -44,6 +46,10 @@ export function createStyle({ columns, colour, unicode, timeZone, now, headers =
     from: unicode ? '←' : '<-',
     dot: unicode ? '·' : '-',
     bar: unicode ? '│' : '|',
+    branches: {
+      ...(unicode ? { next: '├─ ', last: '└─ ', below: '│  ' } : { next: '|- ', last: '`- ', below: '|  ' }),
+      belowLast: '   ',
+    },
     timeZone,
     now: now ?? null,
     headers,

@@ -5,7 +5,7 @@ export { printable } from '../../shared/printable.ts';
 const ESC = '\u001b';
 /** Colours, and what takes a column each: nearly all that is ever measured. string-width is slow, and slower to load. */
 const COLOUR = new RegExp(`${ESC}\\[[\\d;]*m`, 'g');
-const NARROW = /^[\x20-\x7e…→←·│]*$/;
+const NARROW = /^[\x20-\x7e…→←·│├└─]*$/;
 
 /** Columns that a text takes on a terminal; colours take none. */
 export function widthOf(text: string): number {

@@ -4,11 +4,35 @@ import type { Generations } from '../../certs/generations.ts';
 import { KubeblameError, messageOf } from '../../shared/errors.ts';
 import type { JsonObject } from '../../shared/types.ts';
 import type { Credentials } from '../record/gate/thread/gate-messages.ts';
-import type { ServerConfig } from '../programs/config/config.ts';
+import type { ConfigMapName } from '../ledger/publish/config-map.ts';
+import type { CallerProof } from '../record/gate/endpoint/callers.ts';
+import type { Predicates } from '../record/rules/predicates.ts';
+import type { ApiServerNetworks } from './cluster/api-servers.ts';
+import type { Registration } from './registration/registration.ts';
 import type { KubeApiClient } from '../platform/kubernetes/api-client.ts';
-import { readCertificate, watchCertificate, type ServingPair } from '../platform/http/tls.ts';
+import { readCertificate, watchCertificate, type CertificateFiles, type ServingPair } from '../platform/http/tls.ts';
 import { matchConditions } from './registration/match-conditions.ts';
 import type { Registrar } from './registration/registrar.ts';
+
+/** What of the configuration is about the server's place in a cluster. */
+export interface InstallConfig {
+  /** null: the server makes its own. */
+  tls: CertificateFiles | null;
+  /** null: somebody else registers the webhook. */
+  registration: Registration | null;
+  callers: CallerProof;
+  /** null: reviews from elsewhere are recorded too, and named in the log. */
+  apiServers: ApiServerNetworks | null;
+}
+
+/** What besides decides how the server registers itself. */
+export interface IdentityConfig extends InstallConfig {
+  predicates: Predicates;
+  /** Name of our ValidatingWebhookConfiguration. */
+  webhookConfiguration: string;
+  /** Where signed checkpoints are published; null: nowhere in the cluster. */
+  checkpointConfigMap: ConfigMapName | null;
+}
 
 /** What the server proves itself with, and how it knows its callers. */
 export interface Identity {
@@ -32,7 +56,7 @@ export interface Identity {
  * config-invalid. Own certificates come from the cluster, and are waited for.
  */
 export async function openIdentity(
-  config: ServerConfig,
+  config: IdentityConfig,
   api: KubeApiClient | null,
   log: Logger,
   now: () => number,
@@ -89,7 +113,7 @@ export async function openIdentity(
 }
 
 async function openRegistrar(
-  config: ServerConfig,
+  config: IdentityConfig,
   client: KubeApiClient | null,
   log: Logger,
   now: () => number,
@@ -113,7 +137,7 @@ async function openRegistrar(
   });
 }
 
-function ownConfigMaps({ checkpointConfigMap: map, registration }: ServerConfig): string[] {
+function ownConfigMaps({ checkpointConfigMap: map, registration }: IdentityConfig): string[] {
   return map !== null && map.namespace === registration?.namespace ? [map.name] : [];
 }
 
@@ -131,7 +155,7 @@ function lastReadable(path: string): () => string {
 }
 
 /** Who has no certificate can still ask for /livez: so the handshake does not refuse, but the webhook's path does. */
-function clientTls({ callers }: ServerConfig): Pick<Credentials['tls'], 'requestCert' | 'rejectUnauthorized' | 'ca'> {
+function clientTls({ callers }: IdentityConfig): Pick<Credentials['tls'], 'requestCert' | 'rejectUnauthorized' | 'ca'> {
   if (callers.by !== 'certificate') return {};
   return { requestCert: true, rejectUnauthorized: false, ca: Buffer.from(readOption(callers.ca, '--client-ca')) };
 }

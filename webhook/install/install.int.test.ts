@@ -105,7 +105,10 @@ describe('a server that registers itself', () => {
   it('puts a configuration back that was deleted or changed, and tells the coverage', async () => {
     const server = await start();
     const to = await registered();
-    await until('it watches', () => on.api.openWatches() > 0);
+    await until(
+      'it watches',
+      () => on.api.openWatches('validatingwebhookconfigurations.admissionregistration.k8s.io') === 1,
+    );
     const spoil: [what: string, spoil: () => void][] = [
       ['deleted', () => on.api.remove(CONFIGURATIONS, '', 'kubeblame')],
       ['its rules', () => change((webhook) => ({ ...webhook, rules: [] }))],

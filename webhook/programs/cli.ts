@@ -36,8 +36,11 @@ import { keepHeapSmall } from '../platform/threads/memory.ts';
 import { lowerPriority } from '../platform/threads/threads.ts';
 import { openSqliteReader, openSqliteStore } from '../ledger/sqlite/store/store.ts';
 
-/** How long a stop may take before the process ends anyway: below the 30 s that Kubernetes gives a pod. */
-const STOP_MS = 25_000;
+/**
+ * How long a stop may take before the process ends anyway: the standby has 15 s to answer, 8 s go by until nothing comes here, 10 s until
+ * all is answered. Below the 60 s that the manifests give a pod.
+ */
+const STOP_MS = 50_000;
 
 /** The command line of `kubeblame-webhook`. */
 export function createProgram(): Command {
@@ -193,11 +196,23 @@ async function serveForever(raw: RawServerOptions): Promise<void> {
   const config = await serverConfig(raw, isInCluster());
   const log = pino({ level: config.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime });
   keepHeapSmall();
-  const server = await startServer(config, log);
+  const ending = new AbortController();
+  const starting = startServer(config, log, undefined, undefined, undefined, ending.signal);
+  const stop = stopOnSignal(async () => {
+    ending.abort();
+    const started = await starting.catch(() => null);
+    await started?.stop();
+    // What was still being opened does not keep it alive.
+    if (started === null) setImmediate(() => process.exit());
+  }, log);
+  const server = await starting.catch((error: unknown) => {
+    if (!ending.signal.aborted) throw error;
+  });
+  if (server === undefined) return;
   // The thread of the admission endpoint has been started.
   lowerPriority();
   log.info({ admission: server.admission, read: server.read, db: config.db, version: VERSION }, 'serving');
-  stopOnSignal(() => server.stop(), log);
+  void server.replaced.then(stop);
   void server.broken.then((reason) => {
     // At once: a stop would wait for a ledger that takes nothing. Whoever restarts the process loses nothing by it.
     log.fatal({ reason: messageOf(reason) }, 'the server cannot record any more: it ends, to be started again');
@@ -215,10 +230,10 @@ async function passForever(raw: RawGatewayOptions): Promise<void> {
   stopOnSignal(() => gateway.stop(), log);
 }
 
-/** Ends when it is told to, and in time. */
-function stopOnSignal(end: () => Promise<void>, log: Logger): void {
+/** Ends when it is told to, and in time. Returns what tells it, with the reason. */
+function stopOnSignal(end: () => Promise<void>, log: Logger): (reason: string) => void {
   let stopping = false;
-  const stop = (signal: NodeJS.Signals): void => {
+  const stop = (signal: string): void => {
     if (stopping) return;
     stopping = true;
     log.info({ signal }, 'stopping');
@@ -240,6 +255,7 @@ function stopOnSignal(end: () => Promise<void>, log: Logger): void {
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
+  return stop;
 }
 
 async function importFiles(reviews: string, raw: RawOptions & RawImportOptions): Promise<void> {

@@ -134,7 +134,20 @@ describe('what a reader may see', () => {
       users: '',
     };
     const others = ['info', 'resources', 'coverage'] as const;
-    assert.deepEqual([...Object.keys(scoped), ...others].sort(), Object.keys(ROUTES).sort());
+    // Of the whole cluster, each left with what alice may read.
+    const whole = ['graph', 'facts', 'applications'] as const;
+    assert.deepEqual([...Object.keys(scoped), ...others, ...whole, 'impact'].sort(), Object.keys(ROUTES).sort());
+    for (const name of whole) {
+      const reply = await test.as(ALICE, `${ROUTES[name]}?at=${at()}`);
+      assert.equal(reply.status, 200, reply.text);
+      assert.ok(!reply.text.includes('bank'), `${name}: ${reply.text}`);
+    }
+    const about = `resource=configmaps&name=settings&blow=gone&at=${at()}`;
+    const [theirs, absent] = [
+      await test.as(ALICE, `${ROUTES.impact}?namespace=bank&${about}`),
+      await test.as(ALICE, `${ROUTES.impact}?namespace=void&${about}`),
+    ];
+    assert.deepEqual([theirs.status, theirs.text], [absent.status, absent.text.replaceAll('void', 'bank')]);
     for (const [name, more] of Object.entries(scoped)) {
       const route = ROUTES[name as keyof typeof scoped];
       for (const query of queries) {

@@ -9,7 +9,8 @@ import type { Actor, BlameQuery, JsonObject, ObjectBlame, OwnerTree, Setter, Sta
 import type { LedgerView, StoredStep } from '../../ledger/port/port.ts';
 import { requireChange } from '../../ledger/port/steps.ts';
 import { Causes } from './causes.ts';
-import { isTranslation, outcomeAt, States } from './views.ts';
+import { isTranslation, outcomeAt } from './views.ts';
+import { States } from '../../ledger/port/states.ts';
 
 export interface BlameOptions extends Pick<BlameQuery, 'removed' | 'ignore' | 'humans'> {
   /** The steps to the field; none for the whole object. */
@@ -135,7 +136,7 @@ interface Crossing {
 
 /** What no person ever set may still be somebody's doing. */
 async function tellCauses(store: LedgerView, setters: readonly Setter[]): Promise<void> {
-  const causes = new Causes(store, new States(store));
+  const causes = new Causes(store, new States(store), []);
   for (const setter of setters) {
     if (setter.actor !== null && isMachine(setter.actor.username)) {
       setter.causes = await causes.of(await requireChange(store, setter.seq));

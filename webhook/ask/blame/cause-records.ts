@@ -2,9 +2,9 @@ import { isMarked, ownersOf, type Fact, type OwnerReference } from '../../../sha
 import type { PodEvent } from '../../../shared/causes/pods.ts';
 import { isObject } from '../../../shared/json.ts';
 import { applyPatch } from '../../../shared/patch.ts';
-import type { Json, JsonObject } from '../../../shared/types.ts';
+import type { Json, JsonObject, PatchOperation } from '../../../shared/types.ts';
 import { isExplained, type ChangeFilter, type LedgerView, type StoredChange } from '../../ledger/port/port.ts';
-import type { States } from './views.ts';
+import type { States } from '../../ledger/port/states.ts';
 
 /** Changes of one owner, or of all its pods, that are looked at: beyond that nothing is said. */
 const MAX_CHANGES = 5000;
@@ -15,23 +15,44 @@ export class CauseRecords {
   private readonly specs = new Map<string, Promise<Fact[] | null>>();
   /** Bodies without status, after the changes of specsOf. */
   private readonly bodies = new Map<number, JsonObject | null>();
+  /** Each change once: what it has inflated is not inflated again. */
+  private readonly rows: Map<number, StoredChange>;
   private readonly events = new Map<string, Promise<PodEvent[] | null>>();
 
   constructor(
     private readonly store: LedgerView,
     private readonly states: States,
-  ) {}
-
-  change(seq: number): Promise<StoredChange | null> {
-    return this.store.change(seq);
+    known: readonly StoredChange[],
+  ) {
+    this.rows = new Map(known.map((row) => [row.seq, row]));
   }
 
+  async change(seq: number): Promise<StoredChange | null> {
+    const row = this.rows.get(seq) ?? (await this.store.change(seq));
+    return row === null ? null : this.once(row);
+  }
+
+  /** A change with whole bodies. */
   async fact(change: StoredChange): Promise<Fact> {
     const { before, after } = await this.states.around(change);
     return factOf(change, before, change.effect === 'none' ? before : after);
   }
 
-  /** The changes of some objects that were persisted and touch more than status, oldest first; null where there are too many. */
+  /** A change with bodies without status, but for that of a first sight: they are mostly one patch away from known ones. */
+  async spec(change: StoredChange): Promise<Fact> {
+    const { patch, base } = change.detail();
+    if (change.effect === 'none' || base !== undefined) return this.fact(change);
+    const before = change.parent === null ? null : await this.specAfter(change.parent);
+    const whole = applyPatch(before, patch.filter(touchesMore));
+    const after = withoutStatus(whole);
+    this.bodies.set(change.seq, after);
+    return factOf(change, before, change.parent === null ? whole : after);
+  }
+
+  /**
+   * The changes of some objects that were persisted and touch more than status, oldest first; null where there are too many.
+   * With whole bodies, each of which has to be rebuilt: specsOf is cheaper.
+   */
   factsOf(filter: ChangeFilter): Promise<Fact[] | null> {
     const key = JSON.stringify(filter);
     const found = this.facts.get(key) ?? this.loadFacts(filter);
@@ -39,7 +60,10 @@ export class CauseRecords {
     return found;
   }
 
-  /** The same without the status of bodies: most changes are of nothing else, and need not be rebuilt for it. */
+  /**
+   * The same without the status of bodies, but for that of a first sight: most changes are of nothing else, and need not be
+   * rebuilt for it.
+   */
   specsOf(filter: ChangeFilter): Promise<Fact[] | null> {
     const key = JSON.stringify(filter);
     const found = this.specs.get(key) ?? this.loadSpecs(filter);
@@ -66,13 +90,7 @@ export class CauseRecords {
     const rows = await this.realChanges(filter);
     if (rows === null) return null;
     const facts: Fact[] = [];
-    for (const row of rows) {
-      const before = row.parent === null ? null : await this.specAfter(row.parent);
-      const patch = row.detail().patch.filter(({ path }) => path !== '/status' && !path.startsWith('/status/'));
-      const after = withoutStatus(applyPatch(before, patch));
-      this.bodies.set(row.seq, after);
-      facts.push(factOf(row, before, after));
-    }
+    for (const row of rows) facts.push(await this.spec(row));
     return facts;
   }
 
@@ -81,7 +99,7 @@ export class CauseRecords {
     const origin = (await this.store.origin(seq)) ?? seq;
     const known = this.bodies.get(origin);
     if (known !== undefined) return known;
-    const body = withoutStatus(await this.store.body(origin));
+    const body = withoutStatus(await this.states.after(origin));
     this.bodies.set(origin, body);
     return body;
   }
@@ -111,7 +129,7 @@ export class CauseRecords {
         gone.add(pod);
         // The mark of an eviction is seen after its effects began: the request itself is when it was asked to go.
         const { cause } = row.detail();
-        const request = row.actor === null && cause !== null ? await this.store.change(cause) : null;
+        const request = row.actor === null && cause !== null ? await this.change(cause) : null;
         const { seq, actor } = request ?? row;
         events.push({ seq, pod: row.object.name, came: false, actor });
       }
@@ -119,18 +137,31 @@ export class CauseRecords {
     return events.sort((a, b) => a.seq - b.seq);
   }
 
+  private once(row: StoredChange): StoredChange {
+    const known = this.rows.get(row.seq) ?? row;
+    this.rows.set(row.seq, known);
+    return known;
+  }
+
   private async realChanges(filter: ChangeFilter): Promise<StoredChange[] | null> {
     const rows = await this.store.changes({ ...filter, withoutStatus: true }, MAX_CHANGES);
     if (rows.length === MAX_CHANGES) return null;
     const isReal = (row: StoredChange): boolean =>
       row.outcome !== 'dropped' && row.effect !== 'none' && !isExplained(row);
-    return rows.filter(isReal).reverse();
+    return rows
+      .filter(isReal)
+      .map((row) => this.once(row))
+      .reverse();
   }
 }
 
 function factOf(change: StoredChange, before: JsonObject | null, after: JsonObject | null): Fact {
   const { seq, object, operation, subresource, source, actor, effect } = change;
   return { seq, object, operation, subresource, source, actor, effect, before, after };
+}
+
+function touchesMore({ path }: PatchOperation): boolean {
+  return path !== '/status' && !path.startsWith('/status/');
 }
 
 function withoutStatus(body: JsonObject | null): JsonObject | null {

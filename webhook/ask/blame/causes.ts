@@ -15,7 +15,7 @@ import { isMachine } from '../../../shared/machines.ts';
 import type { CauseLink } from '../../../shared/types.ts';
 import type { ChangeFilter, LedgerView, StoredChange } from '../../ledger/port/port.ts';
 import { CauseRecords } from './cause-records.ts';
-import type { States } from './views.ts';
+import type { States } from '../../ledger/port/states.ts';
 
 /** A pod's end, its ReplicaSet's, its Deployment's, its namespace's: no true chain comes near this. */
 const MAX_LINKS = 10;
@@ -36,8 +36,9 @@ export class Causes {
   private readonly records: CauseRecords;
   private readonly direct = new Map<number, Promise<Cause | null>>();
 
-  constructor(store: LedgerView, states: States) {
-    this.records = new CauseRecords(store, states);
+  /** `known`: changes that were read already. */
+  constructor(store: LedgerView, states: States, known: readonly StoredChange[]) {
+    this.records = new CauseRecords(store, states, known);
   }
 
   /** The chain of changes that led to one, nearest first; it ends with a person, or where the record tells no more. */
@@ -82,7 +83,8 @@ export class Causes {
 
   private async find(change: StoredChange): Promise<Cause | null> {
     const { cause, options } = change.detail();
-    const request = { ...change, options };
+    const { operation, subresource, object, actor } = change;
+    const request = { operation, subresource, object, actor, options };
     const person = change.actor !== null && !isMachine(change.actor.username) && !isKubelet(request);
     if (change.statusOnly || person) return null;
     if (cause !== null) {
@@ -98,7 +100,7 @@ export class Causes {
     const pod = podOfToken(request);
     if (pod !== null) return this.podOf(change, pod);
     if (change.effect === 'none') return null;
-    const fact = await this.records.fact(change);
+    const fact = await this.records.spec(change);
     if (isMarked(fact.before)) return this.completion(fact);
     return change.actor === null ? null : this.byController(fact, change.actor.username);
   }
@@ -106,7 +108,7 @@ export class Causes {
   /** A kubelet requests a token for a pod that has come. */
   private async podOf({ object: { namespace }, seq }: StoredChange, pod: { name: string; uid: string }) {
     const filter = { type: { group: '', resource: 'pods' }, namespace, names: [pod.name], uid: pod.uid };
-    const created = (await this.records.factsOf(filter))?.find(
+    const created = (await this.records.specsOf(filter))?.find(
       (fact) => fact.effect === 'created' && fact.source !== 'baseline' && fact.seq < seq,
     );
     return created === undefined ? null : { seq: created.seq, certain: true, why: 'the pod needed a token' };
@@ -159,7 +161,7 @@ export class Causes {
     filter: ChangeFilter,
     find: (fact: Fact, facts: readonly Fact[]) => Cause | null,
   ): Promise<Cause | null> {
-    const facts = await this.records.factsOf(filter);
+    const facts = await this.records.specsOf(filter);
     return facts === null ? null : find(fact, facts);
   }
 
@@ -200,7 +202,10 @@ export class Causes {
   ): Promise<Cause | null> {
     if (owner === null) return null;
     const [filter] = ownerFilters(fact, owner);
-    const own = filter === undefined ? null : await this.records.factsOf(filter);
+    // What a StatefulSet is replacing stands in its status.
+    const load = (of: ChangeFilter) =>
+      owner.kind === 'StatefulSet' ? this.records.factsOf(of) : this.records.specsOf(of);
+    const own = filter === undefined ? null : await load(filter);
     const events = await this.records.podEvents(fact.object.namespace, owner);
     return own === null || events === null || own.length === 0 ? null : find(own, events);
   }

@@ -1,9 +1,9 @@
 import { deltas } from '../../../shared/delta.ts';
 import { deltasOfField, type FieldStep } from '../../../shared/field-path.ts';
-import { apiVersionOf } from '../../../shared/normalise.ts';
-import { applyPatch, diff } from '../../../shared/patch.ts';
-import type { Change, JsonObject, Outcome, Patch } from '../../../shared/types.ts';
-import { isExplained, type LedgerView, type StoredChange } from '../../ledger/port/port.ts';
+import { applyPatch } from '../../../shared/patch.ts';
+import type { Change, Delta, Outcome } from '../../../shared/types.ts';
+import { isExplained, type StoredChange } from '../../ledger/port/port.ts';
+import type { States } from '../../ledger/port/states.ts';
 
 /**
  * An attempt that nothing has settled for so long is `unverified`: no review of its object came after it, and no watch
@@ -14,53 +14,6 @@ export const UNVERIFIED_AFTER_MS = 5 * 60 * 1000;
 /** What a change's outcome is to be called at a moment (ms). */
 export function outcomeAt(change: { outcome: Outcome; at: number }, now: number): Outcome {
   return change.outcome === 'pending' && now - change.at > UNVERIFIED_AFTER_MS ? 'unverified' : change.outcome;
-}
-
-/** States that one answer remembers: more than a page of them. */
-const REMEMBERED = 2_000;
-
-/** A change's bodies, and what leads from the one to the other. */
-interface Around {
-  before: JsonObject | null;
-  after: JsonObject | null;
-  patch: Patch;
-}
-
-/** Rebuilds states for one answer. Remembers what it has rebuilt: the next change mostly starts from it. */
-export class States {
-  private readonly known = new Map<number, JsonObject | null>();
-
-  constructor(private readonly store: LedgerView) {}
-
-  /** The body after a change; null where it ended the object. */
-  async after(seq: number): Promise<JsonObject | null> {
-    const known = this.known.get(seq);
-    if (known !== undefined) return known;
-    return this.keep(seq, await this.store.body(seq));
-  }
-
-  /**
-   * The bodies before and after a change; null where it did not exist. A request is told by what it was made on, where that was
-   * shown otherwise than it is stored; but not where it is stored in the API version of the body before it after all.
-   */
-  async around(change: StoredChange): Promise<Around> {
-    const parent = change.parent === null ? null : await this.after(change.parent);
-    const { patch, base } = change.detail();
-    if (change.effect === 'none') return { before: parent, after: null, patch };
-    const after = this.keep(change.seq, this.known.get(change.seq) ?? applyPatch(parent, patch));
-    const given = base === undefined ? parent : applyPatch(parent, base);
-    const before = change.effect === 'deleted' || apiVersionOf(given) === change.apiVersion ? given : parent;
-    if (change.amended || before !== given) return { before, after, patch: diff(before, after) };
-    return { before, after, patch: base === undefined ? patch : patch.slice(base.length) };
-  }
-
-  /** A search by field can go through many more states than it finds. */
-  private keep(seq: number, body: JsonObject | null): JsonObject | null {
-    const [oldest] = this.known.keys();
-    if (this.known.size >= REMEMBERED && oldest !== undefined) this.known.delete(oldest);
-    this.known.set(seq, body);
-    return body;
-  }
 }
 
 /** True for a state that is only the version before it in another API version: nobody changed anything. */
@@ -91,12 +44,37 @@ export interface ViewContext {
 }
 
 /** A stored change as readers get it. Oldest first is fastest: each state is then one patch away from a known one. */
-export async function viewOf(change: StoredChange, { states, now, bodies, field, gaps }: ViewContext): Promise<Change> {
-  const { options, cause, notBefore, managersHint, scale } = change.detail();
+export async function viewOf(change: StoredChange, context: ViewContext): Promise<Change> {
+  const { states, bodies, field } = context;
   const { before, after, patch } = await states.around(change);
   // What a last update set is worth showing, though the object is gone after it.
   const ends = change.effect === 'deleted' && patch.length > 1;
   const last = ends ? applyPatch(before, patch.slice(0, -1)) : after;
+  const { scale } = change.detail();
+  return {
+    ...factsOf(change, context),
+    patch,
+    ...(scale === undefined || change.amended ? {} : { scale }),
+    deltas: change.effect === 'none' ? [] : field == null ? deltas(before, last) : deltasOfField(before, last, field),
+    ...(bodies ? { before, after } : {}),
+  };
+}
+
+/** The same with no more than what folds it beneath what it follows from: nothing has to be rebuilt for it. */
+export function foldedViewOf(change: StoredChange, context: Pick<ViewContext, 'now' | 'gaps'>): Change {
+  const { patch } = change.detail();
+  const mark = patch.find(({ op, path }) => op === 'add' && path === '/metadata/deletionTimestamp');
+  const after = mark !== undefined && 'value' in mark ? mark.value : null;
+  const marks: Delta[] = mark === undefined ? [] : [{ path: 'metadata.deletionTimestamp', kind: 'added', after }];
+  return { ...factsOf(change, context), patch, deltas: marks };
+}
+
+/** What is known of a change without its bodies. */
+function factsOf(
+  change: StoredChange,
+  { now, gaps }: Pick<ViewContext, 'now' | 'gaps'>,
+): Omit<Change, 'patch' | 'deltas'> {
+  const { options, cause, notBefore, managersHint } = change.detail();
   return {
     seq: change.seq,
     at: change.at,
@@ -118,9 +96,5 @@ export async function viewOf(change: StoredChange, { states, now, bodies, field,
     notBefore: notBefore ?? change.at,
     gap: change.source === 'watch' && cause === null ? gaps(notBefore ?? change.at, change.at) : '',
     managersHint,
-    patch,
-    ...(scale === undefined || change.amended ? {} : { scale }),
-    deltas: change.effect === 'none' ? [] : field == null ? deltas(before, last) : deltasOfField(before, last, field),
-    ...(bodies ? { before, after } : {}),
   };
 }

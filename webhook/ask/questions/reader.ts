@@ -1,9 +1,12 @@
+import { setImmediate as breathe } from 'node:timers/promises';
 import { KubeblameError } from '../../../shared/errors.ts';
 import { matchesSelector, parseSelector } from '../../../shared/selector.ts';
 import { parseField } from '../../../shared/field-path.ts';
 import { labelsOf } from '../../../shared/labels.ts';
 import { believed } from '../../../shared/versions.ts';
 import type {
+  ApplicationPage,
+  ApplicationQuery,
   BlamePage,
   BlameQuery,
   Change,
@@ -13,6 +16,11 @@ import type {
   Difference,
   DifferencePage,
   DifferenceQuery,
+  FactsPage,
+  GraphPage,
+  GraphQuery,
+  ImpactPage,
+  ImpactQuery,
   KnownObject,
   LedgerInfo,
   LedgerReader,
@@ -25,6 +33,13 @@ import type {
   UserPage,
   UserQuery,
 } from '../../../shared/types.ts';
+import { applicationsOf } from '../../../shared/landscape/applications.ts';
+import { parseLandscapeRules } from '../../../shared/landscape/rules.ts';
+import { factsOf, isNode } from '../../../shared/landscape/facts.ts';
+import { impactOf } from '../../../shared/landscape/impact.ts';
+import { impactPart, placesIn } from '../../../shared/landscape/parts.ts';
+import { resolve } from '../../../shared/landscape/resolve.ts';
+import type { Graph, ObjectFacts } from '../../../shared/landscape/types.ts';
 import { VERSION } from '../../../shared/version.ts';
 import {
   isExplained,
@@ -38,11 +53,13 @@ import {
 import { blameOf } from '../blame/blame.ts';
 import { Causes } from '../blame/causes.ts';
 import { gapsBetween, intervals } from '../../ledger/port/intervals.ts';
+import { recordedRules } from './landscape-rules.ts';
 import { follow } from './follow.ts';
 import { exactUser, matcherOf } from './matching.ts';
 import { summarise } from './users.ts';
 import { touching } from './field.ts';
-import { isControllersStatus, isTold, isTranslation, outcomeAt, States, viewOf } from '../blame/views.ts';
+import { foldedViewOf, isControllersStatus, isTold, isTranslation, outcomeAt, viewOf } from '../blame/views.ts';
+import { States } from '../../ledger/port/states.ts';
 
 /** Rows and objects that are fetched at once while a page fills: the page first, then more. */
 const PAGE = 500;
@@ -138,11 +155,14 @@ export class StoreReader implements LedgerReader {
     const field = query.field === undefined ? null : parseField(query.field);
     const context = { states, now: this.now(), bodies: query.bodies === true, field, gaps };
     const views: Change[] = [];
-    const causes = query.causes === true ? new Causes(this.store, states) : null;
+    const causes = query.causes === true ? new Causes(this.store, states, rows) : null;
+    const told = new Set<number>();
     for (const row of [...rows].reverse()) {
-      const view = await viewOf(row, context);
-      if (causes !== null) view.causes = await causes.of(row);
-      views.push(view);
+      const links = await causes?.of(row);
+      const folds = query.folded === true && links?.some(({ seq }) => told.has(seq)) === true;
+      const view = folds ? foldedViewOf(row, context) : await viewOf(row, context);
+      views.push(links === undefined ? view : { ...view, causes: links });
+      told.add(row.seq);
     }
     return views.reverse();
   }
@@ -204,6 +224,52 @@ export class StoreReader implements LedgerReader {
       return blameOf(this.store, version.seq, state, options);
     });
     return { blames: items, next };
+  }
+
+  async graph({ at }: GraphQuery): Promise<GraphPage> {
+    return graphOf(await this.objectFacts(at));
+  }
+
+  async impact({ scope, at, blow, hops }: ImpactQuery): Promise<ImpactPage> {
+    const graph = graphOf(await this.objectFacts(at));
+    const starts = placesIn(graph, scope);
+    return impactPart(graph, starts, impactOf(graph, starts, blow, hops));
+  }
+
+  /** The rules of today hold for all times: they are what is known now of what was then. */
+  async applications({ at, name, rules }: ApplicationQuery): Promise<ApplicationPage> {
+    const applied = rules === undefined ? await recordedRules(this, this.now()) : { rules: parseLandscapeRules(rules, 'rules'), problem: '' }; // prettier-ignore
+    const objects = await this.objectFacts(at);
+    const { applications, ...rest } = applicationsOf(objects, graphOf(objects), applied.rules);
+    const told = name === undefined ? applications.map(({ members: _, ...application }) => application) : applications.filter((each) => each.name === name); // prettier-ignore
+    return { applications: told, ...rest, rulesProblem: applied.problem };
+  }
+
+  async facts({ at }: GraphQuery): Promise<FactsPage> {
+    return { objects: (await this.objectFacts(at)).map(({ object, facts }) => ({ object, facts })) };
+  }
+
+  /** The facts of all objects that exist at a moment. */
+  async objectFacts(at: number): Promise<ObjectFacts[]> {
+    const seq = await this.store.seqAt(at);
+    const kept = await this.store.facts(seq);
+    if (kept === null) return this.factsOfStates(at);
+    if (kept.every(({ confirmed }) => confirmed)) return kept;
+    // As isRefused() has it: an object that nothing confirmed does not exist beside another one of its name.
+    const taken = new Set(kept.flatMap(({ confirmed, object }) => (confirmed ? [nameOf(object)] : [])));
+    return kept.filter(({ confirmed, object }) => confirmed || !taken.has(nameOf(object)));
+  }
+
+  private async factsOfStates(at: number): Promise<ObjectFacts[]> {
+    const found: ObjectFacts[] = [];
+    for (let next: string | null | undefined; next !== null;) {
+      const token = next === undefined ? {} : { continue: next };
+      const page = await this.states({ scope: {}, at, limit: PAGE, ...token });
+      for (const { object, body } of page.states) if (isNode(object)) found.push({ object, facts: factsOf(body) });
+      next = page.next;
+      await breathe();
+    }
+    return found;
   }
 
   async coverage(): Promise<CoverageInterval[]> {
@@ -290,6 +356,19 @@ export class StoreReader implements LedgerReader {
       .flatMap((change) => (change.actor === null ? [] : [change.actor.username]));
     return { object, before: before?.body ?? null, after: after?.body ?? null, users: [...new Set(users)] };
   }
+}
+
+function nameOf({ group, resource, namespace, name }: ObjectRef): string {
+  return `${group}/${resource}/${namespace}/${name}`;
+}
+
+/** Graphs of facts that may be given again, as a projection gives those of its last moment. */
+const GRAPHS = new WeakMap<readonly ObjectFacts[], Graph>();
+
+function graphOf(facts: readonly ObjectFacts[]): Graph {
+  const graph = GRAPHS.get(facts) ?? resolve(facts);
+  GRAPHS.set(facts, graph);
+  return graph;
 }
 
 /** A list that ends early must not look like one that is complete. */

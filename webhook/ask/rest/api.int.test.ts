@@ -114,6 +114,38 @@ describe('the read API', () => {
       (body: { blames: unknown[] }) => body.blames,
       20,
     ],
+    [
+      'graph',
+      { at: EDITED },
+      (reader) => reader.graph({ at: EDITED }),
+      (body: { edges: unknown[] }) => body.edges,
+      292,
+    ],
+    [
+      'facts',
+      { at: EDITED },
+      (reader) => reader.facts({ at: EDITED }),
+      (body: { objects: unknown[] }) => body.objects,
+      290,
+    ],
+    [
+      'impact',
+      { at: EDITED, resource: 'secrets', namespace: 'shop', name: 'db-credentials', blow: 'gone', hops: 2 },
+      (reader) =>
+        reader.impact({
+          scope: { type: { group: '', resource: 'secrets' }, namespace: 'shop', names: ['db-credentials'] },
+          ...{ at: EDITED, blow: 'gone', hops: 2 },
+        }),
+      (body: { reached: unknown[] }) => body.reached,
+      8,
+    ],
+    [
+      'applications',
+      { at: EDITED },
+      (reader) => reader.applications({ at: EDITED }),
+      (body: { applications: unknown[] }) => body.applications,
+      1,
+    ],
     // The recording, its end, and the server's start.
     ['coverage', {}, (reader) => reader.coverage(), (body: unknown[]) => body, 3],
   ];

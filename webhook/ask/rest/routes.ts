@@ -2,9 +2,12 @@ import type { ErrorRequestHandler, Express, Request, Response } from 'express';
 import express from 'express';
 import type { Logger } from 'pino';
 import {
+  decodeApplicationQuery,
   decodeBlameQuery,
   decodeChangeQuery,
   decodeDifferenceQuery,
+  decodeGraphQuery,
+  decodeImpactQuery,
   decodeObjectQuery,
   decodeStateQuery,
   decodeUserQuery,
@@ -37,6 +40,10 @@ const ANSWERS: Record<keyof typeof ROUTES, Answer> = {
   states: (reader, search) => reader.states(decodeStateQuery(search)),
   differences: (reader, search) => reader.differences(decodeDifferenceQuery(search)),
   blame: (reader, search) => reader.blame(decodeBlameQuery(search)),
+  graph: (reader, search) => reader.graph(decodeGraphQuery(search)),
+  impact: (reader, search) => reader.impact(decodeImpactQuery(search)),
+  applications: (reader, search) => reader.applications(decodeApplicationQuery(search)),
+  facts: (reader, search) => reader.facts(decodeGraphQuery(search)),
   coverage: (reader) => reader.coverage(),
 };
 

@@ -1,7 +1,7 @@
+import { changeItem } from '../../../shared/change-item.ts';
 import { stringifyJson } from '../../../shared/json.ts';
-import { writtenPatch } from '../../../shared/patch.ts';
 import { formatUtc } from '../../../shared/time.ts';
-import type { Change, JsonObject, LedgerReader } from '../../../shared/types.ts';
+import type { JsonObject, LedgerReader } from '../../../shared/types.ts';
 import type { LedgerStore, StoredCommit } from '../../ledger/port/port.ts';
 
 /** Commits that are looked at in one read. */
@@ -63,18 +63,8 @@ async function contentOf(commit: StoredCommit, reader: LedgerReader): Promise<Js
     commit: id,
     at: formatUtc(at),
     hash: hash.toString('hex'),
-    changes: changes.reverse().map(changeDocument),
+    changes: changes.reverse().map(changeItem),
     outcomes: outcomes.map((outcome) => ({ ...outcome })),
     coverage: coverage.map(({ at: coveredAt, event, detail }) => ({ at: formatUtc(coveredAt), event, detail })),
-  };
-}
-
-/** The same fields as `kubectl blame -o json` prints. */
-function changeDocument({ at, notBefore, patch, ...facts }: Change): JsonObject {
-  return {
-    ...(facts as unknown as JsonObject),
-    at: formatUtc(at),
-    notBefore: formatUtc(notBefore),
-    patch: writtenPatch(patch),
   };
 }

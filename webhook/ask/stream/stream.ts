@@ -52,6 +52,8 @@ export class CommitStream {
   unsentSince: number | null = null;
   private through: number;
   private readonly stopping = new AbortController();
+  /** Ends what is being sent while it stops: some seconds later, so that it need not be sent again. */
+  private readonly givingUp = new AbortController();
   private running: Promise<void> = Promise.resolve();
   private failing = false;
 
@@ -67,7 +69,9 @@ export class CommitStream {
   /** Resolves when nothing is being read or sent any more. */
   async stop(): Promise<void> {
     this.stopping.abort();
+    const timer = setTimeout(() => this.givingUp.abort(), LAST_MS);
     await this.running;
+    clearTimeout(timer);
   }
 
   /** Sends what is left, as far as the target takes it within seconds. Call after the last append. Never rejects. */
@@ -87,7 +91,7 @@ export class CommitStream {
     let pause = firstPauseMs;
     while (!this.stopping.signal.aborted) {
       try {
-        const timeout = AbortSignal.any([this.stopping.signal, AbortSignal.timeout(SEND_TIMEOUT_MS)]);
+        const timeout = AbortSignal.any([this.givingUp.signal, AbortSignal.timeout(SEND_TIMEOUT_MS)]);
         const more = await this.sendNext(read, timeout);
         pause = firstPauseMs;
         if (!more) await this.wait(lookEveryMs);

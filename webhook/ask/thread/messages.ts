@@ -10,7 +10,19 @@ import type { Failure } from '../../platform/threads/threads.ts';
 /** The questions of a reader. */
 export type QuestionName = keyof Pick<
   LedgerReader,
-  'info' | 'resources' | 'objects' | 'changes' | 'users' | 'states' | 'differences' | 'blame' | 'coverage'
+  | 'info'
+  | 'resources'
+  | 'objects'
+  | 'changes'
+  | 'users'
+  | 'states'
+  | 'differences'
+  | 'blame'
+  | 'graph'
+  | 'impact'
+  | 'applications'
+  | 'facts'
+  | 'coverage'
 >;
 
 /** With what the thread begins. */

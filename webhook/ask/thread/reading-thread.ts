@@ -2,6 +2,7 @@ import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import { readerFor } from '../access/access.ts';
 import type { Rights } from '../access/rights/access-reviews.ts';
 import { Clock } from '../../platform/clock/clock.ts';
+import { keepFacts } from '../../entities/landscape/projection/keep-facts.ts';
 import { StoreReader } from '../questions/reader.ts';
 import { commitBatch } from '../stream/documents.ts';
 import { openSqliteReader } from '../../ledger/sqlite/store/store.ts';
@@ -15,6 +16,7 @@ import type { ReadingData, ReadingReport, ReadingRequest } from './messages.ts';
 function serve(port: MessagePort, data: ReadingData): void {
   lowerPriority();
   const store = openSqliteReader(data.path);
+  const facts = keepFacts(data.path, store);
   const clock = new Clock(data.clock);
   const now = (): number => clock.now();
   const closing = new AbortController();
@@ -46,6 +48,7 @@ function serve(port: MessagePort, data: ReadingData): void {
       closing.abort();
       if (message.do === 'close')
         void Promise.allSettled(answering)
+          .then(() => facts.stop())
           .then(() => store.close())
           .then(() => port.close());
     }

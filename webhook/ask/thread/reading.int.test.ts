@@ -34,6 +34,8 @@ const QUESTIONS: Record<string, (reader: LedgerReader) => Promise<unknown>> = {
   states: (reader) => reader.states({ scope: SHOP, at: AT, limit: 50 }),
   differences: (reader) => reader.differences({ scope: SHOP, from: AT - 60_000, to: AT, limit: 50 }),
   blame: (reader) => reader.blame({ scope: SHOP, at: AT, limit: 5, removed: true }),
+  graph: (reader) => reader.graph({ at: AT }),
+  impact: (reader) => reader.impact({ scope: { ...SHOP, names: ['web-config'] }, at: AT, blow: 'gone' }),
   coverage: (reader) => reader.coverage(),
 };
 

@@ -61,6 +61,10 @@ export class Reading {
       states: ask('states'),
       differences: ask('differences'),
       blame: ask('blame'),
+      graph: ask('graph'),
+      impact: ask('impact'),
+      applications: ask('applications'),
+      facts: ask('facts'),
       coverage: ask('coverage'),
       close: () => Promise.resolve(),
     };

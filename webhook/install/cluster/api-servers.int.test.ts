@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { ROUTES } from '../../../shared/api.ts';
 import { reviewDocument } from '../../../shared/testing/reviews.ts';
 import type { ChangePage, JsonObject } from '../../../shared/types.ts';
-import type { ApiServerNetworks } from '../../programs/config/install.ts';
-import { FakeApiServer, type ServedType } from '../../testing/api-server/api-server.ts';
+import type { ApiServerNetworks } from './api-servers.ts';
+import { FakeApiServer } from '../../testing/api-server/api-server.ts';
+import type { ServedType } from '../../testing/api-server/served-types.ts';
 import { useFolder } from '../../testing/folder.ts';
 import { HttpsClient, TestServer, until, type Reply } from '../../testing/server/server.ts';
 

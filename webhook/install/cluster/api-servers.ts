@@ -5,13 +5,20 @@ import { isObject, itemsOf } from '../../../shared/json.ts';
 import { metadataOf } from '../../../shared/normalise.ts';
 import type { JsonObject } from '../../../shared/types.ts';
 import type { Trust } from '../../record/gate/endpoint/origins.ts';
-import type { ApiServerNetworks } from '../../programs/config/install.ts';
 import type { ApiClient } from '../../platform/kubernetes/api-client.ts';
 import { followList } from '../../platform/kubernetes/watch/follow-list.ts';
 
 const SLICES = '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices';
 const SERVICE = 'kubernetes.io/service-name';
 const ONLY = `labelSelector=${encodeURIComponent(`${SERVICE}=kubernetes`)}`;
+
+/** Where reviews may come from. */
+export interface ApiServerNetworks {
+  /** Addresses and networks: origins.ts. */
+  networks: string[];
+  /** Whether the API servers' own addresses, as the cluster names them, are among them. */
+  endpoints: boolean;
+}
 
 /**
  * Knows where reviews may come from: by what is configured, and by the addresses that the API servers publish themselves, in the

@@ -1,7 +1,7 @@
 import { isObject } from '../../../shared/json.ts';
 import { ApiStatusError, type ApiWriter } from '../../platform/kubernetes/api-client.ts';
 import type { ObjectRef } from '../../../shared/types.ts';
-import type { Registration } from '../../programs/config/install.ts';
+import type { Registration } from './registration.ts';
 import type { MatchCondition } from './match-conditions.ts';
 
 /*

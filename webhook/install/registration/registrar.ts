@@ -4,7 +4,7 @@ import type { Generations } from '../../../certs/generations.ts';
 import { messageOf } from '../../../shared/errors.ts';
 import { metadataText } from '../../../shared/normalise.ts';
 import type { Json, JsonObject } from '../../../shared/types.ts';
-import type { Registration } from '../../programs/config/install.ts';
+import type { Registration } from './registration.ts';
 import { ApiStatusError, type ApiClient, type ApiWriter } from '../../platform/kubernetes/api-client.ts';
 import { ApiServiceKeeper } from '../native-api/api-service.ts';
 import { CONFIGURATIONS, faultOf, newConfiguration, repaired, type ConfigurationOptions } from './configuration.ts';

@@ -102,8 +102,8 @@ export function compress(text: string): Buffer {
 /** What nearly every text fits into; one that does not is zlib's. */
 const SCRATCH = Buffer.alloc(64 * 1024);
 
-/** So many texts take zlib less time than V8 takes to make fflate fast: a program that answers one question ends there. */
-const WARM_AFTER = 500;
+/** So many texts take zlib less time than V8 takes to make fflate fast: a program that answers one question ends before. */
+const WARM_AFTER = 2_000;
 let inflated = 0;
 
 /**

@@ -2,8 +2,15 @@ import { DISPUTED } from '../../../shared/types.ts';
 import type { Actor, Effect, JsonObject, ObjectRef, Operation, Outcome, Patch, Source } from '../../../shared/types.ts';
 import type { Requirement } from '../../../shared/selector.ts';
 import type { Touched } from '../../../shared/touched.ts';
+import type { Facts } from '../../../shared/landscape/types.ts';
 import type { Version } from '../../../shared/versions.ts';
 import type { Amendment, Detail } from '../content/payload.ts';
+
+/**
+ * After this many patches a whole body is stored, so that rebuilding any state applies at most as many: a body costs
+ * about ten patches (docs/decisions/0016).
+ */
+export const BODY_SNAPSHOT_EVERY = 12;
 
 /** A change as it is appended. Its seq is given by the writer: the store's last seq plus one, without gaps. */
 export interface NewChange {
@@ -158,6 +165,15 @@ export interface StoredObject extends ObjectRef {
   id: number;
 }
 
+/** An object that existed after a change, with what its body says about others. */
+export interface FactsAt {
+  id: number;
+  object: ObjectRef;
+  facts: Facts;
+  /** False where nothing has confirmed by then that it exists. */
+  confirmed: boolean;
+}
+
 /** Which objects; all given conditions must hold. */
 export interface ObjectFilter {
   type?: { group: string; resource: string };
@@ -213,6 +229,7 @@ export type LedgerView = Pick<
   | 'lifetime'
   | 'incarnations'
   | 'coverage'
+  | 'facts'
   | 'close'
 >;
 
@@ -302,6 +319,11 @@ export interface LedgerStore {
   incarnations(key: Omit<ObjectRef, 'uid' | 'kind'>): Promise<StoredObject[]>;
   /** When the object was first and last changed; null where it never was. `withoutActs`: by what has a body. */
   lifetime(objectId: number, withoutActs?: boolean): Promise<{ firstAt: number; lastAt: number } | null>;
+  /**
+   * The facts of all objects that existed after a change, where they are kept (webhook/entities/landscape); null where they are not: then they
+   * are to be derived from states.
+   */
+  facts(seq: number): Promise<FactsAt[] | null>;
   /** All coverage events, oldest first. */
   coverage(): Promise<NewCoverage[]>;
   /** The commits after one that have not been folded, oldest first. */

@@ -1,7 +1,6 @@
 import { setImmediate as breathe } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { KubeblameError, messageOf } from '../../../shared/errors.ts';
-import type { FoldRequest, FoldResult } from '../sqlite/fold/fold.ts';
 
 export interface RetentionPolicy {
   /** History older than this is folded; null keeps it whatever its age. */
@@ -10,6 +9,24 @@ export interface RetentionPolicy {
   bytes: number | null;
   /** What matters for security is kept until it is so old (security.ts), or the size allows nothing else; null: no limit. */
   securityMs: number | null;
+}
+
+/** Which history is to be given up. */
+export interface FoldRequest {
+  /** History before this moment is folded (ms). */
+  before: number;
+  /** But what matters for security only before this one (ms); the same moment unless given. */
+  securityBefore?: number;
+  /** The present (ms). */
+  now: number;
+}
+
+/** What a step of it has done. */
+export interface FoldResult {
+  /** Changes removed. */
+  removed: number;
+  /** Nothing is known of states before (ms). */
+  horizonAt: number;
 }
 
 /** What of a store can be folded: SqliteStore. */

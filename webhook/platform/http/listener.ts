@@ -1,9 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server, type ServerOptions } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { Server as NetServer, type AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { KubeblameError } from '../../../shared/errors.ts';
-import type { Address } from '../../programs/config/config.ts';
 import type { Handler } from './http.ts';
 
 /** A client has this long to send its headers, and its whole request: the API server waits a few seconds at most. */
@@ -18,6 +17,20 @@ const DRAIN_MS = 10_000;
 const DRAIN_SWEEP_MS = 50;
 /** A connection that has asked nothing for so long is a spare one: Go's clients dial more than they use, and keep them. */
 const SPARE_MS = 1_000;
+/** One that has asked is idle when so long nothing more came: its next request may be on its way, and would be lost. */
+const IDLE_MS = 250;
+
+/** Since when a connection waits for a request (ms); Infinity while it has one. */
+interface Waiting {
+  since: number;
+  isUsed: boolean;
+}
+
+/** Where to listen. */
+export interface Address {
+  host: string;
+  port: number;
+}
 
 /** An HTTPS server with our limits. */
 export function listener(tls: ServerOptions, handle: Handler): Server {
@@ -28,18 +41,23 @@ export function listener(tls: ServerOptions, handle: Handler): Server {
   server.headersTimeout = HEADERS_TIMEOUT_MS;
   server.requestTimeout = REQUEST_TIMEOUT_MS;
   server.keepAliveTimeout = KEEP_ALIVE_MS;
-  const sockets = new Map<Duplex, number>();
-  spare.set(server, sockets);
+  const sockets = new Map<Duplex, Waiting>();
+  connections.set(server, sockets);
   server.on('secureConnection', (socket) => {
-    sockets.set(socket, performance.now());
+    sockets.set(socket, { since: performance.now(), isUsed: false });
     socket.once('close', () => sockets.delete(socket));
   });
-  server.on('request', ({ socket }: IncomingMessage) => sockets.delete(socket));
+  server.on('request', ({ socket }: IncomingMessage, response: ServerResponse) => {
+    const waiting = sockets.get(socket);
+    if (waiting === undefined) return;
+    [waiting.since, waiting.isUsed] = [Infinity, true];
+    response.once('close', () => (waiting.since = performance.now()));
+  });
   return server;
 }
 
-/** The connections of each listener that have brought no request yet, with when they began: Node calls none of them idle. */
-const spare = new WeakMap<Server, Map<Duplex, number>>();
+/** The connections of each listener. Node calls none of them idle that has brought no request yet. */
+const connections = new WeakMap<Server, Map<Duplex, Waiting>>();
 
 /** Rejects with config-invalid, naming the option. */
 export function listen(server: Server, address: Address, option: string): Promise<Address> {
@@ -61,26 +79,41 @@ export function listen(server: Server, address: Address, option: string): Promis
 }
 
 /**
- * Takes no new connections, and ends the idle ones. Requests that still come on open ones are served, each the last of
- * its connection: a review that is turned away is lost.
+ * From now on each answer is the last of its connection, and says so: clients open a new one for their next request. A
+ * connection that is closed without that may have a request on its way, which is lost: clients do not send a POST again.
  */
+export function sendAway(server: Server): void {
+  server.prependListener('request', (_request: IncomingMessage, response: ServerResponse) => {
+    response.setHeader('Connection', 'close');
+  });
+}
+
+/** Takes no new connections, serves what still comes on open ones, and ends those on which nothing comes any more. */
 export function drain(server: Server): Promise<void> {
   return new Promise((resolve) => {
     const force = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
-    const sweep = setInterval(() => {
-      // A connection whose request was under way becomes idle after its answer.
-      server.closeIdleConnections();
-      const before = performance.now() - SPARE_MS;
-      for (const [socket, since] of spare.get(server) ?? []) if (since < before) socket.destroy();
-    }, DRAIN_SWEEP_MS);
-    server.prependListener('request', (_request: IncomingMessage, response: ServerResponse) => {
-      response.setHeader('Connection', 'close');
-    });
-    server.close(() => {
+    const close = (): void => whenRead(() => closeIdle(server));
+    const sweep = setInterval(close, DRAIN_SWEEP_MS);
+    sendAway(server);
+    // Not its own: that cuts connections at once on which a request may be on its way.
+    NetServer.prototype.close.call(server, () => {
       clearTimeout(force);
       clearInterval(sweep);
+      server.close();
       resolve();
     });
-    server.closeIdleConnections();
+    close();
   });
+}
+
+/** Calls when all that has arrived was read: a thread that was held up has not read what seems not to have come. */
+function whenRead(then: () => void): void {
+  // The event loop reads between the first one and the second.
+  setImmediate(() => setImmediate(then));
+}
+
+function closeIdle(server: Server): void {
+  const now = performance.now();
+  for (const [socket, { since, isUsed }] of connections.get(server) ?? [])
+    if (since < now - (isUsed ? IDLE_MS : SPARE_MS)) socket.destroy();
 }

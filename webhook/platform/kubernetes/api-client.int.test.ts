@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { CONFIG_MAPS, FakeApiServer } from '../../testing/api-server/api-server.ts';
+import { FakeApiServer } from '../../testing/api-server/api-server.ts';
+import { CONFIG_MAPS } from '../../testing/api-server/served-types.ts';
 import { publishFrontProxy } from '../../testing/server/read-access.ts';
 import { createAuthority } from '../../../certs/certificates.ts';
 import { followFrontProxyConfig } from '../../ask/access/identity/front-proxy-config.ts';

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Agent, request, type RequestOptions } from 'node:https';
 import type { IncomingMessage } from 'node:http';
-import { createInterface } from 'node:readline';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { KubeblameError, messageOf } from '../../../shared/errors.ts';
 import { isObject, parseJson, stringifyJson } from '../../../shared/json.ts';
@@ -145,11 +144,7 @@ export class KubeApiClient implements ApiClient, ApiWriter {
 
   async *watch(path: string, signal: AbortSignal): AsyncGenerator<Received> {
     const response = await this.send('GET', path, signal);
-    try {
-      for await (const line of linesOf(response as AsyncIterable<Buffer>)) yield received(line, path);
-    } finally {
-      // Where the reader stops early, the connection must not stay open behind it.
-      response.destroy();
+    for await (const line of linesOf(response)) yield received(line, path);
     }
     if (!response.complete) throw new Error(`the watch ${path} was cut off`);
   }
@@ -157,11 +152,7 @@ export class KubeApiClient implements ApiClient, ApiWriter {
   /** The lines of a text, such as that of the metrics, as they come. Rejects as `get`. */
   async *lines(path: string, signal: AbortSignal): AsyncGenerator<string> {
     const limited = AbortSignal.any([signal, AbortSignal.timeout(GET_TIMEOUT_MS)]);
-    const response = await this.send('GET', path, limited);
-    let failure: Error | undefined;
-    response.once('error', (error: Error) => (failure = error));
-    yield* createInterface({ input: response, crlfDelay: Infinity });
-    if (failure !== undefined) throw failure;
+    for await (const line of linesOf(await this.send('GET', path, limited))) yield line.toString();
   }
 
   private async send(method: string, path: string, signal: AbortSignal, body?: JsonObject): Promise<IncomingMessage> {
@@ -225,10 +216,13 @@ function received(text: Buffer, path: string): Received {
 
 const NEWLINE = 0x0a;
 
-/** The lines of a stream, without those that are empty. What follows the last one is not whole. */
-async function* linesOf(stream: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+/**
+ * The lines of an answer, as they come, without those that are empty. What follows the last one is not whole. Throws what its
+ * connection fails with, and closes it where the reader stops early.
+ */
+async function* linesOf(response: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   let parts: Buffer[] = [];
-  for await (const chunk of stream) {
+  for await (const chunk of response) {
     let from = 0;
     for (let end = chunk.indexOf(NEWLINE); end !== -1; end = chunk.indexOf(NEWLINE, from)) {
       const rest = chunk.subarray(from, end);

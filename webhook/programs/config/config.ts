@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { Option } from 'commander';
 import { KubeblameError } from '../../../shared/errors.ts';
 import type { AccessConfig } from '../../ask/access/access.ts';
@@ -7,17 +8,14 @@ import { KNOWN_PATTERNS, type PatternOptions } from '../../../shared/redact-patt
 import type { RedactionRule } from '../../../shared/redaction-rules.ts';
 import type { ConfigMapName } from '../../ledger/publish/config-map.ts';
 import { signingKeyBeside } from '../../ledger/publish/signing-keys.ts';
+import { ELECTION_TIMING, type Election } from '../standby/lease/election.ts';
 import { readPolicy, type RetentionPolicy } from '../../ledger/retention/retention.ts';
+import type { Address } from '../../platform/http/listener.ts';
 import { accessConfig, accessOptions, type RawAccessOptions } from './access.ts';
-import { installConfig, installOptions, type InstallConfig, type RawInstallOptions } from './install.ts';
+import { installConfig, installOptions, type RawInstallOptions } from './install.ts';
+import type { InstallConfig } from '../../install/identity.ts';
 import type { StreamTarget } from '../../ask/stream/targets.ts';
 import type { RulesFile } from './rules-file.ts';
-
-/** Where to listen. */
-export interface Address {
-  host: string;
-  port: number;
-}
 
 export interface LedgerConfig {
   db: string;
@@ -45,6 +43,8 @@ export interface ServerConfig extends LedgerConfig, InstallConfig, AccessConfig 
   /** Of the cluster that is watched; null: checkpoints go to the file and the log alone. */
   checkpointConfigMap: ConfigMapName | null;
   retention: RetentionPolicy;
+  /** Whose turn it is among several servers; null: no Lease decides. */
+  election: Election | null;
   logLevel: string;
 }
 
@@ -243,8 +243,18 @@ export async function serverConfig(raw: RawServerOptions, inCluster: boolean): P
       MINUTE_MS * minutes(raw.checkpointMinutes, '--checkpoint-minutes', 'KUBEBLAME_CHECKPOINT_MINUTES'),
     checkpointConfigMap: raw.checkpointConfigmap === undefined ? null : configMapName(raw.checkpointConfigmap),
     retention: readPolicy(raw.retainAge, raw.retainSize, raw.retainSecurity),
+    election: electionOf(install, inCluster),
     logLevel: raw.logLevel,
   };
+}
+
+/** Servers that register the same webhook configuration must not both record. */
+function electionOf({ registration }: InstallConfig, inCluster: boolean): Election | null {
+  if (registration === null) return null;
+  const { namespace, service: name } = registration;
+  // A pod's host name is its own, and containers have it in this variable.
+  const identity = process.env.HOSTNAME ?? hostname();
+  return { namespace, name, identity, isPod: inCluster, timing: ELECTION_TIMING };
 }
 
 function readEndpoint(text: string): string {

@@ -5,69 +5,16 @@ import { KubeblameError, messageOf } from '../../../shared/errors.ts';
 import { parseSelector, type Requirement } from '../../../shared/selector.ts';
 import type { JsonObject } from '../../../shared/types.ts';
 import { USUAL_WEBHOOK, type WebhookOptions } from '../../install/registration/configuration.ts';
+import type { ApiServerNetworks } from '../../install/cluster/api-servers.ts';
+import type { InstallConfig } from '../../install/identity.ts';
+import { REGISTRATION_TIMING, type Registration } from '../../install/registration/registration.ts';
+import type { CallerProof } from '../../record/gate/endpoint/callers.ts';
 import type { CertificateFiles } from '../../platform/http/tls.ts';
 
 /*
  * Options about the server's place in a cluster: its certificate, how the API server proves to be the API server, and
  * whether the server registers itself there.
  */
-
-/** What the server keeps in the cluster about itself. */
-export interface Registration {
-  /** Of the Services and the Secrets. */
-  namespace: string;
-  service: string;
-  servicePort: number;
-  /** Holds the certificates and the secret of the webhook's path. */
-  secret: string;
-  /** PEM file of the CA that issued the certificate of --tls-cert; null: the server makes its certificate itself. */
-  tlsCa: string | null;
-  /** Service of the gateways; null: the native API is not to be registered. */
-  gatewayService: string | null;
-  /** Holds the certificates of the gateways. */
-  gatewaySecret: string;
-  webhook: WebhookOptions;
-  timing: RegistrationTiming;
-}
-
-export interface RegistrationTiming {
-  /** How often the cluster is compared with what it should be: a change is repaired within this time. */
-  everyMs: number;
-  /**
-   * How long two generations of certificates overlap. API servers learn of a new bundle in a second, others (the kubelet,
-   * for a Secret that is mounted) in two minutes.
-   */
-  overlapMs: number;
-}
-
-export const REGISTRATION_TIMING: RegistrationTiming = { everyMs: 5_000, overlapMs: 600_000 };
-
-/** How a caller of the webhook proves to be the API server. */
-export type CallerProof =
-  /** A client certificate of the CA in this PEM file. */
-  | { by: 'certificate'; ca: string }
-  /** A path that ends in a secret: this one, or (null) the one that the server made and registered itself with. */
-  | { by: 'path'; secret: string | null }
-  /** Nothing: whoever reaches the server may add to the ledger, so it is on loopback. */
-  | { by: 'nothing' };
-
-/** Where reviews may come from. */
-export interface ApiServerNetworks {
-  /** Addresses and networks: origins.ts. */
-  networks: string[];
-  /** Whether the API servers' own addresses, as the cluster names them, are among them. */
-  endpoints: boolean;
-}
-
-export interface InstallConfig {
-  /** null: the server makes its own. */
-  tls: CertificateFiles | null;
-  /** null: somebody else registers the webhook. */
-  registration: Registration | null;
-  callers: CallerProof;
-  /** null: reviews from elsewhere are recorded too, and named in the log. */
-  apiServers: ApiServerNetworks | null;
-}
 
 const POD_NAMESPACE_FILE = '/var/run/secrets/kubernetes.io/serviceaccount/namespace';
 const MIN_SECRET_LENGTH = 16;

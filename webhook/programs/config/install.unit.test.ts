@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { useFolder } from '../../testing/folder.ts';
-import { installConfig, REGISTRATION_TIMING, type InstallConfig, type RawInstallOptions } from './install.ts';
+import { installConfig, type RawInstallOptions } from './install.ts';
+import type { InstallConfig } from '../../install/identity.ts';
+import { REGISTRATION_TIMING } from '../../install/registration/registration.ts';
 
 const DEFAULTS = {
   ...{ service: 'kubeblame', servicePort: '443', secret: 'kubeblame-tls', gatewaySecret: 'kubeblame-gateway-tls' },

@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import { messageOf } from '../../../shared/errors.ts';
 import { clientTls, openAccess } from '../../ask/access/access.ts';
 import type { GatewayConfig } from './config.ts';
-import type { Address } from '../config/config.ts';
+import type { Address } from '../../platform/http/listener.ts';
 import { drain, listen, listener } from '../../platform/http/listener.ts';
 import { openApiClient } from '../../platform/kubernetes/api-client.ts';
 import { readCertificate, watchCertificate } from '../../platform/http/tls.ts';

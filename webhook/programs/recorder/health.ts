@@ -10,6 +10,8 @@ export interface HealthOptions {
   checkSpool: () => void;
   /** Rejects where the ledger takes nothing at present. */
   checkLedger: () => Promise<void>;
+  /** The line about the Lease; null where there is none. */
+  lease?: () => string | null;
   /** Whether the disk is full, and only the least is recorded. */
   isFull?: () => boolean;
   /** What of the ledger is damaged; null where nothing is known to be. */
@@ -102,6 +104,9 @@ export class Health {
     if (this.options.isFull?.() === true) {
       lines.push('[!]disk full: only who asked for what is recorded, without bodies, until there is room');
     }
+    const lease = this.options.lease?.() ?? null;
+    if (lease !== null) lines.push(lease);
+    if (lease?.startsWith('[-]') === true) ready = false;
     const damage = this.options.damage?.() ?? null;
     if (damage !== null) lines.push(`[!]ledger damaged: ${damage}: see the runbook`);
     lines.push(this.losses === 0 ? '[+]losses none' : `[!]losses ${this.losses} not recorded: see the log`);

@@ -6,7 +6,7 @@ import { connect, type PeerCertificate, type SecureVersion, type TLSSocket } fro
 import { configMap, reviewDocument } from '../../../shared/testing/reviews.ts';
 import { stringifyJson } from '../../../shared/json.ts';
 import { VERSION } from '../../../shared/version.ts';
-import type { Address } from '../config/config.ts';
+import type { Address } from '../../platform/http/listener.ts';
 import { openSqliteReader } from '../../ledger/sqlite/store/store.ts';
 import { useFolder } from '../../testing/folder.ts';
 import { runCommand, serveArguments, ServerProcess } from '../../testing/server/process.ts';

@@ -7,7 +7,7 @@ import type { LedgerReader } from '../../../shared/types.ts';
 import { clientTls, openAccess } from '../../ask/access/access.ts';
 import type { Caller } from '../../ask/access/identity/caller.ts';
 import type { GateData } from '../../record/gate/thread/gate-messages.ts';
-import { Gate } from '../../record/gate/thread/gate.ts';
+import { Gate, type GateListener } from '../../record/gate/thread/gate.ts';
 import { pages } from './pages.ts';
 import { ReviewReader } from '../../record/review/review-reader.ts';
 import { readApi } from '../../ask/rest/routes.ts';
@@ -16,7 +16,8 @@ import { Recorder } from '../../record/capture/recorder/recorder.ts';
 import { SignsOfLife } from '../../record/coverage/signs-of-life.ts';
 import { Clock, JUMP_MS } from '../../platform/clock/clock.ts';
 import { ClockWatch } from '../../platform/clock/clock-watch.ts';
-import type { Address, ServerConfig } from '../config/config.ts';
+import type { ServerConfig } from '../config/config.ts';
+import type { Address } from '../../platform/http/listener.ts';
 import { DiskReserve, RESERVE_BYTES } from '../../platform/files/disk-reserve.ts';
 import { Health } from './health.ts';
 import { ApiServers } from '../../install/cluster/api-servers.ts';
@@ -26,9 +27,10 @@ import { openIdentity, type Identity } from '../../install/identity.ts';
 import { isOwnObject } from '../../install/registration/own-objects.ts';
 import { getIfThere } from '../../install/certificates/stored-secret.ts';
 import { drain, listen, listener } from '../../platform/http/listener.ts';
+import type { Collector } from '../../platform/telemetry/collector.ts';
 import { Metrics } from './metrics/metrics.ts';
 import { exportMetrics, pendingIn } from './metrics/sources.ts';
-import { ApiCounters } from '../../record/sources/watch/api-counters.ts';
+import { ApiCounters } from '../../record/coverage/api-counters.ts';
 import { openApiClient, timeOf, type ApiClient, type KubeApiClient } from '../../platform/kubernetes/api-client.ts';
 import { OBSERVER_TIMING, type Observer, type ObserverTiming } from '../../record/sources/watch/observer.ts';
 import type { RegistrationWatch } from '../../record/coverage/coverage.ts';
@@ -38,17 +40,21 @@ import { Checkpoints } from '../../ledger/publish/publish.ts';
 import { checkpointsBeside } from '../../ledger/publish/signing-keys.ts';
 import { fullText, roomText } from '../../ledger/port/intervals.ts';
 import { Reading } from '../../ask/thread/reading.ts';
+import { removeOldEpochs } from '../../record/spool/epochs.ts';
+import { Progress } from '../../record/spool/progress.ts';
 import { SpoolReader } from '../../record/spool/reader.ts';
 import { ledgerNumber } from '../../record/spool/records.ts';
 import { spoolFolder } from '../../record/spool/segments.ts';
 import { SPOOL_BYTES } from '../../record/spool/spool.ts';
+import { EarlyListener, lookBeside } from '../standby/early.ts';
+import { Turn } from '../standby/turn.ts';
 import { redactionKey } from '../../ledger/files/redaction-key.ts';
 import type { NewChange } from '../../ledger/port/port.ts';
 import { openStream } from '../../ask/stream/open.ts';
 import { BATCH_BYTES } from '../../ask/stream/stream.ts';
 import { startRetention } from '../../ledger/retention/retention.ts';
 import type { BackgroundCheck } from '../../ledger/sqlite/check/background-check.ts';
-import { openThreadedSqliteStore } from '../../ledger/sqlite/store/store.ts';
+import { openThreadedSqliteStore, type SqliteStore } from '../../ledger/sqlite/store/store.ts';
 import { VERSION } from '../../../shared/version.ts';
 import { expiryOf } from '../../platform/http/tls.ts';
 
@@ -74,19 +80,26 @@ export interface RunningServer {
    * answered lies in the spool, and is recorded at the next start.
    */
   broken: Promise<Error>;
+  /** Resolves with who has taken the Lease, where that was ours: then this server should be stopped. */
+  replaced: Promise<string>;
 }
 
-/** Builds everything, and starts to serve. Rejects with config-invalid, the ledger-* errors, or key-missing. */
+/**
+ * Builds everything, and starts to serve; a standby waits for its turn first (standby/turn.ts). Rejects with config-invalid, the
+ * ledger-* errors, or key-missing; and with an AbortError where the signal ends it before.
+ */
 export async function startServer(
   config: ServerConfig,
   log: Logger,
   clock = new Clock(),
   timing: ObserverTiming = OBSERVER_TIMING,
   sizes = SIZES,
+  signal: AbortSignal = new AbortController().signal,
 ): Promise<RunningServer> {
   const opened: Closer[] = [];
   try {
-    return await open(config, log, clock, { timing, sizes }, opened);
+    const opening = open(config, log, clock, { timing, sizes, signal }, opened);
+    return await Promise.race([opening, rejectsWhen(signal)]);
   } catch (error) {
     await closeAll(opened);
     throw error;
@@ -100,29 +113,56 @@ async function open(
   config: ServerConfig,
   log: Logger,
   clock: Clock,
-  { timing, sizes }: { timing: ObserverTiming; sizes: Sizes },
+  { timing, sizes, signal }: { timing: ObserverTiming; sizes: Sizes; signal: AbortSignal },
   opened: Closer[],
 ): Promise<RunningServer> {
   const now = (): number => clock.now();
   const client = config.kubeconfig === null ? null : await openApiClient(config.kubeconfig);
+  const turn = await Turn.wait(config, { client, log, now, signal });
+  opened.push(() => turn.close());
   const identity = await openIdentity(config, client, log, now);
   opened.push(() => identity.close());
   const { promise: broken, resolve: tellBroken } = newPromise<Error>();
   const cluster = await nameOf(config, client, log);
-  const store = await openThreadedSqliteStore(config.db, cluster, now(), tellBroken);
-  opened.push(() => store.close());
-  const disk = await DiskReserve.open({ db: config.db, bytes: sizes.reserve, now });
-  opened.push(() => disk.close());
-  if (config.cluster !== null && config.cluster !== store.cluster)
-    log.warn({ given: config.cluster, kept: store.cluster }, 'the ledger keeps the name of its cluster');
+  const openStore = async (): Promise<SqliteStore> => {
+    const opening = await turn.whenFree(() => openThreadedSqliteStore(config.db, cluster, now(), tellBroken));
+    opened.push(() => opening.close());
+    return opening;
+  };
+  // A server that is about to stop has the ledger for some seconds more: reviews are answered meanwhile.
+  const beside = turn.isBeside ? await lookBeside(config.db) : null;
+  const free = beside === null ? await openStore() : null;
   // Before anything is dated.
   const clockEvents: string[] = [];
   let tellClock = (detail: string): void => void clockEvents.push(detail);
-  const newestAt = (await store.last())?.at ?? null;
+  const newestAt = beside === null ? ((await free?.last())?.at ?? null) : beside.newestAt;
   const clockWatch = new ClockWatch({ clock, newestAt, tell: (detail) => tellClock(detail) });
   clockWatch.start(client === null ? null : await timeOf(client));
   opened.push(() => clockWatch.close());
   if (client !== null) client.dated = (at) => clockWatch.see(at);
+  const progress = new Progress();
+  const gateListener = new EarlyListener();
+  const apiServers = new ApiServers(config.apiServers, client, log);
+  const collectorOf = (name: string): Collector | null =>
+    config.otlpEndpoint === null ? null : { endpoint: config.otlpEndpoint, cluster: name };
+  const startGate = async (place: SpoolPlace, name: string, key: Buffer): Promise<Gate> => {
+    const spool = { ...place, maxBytes: sizes.spool };
+    const { trust } = apiServers;
+    const context = { config, identity, clock, progress, key, trust, spool, collector: collectorOf(name) };
+    const started = await openGate(context, gateListener);
+    opened.push(() => started.close());
+    opened.push(apiServers.follow((changed) => started.trust(changed)));
+    await turn.answers();
+    return started;
+  };
+  let gate = beside === null ? null : await startGate(beside, beside.cluster, redactionKey(config.keyFile, false));
+  const answersSince = gate === null ? null : now();
+  const store = free ?? (await openStore());
+  // Behind the ledger, as it stands beside it: the other server has its own until then.
+  const disk = await DiskReserve.open({ db: config.db, bytes: sizes.reserve, now });
+  opened.push(() => disk.close());
+  if (config.cluster !== null && config.cluster !== store.cluster)
+    log.warn({ given: config.cluster, kept: store.cluster }, 'the ledger keeps the name of its cluster');
   const replaced = (text: string): void => {
     log.error({ reason: text }, 'this ledger took the place of another one');
     recorder.cover('replaced', text, now()).catch((error: unknown) => {
@@ -141,19 +181,19 @@ async function open(
   });
   // Closed behind the recorder, so that the last one covers all.
   opened.push(() => checkpoints.close());
-  const collector = config.otlpEndpoint === null ? null : { endpoint: config.otlpEndpoint, cluster: store.cluster };
+  const collector = collectorOf(store.cluster);
   const stream = await openStream(config, { store, collector, log, now });
   opened.push(() => stream?.close());
   const key = redactionKey(config.keyFile, (await store.last()) === null);
   const redactor = new Redactor(key, config.redact, config.patterns);
   let observer: Observer | null = null;
-  const apiServers = new ApiServers(config.apiServers, client, log);
   const metrics = new Metrics({
     queueDepth: () => intake.depth,
     pending: () => pendingIn(store, now()),
     ledger: async () => ({ changes: (await store.last())?.seq ?? 0, bytes: await store.bytes() }),
     watchLagMs: () => observer?.lagMs ?? null,
     clockAheadMs: () => (Math.abs(clock.difference()) > JUMP_MS ? clock.difference() : 0),
+    leaseHeld: () => turn.holds,
     ledgerDamaged: () => store.check.damage !== null,
     certificateExpiresAt: () => expiryOf(identity.serving.cert),
     redactionRules: ruleNames(config.redact),
@@ -162,6 +202,7 @@ async function open(
     apiServerNetworks: () => apiServers.trust.networks.length,
     now,
   });
+  let isStarted = false;
   let registration: RegistrationWatch | null = null;
   const isSent = sentBy(config, (namespace) => registration?.leavesOut(namespace) === true);
   const recorder = await Recorder.open({
@@ -170,7 +211,11 @@ async function open(
     redactor,
     predicates: config.predicates,
     events: metrics,
-    turns: { hold: (fact, mayWait) => intake.hold(fact, mayWait), hurry: () => intake.hurry() },
+    turns: {
+      // The start is told before what was answered since.
+      hold: (fact, mayWait) => (isStarted ? intake.hold(fact, mayWait) : fact.enter(0)),
+      hurry: () => intake.hurry(),
+    },
     disk,
     overBudget: (user) =>
       log.warn({ user }, 'bodies of requests are not kept: too much was never persisted in this hour'),
@@ -185,10 +230,10 @@ async function open(
   const ledger = ledgerNumber(store.id);
   const folder = spoolFolder(config.db);
   const spool = new SpoolReader(folder, ledger);
-  let gate: Gate | null = null;
   const reader = new ReviewReader((type, text) => redactor.covers(type, text));
   const intake = new Intake({
     spool,
+    progress,
     reviews: reader,
     recorder,
     now,
@@ -215,6 +260,7 @@ async function open(
     metrics,
     checkSpool: () => gate?.checkWritable(intake.progress.through),
     checkLedger: () => store.checkWritable(),
+    lease: () => turn.state,
     isFull: () => disk.isFull,
     damage: () => store.check.damage,
   });
@@ -222,8 +268,10 @@ async function open(
   opened.push(() => signs.close());
   opened.push(() => intake.close());
   // Before anything that happens from now on.
-  await intake.takeLeft();
-  await signs.start(store, VERSION);
+  if (answersSince === null) await intake.takeLeft();
+  await signs.start(store, VERSION, answersSince ?? now());
+  isStarted = true;
+  if (answersSince !== null) await intake.takeLeft();
   tellClock = (detail) => {
     log.warn({ detail }, 'clock');
     // Where it cannot be written, the log has it.
@@ -240,25 +288,14 @@ async function open(
   );
 
   opened.push(await exportMetrics(collector, metrics));
-  const next = intake.progress.through + 1;
-  const spooling = { folder, ledger, next, left: intake.left(), maxBytes: sizes.spool };
-  const context = {
-    config,
-    identity,
-    key,
-    spool: spooling,
-    trust: apiServers.trust,
-    clock,
-    collector,
-    intake,
-    metrics,
-    health,
-    signs,
-    disk,
-  };
-  const admission = (gate = await openGate(context));
+  const next = beside?.next ?? progress.through + 1;
+  const left = intake.left();
+  removeOldEpochs(folder, next, left);
+  const admission = gate ?? (await startGate({ folder, ledger, next, left }, store.cluster, key));
+  gate = admission;
+  gateListener.passOn(listenerOf({ intake, metrics, health, signs, disk }));
+  // Before what it gives reviews to.
   opened.push(() => admission.close());
-  opened.push(apiServers.follow((trust) => admission.trust(trust)));
   const access = await openAccess(config, log, () => {
     renew();
     // Those that were verified by what was trusted before count for nobody any more.
@@ -305,7 +342,10 @@ async function open(
   const { judge } = identity;
   const repair = (): void => identity.repair();
   const watches = (watch: RegistrationWatch): void => void (registration = watch);
-  observer = startObserver(config, { recorder, store, log, now, timing, client, judge, repair, watches, reader });
+  const { predicates, webhookConfiguration } = config;
+  observer = startObserver({
+    ...{ predicates, webhookConfiguration, recorder, store, log, now, timing, client, judge, repair, watches, reader },
+  });
   opened.push(() => observer?.close());
   if (client !== null) {
     const missed = signs.unanswered.bind(signs);
@@ -317,9 +357,14 @@ async function open(
   await checkpoints.start();
   checkLedger(store.check, config.db, log);
 
+  const answering = {
+    reviews: () => progress.through,
+    stopWatching: async () => observer?.close(),
+    sendAway: () => admission.sendAway(),
+  };
   let stopped: Promise<void> | undefined;
-  const stop = (): Promise<void> => (stopped ??= closeAll(opened));
-  return { admission: admission.address, read: readAddress, caughtUp, stop, broken };
+  const stop = (): Promise<void> => (stopped ??= turn.handOver(answering).then(() => closeAll(opened)));
+  return { admission: admission.address, read: readAddress, caughtUp, stop, broken, replaced: turn.replaced };
 }
 
 function applierOf(client: KubeApiClient): Applier {
@@ -357,31 +402,19 @@ async function nameOf(config: ServerConfig, client: ApiClient | null, log: Logge
   return name;
 }
 
+type SpoolPlace = Omit<GateData['spool'], 'maxBytes'>;
+
 interface GateContext extends Pick<GateData, 'spool' | 'collector' | 'trust'> {
   config: ServerConfig;
   identity: Identity;
   key: Buffer;
   clock: Clock;
-  intake: Intake;
-  metrics: Metrics;
-  health: Health;
-  signs: SignsOfLife;
-  disk: DiskReserve;
+  progress: Progress;
 }
 
 /** Starts the thread that answers reviews. Rejects with config-invalid. */
-function openGate({
-  config,
-  identity,
-  key,
-  clock,
-  intake,
-  metrics,
-  health,
-  signs,
-  disk,
-  ...rest
-}: GateContext): Promise<Gate> {
+function openGate(context: GateContext, listener: GateListener): Promise<Gate> {
+  const { config, identity, key, clock, progress, ...rest } = context;
   const data: GateData = {
     ...rest,
     address: config.listen,
@@ -389,11 +422,23 @@ function openGate({
     proof: identity.proof,
     rules: config.predicates.rules,
     redaction: { key, rules: config.redact, patterns: config.patterns },
-    progress: intake.progress.memory,
+    progress: progress.memory,
     clock: clock.memory,
     patienceMs: (config.registration?.webhook ?? USUAL_WEBHOOK).timeoutSeconds * 1000,
   };
-  return Gate.open(data, {
+  return Gate.open(data, listener);
+}
+
+interface GateListeners {
+  intake: Intake;
+  metrics: Metrics;
+  health: Health;
+  signs: SignsOfLife;
+  disk: DiskReserve;
+}
+
+function listenerOf({ intake, metrics, health, signs, disk }: GateListeners): GateListener {
+  return {
     spooled: () => intake.wake(),
     answered: (seconds, others) => {
       metrics.answered(seconds);
@@ -406,9 +451,9 @@ function openGate({
       signs.lose();
       if (error instanceof KubeblameError && error.code === 'ledger-full') disk.spend();
     },
-    stalled: (ms) => {
+    stalled: (ms, to) => {
       health.stalled(ms);
-      signs.stalled(ms);
+      signs.stalled(ms, to);
     },
     refused: (error) => health.refused(error),
     turnedAway: (error, from, review) => {
@@ -419,6 +464,15 @@ function openGate({
       signs.lose();
     },
     page: pages(health, metrics),
+  };
+}
+
+/** Rejects with an AbortError as soon as the signal is given. */
+function rejectsWhen(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const abort = (): void => reject(new DOMException('stopped while it was starting', 'AbortError'));
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort, { once: true });
   });
 }
 

@@ -22,12 +22,12 @@ export class SignsOfLife {
     private readonly now: () => number,
   ) {}
 
-  /** Tells the start, and from then on the rest. */
-  async start(store: LedgerStore, version: string): Promise<void> {
+  /** Tells the start, and from then on the rest. `since`: when reviews began to be answered (ms). */
+  async start(store: LedgerStore, version: string, since = this.now()): Promise<void> {
     const last = await store.last();
     // A process that was killed recorded until here.
     if (last !== null) await this.recorder.cover('alive', '', last.at);
-    await this.recorder.cover('started', version, this.now());
+    await this.recorder.cover('started', version, since);
     this.started = true;
     this.timers.push(setInterval(() => void this.sign(), ALIVE_EVERY_MS));
     this.timers.push(setInterval(() => void this.tellLosses(), RETRY_MS));
@@ -43,9 +43,8 @@ export class SignsOfLife {
     this.lost++;
   }
 
-  /** Nobody answered for so long (ms), until now. */
-  stalled(ms: number): void {
-    const to = this.now();
+  /** Nobody answered for so long (ms), until then (ms). */
+  stalled(ms: number, to: number): void {
     this.unanswered('nobody answered reviews', to - ms, to);
   }
 

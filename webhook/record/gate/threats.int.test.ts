@@ -12,7 +12,7 @@ import {
 } from '../../../certs/certificates.ts';
 import { stringifyJson } from '../../../shared/json.ts';
 import { configMap, reviewDocument, type ReviewOptions } from '../../../shared/testing/reviews.ts';
-import type { Address } from '../../programs/config/config.ts';
+import type { Address } from '../../platform/http/listener.ts';
 import { openSqliteReader } from '../../ledger/sqlite/store/store.ts';
 import { useFolder, useSharedFolder } from '../../testing/folder.ts';
 import { serveArguments, ServerProcess } from '../../testing/server/process.ts';

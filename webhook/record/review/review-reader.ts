@@ -1,7 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { isObject, parseJson } from '../../../shared/json.ts';
 import { KubeblameError } from '../../../shared/errors.ts';
-import type { Seen } from '../../../shared/interpret.ts';
 import {
   managedField,
   refOf,
@@ -10,9 +9,10 @@ import {
   type Normalised,
 } from '../../../shared/normalise.ts';
 import { readReview, type Review } from '../../../shared/review.ts';
-import type { Json, JsonObject, ObjectRef, ResourceType } from '../../../shared/types.ts';
+import type { Json, JsonObject, ResourceType } from '../../../shared/types.ts';
+import type { EventReader, WatchEvent } from '../../platform/kubernetes/watch/reflector.ts';
 import { TwoGenerationCache } from './two-generation-cache.ts';
-import { documentOf } from '../gate/endpoint/reception.ts';
+import { documentOf } from './document.ts';
 import { HeadReading } from './review-head.ts';
 import { CLOSE_LIST, CLOSE_OBJECT, COMMA, NOWHERE, skim, skimList, skimObject } from './skim.ts';
 
@@ -45,7 +45,7 @@ const REMEMBERED_BYTES = 3 * 1024 * 1024;
 const MAX_PARTS = 64;
 
 /** Reads AdmissionReviews as `readReview(parseJson(text))` does, with the same errors. */
-export class ReviewReader {
+export class ReviewReader implements EventReader {
   private readonly objects = new TwoGenerationCache<Parts>(REMEMBERED_BYTES);
 
   /** `confidential`: true for a type, and the text of a review, whose values must not stay in memory. */
@@ -78,14 +78,6 @@ export class ReviewReader {
     if (!this.confidential(review.resource, bytes)) this.objects.set(reading.object, reading.parts, bytes.length);
     return review;
   }
-}
-
-/** An event of a watch. */
-export interface WatchEvent {
-  /** ADDED, MODIFIED, DELETED, BOOKMARK. */
-  type: string;
-  object: ObjectRef;
-  seen: Seen;
 }
 
 /** Keys that need no thought. */

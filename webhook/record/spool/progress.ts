@@ -19,9 +19,14 @@ export class Progress {
     return Number(Atomics.load(this.words, WORDS.through));
   }
 
-  /** Tells that it is; true where the reader sleeps, and must be woken by a message. */
+  /** Tells that it is, where it was not known yet; true where the reader sleeps, and must be woken by a message. */
   advance(number: number): boolean {
-    Atomics.store(this.words, WORDS.through, BigInt(number));
+    // The reader looks for itself at the start, while the writer may add already: it never goes back.
+    for (let known = this.through; known < number;) {
+      const found = Number(Atomics.compareExchange(this.words, WORDS.through, BigInt(known), BigInt(number)));
+      if (found === known) break;
+      known = found;
+    }
     return Atomics.exchange(this.words, WORDS.awake, 1n) === 0n;
   }
 

@@ -1,7 +1,9 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { join } from 'node:path';
 import { KubeblameError, messageOf } from '../../../shared/errors.ts';
 import { bodyBytes, HEADER_BYTES, isEnd, MAX_SPOOLED_BYTES, numberAt, spooledOf, type Spooled } from './records.ts';
-import { listSegments } from './segments.ts';
+import { epochsIn } from './epochs.ts';
+import { segmentsIn } from './segments.ts';
 
 /** A place in one of the spool's files. */
 interface Place {
@@ -67,7 +69,7 @@ export class SpoolReader {
       if (this.read(number) !== null) number++;
       else {
         const next = this.firstAfter(number);
-        if (next === null) return told(() => this.beginsAt(number)) ? number : number - 1;
+        if (next === null) return this.isBegun(number) ? number : number - 1;
         number = next;
       }
     }
@@ -151,9 +153,9 @@ export class SpoolReader {
     return null;
   }
 
-  /** True where the record of a number was begun, and is not whole. */
-  private beginsAt(number: number): boolean {
-    return this.moveTo(number) && this.beginsHere(number);
+  /** True where the record of a number was begun, and is not whole: it was cut off before its answer, or is damaged. */
+  isBegun(number: number): boolean {
+    return told(() => this.moveTo(number) && this.beginsHere(number));
   }
 
   private beginsHere(number: number): boolean {
@@ -166,7 +168,8 @@ export class SpoolReader {
 
   /** The files that have a whole record. */
   private files(): SpoolFile[] {
-    return listSegments(this.folder).flatMap((path) => {
+    const folders = [this.folder, ...epochsIn(this.folder).map((epoch) => join(this.folder, String(epoch)))];
+    return folders.flatMap(segmentsIn).flatMap((path) => {
       const fd = openIfThere(path);
       if (fd === null) return [];
       try {

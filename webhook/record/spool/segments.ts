@@ -25,8 +25,8 @@ export function spoolFolder(db: string): string {
   return `${db}-spool`;
 }
 
-/** The paths of the spool's files; none where it was never used. */
-export function listSegments(folder: string): string[] {
+/** The paths of the files in a folder; none where it was never used. */
+export function segmentsIn(folder: string): string[] {
   if (!existsSync(folder)) return [];
   return readdirSync(folder)
     .filter((name) => NAME.test(name))

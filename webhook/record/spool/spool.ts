@@ -3,7 +3,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { KubeblameError, messageOf } from '../../../shared/errors.ts';
 import { isFull } from '../../platform/files/durable-file.ts';
 import { END, HEADER_BYTES, headerOf, MAX_SPOOLED_BYTES, type Spooled } from './records.ts';
-import { createSegment, listSegments, newSegment, openSegment } from './segments.ts';
+import { createSegment, newSegment, openSegment, segmentsIn } from './segments.ts';
 
 /** What may lie in the spool: some twenty-five thousand reviews. More is refused with `overloaded`. */
 export const SPOOL_BYTES = 256 * 1024 * 1024;
@@ -81,7 +81,7 @@ export class Spool {
     if (!existsSync(options.folder)) mkdirSync(options.folder, { mode: 0o700 });
     this.full = [...options.left];
     const left = new Set(options.left.map(({ path }) => path));
-    this.free = listSegments(options.folder).filter((path) => !left.has(path));
+    this.free = segmentsIn(options.folder).filter((path) => !left.has(path));
   }
 
   /**

@@ -3,9 +3,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isObject, parseJson } from '../../../shared/json.ts';
 import { metadataOf, metadataText } from '../../../shared/normalise.ts';
 import type { JsonObject } from '../../../shared/types.ts';
-import { send, sendStatus, type FakeApiServer, type ServedType } from './api-server.ts';
+import type { FakeApiServer } from './api-server.ts';
+import { send, sendStatus } from './responses.ts';
+import type { ServedType } from './served-types.ts';
 
-const VERBS = { GET: 'get', POST: 'create', PUT: 'update', DELETE: 'delete' } as const;
+const VERBS = { GET: 'get', POST: 'create', PUT: 'update', PATCH: 'patch', DELETE: 'delete' } as const;
 
 /** What is asked of a single object. */
 export type ObjectVerb = (typeof VERBS)[keyof typeof VERBS];
@@ -42,7 +44,7 @@ export async function answerObject(
 ): Promise<void> {
   const parsed = objectRequest(new URL(request.url ?? '', 'https://localhost').pathname, request.method ?? '');
   if (parsed === null) return sendStatus(response, 404, 'no such path');
-  const body = verb === 'create' || verb === 'update' ? api.amend(await bodyOf(request)) : {};
+  const body = verb === 'get' || verb === 'delete' ? {} : await bodyOf(request).then(api.amend);
   const name = verb === 'create' ? metadataText(body, 'name') : parsed.name;
   const found = api.find(parsed.type, parsed.namespace, name);
   if (verb === 'create') {
@@ -59,8 +61,26 @@ export async function answerObject(
     api.loseAnswers--;
     return sendStatus(response, 504, 'the answer is lost');
   }
+  if (verb === 'patch') return send(response, api.put(type, applied(found, body)));
   if (verb === 'delete') api.remove(type, parsed.namespace, name);
   return send(response, found);
+}
+
+/** Labels that were applied, by the object's uid or name. */
+const LABELS = new Map<string, readonly string[]>();
+
+/** Server-side apply of labels, by one manager: those that it applied before and does not any more are removed. */
+function applied(found: JsonObject, body: JsonObject): JsonObject {
+  const key = metadataText(found, 'uid') || metadataText(found, 'name');
+  const labelsOf = (object: JsonObject): JsonObject => {
+    const { labels } = metadataOf(object);
+    return isObject(labels) ? labels : {};
+  };
+  const before = LABELS.get(key) ?? [];
+  const kept = Object.entries(labelsOf(found)).filter(([name]) => !before.includes(name));
+  LABELS.set(key, Object.keys(labelsOf(body)));
+  const { resourceVersion: _, ...metadata } = metadataOf(found);
+  return { ...found, metadata: { ...metadata, labels: { ...Object.fromEntries(kept), ...labelsOf(body) } } };
 }
 
 async function bodyOf(request: IncomingMessage): Promise<JsonObject> {

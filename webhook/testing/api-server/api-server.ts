@@ -2,49 +2,21 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
-import { BUILT_IN_TYPES } from '../../../shared/built-in-types.ts';
-import { isObject, parseJson, stringifyJson } from '../../../shared/json.ts';
+import { parseJson } from '../../../shared/json.ts';
 import { metadataOf, metadataText } from '../../../shared/normalise.ts';
-import { compareResourceVersions } from '../../../shared/resource-version.ts';
-import { shopDocuments } from '../../../shared/testing/shop.ts';
-import type { JsonObject, ResourceType } from '../../../shared/types.ts';
-import { answerObject, isObjectVerb, objectRequest, type ObjectVerb } from './api-objects.ts';
+import type { JsonObject } from '../../../shared/types.ts';
+import { answerObject, isObjectVerb } from './api-objects.ts';
 import { FakeReviews } from './fake-reviews.ts';
+import { understand, type SeenRequest } from './requests.ts';
+import { send, sendStatus } from './responses.ts';
+import { discover, keyOf, typeName, type ServedType } from './served-types.ts';
 import { TestCertificates } from '../server/server.ts';
-
-/** A resource that the server offers. */
-export interface ServedType extends ResourceType {
-  version: string;
-}
-
-/** A request as the server saw it. `type` is `plural` or `plural.group`; '' for discovery. */
-export interface SeenRequest {
-  verb: 'discovery' | 'list' | 'watch' | ObjectVerb;
-  path: string;
-  type: string;
-  query: URLSearchParams;
-}
+import { Watches } from './watches.ts';
 
 /** What a request meets instead of an answer: a status, one without a body, a connection that is cut, or silence. */
 export type Fault = { status: number } | 'empty' | 'reset' | 'stall';
 
-interface HistoryEvent {
-  type: 'ADDED' | 'MODIFIED' | 'DELETED';
-  of: string;
-  version: number;
-  object: JsonObject;
-}
-
-interface OpenWatch {
-  of: string;
-  response: ServerResponse;
-  stalled: boolean;
-  timer: NodeJS.Timeout;
-}
-
 const TOKEN = 'a-token-of-the-test';
-
-export const CONFIG_MAPS: ServedType = { group: '', version: 'v1', resource: 'configmaps', kind: 'ConfigMap' };
 
 /**
  * A small API server, over real HTTPS: discovery, paged lists and watches of what a test puts into it, with the faults
@@ -68,14 +40,11 @@ export class FakeApiServer {
   readonly requests: SeenRequest[] = [];
   private readonly types = new Map<string, ServedType>();
   private readonly objects = new Map<string, Map<string, JsonObject>>();
-  private readonly watches = new Set<OpenWatch>();
+  private readonly watches = new Watches();
   private readonly snapshots = new Map<string, { items: JsonObject[]; version: number }>();
   private readonly emptyGroups = new Map<string, string>();
   private faults: { matches: (request: SeenRequest) => boolean; fault: Fault; left: number }[] = [];
-  private history: HistoryEvent[] = [];
   private version = 0;
-  private compactedAt = 0;
-  private expiry: 'status' | 'event' = 'event';
   private port = 0;
 
   private constructor(
@@ -124,7 +93,7 @@ export class FakeApiServer {
   withdraw(name: string): void {
     this.types.delete(name);
     this.objects.delete(name);
-    for (const watch of this.watches) if (watch.of === name) watch.response.end();
+    this.watches.end(name);
   }
 
   /** A group that discovery names, whose own document is answered with 503: an aggregated API that is down. */
@@ -152,7 +121,7 @@ export class FakeApiServer {
     const key = keyOf(stored);
     const before = known.get(key);
     known.set(key, stored);
-    this.tell({ type: before === undefined ? 'ADDED' : 'MODIFIED', of, version, object: stored });
+    this.watches.tell({ type: before === undefined ? 'ADDED' : 'MODIFIED', of, version, object: stored });
     return stored;
   }
 
@@ -164,7 +133,7 @@ export class FakeApiServer {
     if (object === undefined) return;
     this.objects.get(of)?.delete(`${namespace}/${name}`);
     const version = this.nextVersion(last ?? {});
-    this.tell({
+    this.watches.tell({
       type: 'DELETED',
       of,
       version,
@@ -195,9 +164,7 @@ export class FakeApiServer {
 
   /** Forgets what happened so far: who resumes from before is answered 410, as a status or as an event of the watch. */
   compact(expiry: 'status' | 'event'): void {
-    this.history = [];
-    this.compactedAt = this.version;
-    this.expiry = expiry;
+    this.watches.compact(this.version, expiry);
   }
 
   /** Tells all open watches that they have fallen too far behind. They stay open: whoever reads must end them. */
@@ -208,24 +175,21 @@ export class FakeApiServer {
 
   /** Tells all open watches the version that they have reached. */
   bookmark(): void {
-    for (const watch of this.watches) {
-      const type = this.types.get(watch.of);
-      if (type !== undefined && !watch.stalled) watch.response.write(bookmarkLine(type, this.version));
-    }
+    this.watches.bookmark(this.types, this.version);
   }
 
   /** Cuts the connections of all open watches. */
   resetWatches(): void {
-    for (const { response } of this.watches) response.socket?.destroy();
+    this.watches.reset();
   }
 
   /** Open watches of a type show nothing any more, and do not end. */
   stallWatches(of: string): void {
-    for (const watch of this.watches) if (watch.of === of) watch.stalled = true;
+    this.watches.stall(of);
   }
 
   openWatches(of?: string): number {
-    return [...this.watches].filter((watch) => of === undefined || watch.of === of).length;
+    return this.watches.count(of);
   }
 
   connections(): Promise<number> {
@@ -270,7 +234,7 @@ export class FakeApiServer {
   private answer(request: IncomingMessage, response: ServerResponse): void {
     if (request.headers.authorization !== `Bearer ${TOKEN}`) return sendStatus(response, 401, 'Unauthorized');
     const url = new URL(request.url ?? '', 'https://localhost');
-    const [type, seen] = this.understand(url, request.method ?? '');
+    const [type, seen] = understand(this.types, url, request.method ?? '');
     this.requests.push(seen);
     if (seen.path.endsWith('/selfsubjectreviews')) {
       return send(response, { kind: 'SelfSubjectReview', status: { userInfo: { username: this.caller } } }, 201);
@@ -287,11 +251,11 @@ export class FakeApiServer {
       else if (fault.fault !== 'stall') sendStatus(response, fault.fault.status, `${seen.path} fails in this test`);
       return;
     }
-    if (seen.verb === 'discovery') return this.discover(seen.path, response);
+    if (seen.verb === 'discovery') return discover([...this.types.values()], this.emptyGroups, seen.path, response);
     if (type === undefined) return sendStatus(response, 404, 'the server could not find the requested resource');
     if (isObjectVerb(seen.verb)) void answerObject(this, type, seen.verb, request, response);
     else if (seen.verb === 'list') this.list(type, seen, response);
-    else this.watch(type, seen.query, response);
+    else this.watches.open(type, seen.query, response);
   }
 
   private async review(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -300,45 +264,6 @@ export class FakeApiServer {
     const answer = this.reviewing ? this.reviews.answer(parseJson(text)) : null;
     if (answer === null) sendStatus(response, 403, 'reviews are not allowed in this test');
     else send(response, answer, 201);
-  }
-
-  private understand(url: URL, method: string): [ServedType | undefined, SeenRequest] {
-    const { pathname: path, searchParams: query } = url;
-    const object = objectRequest(path, method);
-    if (object !== null) return [this.types.get(object.type), { verb: object.verb, path, type: object.type, query }];
-    const match = /^\/(?:api\/[^/]+|apis\/([^/]+)\/[^/]+)\/([^/]+)$/.exec(
-      path.replace(/\/namespaces\/[^/]+(?=\/)/, ''),
-    );
-    if (match === null) return [undefined, { verb: 'discovery', path, type: '', query }];
-    const type = typeName({ group: match[1] ?? '', resource: match[2] ?? '' });
-    return [this.types.get(type), { verb: query.get('watch') === '1' ? 'watch' : 'list', path, type, query }];
-  }
-
-  private discover(path: string, response: ServerResponse): void {
-    const [, root, group = '', version = ''] = path.split('/');
-    const types = [...this.types.values()];
-    if (path === '/apis') {
-      const versions = new Map(types.map((type) => [type.group, type.version]));
-      versions.delete('');
-      const groups = [...versions, ...this.emptyGroups].map(([name, preferred]) => {
-        const entry = { groupVersion: `${name}/${preferred}`, version: preferred };
-        return { name, versions: [entry], preferredVersion: entry };
-      });
-      return send(response, { kind: 'APIGroupList', apiVersion: 'v1', groups });
-    }
-    if (root === 'apis' && this.emptyGroups.has(group)) return sendStatus(response, 503, 'service unavailable');
-    const offered = types.filter((type) =>
-      root === 'api' ? type.group === '' && type.version === group : type.group === group && type.version === version,
-    );
-    if (offered.length === 0 && root !== 'api') return sendStatus(response, 404, 'there is no such group');
-    send(response, {
-      kind: 'APIResourceList',
-      groupVersion: root === 'api' ? group : `${group}/${version}`,
-      resources: offered.flatMap(({ resource, kind }) => [
-        { name: resource, kind, namespaced: true, verbs: ['get', 'list', 'watch', 'create', 'update', 'delete'] },
-        { name: `${resource}/status`, kind, namespaced: true, verbs: ['get', 'update'] },
-      ]),
-    });
   }
 
   private list(type: ServedType, { path, query }: SeenRequest, response: ServerResponse): void {
@@ -370,100 +295,9 @@ export class FakeApiServer {
     });
   }
 
-  private watch(type: ServedType, query: URLSearchParams, response: ServerResponse): void {
-    const from = Number(query.get('resourceVersion'));
-    const of = typeName(type);
-    if (from < this.compactedAt) {
-      const message = `too old resource version: ${from} (${this.compactedAt})`;
-      if (this.expiry === 'status') return sendStatus(response, 410, message);
-      response.writeHead(200, { 'Content-Type': 'application/json' });
-      // It does not end the watch: whoever reads must.
-      response.write(`${stringifyJson({ type: 'ERROR', object: statusOf(410, message) })}\n`);
-      return;
-    }
-    response.writeHead(200, { 'Content-Type': 'application/json' });
-    response.flushHeaders();
-    const timer = setTimeout(() => response.end(), Number(query.get('timeoutSeconds') ?? 60) * 1000);
-    const open: OpenWatch = { of, response, stalled: false, timer };
-    this.watches.add(open);
-    response.on('close', () => {
-      clearTimeout(timer);
-      this.watches.delete(open);
-    });
-    for (const event of this.history) if (event.of === of && event.version > from) response.write(lineOf(event));
-  }
-
-  private tell(event: HistoryEvent): void {
-    this.history.push(event);
-    for (const watch of this.watches) if (watch.of === event.of && !watch.stalled) watch.response.write(lineOf(event));
-  }
-
   private nextVersion(object: JsonObject): number {
     const given = Number(metadataText(object, 'resourceVersion') || this.version + 1);
     this.version = Math.max(this.version, given);
     return given;
   }
-}
-
-function typeName({ group, resource }: Pick<ServedType, 'group' | 'resource'>): string {
-  return group === '' ? resource : `${resource}.${group}`;
-}
-
-function keyOf(object: JsonObject): string {
-  return `${metadataText(object, 'namespace')}/${metadataText(object, 'name')}`;
-}
-
-function lineOf({ type, object }: HistoryEvent): string {
-  return `${stringifyJson({ type, object })}\n`;
-}
-
-function bookmarkLine({ group, version, kind }: ServedType, resourceVersion: number): string {
-  const object = {
-    kind,
-    apiVersion: group === '' ? version : `${group}/${version}`,
-    metadata: { resourceVersion: String(resourceVersion), creationTimestamp: null },
-  };
-  return `${stringifyJson({ type: 'BOOKMARK', object })}\n`;
-}
-
-function statusOf(code: number, message: string): JsonObject {
-  return { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, code };
-}
-
-export function sendStatus(response: ServerResponse, code: number, message: string): void {
-  response.writeHead(code, { 'Content-Type': 'application/json' });
-  response.end(stringifyJson(statusOf(code, message)));
-}
-
-export function send(response: ServerResponse, document: JsonObject, code = 200): void {
-  response.writeHead(code, { 'Content-Type': 'application/json' });
-  response.end(stringifyJson(document));
-}
-
-/** An event of the shop recording: what its API server's watches showed. */
-export interface ShopEvent {
-  type: ServedType;
-  version: string;
-  gone: boolean;
-  object: JsonObject;
-}
-
-/** The type of a recorded object. */
-export function servedTypeOf(object: JsonObject): ServedType {
-  const [apiVersion, kind] = [object.apiVersion, object.kind].map((value) => (typeof value === 'string' ? value : ''));
-  const [first = '', second] = (apiVersion ?? '').split('/');
-  const [group, version] = second === undefined ? ['', first] : [first, second];
-  const known = BUILT_IN_TYPES.find((type) => type.group === group && type.kind === kind);
-  return { group, version, resource: known?.resource ?? `${(kind ?? '').toLowerCase()}s`, kind: kind ?? '' };
-}
-
-/** The events of the recording in the order of their versions. */
-export function shopEvents(): ShopEvent[] {
-  const events = shopDocuments('watch.ndjson.gz').flatMap(({ event }) => {
-    if (!isObject(event) || !isObject(event.object)) return [];
-    const { type, object } = event;
-    const version = metadataText(object, 'resourceVersion');
-    return version === '' ? [] : [{ type: servedTypeOf(object), version, gone: type === 'DELETED', object }];
-  });
-  return events.sort((a, b) => compareResourceVersions(a.version, b.version));
 }

@@ -9,7 +9,8 @@ import { KubeApiClient } from '../../platform/kubernetes/api-client.ts';
 import { RecorderFacts } from '../../record/sources/watch/facts.ts';
 import { Observer, type ObserverTiming } from '../../record/sources/watch/observer.ts';
 import { loadStep } from '../../ledger/port/steps.ts';
-import { CONFIG_MAPS, FakeApiServer } from './api-server.ts';
+import { FakeApiServer } from './api-server.ts';
+import { CONFIG_MAPS } from './served-types.ts';
 import { TestRecorder } from '../ledgers/recorder.ts';
 import { until, type LogLine } from '../server/server.ts';
 

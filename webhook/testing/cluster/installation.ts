@@ -4,11 +4,13 @@ import { isObject, stringifyJson } from '../../../shared/json.ts';
 import { configMap, reviewDocument } from '../../../shared/testing/reviews.ts';
 import type { JsonObject } from '../../../shared/types.ts';
 import { Clock } from '../../platform/clock/clock.ts';
-import type { Address } from '../../programs/config/config.ts';
-import type { Registration } from '../../programs/config/install.ts';
+import type { Address } from '../../platform/http/listener.ts';
+import type { Registration } from '../../install/registration/registration.ts';
 import { USUAL_WEBHOOK } from '../../install/registration/configuration.ts';
 import { dataOf, decodeGenerations } from '../../install/certificates/secret.ts';
-import { FakeApiServer, type SeenRequest, type ServedType } from '../api-server/api-server.ts';
+import { FakeApiServer } from '../api-server/api-server.ts';
+import type { SeenRequest } from '../api-server/requests.ts';
+import type { ServedType } from '../api-server/served-types.ts';
 import { useFolder } from '../folder.ts';
 import { TestServer, until, type TestServerOptions } from '../server/server.ts';
 

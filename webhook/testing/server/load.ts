@@ -1,5 +1,5 @@
 import { configMap, reviewDocument } from '../../../shared/testing/reviews.ts';
-import type { Address } from '../../programs/config/config.ts';
+import type { Address } from '../../platform/http/listener.ts';
 import { HttpsClient } from './server.ts';
 
 /** What clients were told of the reviews that they sent. */

@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import type { Address } from '../../programs/config/config.ts';
+import type { Address } from '../../platform/http/listener.ts';
 import type { LogLine, TestCertificates } from './server.ts';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));

@@ -1,7 +1,8 @@
 import { createAuthority, issueClientCertificate, type KeyPair } from '../../../certs/certificates.ts';
 import { reviewDocument, type ReviewOptions } from '../../../shared/testing/reviews.ts';
 import type { JsonObject } from '../../../shared/types.ts';
-import { CONFIG_MAPS, FakeApiServer } from '../api-server/api-server.ts';
+import { FakeApiServer } from '../api-server/api-server.ts';
+import { CONFIG_MAPS } from '../api-server/served-types.ts';
 import { HttpsClient, TestServer, until, type Reply } from './server.ts';
 
 /** Tokens of the users that tests ask as. */

@@ -8,7 +8,8 @@ import { parseJson, stringifyJson } from '../../../shared/json.ts';
 import type { Json, JsonObject } from '../../../shared/types.ts';
 import { Predicates } from '../../record/rules/predicates.ts';
 import { Clock } from '../../platform/clock/clock.ts';
-import type { Address, ServerConfig } from '../../programs/config/config.ts';
+import type { ServerConfig } from '../../programs/config/config.ts';
+import type { Address } from '../../platform/http/listener.ts';
 import { OBSERVER_TIMING, type ObserverTiming } from '../../record/sources/watch/observer.ts';
 import { startServer, type RunningServer } from '../../programs/recorder/server.ts';
 import { SPOOL_BYTES } from '../../record/spool/spool.ts';
@@ -141,6 +142,46 @@ export interface TestServerOptions extends Partial<ServerConfig> {
   timing?: Partial<ObserverTiming>;
   /** How much the spool may hold, where that differs. */
   spoolBytes?: number;
+  /** Those of another server; otherwise new ones are made. */
+  certificates?: TestCertificates;
+  /** Ends a server that stands by. */
+  signal?: AbortSignal;
+}
+
+/** The configuration of a server on ports of 127.0.0.1 that are free, with its files in a test's folder. */
+export function testConfig(
+  file: (name: string) => string,
+  { cert, key }: Pick<TestCertificates, 'cert' | 'key'>,
+  overrides: Partial<ServerConfig> = {},
+): ServerConfig {
+  return {
+    db: file('ledger.db'),
+    keyFile: file('ledger.db.key'),
+    cluster: 'test',
+    predicates: new Predicates([]),
+    redact: [],
+    patterns: KNOWN_PATTERNS,
+    listen: { host: '127.0.0.1', port: 0 },
+    tls: { cert, key },
+    callers: { by: 'nothing' },
+    apiServers: null,
+    registration: null,
+    readListen: { host: '127.0.0.1', port: 0 },
+    readToken: null,
+    accessCluster: null,
+    gatewayUser: null,
+    kubeconfig: null,
+    webhookConfiguration: 'kubeblame',
+    otlpEndpoint: null,
+    stream: null,
+    signingKeyFile: file('ledger.db.signing-key'),
+    checkpointEveryMs: 60_000,
+    checkpointConfigMap: null,
+    retention: { ageMs: null, bytes: null, securityMs: null },
+    election: null,
+    logLevel: 'info',
+    ...overrides,
+  };
 }
 
 /** A whole server in this process, on ports of 127.0.0.1 that were free, with its files in a test's folder. */
@@ -159,39 +200,15 @@ export class TestServer {
   }
 
   static async start(file: (name: string) => string, options: TestServerOptions = {}): Promise<TestServer> {
-    const certificates = await TestCertificates.make(file);
-    const { clock = new Clock(), timing = {}, spoolBytes = SPOOL_BYTES, ...overrides } = options;
-    const config: ServerConfig = {
-      db: file('ledger.db'),
-      keyFile: file('ledger.db.key'),
-      cluster: 'test',
-      predicates: new Predicates([]),
-      redact: [],
-      patterns: KNOWN_PATTERNS,
-      listen: { host: '127.0.0.1', port: 0 },
-      tls: { cert: certificates.cert, key: certificates.key },
-      callers: { by: 'nothing' },
-      apiServers: null,
-      registration: null,
-      readListen: { host: '127.0.0.1', port: 0 },
-      readToken: null,
-      accessCluster: null,
-      gatewayUser: null,
-      kubeconfig: null,
-      webhookConfiguration: 'kubeblame',
-      otlpEndpoint: null,
-      stream: null,
-      signingKeyFile: file('ledger.db.signing-key'),
-      checkpointEveryMs: 60_000,
-      checkpointConfigMap: null,
-      retention: { ageMs: null, bytes: null, securityMs: null },
-      logLevel: 'info',
-      ...overrides,
-    };
+    const { clock = new Clock(), timing = {}, spoolBytes = SPOOL_BYTES, certificates: given, ...rest } = options;
+    const { signal, ...overrides } = rest;
+    const certificates = given ?? (await TestCertificates.make(file));
+    const config = testConfig(file, certificates, overrides);
     const lines: LogLine[] = [];
     const log = pino({ base: null }, { write: (line: string) => void lines.push(JSON.parse(line) as LogLine) });
+    const observing = { ...OBSERVER_TIMING, ...timing };
     const sizes = { spool: spoolBytes, reserve: TEST_RESERVE_BYTES };
-    const running = await startServer(config, log, clock, { ...OBSERVER_TIMING, ...timing }, sizes);
+    const running = await startServer(config, log, clock, observing, sizes, signal);
     return new TestServer(running, config, certificates, lines);
   }
 

@@ -326,9 +326,11 @@ describe(`a failing machine (KUBEBLAME_TEST_SEED=${SEED})`, function () {
       const before = load.recorded.size;
       await until('reviews are recorded', () => load.recorded.size > before + 50, 60_000);
       running.signal('SIGSTOP');
+      const since = performance.now();
       const second = await runCommand(serveArguments(db(), certificates));
       assert.equal(second.code, 1);
       assert.match(second.stderr, /^error: another server is writing to /);
+      await until('the pause is longer than the API server waits', () => performance.now() - since > 2_000);
       running.signal('SIGCONT');
     }
     const then = load.recorded.size;

@@ -11,7 +11,7 @@ import { Predicates } from '../../record/rules/predicates.ts';
 import { Recorder } from '../../record/capture/recorder/recorder.ts';
 import { importRecording } from '../../record/sources/recordings/import.ts';
 import { verifyFile } from '../../ledger/files/verify-file.ts';
-import { States } from '../../ask/blame/views.ts';
+import { States } from '../../ledger/port/states.ts';
 import { openSqliteReader, openSqliteStore } from '../../ledger/sqlite/store/store.ts';
 import { useFolder } from '../folder.ts';
 import { TEST_KEY } from '../ledgers/recorder.ts';

@@ -8,7 +8,7 @@ import { ROUTES } from '../../../shared/api.ts';
 import { seeded } from '../../../shared/testing/random.ts';
 import { configMap, reviewDocument } from '../../../shared/testing/reviews.ts';
 import type { JsonObject } from '../../../shared/types.ts';
-import type { Address } from '../../programs/config/config.ts';
+import type { Address } from '../../platform/http/listener.ts';
 import { verifyFile } from '../../ledger/files/verify-file.ts';
 import { openSqliteReader } from '../../ledger/sqlite/store/store.ts';
 import { useFolder } from '../folder.ts';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect } from 'node:tls';
 import { createAuthority } from '../../../../certs/certificates.ts';
 import { ROUTES } from '../../../../shared/api.ts';
-import { CONFIG_MAPS } from '../../../testing/api-server/api-server.ts';
+import { CONFIG_MAPS } from '../../../testing/api-server/served-types.ts';
 import { useFolder } from '../../../testing/folder.ts';
 import { publishFrontProxy, ReadAccessTest } from '../../../testing/server/read-access.ts';
 import { clientPair, until, type HttpsClient } from '../../../testing/server/server.ts';

@@ -1,6 +1,8 @@
 import { qualifiedName } from '../../../../shared/resource-types.ts';
 import type {
   Actor,
+  ApplicationPage,
+  ApplicationQuery,
   BlamePage,
   BlameQuery,
   ChangePage,
@@ -9,6 +11,11 @@ import type {
   Denied,
   DifferencePage,
   DifferenceQuery,
+  FactsPage,
+  GraphPage,
+  GraphQuery,
+  ImpactPage,
+  ImpactQuery,
   KnownObject,
   LedgerInfo,
   LedgerReader,
@@ -77,6 +84,29 @@ export class AuthorisedReader implements LedgerReader {
   async blame(query: BlameQuery): Promise<BlamePage> {
     const { reader, denied } = await this.see(query.scope, true);
     return { ...(await reader.blame(query)), ...denied };
+  }
+
+  /** What depends on what is of all types. */
+  async graph(query: GraphQuery): Promise<GraphPage> {
+    const { reader, denied } = await this.see({});
+    return { ...(await reader.graph(query)), ...denied };
+  }
+
+  /** As states are, what the question is about is named, whether it exists or not. */
+  async impact(query: ImpactQuery): Promise<ImpactPage> {
+    const { reader, denied } = await this.see({});
+    return { ...(await reader.impact(query)), ...denied };
+  }
+
+  /** Of what the user may read: a rule or a workload that they may not read says nothing. */
+  async applications(query: ApplicationQuery): Promise<ApplicationPage> {
+    const { reader, denied } = await this.see({});
+    return { ...(await reader.applications(query)), ...denied };
+  }
+
+  async facts(query: GraphQuery): Promise<FactsPage> {
+    const { reader, denied } = await this.see({});
+    return { ...(await reader.facts(query)), ...denied };
   }
 
   /** Without the reasons for those who may not read everything: RestrictedStore. */

@@ -2,6 +2,7 @@ import { withoutObject } from '../../../ledger/port/intervals.ts';
 import { setImmediate as breathe } from 'node:timers/promises';
 import type {
   ChangeFilter,
+  FactsAt,
   LedgerStore,
   LedgerView,
   NewCoverage,
@@ -161,6 +162,14 @@ export class RestrictedStore implements LedgerView {
   /** Acts, which this user may not know of, do not count. */
   lifetime(objectId: number): Promise<{ firstAt: number; lastAt: number } | null> {
     return this.store.lifetime(objectId, this.sight !== FULL_SIGHT);
+  }
+
+  async facts(seq: number): Promise<FactsAt[] | null> {
+    const all = await this.store.facts(seq);
+    if (all === null || this.sight === FULL_SIGHT) return all;
+    const found: FactsAt[] = [];
+    for (const one of all) if (await this.sees({ ...one.object, id: one.id })) found.push(one);
+    return found;
   }
 
   /** When recording did not work is part of every answer; why, which may name users, is for those who read everything. */

@@ -1,24 +1,21 @@
-import { writtenPatch } from '../../../../shared/patch.ts';
+import { changeItem } from '../../../../shared/change-item.ts';
 import { formatUtc } from '../../../../shared/time.ts';
 import type { Change, CoverageInterval, Denied, JsonObject, State } from '../../../../shared/types.ts';
 import { stateName } from '../requests/list-options.ts';
 import { API_VERSION } from '../discovery/resources.ts';
 
 /** A change as a Kubernetes object: its name is its seq, its namespace that of the object. */
-export function changeDocument({ at, notBefore, patch, ...facts }: Change): JsonObject {
+export function changeDocument(change: Change): JsonObject {
   return {
     apiVersion: API_VERSION,
     kind: 'Change',
     metadata: {
-      name: String(facts.seq),
-      ...inside(facts.object.namespace),
-      creationTimestamp: seconds(at),
-      resourceVersion: String(facts.seq),
+      name: String(change.seq),
+      ...inside(change.object.namespace),
+      creationTimestamp: seconds(change.at),
+      resourceVersion: String(change.seq),
     },
-    ...(facts as unknown as JsonObject),
-    at: formatUtc(at),
-    notBefore: formatUtc(notBefore),
-    patch: writtenPatch(patch),
+    ...changeItem(change),
   };
 }
 

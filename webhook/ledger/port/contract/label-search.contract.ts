@@ -4,7 +4,7 @@ import { diff, hashBody } from '../../../../shared/patch.ts';
 import { matchesSelector, parseSelector } from '../../../../shared/selector.ts';
 import { seeded } from '../../../../shared/testing/random.ts';
 import type { JsonObject } from '../../../../shared/types.ts';
-import { newChange } from './contract.ts';
+import { newChange } from './new-change.ts';
 import type { ChangeFilter, LedgerStore, NewChange, NewOutcome, StoredChange } from '../port.ts';
 
 const SELECTORS = [

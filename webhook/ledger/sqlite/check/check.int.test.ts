@@ -3,7 +3,7 @@ import { copyFileSync, existsSync, readFileSync, utimesSync, statSync, writeFile
 import Database from 'better-sqlite3';
 import { useFolder } from '../../../testing/folder.ts';
 import { TestServer, until } from '../../../testing/server/server.ts';
-import { newChange } from '../../port/contract/contract.ts';
+import { newChange } from '../../port/contract/new-change.ts';
 import { checkPages } from './page-check.ts';
 import { openSqliteStore, type SqliteStore } from '../store/store.ts';
 

@@ -46,7 +46,8 @@ export function decodeFacts(code: number): Facts {
   };
 }
 
-function pick<T>(list: readonly T[], index: number): T {
+/** What a stored code stands for. Throws RangeError where it stands for nothing. */
+export function pick<T>(list: readonly T[], index: number): T {
   const value = list[index];
   if (value === undefined) throw new RangeError(`code ${index} of ${list.length}`);
   return value;

@@ -4,6 +4,7 @@ import Database from 'better-sqlite3';
 import { KubeblameError, messageOf } from '../../../../shared/errors.ts';
 import { takeMark } from './clean-stop.ts';
 import { isFull } from '../../../platform/files/durable-file.ts';
+import { lockOf, tryLock } from './file-lock.ts';
 import { readHeader } from './header.ts';
 import { openDatabase } from './native.ts';
 import { APPLICATION_ID, FORMAT, MIGRATIONS } from './schema.ts';
@@ -178,28 +179,12 @@ export function connectForWriting(path: string): Sqlite {
   }
 }
 
-/**
- * One writer: an exclusive transaction on a file beside the ledger. The operating system ends it with the process,
- * however that ends. The ledger itself stays free for readers.
- */
+/** One writer. The ledger itself stays free for readers. */
 function lock(path: string): () => void {
-  let db: Sqlite | undefined;
+  let unlock: (() => void) | null;
   try {
-    db = openDatabase(`${path}.lock`, { timeout: 0 });
-    db.pragma('journal_mode = MEMORY');
-    db.exec('BEGIN EXCLUSIVE');
+    unlock = tryLock(lockOf(path));
   } catch (error) {
-    db?.close();
-    if (error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY')) {
-      throw new KubeblameError(
-        'ledger-locked',
-        `another server is writing to ${path}`,
-        'stop it first, or name another file',
-        {
-          cause: error,
-        },
-      );
-    }
     throw new KubeblameError(
       'ledger-unwritable',
       `the ledger ${path} cannot be created or locked: ${messageOf(error)}`,
@@ -207,7 +192,12 @@ function lock(path: string): () => void {
       { cause: error },
     );
   }
-  return () => db.close();
+  if (unlock !== null) return unlock;
+  throw new KubeblameError(
+    'ledger-locked',
+    `another server is writing to ${path}`,
+    'stop it first, or name another file',
+  );
 }
 
 /** Brings a ledger to the present format, each step in its own transaction. */

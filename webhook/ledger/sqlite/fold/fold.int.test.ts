@@ -15,7 +15,7 @@ import { useSharedFolder } from '../../../testing/folder.ts';
 import { TEST_KEY } from '../../../testing/ledgers/recorder.ts';
 import { writeFormat1 } from '../../../testing/ledgers/older-ledger.ts';
 import { importShop } from '../../../testing/ledgers/shop-ledger.ts';
-import { newChange } from '../../port/contract/contract.ts';
+import { newChange } from '../../port/contract/new-change.ts';
 import { mattersForSecurity } from '../../retention/security.ts';
 import { appendRandomly, compareLabelSearch, slowLabels } from '../../port/contract/label-search.contract.ts';
 import { Appender } from '../write/append.ts';

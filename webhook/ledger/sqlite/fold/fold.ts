@@ -13,6 +13,7 @@ import type { Sqlite } from '../database/open.ts';
 import { remainsAfter } from '../chain/remains.ts';
 import type { SetHash } from '../chain/set-hash.ts';
 import { Statements } from '../database/statements.ts';
+import type { FoldRequest, FoldResult } from '../../retention/retention.ts';
 
 /*
  * Folding: history before a horizon is given up, but not the state of anything that exists then, nor what a later change
@@ -20,22 +21,6 @@ import { Statements } from '../database/statements.ts';
  * hash remain, and what a fold leaves of their rows is hashed anew into the commit that records the fold
  * (docs/decisions/0022). A fold is done in steps, none of which costs more in a longer ledger (docs/decisions/0037).
  */
-
-export interface FoldRequest {
-  /** History before this moment is folded (ms). */
-  before: number;
-  /** But what matters for security only before this one (ms); the same moment unless given. */
-  securityBefore?: number;
-  /** The present (ms). */
-  now: number;
-}
-
-export interface FoldResult {
-  /** Changes removed. */
-  removed: number;
-  /** Nothing is known of states before (ms). */
-  horizonAt: number;
-}
 
 /** Some of the changes that remain. */
 interface Remaining {

@@ -1,5 +1,6 @@
 import { OUTCOMES } from '../../../../shared/types.ts';
 import { COVERAGE_EVENTS, OUTCOME_REASONS, type StoredCommit } from '../../port/port.ts';
+import { pick } from '../database/codes.ts';
 import { LATE_CHANGES } from '../database/schema.ts';
 import type { Statements } from '../database/statements.ts';
 
@@ -58,25 +59,19 @@ export function commitsAfter(statements: Statements, after: number, limit: numbe
       ...{ id, at, hash, afterSeq, lastSeq },
       outcomes: (outcomes.get(id) ?? []).map(({ seq, outcome, reason, version }) => ({
         seq,
-        outcome: named(OUTCOMES, outcome) as StoredCommit['outcomes'][number]['outcome'],
-        reason: named(OUTCOME_REASONS, reason),
+        outcome: pick(OUTCOMES, outcome) as StoredCommit['outcomes'][number]['outcome'],
+        reason: pick(OUTCOME_REASONS, reason),
         resourceVersion: version,
       })),
       coverage: (coverage.get(id) ?? []).map(({ at: coveredAt, event, detail }) => ({
         at: coveredAt,
-        event: named(COVERAGE_EVENTS, event),
+        event: pick(COVERAGE_EVENTS, event),
         detail,
       })),
     };
     afterSeq = lastSeq;
     return commit;
   });
-}
-
-function named<T>(names: readonly T[], code: number): T {
-  const name = names[code];
-  if (name === undefined) throw new RangeError(`code ${code} of ${names.length}`);
-  return name;
 }
 
 function groupBy<T>(rows: readonly T[], keyOf: (row: T) => number): Map<number, T[]> {

@@ -1,25 +1,13 @@
-import { applyOwnPatch } from '../../../../shared/patch.ts';
-import { OUTCOMES, type JsonObject, type ObjectRef, type Source } from '../../../../shared/types.ts';
-import {
-  decodeAmendment,
-  decodeBody,
-  decodeDetail,
-  patchOf,
-  type Amendment,
-  type Detail,
-} from '../../content/payload.ts';
+import { OUTCOMES, type ObjectRef } from '../../../../shared/types.ts';
 import {
   EXPLAINED_LATE,
-  isExplained,
   OUTCOME_REASONS,
   type ChangeFilter,
-  type Skip,
   type StoredChange,
-  type StoredStep,
   type StoredVersion,
   type UserCount,
 } from '../../port/port.ts';
-import { decodeFacts, decodeUid, EFFECT_MASK, outcomeOf, SOURCE_MASK, STATUS_ONLY_MASK } from '../database/codes.ts';
+import { decodeFacts, EFFECT_MASK, outcomeOf, SOURCE_MASK, STATUS_ONLY_MASK } from '../database/codes.ts';
 import {
   changeConditions,
   idsSql,
@@ -32,30 +20,8 @@ import {
 } from './filter.ts';
 import { MAX_STREAMS, newestOf, type Stream } from './newest.ts';
 import type { Names } from './names.ts';
-import { decodeSkips, withAmendment } from './skips.ts';
+import { DecodedChange, type Row } from '../store/decoded-change.ts';
 import { LIMIT, type Statements } from '../database/statements.ts';
-
-interface Row {
-  seq: number;
-  at: number;
-  object_id: number;
-  actor_id: number | null;
-  kind: number;
-  subresource_id: number;
-  manager_id: number;
-  api_version_id: number;
-  parent: number | null;
-  depth: number;
-  base_version: string;
-  version: string;
-  review_uid: Buffer | string;
-  hash: Buffer | null;
-  detail: Buffer;
-  outcome: number | null;
-  reason: number | null;
-  outcome_version: string | null;
-  amendment: Buffer | null;
-}
 
 const SELECT = `SELECT c.seq, c.at, c.object_id, c.actor_id, c.kind, c.subresource_id, c.manager_id, c.api_version_id,
   c.parent, c.depth, c.base_version, c.version, c.review_uid, c.hash, c.detail,
@@ -65,29 +31,6 @@ const SELECT = `SELECT c.seq, c.at, c.object_id, c.actor_id, c.kind, c.subresour
 
 const OBJECT_ID = `SELECT id FROM objects
   WHERE resource_id = ${RESOURCE_ID} AND namespace_id = ${NAMESPACE_ID} AND name = ? AND uid = ?`;
-
-/**
- * From a change back to the nearest whole body. In one statement: the states of a cluster are rebuilt like this. A parent
- * that points forward, in a damaged file, would never end.
- */
-export const LINE = `WITH RECURSIVE line (seq, parent, depth, kind, api_version_id, detail) AS (
-  SELECT seq, parent, depth, kind, api_version_id, detail FROM changes WHERE seq = ?
-  UNION ALL SELECT c.seq, c.parent, c.depth, c.kind, c.api_version_id, c.detail FROM line l JOIN changes c ON c.seq = l.parent AND c.seq < l.seq
-    WHERE l.depth > 0 OR NOT EXISTS (SELECT 1 FROM checkpoints WHERE seq = l.seq))
-  SELECT l.*, k.body, k.skips, (SELECT reason FROM outcomes WHERE seq = l.seq ORDER BY n DESC LIMIT 1) AS reason, (SELECT amendment FROM outcomes WHERE seq = l.seq AND amendment IS NOT NULL) AS amendment
-  FROM line l LEFT JOIN checkpoints k ON l.depth = 0 AND k.seq = l.seq`;
-
-/** Back to the first change that is not of status alone. */
-const ORIGIN = `WITH RECURSIVE line (seq, parent, kind) AS (
-  SELECT seq, parent, kind FROM changes WHERE seq = ?
-  UNION ALL SELECT c.seq, c.parent, c.kind FROM line l JOIN changes c ON c.seq = l.parent AND c.seq < l.seq
-    WHERE (l.kind & ${STATUS_ONLY_MASK}) > 0)
-  SELECT min(seq) AS seq FROM line`;
-
-type LineRow = Pick<Row, 'seq' | 'parent' | 'depth' | 'kind' | 'api_version_id' | 'detail' | 'reason' | 'amendment'> & {
-  body: Buffer | null;
-  skips: Buffer | null;
-};
 
 /** Most objects have one change since the last that is known to be real. */
 const SHORT_TAIL = 2;
@@ -245,53 +188,6 @@ export class Rows {
     }
   }
 
-  body(seq: number): JsonObject | null {
-    const line = this.lineRows(seq);
-    const oldest = line.at(-1);
-    let body = oldest === undefined ? null : wholeOf(oldest);
-    for (const step of line.reverse()) if (step.body === null) body = applyOwnPatch(body, patchOf(step));
-    return body;
-  }
-
-  lineage(seq: number): StoredStep[] {
-    return this.lineRows(seq).map((row) => {
-      const { source, effect } = decodeFacts(row.kind);
-      return {
-        ...{ seq: row.seq, parent: row.parent, source, effect, apiVersion: this.apiVersion(row) },
-        explained: isExplained({ source, outcomeReason: reasonOf(row, source) }),
-        patch: () => patchOf(row),
-        base: () => decodeDetail(row.detail).base ?? null,
-        bodySnapshot: () => wholeOf(row),
-        skips: () => this.skips(row),
-      };
-    });
-  }
-
-  /** Only those that no fold has cut into; and that go back, as in a damaged file they may not. */
-  private skips({ seq, skips, amendment }: LineRow): Skip[] {
-    if (skips === null) return [];
-    const horizon = this.statements.get<{ seq: number | null }>('SELECT max(through_seq) AS seq FROM folds')?.seq ?? 0;
-    return withAmendment(decodeSkips(skips).skips, amendment).filter(({ to }) => to > horizon && to < seq);
-  }
-
-  private lineRows(seq: number): LineRow[] {
-    const line = this.statements.all<LineRow>(LINE, seq);
-    const oldest = line.at(-1);
-    if (oldest === undefined) throw new Error(`the ledger has no change ${seq}, which a later one builds on`);
-    if (oldest.parent !== null && oldest.body === null) {
-      throw new Error(
-        oldest.parent < oldest.seq
-          ? `the ledger has no change ${oldest.parent}, which a later one builds on`
-          : `change ${oldest.seq} builds on change ${oldest.parent}, which is not before it`,
-      );
-    }
-    return line;
-  }
-
-  origin(seq: number): number | null {
-    return this.statements.get<{ seq: number }>(ORIGIN, seq)?.seq ?? null;
-  }
-
   openAttempts(fromSeq: number, limit: number): StoredChange[] {
     return this.statements
       .all<Row>(
@@ -315,59 +211,7 @@ export class Rows {
       .map((row) => this.decode(row));
   }
 
-  bodySnapshot(seq: number): JsonObject | null {
-    const row = this.statements.get<{ body: Buffer; amendment: Buffer | null }>(
-      `SELECT body, (SELECT amendment FROM outcomes WHERE seq = k.seq AND amendment IS NOT NULL) AS amendment
-        FROM checkpoints k WHERE seq = ?`,
-      seq,
-    );
-    return row === null ? null : wholeOf(row);
-  }
-
   private decode(row: Row): StoredChange {
-    const { id: objectId, ...object } = this.names.object(row.object_id);
-    const facts = decodeFacts(row.kind);
-    const amendment = row.amendment === null ? null : decodeAmendment(row.amendment);
-    let detail: Detail | undefined;
-    return {
-      ...facts,
-      seq: row.seq,
-      at: row.at,
-      objectId,
-      object,
-      subresource: this.names.text(row.subresource_id),
-      manager: this.names.text(row.manager_id),
-      apiVersion: amendment?.apiVersion ?? this.names.text(row.api_version_id),
-      amended: amendment !== null,
-      actor: row.actor_id === null ? null : this.names.actor(row.actor_id),
-      parent: row.parent,
-      depth: row.depth,
-      baseResourceVersion: row.base_version,
-      resourceVersion: row.outcome_version ?? row.version,
-      reviewUid: decodeUid(row.review_uid),
-      hash: amendment?.hash ?? row.hash,
-      outcome: outcomeOf(row.outcome, facts.source),
-      outcomeReason: reasonOf(row, facts.source),
-      detail: () => (detail ??= detailOf(row, amendment)),
-    };
+    return new DecodedChange(row, this.names);
   }
-
-  private apiVersion({ api_version_id, amendment }: Pick<Row, 'api_version_id' | 'amendment'>): string {
-    return amendment === null ? this.names.text(api_version_id) : decodeAmendment(amendment).apiVersion;
-  }
-}
-
-function reasonOf({ reason }: Pick<Row, 'reason'>, source: Source): string {
-  return OUTCOME_REASONS[reason ?? -1] ?? (source === 'admission' ? '' : OUTCOME_REASONS[0]);
-}
-
-/** The whole body that is stored beside a change, with its amendment; null for most. */
-function wholeOf({ body, amendment }: { body: Buffer | null; amendment: Buffer | null }): JsonObject | null {
-  if (body === null) return null;
-  return amendment === null ? decodeBody(body) : applyOwnPatch(decodeBody(body), decodeAmendment(amendment).patch);
-}
-
-function detailOf(row: Row, amendment: Amendment | null): Detail {
-  const detail = decodeDetail(row.detail);
-  return amendment === null ? detail : { ...detail, patch: [...detail.patch, ...amendment.patch] };
 }

@@ -3,7 +3,8 @@ import { copyFileSync, readFileSync, rmSync, truncateSync, writeFileSync } from 
 import Database from 'better-sqlite3';
 import { KubeblameError } from '../../../../shared/errors.ts';
 import type { Patch } from '../../../../shared/types.ts';
-import { newChange, storeContract } from '../../port/contract/contract.ts';
+import { storeContract } from '../../port/contract/contract.ts';
+import { newChange } from '../../port/contract/new-change.ts';
 import { useFolder } from '../../../testing/folder.ts';
 import { FORMAT } from '../database/schema.ts';
 import { openSqliteReader, openSqliteStore, openThreadedSqliteStore } from './store.ts';

@@ -7,6 +7,7 @@ import type { TreeHead } from '../../proof/checkpoint.ts';
 import {
   COVERAGE_EVENTS,
   type ChangeFilter,
+  type FactsAt,
   type LedgerStore,
   type NewCoverage,
   type NewEntries,
@@ -22,8 +23,9 @@ import { BackgroundCheck } from '../check/background-check.ts';
 import { leaveMark } from '../database/clean-stop.ts';
 import { EFFECT_MASK } from '../database/codes.ts';
 import { commitsAfter } from '../read/commits.ts';
-import type { FoldRequest, FoldResult } from '../fold/fold.ts';
+import type { FoldRequest, FoldResult } from '../../retention/retention.ts';
 import { LabelSearch } from '../labels/label-search.ts';
+import { Lineages } from '../read/lineage.ts';
 import { Names } from '../read/names.ts';
 import { Objects } from '../read/objects.ts';
 import { openForReading, openForWriting, translate, type Sqlite } from '../database/open.ts';
@@ -80,6 +82,7 @@ export class SqliteStore implements LedgerStore {
   private readonly statements: Statements;
   private readonly names: Names;
   private readonly rows: Rows;
+  private readonly lineages: Lineages;
   private readonly objectRows: Objects;
   private readonly labels: LabelSearch;
   /** What the last append failed with: a full disk shows nowhere else. */
@@ -87,6 +90,8 @@ export class SqliteStore implements LedgerStore {
   private tree: CommitTree | undefined;
   /** Whether the file can be read, as far as is known. */
   readonly check: BackgroundCheck;
+  /** What keeps the facts of objects, where something does. */
+  factsSource: ((seq: number) => Promise<FactsAt[] | null>) | undefined;
 
   constructor(
     private readonly db: Sqlite,
@@ -99,6 +104,7 @@ export class SqliteStore implements LedgerStore {
     this.statements = new Statements(db);
     this.names = new Names(this.statements);
     this.rows = new Rows(this.statements, this.names);
+    this.lineages = new Lineages(this.statements, this.names);
     this.objectRows = new Objects(this.statements);
     this.labels = new LabelSearch(this.statements);
     const ledger = this.guarded(() =>
@@ -242,15 +248,15 @@ export class SqliteStore implements LedgerStore {
   }
 
   bodySnapshot(seq: number): Promise<JsonObject | null> {
-    return this.run(() => this.rows.bodySnapshot(seq));
+    return this.run(() => this.lineages.bodySnapshot(seq));
   }
 
   body(seq: number): Promise<JsonObject | null> {
-    return this.run(() => this.rows.body(seq));
+    return this.run(() => this.lineages.body(seq));
   }
 
   origin(seq: number): Promise<number | null> {
-    return this.run(() => this.rows.origin(seq));
+    return this.run(() => this.lineages.origin(seq));
   }
 
   explanation(seq: number): Promise<StoredChange | null> {
@@ -258,7 +264,7 @@ export class SqliteStore implements LedgerStore {
   }
 
   lineage(seq: number): Promise<StoredStep[]> {
-    return this.run(() => this.rows.lineage(seq));
+    return this.run(() => this.lineages.lineage(seq));
   }
 
   openAttempts(fromSeq: number, limit: number): Promise<StoredChange[]> {
@@ -284,6 +290,10 @@ export class SqliteStore implements LedgerStore {
         ? null
         : { firstAt: row.firstAt, lastAt: row.lastAt };
     });
+  }
+
+  facts(seq: number): Promise<FactsAt[] | null> {
+    return this.factsSource?.(seq) ?? Promise.resolve(null);
   }
 
   coverage(): Promise<NewCoverage[]> {

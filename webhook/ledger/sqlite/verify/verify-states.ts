@@ -1,7 +1,7 @@
 import { messageOf } from '../../../../shared/errors.ts';
 import { hashBody } from '../../../../shared/patch.ts';
 import { EFFECTS, OUTCOMES, type JsonObject, type ObjectRef } from '../../../../shared/types.ts';
-import { States } from '../../../ask/blame/views.ts';
+import { States } from '../../port/states.ts';
 import type { Findings, Report } from '../../proof/report.ts';
 import type { StoredChange } from '../../port/port.ts';
 import { labelsText } from '../../content/labels.ts';

@@ -11,7 +11,7 @@ import { TestRecorder } from '../../../testing/ledgers/recorder.ts';
 import { scaled, SEED } from '../../../testing/torture/size.ts';
 import { writeFormat1 } from '../../../testing/ledgers/older-ledger.ts';
 import { importShop } from '../../../testing/ledgers/shop-ledger.ts';
-import { newChange } from '../../port/contract/contract.ts';
+import { newChange } from '../../port/contract/new-change.ts';
 import { FORMAT } from '../database/schema.ts';
 import { decodeSkips, encodeSkips } from '../read/skips.ts';
 import { openSqliteStore } from '../store/store.ts';

@@ -3,7 +3,7 @@ import type { JsonObject, Patch } from '../../../../shared/types.ts';
 import { patchOf } from '../../content/payload.ts';
 import type { Skip } from '../../port/port.ts';
 import type { Sqlite } from '../database/open.ts';
-import { LINE } from '../read/read.ts';
+import { LINE } from '../read/lineage.ts';
 import { decodeSkips, NO_SKIPS, withAmendment, type Skips } from '../read/skips.ts';
 
 /*

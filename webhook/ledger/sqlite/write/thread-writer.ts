@@ -3,7 +3,7 @@ import { KubeblameError } from '../../../../shared/errors.ts';
 import { errorOf, startThread, type Failure } from '../../../platform/threads/threads.ts';
 import type { NewEntries } from '../../port/port.ts';
 import { encodeEntries } from './append.ts';
-import type { FoldRequest, FoldResult } from '../fold/fold.ts';
+import type { FoldRequest, FoldResult } from '../../retention/retention.ts';
 import type { Writer } from './writer.ts';
 
 /*

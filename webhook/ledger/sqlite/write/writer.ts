@@ -1,6 +1,7 @@
 import type { NewEntries } from '../../port/port.ts';
 import { Appender, encodeEntries } from './append.ts';
-import { Folder, type FoldRequest, type FoldResult } from '../fold/fold.ts';
+import { Folder } from '../fold/fold.ts';
+import type { FoldRequest, FoldResult } from '../../retention/retention.ts';
 import type { Sqlite } from '../database/open.ts';
 
 /** Appends to a ledger: the one that does. */

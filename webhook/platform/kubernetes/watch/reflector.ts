@@ -3,11 +3,10 @@ import { isObject } from '../../../../shared/json.ts';
 import { metadataText, normalise, refOf } from '../../../../shared/normalise.ts';
 import type { Seen } from '../../../../shared/interpret.ts';
 import type { JsonObject, ObjectRef } from '../../../../shared/types.ts';
-import type { ReviewReader, WatchEvent } from '../../../record/review/review-reader.ts';
 import { ApiStatusError, type ApiClient, type Received } from '../api-client.ts';
 import type { ByteBudget } from './byte-budget.ts';
 import { pathOf, type WatchedResource } from '../discovery.ts';
-import { InOrder } from '../../../record/sources/watch/in-order.ts';
+import { InOrder } from './in-order.ts';
 import { SilentWatchError, watchUntilSilent } from './silent-watch.ts';
 
 /** Where facts go, in the order of the calls. Each resolves when it is durable. */
@@ -18,6 +17,19 @@ export interface FactSink {
   observeGone(object: ObjectRef, resourceVersion: string): Promise<void>;
   /** A whole list is in: whatever of its type was known and is not among these uids is gone. */
   observeList(resource: WatchedResource, uids: ReadonlySet<string>, resourceVersion: string): Promise<void>;
+}
+
+/** An event of a watch. */
+export interface WatchEvent {
+  /** ADDED, MODIFIED, DELETED, BOOKMARK. */
+  type: string;
+  object: ObjectRef;
+  seen: Seen;
+}
+
+/** Reads the text of an event; null where it must be parsed as a whole. */
+export interface EventReader {
+  readEvent(text: Buffer, resource: WatchedResource): WatchEvent | null;
 }
 
 export interface ReflectorEvents {
@@ -77,7 +89,7 @@ export class Reflector {
     private readonly timing: ReflectorTiming,
     /** Over all that is in hand of what was received, of this type and others. */
     private readonly budget: ByteBudget,
-    private readonly reader: Pick<ReviewReader, 'readEvent'>,
+    private readonly reader: EventReader,
   ) {}
 
   /** Runs until the signal. Never rejects. */

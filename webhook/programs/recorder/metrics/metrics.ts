@@ -42,6 +42,8 @@ export interface MetricSources {
   watchLagMs(): number | null;
   /** How far the machine's clock is ahead of the time that is recorded (ms); 0 unless it jumped. */
   clockAheadMs(): number;
+  /** Whether this server is the one that records. */
+  leaseHeld(): boolean;
   /** Whether a part of the ledger is known to be damaged. */
   ledgerDamaged(): boolean;
   /** When the serving certificate ends (ms). */
@@ -154,12 +156,8 @@ export class Metrics implements RecorderEvents {
     }
     for (const cause of POINT_CAUSES) this.gaps.inc({ cause }, 0);
     addGauges(this.registry, sources);
-    new Gauge({
-      name: 'kubeblame_build_info',
-      help: 'Always 1; its label is the version.',
-      labelNames: ['version'],
-      registers,
-    }).set({ version: VERSION }, 1);
+    addBuildInfo(this.registry);
+    addLeaseHeld(this.registry, () => sources.leaseHeld());
   }
 
   count(result: ReviewResult, times = 1): void {
@@ -212,6 +210,24 @@ export class Metrics implements RecorderEvents {
     this.gap.set({ cause }, open);
     if (open === 1) this.gaps.inc({ cause });
   }
+}
+
+export function addBuildInfo(registry: Registry): void {
+  const help = 'Always 1; its label is the version.';
+  const info = new Gauge({ name: 'kubeblame_build_info', help, labelNames: ['version'], registers: [registry] });
+  info.set({ version: VERSION }, 1);
+}
+
+/** Also of a standby. */
+export function addLeaseHeld(registry: Registry, read: () => boolean): void {
+  new Gauge({
+    name: 'kubeblame_lease_held',
+    help: 'Whether this server records: 1; 0 for a standby.',
+    registers: [registry],
+    collect() {
+      this.set(Number(read()));
+    },
+  });
 }
 
 /** Gauges that are read from their source when they are asked for. */

@@ -10,6 +10,7 @@ describe('metrics', () => {
       ledger: () => Promise.resolve({ changes: 7, bytes: 4096 }),
       watchLagMs: () => 1_500,
       clockAheadMs: () => 0,
+      leaseHeld: () => true,
       unsentSince: () => null,
       ledgerDamaged: () => false,
       certificateExpiresAt: () => 200_000,

@@ -53,8 +53,8 @@ describe('monitoring', () => {
   });
   after(() => server.stop());
 
-  it('has 21 alerts and 19 queries of a dashboard', () => {
-    assert.deepEqual([RULES.length, EXPRESSIONS.length - RULES.length], [21, 19]);
+  it('has 22 alerts and 19 queries of a dashboard', () => {
+    assert.deepEqual([RULES.length, EXPRESSIONS.length - RULES.length], [22, 19]);
   });
 
   const ELSEWHERE = [

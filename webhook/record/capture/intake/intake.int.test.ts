@@ -12,13 +12,14 @@ import { configMap, reviewDocument } from '../../../../shared/testing/reviews.ts
 import type { JsonObject } from '../../../../shared/types.ts';
 import { ReviewReader } from '../../review/review-reader.ts';
 import { verifyFile } from '../../../ledger/files/verify-file.ts';
+import { beginEpoch } from '../../spool/epochs.ts';
 import { SpoolReader } from '../../spool/reader.ts';
 import { ledgerNumber } from '../../spool/records.ts';
-import { Spool } from '../../spool/spool.ts';
+import { Spool, SPOOL_BYTES } from '../../spool/spool.ts';
 import type { LedgerStore, NewEntries } from '../../../ledger/port/port.ts';
 import { backup } from '../../../ledger/files/backup.ts';
 import { translate } from '../../../ledger/sqlite/database/open.ts';
-import { openSqliteStore } from '../../../ledger/sqlite/store/store.ts';
+import { openSqliteReader, openSqliteStore } from '../../../ledger/sqlite/store/store.ts';
 import { useFolder } from '../../../testing/folder.ts';
 import { TEST_KEY } from '../../../testing/ledgers/recorder.ts';
 import { until } from '../../../testing/server/server.ts';
@@ -607,5 +608,37 @@ describe('the intake', () => {
     assert.equal(again.told.gone, 999_998);
     await again.close();
     assert.deepEqual(await recordedIn(db), ['a', 'b']);
+  });
+
+  it('takes what another process has answered in an epoch of its own, behind what the first one had, each once', async () => {
+    const db = file('epochs.db');
+    const first = await Line.open(db);
+    await first.send('a');
+    const reader = openSqliteReader(db);
+    const [ledger, taken] = [ledgerNumber(reader.id), await reader.taken()];
+    await reader.close();
+    const spool = `${db}-spool`;
+    const epoch = beginEpoch(spool, taken);
+    const beside = new Spool({ folder: epoch.folder, ledger, next: epoch.first, left: [], durable: () => undefined, maxBytes: SPOOL_BYTES }); // prettier-ignore
+    const add = (name: string): Promise<void> => {
+      const document = reviewDocument({ uid: name, name, object: configMap({ text: '.' }, { name, uid: name }) });
+      return beside.add({ at: AT + 500, redacted: false, body: Buffer.from(stringifyJson(document)) });
+    };
+    await add('c');
+    await first.send('b');
+    await add('d');
+    await first.abandon();
+    await beside.close();
+    const second = await Line.open(db);
+    assert.deepEqual(second.told.lost, []);
+    await second.send('e');
+    await second.close();
+    assert.deepEqual(await recordedIn(db), ['a', 'b', 'c', 'd', 'e']);
+    // Nothing again at the next start, and numbers go on.
+    const third = await Line.open(db);
+    await third.send('f');
+    await third.close();
+    assert.deepEqual(await recordedIn(db), ['a', 'b', 'c', 'd', 'e', 'f']);
+    assert.deepEqual(await lossesIn(db), []);
   });
 });

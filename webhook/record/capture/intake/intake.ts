@@ -2,6 +2,7 @@ import { KubeblameError } from '../../../../shared/errors.ts';
 import type { Review } from '../../../../shared/review.ts';
 import { uidOf } from '../../review/review-head.ts';
 import type { ReviewReader } from '../../review/review-reader.ts';
+import { isFirstOfEpoch, reviewsBetween } from '../../spool/epochs.ts';
 import { Progress } from '../../spool/progress.ts';
 import type { SpoolReader } from '../../spool/reader.ts';
 import type { Spooled } from '../../spool/records.ts';
@@ -11,6 +12,8 @@ import { Wake } from './wake.ts';
 
 export interface IntakeOptions {
   spool: SpoolReader;
+  /** Where reviews are answered already; otherwise nobody adds yet. */
+  progress?: Progress;
   reviews: ReviewReader;
   recorder: Recorder;
   /** The present (ms). */
@@ -63,7 +66,7 @@ interface Asked {
  */
 export class Intake {
   /** How far the spool is durable: told by whoever adds to it. */
-  readonly progress = new Progress();
+  readonly progress: Progress;
   /** The last review that was handed to the recorder. */
   private handed: number;
   /** The last one of which it is settled what became of it. */
@@ -91,12 +94,13 @@ export class Intake {
   private whenIdle: (() => void) | null = null;
 
   constructor(private readonly options: IntakeOptions) {
+    this.progress = options.progress ?? new Progress();
     this.handed = this.done = options.recorder.taken;
   }
 
   /** Reviews that were answered, and are not in the ledger yet. */
   get depth(): number {
-    return this.progress.through - this.done;
+    return reviewsBetween(this.done, Math.max(this.done, this.progress.through));
   }
 
   /**
@@ -236,6 +240,14 @@ export class Intake {
     } catch (error) {
       this.options.failing(error);
       this.fail(error);
+      return;
+    }
+    if (spooled === null && isFirstOfEpoch(next) && spool.isBegun(number)) next = number + 1;
+    else if (spooled === null && isFirstOfEpoch(next)) {
+      // Another process went on here: nothing is missing.
+      this.handed = next - 1;
+      const passed = recorder.goOn(number, this.options.now(), next - 1);
+      this.settle({ number: next - 1, at: this.options.now(), uid: '' }, passed, () => undefined);
       return;
     }
     if (spooled === null) {

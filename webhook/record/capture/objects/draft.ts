@@ -3,18 +3,19 @@ import { apiVersionOf, type ManagedField } from '../../../../shared/normalise.ts
 import { applyPatch, hashBody } from '../../../../shared/patch.ts';
 import type { JsonObject, ObjectRef, Patch } from '../../../../shared/types.ts';
 import type { Amendment } from '../../../ledger/content/payload.ts';
-import { EXPLAINED_LATE } from '../../../ledger/port/port.ts';
-import type { LedgerStore, NewChange, NewOutcome, OutcomeReason } from '../../../ledger/port/port.ts';
+import {
+  BODY_SNAPSHOT_EVERY,
+  EXPLAINED_LATE,
+  type LedgerStore,
+  type NewChange,
+  type NewOutcome,
+  type OutcomeReason,
+} from '../../../ledger/port/port.ts';
 import { bodySnapshotOf, requireChange } from '../../../ledger/port/steps.ts';
 import type { Ending } from '../endings/ending.ts';
 import type { ReplicasPaths } from './scale.ts';
-import { headKey, sameName, versionOf, withVersions, type ObjectHead, type HeadVersion } from './object-head.ts';
-
-/**
- * After this many patches a whole body is stored, so that rebuilding any state applies at most as many: a body costs
- * about ten patches (docs/decisions/0016).
- */
-export const BODY_SNAPSHOT_EVERY = 12;
+import { withIncarnations, type Memory } from './memory.ts';
+import { headKey, versionOf, withVersions, type ObjectHead, type HeadVersion } from './object-head.ts';
 
 /** What must be known of a state to put a change on top of it. */
 export interface Base {
@@ -38,35 +39,6 @@ export interface ChangeInput extends Omit<
   /** Those of the body, where it is shown as a whole. */
   managedFields?: readonly ManagedField[];
   detail: Partial<NewChange['detail']>;
-}
-
-/** The in-memory side that a draft reads through and is merged into: recorder.ts. */
-export interface Memory {
-  readonly store: LedgerStore;
-  readonly nextSeq: number;
-  /** The time to record: never before the last one's. */
-  readonly at: number;
-  head(object: ObjectRef): Promise<ObjectHead>;
-  /** All incarnations of an object's name that have been added, the newest first. */
-  incarnations(key: ObjectRef): Promise<readonly ObjectRef[]>;
-  /** Changes that wait for their commit, oldest first. */
-  readonly waiting: readonly NewChange[];
-  /** A change that was added lately, where it is remembered. */
-  recent(seq: number): Recent | undefined;
-  /** What the API server made of a change, while that waits for its commit. */
-  amendment(seq: number): Amendment | undefined;
-  /** Outcomes that wait for their commit, oldest first. */
-  readonly waitingOutcomes: readonly NewOutcome[];
-  /** The managedFields that a review or a fact had, where they are remembered. */
-  managedFields(seq: number): readonly ManagedField[] | undefined;
-  /** What a definition says that is not recorded, by its name. */
-  replicasPaths(definition: string): ReplicasPaths | undefined;
-}
-
-/** A change, and the body after it; null where the object is gone, and for an act. */
-export interface Recent {
-  change: NewChange;
-  body: JsonObject | null;
 }
 
 /**
@@ -258,19 +230,6 @@ export class Draft {
     const seqs = [...stored.reverse(), ...own].filter((change) => change.at >= since).map((change) => change.seq);
     return [...new Set(seqs)];
   }
-}
-
-/** The incarnations of a name, the newest first, with those that later changes tell of. */
-export function withIncarnations(
-  known: readonly ObjectRef[],
-  key: ObjectRef,
-  changes: readonly NewChange[],
-): readonly ObjectRef[] {
-  let all = known;
-  for (const { object } of changes) {
-    if (sameName(object, key) && !all.some(({ uid }) => uid === object.uid)) all = [object, ...all];
-  }
-  return all;
 }
 
 function settledBy(version: HeadVersion, { outcome, reason, resourceVersion, amendment }: NewOutcome): HeadVersion {

@@ -15,7 +15,8 @@ import { captureReview } from '../objects/capture.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { reviewWithoutMatches, reviewWithoutSecrets, seenWithoutSecrets } from './confidential.ts';
 import { DEFINITIONS } from '../endings/enclosing-scopes.ts';
-import { Draft, withIncarnations, type Memory, type Recent } from '../objects/draft.ts';
+import { Draft } from '../objects/draft.ts';
+import { withIncarnations, type Memory, type Recent } from '../objects/memory.ts';
 import type { Fact } from '../intake/held-facts.ts';
 import { headKey, nameKey, tipOf, versionOf, type ObjectHead } from '../objects/object-head.ts';
 import {
@@ -270,6 +271,11 @@ export class Recorder implements Memory {
   skip(number: number, at: number, last = number): Promise<void> {
     const work = (): Promise<void> => Promise.resolve(this.miss(1 + last - number, at));
     return this.queue.add(() => this.inTurn(number, at, work, 0, last));
+  }
+
+  /** Goes on behind numbers of the spool that nobody was given: epochs.ts. */
+  goOn(number: number, at: number, last: number): Promise<void> {
+    return this.queue.add(() => this.inTurn(number, at, () => Promise.resolve(), 0, last));
   }
 
   /**

@@ -1,9 +1,17 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { TLSSocket } from 'node:tls';
-import type { CallerProof } from '../../../programs/config/install.ts';
 
 export const ADMISSION_PATH = '/admit';
+
+/** How a caller of the webhook proves to be the API server. */
+export type CallerProof =
+  /** A client certificate of the CA in this PEM file. */
+  | { by: 'certificate'; ca: string }
+  /** A path that ends in a secret: this one, or (null) the one that the server made and registered itself with. */
+  | { by: 'path'; secret: string | null }
+  /** Nothing: whoever reaches the server may add to the ledger, so it is on loopback. */
+  | { by: 'nothing' };
 
 /**
  * Tells whether a caller is the API server. With a path secret the path is /admit/SECRET, which whoever may read

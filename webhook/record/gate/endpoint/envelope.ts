@@ -1,6 +1,6 @@
 import { exactNumber, isObject } from '../../../../shared/json.ts';
 import type { Json } from '../../../../shared/types.ts';
-import { documentOf } from './reception.ts';
+import { documentOf } from '../../review/document.ts';
 import { HeadReading } from '../../review/review-head.ts';
 
 /** What the answer to a review must repeat. */

@@ -1,11 +1,11 @@
-import { isUtf8 } from 'node:buffer';
-import { KubeblameError, messageOf } from '../../../../shared/errors.ts';
-import { isObject, parseJson, stringifyJson } from '../../../../shared/json.ts';
+import { messageOf } from '../../../../shared/errors.ts';
+import { isObject, stringifyJson } from '../../../../shared/json.ts';
 import type { Redactor } from '../../../../shared/redact.ts';
 import { namespaceOf, readReview, requireRecordable, type Review } from '../../../../shared/review.ts';
 import type { Json } from '../../../../shared/types.ts';
 import type { Predicates } from '../../rules/predicates.ts';
 import type { Spool } from '../../spool/spool.ts';
+import { documentOf } from '../../review/document.ts';
 import { readHead } from '../../review/review-head.ts';
 
 /** What must be known of a review until it is answered. Not the review: under load most of the memory would be theirs. */
@@ -82,10 +82,4 @@ export class Receiver {
 /** Whether somebody may read a warning. */
 export function isPerson({ actor }: Review): boolean {
   return !actor.username.startsWith('system:');
-}
-
-/** Throws KubeblameError json-*. */
-export function documentOf(body: Buffer): Json {
-  if (!isUtf8(body)) throw new KubeblameError('json-invalid', 'the body is not UTF-8 text');
-  return parseJson(body.toString());
 }

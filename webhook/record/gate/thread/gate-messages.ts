@@ -1,8 +1,8 @@
 import type { PatternOptions } from '../../../../shared/redact-patterns.ts';
 import type { RedactionRule } from '../../../../shared/redaction-rules.ts';
 import type { Predicate } from '../../rules/predicates.ts';
-import type { Address } from '../../../programs/config/config.ts';
-import type { CallerProof } from '../../../programs/config/install.ts';
+import type { Address } from '../../../platform/http/listener.ts';
+import type { CallerProof } from '../endpoint/callers.ts';
 import type { Collector } from '../../../platform/telemetry/collector.ts';
 import type { SpoolOptions } from '../../spool/spool.ts';
 import type { Trust } from '../endpoint/origins.ts';
@@ -54,6 +54,8 @@ export type GateRequest =
   | { do: 'trust'; trust: Trust }
   | { do: 'taken'; through: number }
   | { do: 'answer'; id: number; page: Page }
+  /** Others answer, too: whoever asks here is to open a new connection next time. */
+  | { do: 'send away' }
   | { do: 'drain' };
 
 export type GateReport =
@@ -78,6 +80,6 @@ export type GateReport =
   | { is: 'refused'; failure: Failure }
   /** `review`: it knew the proof, and came from elsewhere. */
   | { is: 'turned away'; failure: Failure; from: string; review: boolean }
-  /** Nobody answered for so long (ms), until now. */
-  | { is: 'stalled'; ms: number }
+  /** Nobody answered for so long (ms), until then (ms). */
+  | { is: 'stalled'; ms: number; to: number }
   | { is: 'asked'; id: number; method: string; path: string };

@@ -6,7 +6,7 @@ import { Redactor } from '../../../../shared/redact.ts';
 import { Predicates } from '../../rules/predicates.ts';
 import { Clock } from '../../../platform/clock/clock.ts';
 import type { Handler } from '../../../platform/http/http.ts';
-import { drain, listen, listener } from '../../../platform/http/listener.ts';
+import { drain, listen, listener, sendAway } from '../../../platform/http/listener.ts';
 import { Progress } from '../../spool/progress.ts';
 import { Spool } from '../../spool/spool.ts';
 import { failureOf } from '../../../platform/threads/threads.ts';
@@ -41,7 +41,7 @@ async function serve(port: MessagePort, data: GateData): Promise<void> {
   const untraced: Handler = (request, response) => void handle(request, response);
   const tracing = data.collector === null ? null : await openTracing(data.collector);
   const admit = tracing?.traced('POST /admit', untraced) ?? untraced;
-  const heartbeat = new Heartbeat(data.patienceMs, (ms) => report({ is: 'stalled', ms }));
+  const heartbeat = new Heartbeat(data.patienceMs, (ms) => report({ is: 'stalled', ms, to: clock.now() }));
   const asking = new Asking((id, method, path) => {
     reports.flush();
     report({ is: 'asked', id, method, path });
@@ -65,6 +65,9 @@ async function serve(port: MessagePort, data: GateData): Promise<void> {
         return;
       case 'answer':
         asking.answer(message.id, message.page);
+        return;
+      case 'send away':
+        sendAway(server);
         return;
       case 'drain':
         heartbeat.stop();

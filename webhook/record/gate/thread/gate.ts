@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { Worker } from 'node:worker_threads';
 import { KubeblameError } from '../../../../shared/errors.ts';
-import type { Address } from '../../../programs/config/config.ts';
+import type { Address } from '../../../platform/http/listener.ts';
 import { errorOf, startThread, type Failure } from '../../../platform/threads/threads.ts';
 import type { Trust } from '../endpoint/origins.ts';
 import type { GateData, GateReport, GateRequest, Page, Credentials } from './gate-messages.ts';
@@ -19,8 +19,8 @@ export interface GateListener {
   refused(error: KubeblameError): void;
   /** `review`: it knew the proof, and came from elsewhere. */
   turnedAway(error: KubeblameError, from: string, review: boolean): void;
-  /** Nobody answered for so long (ms), until now. */
-  stalled(ms: number): void;
+  /** Nobody answered for so long (ms), until then (ms). */
+  stalled(ms: number, to: number): void;
   page(method: string, path: string): Promise<Page>;
 }
 
@@ -88,6 +88,11 @@ export class Gate {
     this.tell({ do: 'taken', through });
   }
 
+  /** Others answer, too: lets each connection end with its next answer, so that clients go there. New ones are served all the same. */
+  sendAway(): void {
+    this.tell({ do: 'send away' });
+  }
+
   /** Takes no new connections; resolves when all that came is answered. */
   async close(): Promise<void> {
     this.tell({ do: 'drain' });
@@ -121,7 +126,7 @@ export class Gate {
         listener.turnedAway(knownOf(message.failure), message.from, message.review);
         return;
       case 'stalled':
-        listener.stalled(message.ms);
+        listener.stalled(message.ms, message.to);
         return;
       case 'asked': {
         const { id, method, path } = message;

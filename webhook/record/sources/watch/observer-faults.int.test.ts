@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type SeenRequest } from '../../../testing/api-server/api-server.ts';
+import type { SeenRequest } from '../../../testing/api-server/requests.ts';
 import { useFolder } from '../../../testing/folder.ts';
 import { Observed } from '../../../testing/api-server/observed.ts';
 import { until } from '../../../testing/server/server.ts';

@@ -2,7 +2,6 @@ import type { Logger } from 'pino';
 import { messageOf } from '../../../../shared/errors.ts';
 import type { Seen } from '../../../../shared/interpret.ts';
 import type { ObjectRef, ResourceType } from '../../../../shared/types.ts';
-import type { ReviewReader } from '../../review/review-reader.ts';
 import { headKey } from '../../capture/objects/object-head.ts';
 import type { Predicates } from '../../rules/predicates.ts';
 import { isOfLedger, type Recorder } from '../../capture/recorder/recorder.ts';
@@ -14,6 +13,7 @@ import { discover, pathOf, type WatchedResource } from '../../../platform/kubern
 import {
   Reflector,
   REFLECTOR_TIMING,
+  type EventReader,
   type FactSink,
   type ReflectorTiming,
 } from '../../../platform/kubernetes/watch/reflector.ts';
@@ -61,7 +61,7 @@ export interface ObserverOptions {
   recorder: Pick<Recorder, 'settleUnseen' | 'hurry'>;
   predicates: Predicates;
   /** Also reads the reviews of what is watched, which say the same. */
-  reader: Pick<ReviewReader, 'readEvent'>;
+  reader: EventReader;
   log: Logger;
   now: () => number;
   /** Told about facts before they are recorded: coverage.ts. */

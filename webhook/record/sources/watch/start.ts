@@ -1,22 +1,25 @@
 import type { Logger } from 'pino';
 import { messageOf } from '../../../../shared/errors.ts';
 import type { JsonObject } from '../../../../shared/types.ts';
-import type { ReviewReader } from '../../review/review-reader.ts';
 import type { Recorder } from '../../capture/recorder/recorder.ts';
-import type { ServerConfig } from '../../../programs/config/config.ts';
+import type { Predicates } from '../../rules/predicates.ts';
 import type { LedgerStore } from '../../../ledger/port/port.ts';
 import type { ApiClient } from '../../../platform/kubernetes/api-client.ts';
+import type { EventReader } from '../../../platform/kubernetes/watch/reflector.ts';
 import { RegistrationWatch } from '../../coverage/coverage.ts';
 import { RecorderFacts } from './facts.ts';
 import { Observer, type ObserverTiming } from './observer.ts';
 
 export interface ObserverContext {
+  predicates: Predicates;
+  /** Name of our ValidatingWebhookConfiguration. */
+  webhookConfiguration: string;
   recorder: Recorder;
   store: LedgerStore;
   log: Logger;
   now: () => number;
   timing: ObserverTiming;
-  reader: ReviewReader;
+  reader: EventReader;
   /** null: there is no cluster to watch. */
   client: ApiClient | null;
   /** What is wrong with a webhook configuration that we made; missing where somebody else makes it. */
@@ -28,15 +31,15 @@ export interface ObserverContext {
 }
 
 /** Starts to watch the cluster; null where there is none. An API server that does not answer yet is waited for. */
-export function startObserver(config: ServerConfig, context: ObserverContext): Observer | null {
-  const { recorder, store, log, now, client, judge, timing, reader } = context;
+export function startObserver(context: ObserverContext): Observer | null {
+  const { predicates, webhookConfiguration, recorder, store, log, now, client, judge, timing, reader } = context;
   if (client === null) {
     log.info('no cluster to watch: attempts are settled by later reviews alone');
     return null;
   }
   const tell = (error: unknown): void => log.error({ reason: messageOf(error) }, 'coverage not recorded');
   const registration = new RegistrationWatch(
-    config.webhookConfiguration,
+    webhookConfiguration,
     (event, detail) => {
       log.warn({ event, detail }, 'webhook registration');
       if (event === 'unregistered') context.repair();
@@ -49,7 +52,7 @@ export function startObserver(config: ServerConfig, context: ObserverContext): O
     client,
     facts: new RecorderFacts(recorder, store, now),
     recorder,
-    predicates: config.predicates,
+    predicates,
     reader,
     log,
     now,

@@ -2,7 +2,8 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { configMap } from '../../../../shared/testing/reviews.ts';
-import { CONFIG_MAPS, FakeApiServer } from '../../api-server/api-server.ts';
+import { FakeApiServer } from '../../api-server/api-server.ts';
+import { CONFIG_MAPS } from '../../api-server/served-types.ts';
 
 const FEW = 1_000;
 const MANY = 20_000;

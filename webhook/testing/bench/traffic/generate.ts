@@ -1,6 +1,6 @@
 import { applyPatch, hashBody } from '../../../../shared/patch.ts';
 import type { JsonObject, ObjectRef, Patch } from '../../../../shared/types.ts';
-import { BODY_SNAPSHOT_EVERY } from '../../../record/capture/objects/draft.ts';
+import { BODY_SNAPSHOT_EVERY } from '../../../ledger/port/port.ts';
 import type { LedgerStore, NewChange, NewOutcome } from '../../../ledger/port/port.ts';
 
 export interface LedgerSize {

@@ -1,9 +1,9 @@
 import type { Logger } from 'pino';
-import { messageOf } from '../../../../shared/errors.ts';
-import { ApiStatusError, type KubeApiClient } from '../../../platform/kubernetes/api-client.ts';
+import { messageOf } from '../../../shared/errors.ts';
+import { ApiStatusError, type KubeApiClient } from '../../platform/kubernetes/api-client.ts';
 
 /** How often the API server's metrics are read; Prometheus reads them more often. */
-export const COUNTERS_EVERY_MS = 60_000;
+const COUNTERS_EVERY_MS = 60_000;
 
 /** What the API server counts of requests that it let go on although we had no say, and how that is told. */
 const COUNTERS: Readonly<Record<string, (count: number) => string>> = {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import pino from 'pino';
-import { ApiStatusError } from '../../../platform/kubernetes/api-client.ts';
+import { ApiStatusError } from '../../platform/kubernetes/api-client.ts';
 import { ApiCounters } from './api-counters.ts';
 
 const HEAD = '# HELP apiserver_admission_webhook_fail_open_count [ALPHA] Admission webhook fail open count';

@@ -1,0 +1,100 @@
+import { Option, type Command } from 'commander';
+import { flagsOf } from './arguments.ts';
+import type { ImpactFlags } from './commands/impact.ts';
+import { each } from './commands/match-flags.ts';
+import type { TreeFlags } from './commands/tree.ts';
+import { describeCommand } from './help.ts';
+import type { SourceOptions } from './open-reader.ts';
+import type { Context } from './subcommands.ts';
+
+const FORMATS = ['table', 'wide', 'json', 'yaml', 'dot', 'mermaid'];
+
+/** Commands about what depends on what. */
+export function addLandscapeCommands(program: Command, context: Context): void {
+  addTree(program, context);
+  addImpact(program, context);
+}
+
+function addTree(program: Command, { io, addSource, withReader, count, asked }: Context): void {
+  const command = program
+    .command('tree')
+    .description('what an object depends on, or with --reverse who depends on it, at any moment');
+  if (!asked('tree')) return;
+  command
+    .usage('TYPE/NAME [flags]')
+    .argument('<words...>', 'one object, also one that is gone')
+    .option('-n, --namespace <name>', 'namespace')
+    .option('--reverse', 'who depends on it')
+    .option('--depth <steps>', 'how many steps (default: 3)', count)
+    .option('--at <time>', 'at that moment (default: now)')
+    .option('--no-headers', 'no first line with the names of the columns')
+    .addOption(new Option('-o, --output <format>', 'output format; wide, json and yaml tell who made each edge').choices(FORMATS)); // prettier-ignore
+  addSource(command);
+  describeCommand(
+    command,
+    `
+  # What a deployment depends on
+  kubectl blame tree deployment/web -n shop
+
+  # Who depended on a ConfigMap last week, and who made it so
+  kubectl blame tree configmap/web-config -n shop --reverse --at "last monday" -o wide
+
+  # A picture
+  kubectl blame tree deployment/web -n shop -o dot | dot -Tsvg > web.svg`,
+    `
+It tells wiring, as bodies of objects say it, not traffic. What is inferred from a value, such as a URL in the environment, has a ?.`,
+  );
+  command.action((words: string[], _flags: unknown, self: Command) => {
+    const flags = flagsOf<SourceOptions & TreeFlags>(self);
+    return withReader(flags, io, async (reader) => {
+      const { tree } = await import('./commands/tree.ts');
+      await tree(words, flags, reader, io);
+    });
+  });
+}
+
+function addImpact(program: Command, { io, addSource, withReader, count, asked }: Context): void {
+  const command = program
+    .command('impact')
+    .description('what a change or the loss of an object, a recorded change, or a manifest reaches and breaks');
+  if (!asked('impact')) return;
+  command
+    .usage('(TYPE/NAME | ID | -f FILE) [flags]')
+    .argument('[words...]', 'one object, or the ID of a change, as tables show it')
+    .option('-n, --namespace <name>', 'namespace')
+    .option(
+      '-f, --filename <file>',
+      'a manifest that is not applied yet: a file, a folder, or -; may be repeated',
+      each,
+    )
+    .option('-R, --recursive', 'with -f: also the folders in a folder')
+    .option('--gone', 'what if the object were gone, not changed')
+    .option('--depth <count>', 'how many workloads, one behind the other (default: 3)', count)
+    .option('--at <time>', 'at that moment (default: now)')
+    .option('--no-headers', 'no first line with the names of the columns')
+    .addOption(new Option('-o, --output <format>', 'output format').choices(FORMATS.filter((each) => each !== 'wide')));
+  addSource(command);
+  describeCommand(
+    command,
+    `
+  # What a change of a Secret reaches, and what it would be without it
+  kubectl blame impact secret/db-credentials -n shop
+  kubectl blame impact secret/db-credentials -n shop --gone
+
+  # What a manifest would break, before it is applied
+  kubectl blame impact -f web-config.yaml
+
+  # What a recorded change broke
+  kubectl blame impact 1204`,
+    `
+goes: Kubernetes deletes it too. breaks: it lacks what it needs. denied: it may not do any more what it did. stale: it goes on with the
+old value until a restart. may notice: what it works with is affected. It tells wiring, not traffic.`,
+  );
+  command.action((words: string[], _flags: unknown, self: Command) => {
+    const flags = flagsOf<SourceOptions & ImpactFlags>(self);
+    return withReader(flags, io, async (reader) => {
+      const { impact } = await import('./commands/impact.ts');
+      await impact(words, flags, reader, io);
+    });
+  });
+}

@@ -1,0 +1,261 @@
+import { attach, type Attachment } from './attached.ts';
+import { Belongings } from './belongings.ts';
+import { applicationEvidence, believe, deliveriesOf, firstOf, NAME_LABELS, TIERS, type Delivery, type Said } from './evidence.ts'; // prettier-ignore
+import type { LandscapeRule } from './rules.ts';
+import { isSameTeam, productOf, teamOf } from './teams.ts';
+import type { Graph, ObjectFacts } from './types.ts';
+import { isWorkload } from './units.ts';
+import { contradictionOf, mainImage, versionTupleOf, type VersionTuple } from './version-tuple.ts';
+import type { ObjectRef } from '../types.ts';
+
+/** An object of an application, and why it is one. */
+export interface Member {
+  object: ObjectRef;
+  application: Said;
+  /** null where nothing tells. */
+  team: Said | null;
+  product: Said | null;
+  manager: Delivery['manager'] | null;
+  /** Of a workload that nothing controls: which version runs. */
+  version?: VersionTuple;
+  /** A label that says another version than the image. */
+  contradiction?: { label: string; tag: string };
+}
+
+export interface Application {
+  name: string;
+  /** Sorted, as all of these. */
+  products: string[];
+  managers: Delivery['manager'][];
+  teams: string[];
+  /** By the labels of its workloads; where none has one, by the tags of their images. */
+  releases: string[];
+  releasesFrom: 'label' | 'tag';
+  /** The names and addresses by which it is reached from outside. */
+  exposed: string[];
+  /** By namespace, kind and name. */
+  members: Member[];
+}
+
+export interface Applications {
+  /** By name. */
+  applications: Application[];
+  /** Objects in a namespace that belong to nothing; not what others of them control. */
+  none: ObjectRef[];
+  /** Objects that several applications use; likewise. */
+  shared: { object: ObjectRef; applications: string[] }[];
+}
+
+/** Which applications exist, of what. `graph` is that of these objects: its first nodes are they, in their order. */
+export function applicationsOf(
+  objects: readonly ObjectFacts[],
+  graph: Graph,
+  rules: readonly LandscapeRule[],
+): Applications {
+  return new Landscape(objects, graph, rules).tell();
+}
+
+/** How an owner is named in evidence. */
+export function ownerTitle({ kind, name }: ObjectRef): string {
+  return `owner ${kind.toLowerCase()}/${name}`;
+}
+
+class Landscape {
+  private readonly known: Belongings;
+  private readonly places = new Map<string, number>();
+  private readonly own: (Said | null)[];
+  private readonly said: (Said | null | undefined)[];
+  private readonly attached: Map<number, Attachment>;
+
+  constructor(
+    private readonly objects: readonly ObjectFacts[],
+    private readonly graph: Graph,
+    private readonly rules: readonly LandscapeRule[],
+  ) {
+    this.known = new Belongings(objects);
+    for (const [place, { object }] of objects.entries()) this.places.set(object.uid, place);
+    this.own = objects.map((each) => believe(applicationEvidence(each, this.known, rules)));
+    this.said = objects.map(() => undefined);
+    const declared = objects.map((_, place) => this.declaredOf(place)?.value ?? null);
+    this.attached = attach(
+      graph,
+      (place) => (declared[place] == null ? this.topOf(place) : place),
+      (place) => declared[place] ?? null,
+      (place) => !isWorkload(graph.nodes[place]),
+    );
+    this.said = objects.map(() => undefined);
+  }
+
+  tell(): Applications {
+    const applications = new Map<string, { place: number; member: Member }[]>();
+    const [none, shared]: [ObjectRef[], Applications['shared']] = [[], []];
+    const teams = new Map<number, Said | null>();
+    for (const [place, { object }] of this.objects.entries()) {
+      const application = this.applicationOf(place);
+      if (application === null) {
+        const users = this.attached.get(this.topOf(place))?.applications;
+        if (this.controllerOf(place) !== null) continue;
+        if (users !== undefined) shared.push({ object, applications: users });
+        else if (object.namespace !== '') none.push(object);
+        continue;
+      }
+      const list = applications.get(application.value) ?? [];
+      list.push({ place, member: this.memberOf(place, application, teams) });
+      applications.set(application.value, list);
+    }
+    const told = [...applications].map(([name, members]) => this.application(name, members));
+    return {
+      applications: told.sort((a, b) => compare(a.name, b.name)),
+      none: none.sort(byPlace),
+      shared: shared.sort((a, b) => byPlace(a.object, b.object)),
+    };
+  }
+
+  private controllerOf(place: number): number | null {
+    const uid = this.objects[place]?.facts.controller;
+    return uid === undefined ? null : (this.places.get(uid) ?? null);
+  }
+
+  /** Owners in a circle, which Kubernetes allows, must end too. */
+  private topOf(place: number): number {
+    let top = place;
+    for (let steps = 0; steps < MAX_OWNERS; steps++) {
+      const above = this.controllerOf(top);
+      if (above === null) return top;
+      top = above;
+    }
+    return top;
+  }
+
+  /** By what it says itself, or its controller. What is made from a template copies labels: only stronger evidence is its own. */
+  private declaredOf(place: number, steps = 0): (Said & { strength: number }) | null {
+    const own = this.own[place] ?? null;
+    const above = this.controllerOf(place);
+    const owner = above === null || steps > MAX_OWNERS ? null : this.declaredOf(above, steps + 1);
+    if (owner === null || above === null) return own === null ? null : { ...own, strength: own.tier };
+    if (own !== null && own.tier < owner.strength) {
+      const conflicts = owner.value === own.value ? own.conflicts : [...own.conflicts, this.byOwner(above, owner.value)]; // prettier-ignore
+      return { ...own, conflicts, strength: own.tier };
+    }
+    return { ...this.byOwner(above, owner.value), conflicts: [], strength: owner.strength };
+  }
+
+  private byOwner(place: number, value: string) {
+    const owner = this.objects[place]?.object;
+    return { value, tier: TIERS.owner, by: owner === undefined ? 'owner' : ownerTitle(owner) };
+  }
+
+  private applicationOf(place: number): Said | null {
+    const kept = this.said[place];
+    if (kept !== undefined) return kept;
+    const said = this.findApplication(place);
+    this.said[place] = said;
+    return said;
+  }
+
+  private findApplication(place: number): Said | null {
+    const declared = this.declaredOf(place);
+    if (declared !== null) {
+      const { strength: _, ...said } = declared;
+      return said;
+    }
+    const top = this.topOf(place);
+    const above = this.controllerOf(place);
+    if (top !== place && above !== null) {
+      const said = this.applicationOf(top);
+      return said === null ? null : { ...this.byOwner(above, said.value), conflicts: [] };
+    }
+    const attached = this.attached.get(place);
+    const [only, ...others] = attached?.applications ?? [];
+    if (attached !== undefined && only !== undefined && others.length === 0) {
+      const by = attached.how === 'acts' ? 'acts on it alone' : 'used by it alone';
+      return { value: only, tier: TIERS.user, by, conflicts: [] };
+    }
+    const object = this.objects[place]?.object;
+    if (object === undefined || object.namespace === '') return null;
+    return believe(firstOf(this.known.namespaceOf(object), NAME_LABELS, TIERS.namespace, 'namespace ').slice(0, 1));
+  }
+
+  private teamAt(place: number, teams: Map<number, Said | null>, steps = 0): Said | null {
+    const kept = teams.get(place);
+    if (kept !== undefined) return kept;
+    const each = this.objects[place];
+    if (each === undefined) return null;
+    const above = this.controllerOf(place);
+    const owner = above === null || steps > MAX_OWNERS ? null : this.teamAt(above, teams, steps + 1);
+    const ref = above === null ? undefined : this.objects[above]?.object;
+    const said = teamOf(each, owner === null || ref === undefined ? null : { said: owner, title: ownerTitle(ref) }, this.known, this.rules); // prettier-ignore
+    teams.set(place, said);
+    return said;
+  }
+
+  private memberOf(place: number, application: Said, teams: Map<number, Said | null>): Member {
+    const each = this.objects[place];
+    if (each === undefined) throw new Error(`there is no object ${place}`);
+    const top = this.objects[this.topOf(place)] ?? each;
+    const manager = [...deliveriesOf(each, this.known), ...deliveriesOf(top, this.known)][0]?.manager ?? null;
+    const member: Member = {
+      object: each.object,
+      application,
+      team: this.teamAt(place, teams),
+      product: productOf(each, application.value, this.known, this.rules),
+      manager,
+    };
+    if (!this.isMainWorkload(place)) return member;
+    const version = versionTupleOf(each, this.known);
+    const contradiction = contradictionOf(version, each.object.name);
+    return { ...member, version, ...(contradiction === null ? {} : { contradiction }) };
+  }
+
+  private isMainWorkload(place: number): boolean {
+    return isWorkload(this.graph.nodes[place]) && this.controllerOf(place) === null;
+  }
+
+  private application(name: string, found: { place: number; member: Member }[]): Application {
+    const members = found.map(({ member }) => member).sort((a, b) => byPlace(a.object, b.object));
+    const workloads = members.filter(({ version }) => version !== undefined);
+    // Who answers for the rest is told by it, but does not make an application theirs.
+    const telling = workloads.length > 0 ? workloads : members;
+    const versions = workloads.flatMap(({ version }) => version?.version ?? []);
+    const tags = workloads.flatMap(({ version, object }) => (version === undefined ? [] : (mainImage(version, object.name)?.tag ?? []))); // prettier-ignore
+    const places = new Set(found.map(({ place }) => place));
+    const hosts = this.graph.edges.flatMap(({ relation, from, to }) => {
+      const node = this.graph.nodes[to];
+      return relation === 'exposes' && places.has(from) && node?.is === 'host' ? [node.name] : [];
+    });
+    return {
+      name,
+      products: unique(telling.flatMap(({ product }) => product?.value ?? [])),
+      managers: unique(members.flatMap(({ manager }) => manager ?? [])),
+      teams: teamNames(telling.flatMap(({ team }) => team?.value ?? [])),
+      releases: unique(versions.length > 0 ? versions : tags.filter((tag) => tag !== '')).sort(compareVersions),
+      releasesFrom: versions.length > 0 ? 'label' : 'tag',
+      exposed: unique(hosts),
+      members,
+    };
+  }
+}
+
+/** A team that is told by its name and by its address is one. */
+function teamNames(values: readonly string[]): string[] {
+  const all = unique(values);
+  return all.filter((value) => !all.some((other) => other !== value && !other.includes('@') && isSameTeam(value, other))); // prettier-ignore
+}
+
+function unique<T extends string>(values: readonly T[]): T[] {
+  return [...new Set(values)].sort(compare);
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** `1.9` before `1.10`. */
+const compareVersions = new Intl.Collator('en', { numeric: true }).compare;
+
+function byPlace(a: ObjectRef, b: ObjectRef): number {
+  return compare(`${a.namespace}\n${a.kind}\n${a.name}`, `${b.namespace}\n${b.kind}\n${b.name}`);
+}
+
+/** As Units has it. */
+const MAX_OWNERS = 10;

@@ -1,0 +1,114 @@
+import { applyOwnPatch } from '../../../../shared/patch.ts';
+import type { JsonObject } from '../../../../shared/types.ts';
+import { decodeAmendment, decodeBody, decodeDetail, patchOf } from '../../content/payload.ts';
+import { isExplained, type Skip, type StoredStep } from '../../port/port.ts';
+import { decodeFacts, STATUS_ONLY_MASK } from '../database/codes.ts';
+import { reasonOf } from '../store/decoded-change.ts';
+import type { Statements } from '../database/statements.ts';
+import type { Names } from './names.ts';
+import { decodeSkips, withAmendment } from './skips.ts';
+
+/**
+ * From a change back to the nearest whole body. In one statement: the states of a cluster are rebuilt like this. A parent
+ * that points forward, in a damaged file, would never end.
+ */
+export const LINE = `WITH RECURSIVE line (seq, parent, depth, kind, api_version_id, detail) AS (
+  SELECT seq, parent, depth, kind, api_version_id, detail FROM changes WHERE seq = ?
+  UNION ALL SELECT c.seq, c.parent, c.depth, c.kind, c.api_version_id, c.detail FROM line l JOIN changes c ON c.seq = l.parent AND c.seq < l.seq
+    WHERE l.depth > 0 OR NOT EXISTS (SELECT 1 FROM checkpoints WHERE seq = l.seq))
+  SELECT l.*, k.body, k.skips, (SELECT reason FROM outcomes WHERE seq = l.seq ORDER BY n DESC LIMIT 1) AS reason, (SELECT amendment FROM outcomes WHERE seq = l.seq AND amendment IS NOT NULL) AS amendment
+  FROM line l LEFT JOIN checkpoints k ON l.depth = 0 AND k.seq = l.seq`;
+
+/** Back to the first change that is not of status alone. */
+const ORIGIN = `WITH RECURSIVE line (seq, parent, kind) AS (
+  SELECT seq, parent, kind FROM changes WHERE seq = ?
+  UNION ALL SELECT c.seq, c.parent, c.kind FROM line l JOIN changes c ON c.seq = l.parent AND c.seq < l.seq
+    WHERE (l.kind & ${STATUS_ONLY_MASK}) > 0)
+  SELECT min(seq) AS seq FROM line`;
+
+interface LineRow {
+  seq: number;
+  parent: number | null;
+  depth: number;
+  kind: number;
+  api_version_id: number;
+  detail: Buffer;
+  reason: number | null;
+  amendment: Buffer | null;
+  body: Buffer | null;
+  skips: Buffer | null;
+}
+
+/** Reads states of objects: the changes that lead to one, from the nearest whole body on. */
+export class Lineages {
+  constructor(
+    private readonly statements: Statements,
+    private readonly names: Names,
+  ) {}
+
+  body(seq: number): JsonObject | null {
+    const line = this.lineRows(seq);
+    const oldest = line.at(-1);
+    let body = oldest === undefined ? null : wholeOf(oldest);
+    for (const step of line.reverse()) if (step.body === null) body = applyOwnPatch(body, patchOf(step));
+    return body;
+  }
+
+  lineage(seq: number): StoredStep[] {
+    return this.lineRows(seq).map((row) => {
+      const { source, effect } = decodeFacts(row.kind);
+      return {
+        ...{ seq: row.seq, parent: row.parent, source, effect, apiVersion: this.apiVersion(row) },
+        explained: isExplained({ source, outcomeReason: reasonOf(row, source) }),
+        patch: () => patchOf(row),
+        base: () => decodeDetail(row.detail).base ?? null,
+        bodySnapshot: () => wholeOf(row),
+        skips: () => this.skips(row),
+      };
+    });
+  }
+
+  /** Only those that no fold has cut into; and that go back, as in a damaged file they may not. */
+  private skips({ seq, skips, amendment }: LineRow): Skip[] {
+    if (skips === null) return [];
+    const horizon = this.statements.get<{ seq: number | null }>('SELECT max(through_seq) AS seq FROM folds')?.seq ?? 0;
+    return withAmendment(decodeSkips(skips).skips, amendment).filter(({ to }) => to > horizon && to < seq);
+  }
+
+  private lineRows(seq: number): LineRow[] {
+    const line = this.statements.all<LineRow>(LINE, seq);
+    const oldest = line.at(-1);
+    if (oldest === undefined) throw new Error(`the ledger has no change ${seq}, which a later one builds on`);
+    if (oldest.parent !== null && oldest.body === null) {
+      throw new Error(
+        oldest.parent < oldest.seq
+          ? `the ledger has no change ${oldest.parent}, which a later one builds on`
+          : `change ${oldest.seq} builds on change ${oldest.parent}, which is not before it`,
+      );
+    }
+    return line;
+  }
+
+  origin(seq: number): number | null {
+    return this.statements.get<{ seq: number }>(ORIGIN, seq)?.seq ?? null;
+  }
+
+  bodySnapshot(seq: number): JsonObject | null {
+    const row = this.statements.get<{ body: Buffer; amendment: Buffer | null }>(
+      `SELECT body, (SELECT amendment FROM outcomes WHERE seq = k.seq AND amendment IS NOT NULL) AS amendment
+        FROM checkpoints k WHERE seq = ?`,
+      seq,
+    );
+    return row === null ? null : wholeOf(row);
+  }
+
+  private apiVersion({ api_version_id, amendment }: Pick<LineRow, 'api_version_id' | 'amendment'>): string {
+    return amendment === null ? this.names.text(api_version_id) : decodeAmendment(amendment).apiVersion;
+  }
+}
+
+/** The whole body that is stored beside a change, with its amendment; null for most. */
+function wholeOf({ body, amendment }: { body: Buffer | null; amendment: Buffer | null }): JsonObject | null {
+  if (body === null) return null;
+  return amendment === null ? decodeBody(body) : applyOwnPatch(decodeBody(body), decodeAmendment(amendment).patch);
+}
