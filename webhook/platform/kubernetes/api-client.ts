@@ -145,7 +145,6 @@ export class KubeApiClient implements ApiClient, ApiWriter {
   async *watch(path: string, signal: AbortSignal): AsyncGenerator<Received> {
     const response = await this.send('GET', path, signal);
     for await (const line of linesOf(response)) yield received(line, path);
-    }
     if (!response.complete) throw new Error(`the watch ${path} was cut off`);
   }
 

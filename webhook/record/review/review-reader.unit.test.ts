@@ -9,8 +9,9 @@ import { shopLines } from '../../../shared/testing/shop.ts';
 import type { JsonObject } from '../../../shared/types.ts';
 import { mutate } from '../../testing/torture/mutate.ts';
 import { readHead, uidOf } from './review-head.ts';
-import { ReviewReader, type WatchEvent } from './review-reader.ts';
-import { servedTypeOf } from '../../testing/api-server/api-server.ts';
+import { ReviewReader } from './review-reader.ts';
+import { servedTypeOf } from '../../testing/api-server/shop-events.ts';
+import type { WatchEvent } from '../../platform/kubernetes/watch/reflector.ts';
 
 const SEED = 20261125;
 const recorded = shopLines('reviews.ndjson.gz').map((line) => JSON.stringify((JSON.parse(line) as JsonObject).review));

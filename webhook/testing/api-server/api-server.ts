@@ -169,8 +169,7 @@ export class FakeApiServer {
 
   /** Tells all open watches that they have fallen too far behind. They stay open: whoever reads must end them. */
   expireWatches(): void {
-    for (const { response } of this.watches)
-      response.write(`${stringifyJson({ type: 'ERROR', object: statusOf(410, 'too old resource version') })}\n`);
+    this.watches.expire();
   }
 
   /** Tells all open watches the version that they have reached. */

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { JsonObject } from '../../../../shared/types.ts';
-import type { Address } from '../../../programs/config/config.ts';
-import { CONFIG_MAPS, FakeApiServer, type ServedType } from '../../api-server/api-server.ts';
+import type { Address } from '../../../platform/http/listener.ts';
+import { FakeApiServer } from '../../api-server/api-server.ts';
+import { CONFIG_MAPS, type ServedType } from '../../api-server/served-types.ts';
 import { HttpsClient } from '../../server/server.ts';
 
 /*
