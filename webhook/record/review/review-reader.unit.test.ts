@@ -11,6 +11,7 @@ import { mutate } from '../../testing/torture/mutate.ts';
 import { readHead, uidOf } from './review-head.ts';
 import { ReviewReader } from './review-reader.ts';
 import { servedTypeOf } from '../../testing/api-server/shop-events.ts';
+import { readShown } from '../../platform/kubernetes/watch/shown.ts';
 import type { WatchEvent } from '../../platform/kubernetes/watch/reflector.ts';
 
 const SEED = 20261125;
@@ -175,22 +176,32 @@ describe('an event of a watch that is read by its parts', () => {
     return isObject(object) ? servedTypeOf(object) : CONFIG_MAPS;
   };
   /** With its text, so that the order of keys counts; of an entry of managedFields what it tells. */
-  const plain = ({ type, object, seen }: WatchEvent): unknown => [
-    type,
-    object,
-    JSON.stringify({ ...seen, managedFields: seen.managedFields.map(({ manager, time }) => ({ manager, time })) }),
-  ];
+  const plain = ({ type, object, shown }: WatchEvent): unknown => {
+    const { resourceVersion, body, managedFields } = readShown(shown);
+    assert.equal(resourceVersion, shown.resourceVersion);
+    const managers = managedFields.map(({ manager, time }) => ({ manager, time }));
+    return [type, object, JSON.stringify({ resourceVersion, body, managers })];
+  };
 
   /** Returns whether it was read by its parts. */
   function requireSameEvent(reader: ReviewReader, text: string, type = CONFIG_MAPS): boolean {
     const event = reader.readEvent(Buffer.from(text), type);
     if (event === null) return false;
-    const whole = parseJson(text) as JsonObject;
+    let whole: JsonObject;
+    try {
+      whole = parseJson(text) as JsonObject;
+    } catch (error) {
+      // Its beginning does not tell.
+      assert.ok(error instanceof KubeblameError);
+      const { code, message } = error;
+      assert.throws(() => readShown(event.shown), { code, message });
+      return false;
+    }
     assert.ok(isObject(whole.object));
     const expected = {
       type: typeof whole.type === 'string' ? whole.type : '',
       object: refOf(whole.object, type),
-      seen: normalise(whole.object),
+      shown: normalise(whole.object),
     };
     assert.deepEqual(plain(event), plain(expected), text);
     return true;
@@ -217,15 +228,26 @@ describe('an event of a watch that is read by its parts', () => {
     ['tells of an error', '{"type":"ERROR","object":{"kind":"Status","code":410}}'],
     ['is a bookmark', '{"type":"BOOKMARK","object":{"metadata":{"resourceVersion":"7"}}}'],
     ['names its type last', '{"object":{"metadata":{"name":"a"}},"type":"ADDED"}'],
-    ['has its object twice', '{"type":"ADDED","object":{"metadata":{}},"object":{"metadata":{}}}'],
-    ['has a second document behind it', '{"type":"ADDED","object":{"metadata":{}}}{}'],
     ['has white space', '{"type": "ADDED", "object": {}}'],
     ['is cut off', '{"type":"ADDED","object":{"metadata":{"name":"a"'],
-    ['is not JSON', '{"type":"ADDED","object":{"metadata":{},"data":{"a":tru}}}'],
+    ['has no version', '{"type":"ADDED","object":{"metadata":{"name":"a"}}}'],
     ['is a list', '[]'],
   ] as const) {
     it(`and ${what}: left to that`, () => {
       assert.equal(newReader().readEvent(Buffer.from(text), CONFIG_MAPS), null);
+    });
+  }
+
+  const named = '"metadata":{"name":"a","resourceVersion":"1"}';
+  for (const [what, text, code] of [
+    ['has its object twice', `{"type":"ADDED","object":{${named}},"object":{${named}}}`, 'json-duplicate-key'],
+    ['has a second document behind it', `{"type":"ADDED","object":{${named}}}{}`, 'json-invalid'],
+    ['is not JSON', `{"type":"ADDED","object":{${named},"data":{"a":tru}}}`, 'json-invalid'],
+  ] as const) {
+    it(`and ${what}: refused when it is read`, () => {
+      const event = newReader().readEvent(Buffer.from(text), CONFIG_MAPS);
+      assert.ok(event !== null);
+      assert.throws(() => readShown(event.shown), { code });
     });
   }
 
@@ -235,17 +257,33 @@ describe('an event of a watch that is read by its parts', () => {
     const document = reviewDocument({ operation: 'UPDATE', object: shown('1'), oldObject: shown('1') });
     const review = reader.read(Buffer.from(JSON.stringify(document)));
     const event = reader.readEvent(Buffer.from(JSON.stringify({ type: 'MODIFIED', object: shown('2') })), CONFIG_MAPS);
-    assert.equal(event?.seen.resourceVersion, '2');
-    assert.equal(event.seen.body.data, review.object?.body.data);
-    assert.equal(event.seen.body.metadata, review.object?.body.metadata);
+    assert.ok(event !== null);
+    const seen = readShown(event.shown);
+    assert.equal(seen.resourceVersion, '2');
+    assert.equal(seen.body.data, review.object?.body.data);
+    assert.equal(seen.body.metadata, review.object?.body.metadata);
+  });
+
+  it('shares it also where the review is read after the event came, and before its turn', () => {
+    const reader = newReader();
+    const shown = (resourceVersion: string): JsonObject => configMap({ level: 'info' }, { resourceVersion });
+    const event = reader.readEvent(Buffer.from(JSON.stringify({ type: 'MODIFIED', object: shown('2') })), CONFIG_MAPS);
+    assert.ok(event !== null);
+    const document = reviewDocument({ operation: 'UPDATE', object: shown('1'), oldObject: shown('1') });
+    const review = reader.read(Buffer.from(JSON.stringify(document)));
+    assert.equal(readShown(event.shown).body.data, review.object?.body.data);
+    assert.equal(readShown(event.shown), readShown(event.shown));
   });
 
   it('keeps nothing of a confidential type', () => {
     const reader = newReader();
-    const text = Buffer.from('{"type":"ADDED","object":{"metadata":{"name":"a"},"data":{"a":"b"}}}');
+    const text = Buffer.from(
+      '{"type":"ADDED","object":{"metadata":{"name":"a","resourceVersion":"1"},"data":{"a":"b"}}}',
+    );
     const secrets = { group: '', version: 'v1', resource: 'secrets', kind: 'Secret' };
     const [first, second] = [reader.readEvent(text, secrets), reader.readEvent(text, secrets)];
-    assert.deepEqual(first?.seen.body.data, { a: 'b' });
-    assert.notEqual(first.seen.body.data, second?.seen.body.data);
+    assert.ok(first !== null && second !== null);
+    assert.deepEqual(readShown(first.shown).body.data, { a: 'b' });
+    assert.notEqual(readShown(first.shown).body.data, readShown(second.shown).body.data);
   });
 });

@@ -1,18 +1,18 @@
 import { messageOf } from '../../../../shared/errors.ts';
 import { isObject } from '../../../../shared/json.ts';
 import { metadataText, normalise, refOf } from '../../../../shared/normalise.ts';
-import type { Seen } from '../../../../shared/interpret.ts';
 import type { JsonObject, ObjectRef } from '../../../../shared/types.ts';
 import { ApiStatusError, type ApiClient, type Received } from '../api-client.ts';
 import type { ByteBudget } from './byte-budget.ts';
 import { pathOf, type WatchedResource } from '../discovery.ts';
 import { InOrder } from './in-order.ts';
+import type { Shown } from './shown.ts';
 import { SilentWatchError, watchUntilSilent } from './silent-watch.ts';
 
 /** Where facts go, in the order of the calls. Each resolves when it is durable. */
 export interface FactSink {
   /** `mayWait`: it may share a commit with what comes in the next half second. */
-  observe(object: ObjectRef, seen: Seen, mayWait: boolean): Promise<void>;
+  observe(object: ObjectRef, shown: Shown, mayWait: boolean): Promise<void>;
   /** May wait, too. */
   observeGone(object: ObjectRef, resourceVersion: string): Promise<void>;
   /** A whole list is in: whatever of its type was known and is not among these uids is gone. */
@@ -24,7 +24,7 @@ export interface WatchEvent {
   /** ADDED, MODIFIED, DELETED, BOOKMARK. */
   type: string;
   object: ObjectRef;
-  seen: Seen;
+  shown: Shown;
 }
 
 /** Reads the text of an event; null where it must be parsed as a whole. */
@@ -235,11 +235,11 @@ export class Reflector {
   /** Takes in an event. Resolves when that is durable, to what says so. */
   private async take(event: Received): Promise<() => void> {
     const at = this.events.now();
-    const { type, object, seen } = this.reader.readEvent(event.text, this.resource) ?? readWhole(event, this.resource);
-    if (type === 'ADDED' || type === 'MODIFIED') await this.sink.observe(object, seen, true);
-    else if (type === 'DELETED') await this.sink.observeGone(object, seen.resourceVersion);
+    const { type, object, shown } = this.reader.readEvent(event.text, this.resource) ?? readWhole(event, this.resource);
+    if (type === 'ADDED' || type === 'MODIFIED') await this.sink.observe(object, shown, true);
+    else if (type === 'DELETED') await this.sink.observeGone(object, shown.resourceVersion);
     return () => {
-      if (seen.resourceVersion !== '') this.resourceVersion = seen.resourceVersion;
+      if (shown.resourceVersion !== '') this.resourceVersion = shown.resourceVersion;
       this.failures = 0;
       this.events.progress(at);
     };
@@ -249,14 +249,14 @@ export class Reflector {
 /** An event that is not as most are: parsed as a whole. Throws ApiStatusError where it tells of an error. */
 function readWhole(event: Received, resource: WatchedResource): WatchEvent {
   const { type, object } = event.read();
-  const shown = isObject(object) ? object : {};
+  const whole = isObject(object) ? object : {};
   if (type === 'ERROR') {
     throw new ApiStatusError(
-      typeof shown.code === 'number' ? shown.code : 500,
-      typeof shown.message === 'string' ? shown.message : 'watch error',
+      typeof whole.code === 'number' ? whole.code : 500,
+      typeof whole.message === 'string' ? whole.message : 'watch error',
     );
   }
-  return { type: typeof type === 'string' ? type : '', object: refOf(shown, resource), seen: normalise(shown) };
+  return { type: typeof type === 'string' ? type : '', object: refOf(whole, resource), shown: normalise(whole) };
 }
 
 function apiVersionOf({ group, version }: WatchedResource): string {

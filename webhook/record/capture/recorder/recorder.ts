@@ -31,6 +31,7 @@ import {
 import { Endings } from '../endings/endings.ts';
 import { reconcileFact } from '../outcomes/reconcile-fact.ts';
 import { replicasPathsOf, type ReplicasPaths } from '../objects/scale.ts';
+import { readShown, type Shown } from '../../../platform/kubernetes/watch/shown.ts';
 import { UnreviewedChanges } from '../late/unreviewed.ts';
 import type { Predicates } from '../../rules/predicates.ts';
 import { unreviewedText } from '../../../ledger/port/intervals.ts';
@@ -91,10 +92,12 @@ export class OutOfTurn extends Error {}
 /** A review that was passed over, for what is its `cause`: a bug. */
 export class PassedOver extends Error {}
 
-/** What a list or watch shows of an object. */
-interface Shown {
+/** A fact about an object: what a list or watch shows of it. */
+interface ObjectFact {
   object: ObjectRef;
   resourceVersion: string;
+  /** Reads it, where it was not yet. */
+  read?: () => void;
   /** When (ms). */
   at: number;
   mayWait: boolean;
@@ -283,15 +286,15 @@ export class Recorder implements Memory {
    * that moment (ms) has been taken in already; 0 where nothing has. `mayWait`: it may be durable half a second later. What is
    * shown of one object must come in the order of its versions.
    */
-  observe(object: ObjectRef, seen: Seen, at: number, since = 0, mayWait = false): Promise<void> {
+  observe(object: ObjectRef, shown: Shown, at: number, since = 0, mayWait = false): Promise<void> {
     if (this.isOnlyRead(object)) {
-      this.definitions.set(object.name, replicasPathsOf(seen.body));
+      this.definitions.set(object.name, replicasPathsOf(readShown(shown).body));
       return Promise.resolve();
     }
-    const shown = { object, resourceVersion: seen.resourceVersion, at, mayWait };
-    return this.fact(shown, (when) =>
+    const { resourceVersion } = shown;
+    return this.fact({ object, resourceVersion, at, mayWait, read: () => readShown(shown) }, (when) =>
       this.job(when, async (draft) => {
-        const clean = await seenWithoutSecrets(draft, object, seen, this.options.redactor);
+        const clean = await seenWithoutSecrets(draft, object, readShown(shown), this.options.redactor);
         await reconcileFact(draft, { object, seen: clean, reason: 'the watch shows it', since });
       }),
     );
@@ -417,7 +420,7 @@ export class Recorder implements Memory {
    * Takes in a fact. One that cannot be recorded is passed over, and told: otherwise it would stand in the way of all
    * others of its type for ever.
    */
-  private async fact(shown: Shown, take: (at: number) => Promise<void>): Promise<void> {
+  private async fact(shown: ObjectFact, take: (at: number) => Promise<void>): Promise<void> {
     const { object, at } = shown;
     const work = async (when: number): Promise<void> => {
       // It has a body, and can be had again: whoever shows it tries again.
@@ -441,10 +444,17 @@ export class Recorder implements Memory {
   }
 
   /** Behind the reviews that were answered before: what is seen now may be what they have made. */
-  private fenced<T>(work: (at: number) => Promise<T>, shown: Shown | null = null, alone = false): Promise<T> {
+  private fenced<T>(work: (at: number) => Promise<T>, shown: ObjectFact | null = null, alone = false): Promise<T> {
     const { undone } = this;
     return new Promise((resolve, reject) => {
       const enter = (after: number, notAfter = Infinity): void => {
+        // Now, right behind the review of the same change, and not when the job runs: it says mostly the same (review-reader.ts).
+        try {
+          shown?.read?.();
+        } catch (error) {
+          reject(error as Error);
+          return;
+        }
         const job = async (): Promise<T> => {
           // They were handed over, and undone since, or could not be run: they are tried again, and so may this be.
           if (this.lastRun < after) {

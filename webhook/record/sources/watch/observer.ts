@@ -1,6 +1,5 @@
 import type { Logger } from 'pino';
 import { messageOf } from '../../../../shared/errors.ts';
-import type { Seen } from '../../../../shared/interpret.ts';
 import type { ObjectRef, ResourceType } from '../../../../shared/types.ts';
 import { headKey } from '../../capture/objects/object-head.ts';
 import type { Predicates } from '../../rules/predicates.ts';
@@ -17,6 +16,7 @@ import {
   type FactSink,
   type ReflectorTiming,
 } from '../../../platform/kubernetes/watch/reflector.ts';
+import type { Shown } from '../../../platform/kubernetes/watch/shown.ts';
 import { SilentWatchError } from '../../../platform/kubernetes/watch/silent-watch.ts';
 
 export interface ObserverTiming extends ReflectorTiming {
@@ -239,10 +239,10 @@ export class Observer {
       changed();
     };
     return {
-      observe: (object: ObjectRef, seen: Seen, mayWait: boolean) =>
+      observe: (object: ObjectRef, shown: Shown, mayWait: boolean) =>
         all(
-          tell((to) => to.observe(object, seen, mayWait)),
-          facts.observe(object, seen, running.progressAt, mayWait),
+          tell((to) => to.observe(object, shown, mayWait)),
+          facts.observe(object, shown, running.progressAt, mayWait),
         ),
       observeGone: (object: ObjectRef, resourceVersion: string) =>
         all(
