@@ -4,7 +4,9 @@ import { readReview } from '../../../shared/review.ts';
 import { reviewDocument, type ReviewOptions } from '../../../shared/testing/reviews.ts';
 import { Predicates, type Predicate } from '../../record/rules/predicates.ts';
 import type { Fact } from '../../record/capture/intake/held-facts.ts';
-import { Recorder, type Recorded, type Turns } from '../../record/capture/recorder/recorder.ts';
+import type { Turns } from '../../record/capture/intake/facts-in-turn.ts';
+import type { Recorded } from '../../record/capture/recorder/options.ts';
+import { Recorder } from '../../record/capture/recorder/recorder.ts';
 import type { LedgerStore, StoredChange } from '../../ledger/port/port.ts';
 import { openSqliteStore } from '../../ledger/sqlite/store/store.ts';
 

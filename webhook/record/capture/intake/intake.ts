@@ -7,7 +7,10 @@ import { Progress } from '../../spool/progress.ts';
 import type { SpoolReader } from '../../spool/reader.ts';
 import type { Spooled } from '../../spool/records.ts';
 import { HeldFacts, type Fact } from './held-facts.ts';
-import { isOfLedger, OutOfTurn, PassedOver, type Recorded, type Recorder } from '../recorder/recorder.ts';
+import { isOfLedger } from '../../../ledger/port/failures.ts';
+import type { Recorded } from '../recorder/options.ts';
+import type { Recorder } from '../recorder/recorder.ts';
+import { OutOfTurn, PassedOver } from '../recorder/spool-cursor.ts';
 import { Wake } from './wake.ts';
 
 export interface IntakeOptions {
