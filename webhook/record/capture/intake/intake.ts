@@ -1,17 +1,21 @@
 import { KubeblameError } from '../../../../shared/errors.ts';
 import type { Review } from '../../../../shared/review.ts';
+import { isOfLedger } from '../../../ledger/port/failures.ts';
+import { Wake } from '../../../platform/threads/wake.ts';
 import { uidOf } from '../../review/review-head.ts';
 import type { ReviewReader } from '../../review/review-reader.ts';
-import { isFirstOfEpoch, reviewsBetween } from '../../spool/epochs.ts';
+import { reviewsBetween } from '../../spool/epochs.ts';
 import { Progress } from '../../spool/progress.ts';
 import type { SpoolReader } from '../../spool/reader.ts';
 import type { Spooled } from '../../spool/records.ts';
+import { Asked } from './asked.ts';
+import { Gathering } from './gathering.ts';
 import { HeldFacts, type Fact } from './held-facts.ts';
-import { isOfLedger } from '../../../ledger/port/failures.ts';
 import type { Recorded } from '../recorder/options.ts';
 import type { Recorder } from '../recorder/recorder.ts';
 import { OutOfTurn, PassedOver } from '../recorder/spool-cursor.ts';
-import { Wake } from './wake.ts';
+import { nextInSpool, type NextInSpool } from './next-in-spool.ts';
+import { Suspect, type Which } from './suspect.ts';
 
 export interface IntakeOptions {
   spool: SpoolReader;
@@ -34,38 +38,14 @@ export interface IntakeOptions {
 /** Reviews that were read from the spool, and are not durable in the ledger yet; what is parsed takes some times as much. */
 const MAX_IN_FLIGHT = 64;
 const MAX_IN_FLIGHT_BYTES = 4 * 1024 * 1024;
-/**
- * Reviews and facts are gathered for so long before they are handed over: what a commit costs is shared by all in it. While
- * reviews come one after another, they are answered first: the recorder waits for such a pause, at most so long.
- */
-const GATHER_MS = 250;
-const PAUSE_MS = 10;
-const MAX_GATHER_MS = 500;
 /** So many facts do not wait for more: the watch that shows them waits behind them. */
 const MAX_HELD = 128;
 /** When a commit that failed is tried again. */
 const RETRY_MS = 1_000;
 
-/** A review of the spool. */
-interface Which {
-  number: number;
-  /** When it came (ms), or was found to be missing. */
-  at: number;
-  /** '' where that is not known. */
-  uid: string;
-}
-
-/** Somebody who waits until the reviews up to a number are in the ledger. */
-interface Asked {
-  through: number;
-  /** How often the ledger has failed since. */
-  failures: number;
-  settle: (settled: boolean) => void;
-}
-
 /**
- * Takes reviews from the spool into the ledger, each once, in their order, and facts between them (held-facts.ts). What cannot be committed stays in the spool, and is
- * tried again.
+ * Takes reviews from the spool into the ledger, each once, in their order, and facts between them (held-facts.ts). What cannot be
+ * committed stays in the spool, and is tried again.
  */
 export class Intake {
   /** How far the spool is durable: told by whoever adds to it. */
@@ -80,24 +60,19 @@ export class Intake {
   private inFlightBytes = 0;
   private running = false;
   private failure: { error: unknown } | null = null;
-  /** One at a time, until something was committed: among many, one may be what the ledger does not take. */
-  private careful = false;
-  private suspect = NaN;
-  private unwelcome: { which: Which; error: unknown } | null = null;
+  private readonly suspect = new Suspect();
   private readonly facts = new HeldFacts();
-  /** Nothing more is waited for. */
-  private urgent = false;
-  private readonly urgency = new Wake();
+  private readonly gathering: Gathering;
   /** A review that was handed over is settled, or there is something to try again. */
   private readonly moved = new Wake();
-  /** In the order of their numbers. */
-  private asked: Asked[] = [];
+  private readonly asked = new Asked();
   private closed = false;
   private wasLastTry = false;
   private whenIdle: (() => void) | null = null;
 
   constructor(private readonly options: IntakeOptions) {
     this.progress = options.progress ?? new Progress();
+    this.gathering = new Gathering(() => this.progress.through);
     this.handed = this.done = options.recorder.taken;
   }
 
@@ -146,8 +121,7 @@ export class Intake {
 
   /** Nothing that waits shall wait any longer. */
   hurry(): void {
-    this.urgent = true;
-    this.urgency.call();
+    this.gathering.hurry();
     this.wake();
   }
 
@@ -158,20 +132,9 @@ export class Intake {
   settled(withinMs = Infinity): Promise<boolean> {
     const { through } = this.progress;
     if (this.done >= through) return Promise.resolve(true);
-    return new Promise((resolve) => {
-      const giveUp = (): void => {
-        this.asked = this.asked.filter((other) => other !== asked);
-        resolve(false);
-      };
-      const timer = withinMs === Infinity ? undefined : setTimeout(giveUp, withinMs);
-      const settle = (settled: boolean): void => {
-        clearTimeout(timer);
-        resolve(settled);
-      };
-      const asked: Asked = { through, failures: this.failure === null ? 0 : 1, settle };
-      this.asked.push(asked);
-      this.hurry();
-    });
+    const settled = this.asked.wait(through, withinMs, this.failure !== null);
+    this.hurry();
+    return settled;
   }
 
   /** Resolves when all that is in the spool is in the ledger, or the ledger does not take it: then it stays there. */
@@ -186,11 +149,11 @@ export class Intake {
   private async run(): Promise<void> {
     while (this.failure !== null ? await this.recover() : this.hasWork()) {
       if (this.failure !== null) continue;
-      await this.gather();
+      if (!this.closed && !this.asked.isAny) await this.gathering.wait();
       await this.handOverAll();
     }
     this.running = false;
-    this.urgent = false;
+    this.gathering.end();
     this.tellIdle();
   }
 
@@ -202,24 +165,9 @@ export class Intake {
     if (!this.running && this.inFlight === 0) this.whenIdle?.();
   }
 
-  /** Resolves when what waits has its turn. */
-  private async gather(): Promise<void> {
-    const end = performance.now() + MAX_GATHER_MS;
-    let newest = this.progress.through;
-    for (let pause = GATHER_MS; !this.isUrgent && performance.now() < end; pause = PAUSE_MS) {
-      await this.urgency.wait(pause);
-      if (this.progress.through === newest) return;
-      newest = this.progress.through;
-    }
-  }
-
-  private get isUrgent(): boolean {
-    return this.urgent || this.closed || this.asked.length > 0 || this.failure !== null;
-  }
-
   /** Hands over the reviews that are durable now, and the facts that came between them. */
   private async handOverAll(): Promise<void> {
-    this.urgent = false;
+    this.gathering.end();
     const { through } = this.progress;
     while (this.failure === null) {
       this.facts.enterUpTo(this.handed);
@@ -230,41 +178,34 @@ export class Intake {
 
   /** Hands over the next review, when there is room for it. */
   private async handOver(through: number): Promise<void> {
-    const most = this.careful ? 1 : MAX_IN_FLIGHT;
+    const most = this.suspect.careful ? 1 : MAX_IN_FLIGHT;
     while (this.inFlight >= most || this.inFlightBytes >= MAX_IN_FLIGHT_BYTES) await this.moved.wait();
     if (this.failure !== null) return;
     const number = this.handed + 1;
     const { spool, recorder } = this.options;
-    let spooled: Spooled | null;
-    let next = 0;
+    let found: NextInSpool;
     try {
-      spooled = spool.read(number);
-      if (spooled === null) next = Math.min(spool.firstAfter(number) ?? through + 1, through + 1);
+      found = nextInSpool(spool, number, through);
     } catch (error) {
       this.options.failing(error);
       this.fail(error);
       return;
     }
-    if (spooled === null && isFirstOfEpoch(next) && spool.isBegun(number)) next = number + 1;
-    else if (spooled === null && isFirstOfEpoch(next)) {
-      // Another process went on here: nothing is missing.
-      this.handed = next - 1;
-      const passed = recorder.goOn(number, this.options.now(), next - 1);
-      this.settle({ number: next - 1, at: this.options.now(), uid: '' }, passed, () => undefined);
-      return;
-    }
-    if (spooled === null) {
-      // A file that was damaged: those up to the next one are gone.
-      const error = new KubeblameError(
-        'ledger-damaged',
-        `the spool is damaged: reviews ${number} to ${next - 1} are gone`,
-      );
+    if (found.is === 'review') this.record(number, found.spooled);
+    else if (found.is === 'epoch') {
+      const last = (this.handed = found.next - 1);
+      const passed = recorder.goOn(number, this.options.now(), last);
+      this.settle({ number: last, at: this.options.now(), uid: '' }, passed, () => undefined);
+    } else {
+      const text = `the spool is damaged: reviews ${number} to ${found.next - 1} are gone`;
       // At once: behind a ledger that was restored they may be millions.
-      this.lose({ number, at: this.options.now(), uid: '' }, error, next - number);
-      return;
+      const which = { number, at: this.options.now(), uid: '' };
+      this.lose(which, new KubeblameError('ledger-damaged', text), found.next - number);
     }
+  }
+
+  private record(number: number, { at, body, redacted }: Spooled): void {
     this.handed = number;
-    const { at, body, redacted } = spooled;
     let review: Review;
     try {
       review = this.options.reviews.read(body);
@@ -273,7 +214,7 @@ export class Intake {
       return;
     }
     this.facts.enterBefore(review, number - 1, at);
-    const recorded = recorder.record(review, at, body.length, { number, redacted });
+    const recorded = this.options.recorder.record(review, at, body.length, { number, redacted });
     this.settle({ number, at, uid: review.uid }, recorded, this.options.recorded, body.length);
   }
 
@@ -292,7 +233,7 @@ export class Intake {
     durable
       .then(
         (result) => {
-          this.careful = false;
+          this.suspect.committed();
           this.reach(which.number);
           tell(result);
           this.tellTaken();
@@ -310,19 +251,15 @@ export class Intake {
   /** It is settled what became of the reviews up to a number. */
   private reach(number: number): void {
     this.done = number;
-    const first = this.asked.findIndex(({ through }) => through > number);
-    for (const { settle } of this.asked.splice(0, first === -1 ? this.asked.length : first)) settle(true);
+    this.asked.reach(number);
   }
 
   /** What waits cannot be recorded. Whoever asked waits for one more try: the next moment may bring it. */
   private fail(error: unknown): void {
     this.failure = { error };
     this.facts.refuseAll(error);
-    for (const asked of this.asked) asked.failures++;
-    for (const { settle } of this.asked.filter(({ failures }) => failures > 1)) settle(true);
-    this.asked = this.asked.filter(({ failures }) => failures <= 1);
-    this.urgency.call();
-    this.wake();
+    this.asked.fail();
+    this.hurry();
   }
 
   private tellTaken(): void {
@@ -342,12 +279,8 @@ export class Intake {
       return;
     }
     if (this.failure !== null) return;
-    if (!this.careful) this.options.failing(error);
-    else if (!isOfLedger(error)) {
-      // Alone, and twice, for something else may have been in its commit: it is what the ledger does not take.
-      if (this.suspect === which.number) this.unwelcome = { which, error };
-      this.suspect = which.number;
-    }
+    if (!this.suspect.careful) this.options.failing(error);
+    this.suspect.failed(which, error);
     this.fail(error);
   }
 
@@ -360,9 +293,7 @@ export class Intake {
     for (let left = RETRY_MS; !this.closed && left > 0; left = until - performance.now()) await this.moved.wait(left);
     this.handed = this.options.recorder.reached;
     this.failure = null;
-    this.careful = true;
-    const { unwelcome } = this;
-    this.unwelcome = null;
+    const unwelcome = this.suspect.tryAgain();
     if (unwelcome !== null) this.lose(unwelcome.which, unwelcome.error);
     return true;
   }
