@@ -63,12 +63,6 @@ export class UnreviewedChanges {
     return explained.filter((seq) => !this.candidates.delete(seq));
   }
 
-  /** Whether `due` would return any. */
-  isAnyDue(now: number): boolean {
-    const [first] = this.candidates.values();
-    return first !== undefined && first.dueAt <= now;
-  }
-
   /** Those whose reviews would have come by now (ms); each once. */
   due(now: number): Unreviewed[] {
     const due: Unreviewed[] = [];

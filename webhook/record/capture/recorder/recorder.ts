@@ -188,7 +188,6 @@ export class Recorder {
 
   /** Tells of the changes that only a list or watch showed, and whose reviews would have come by now (ms). */
   coverUnreviewed(now: number): Promise<void> {
-    if (!this.unreviewed.isAnyDue(now)) return Promise.resolve();
     return this.facts.run(() => {
       for (const { change, from, to } of this.unreviewed.due(now)) {
         this.tell('unreviewed', unreviewedText(change.seq, change.object, from, to), now);
