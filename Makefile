@@ -35,7 +35,7 @@ run: certs build ## Run the server here, on .demo/ledger.db, with the certificat
 	@mkdir -p .demo
 	node dist/kubeblame-webhook.js serve --db .demo/ledger.db --tls-cert certs/local/tls.crt --tls-key certs/local/tls.key
 
-bench: build ## Measure what is built: admission, a burst, reading, bytes, the CLI's start (BENCH=admission for one)
+bench: build ## Measure what is built: admission, cost, a burst, reading, bytes, the CLI's start (BENCH=admission for one)
 	npx tsx webhook/testing/bench/main.ts $(BENCH)
 	npx tsx plugin/bench/start.ts
 
