@@ -110,9 +110,6 @@ export class ServerReader implements LedgerReader {
   }
 
   applications(query: ApplicationQuery): Promise<ApplicationPage> {
-    // It would be refused as a request that is too large, in words that say less.
-    if ((query.rules?.length ?? 0) > MAX_RULES)
-      throw new KubeblameError('usage-invalid', `--rules: a server takes at most ${MAX_RULES} characters`, 'put them into the ConfigMap kubeblame-rules'); // prettier-ignore
     return this.get(ROUTES.applications, encodeApplicationQuery(query));
   }
 
@@ -134,6 +131,9 @@ export class ServerReader implements LedgerReader {
 
   /** The shapes are those of shared/api.ts, version 1: an answer of another shape is a bug of the server's. */
   private async get<T>(route: string, query = new URLSearchParams()): Promise<T> {
+    // It would be refused as a request that is too large, in words that say less.
+    if ((query.get('rules')?.length ?? 0) > MAX_RULES)
+      throw new KubeblameError('usage-invalid', `--rules: a server takes at most ${MAX_RULES} characters`, 'put them into the ConfigMap kubeblame-rules'); // prettier-ignore
     const { status, text } = await this.transport.ask(route, query);
     let body: Json | undefined;
     try {

@@ -3,6 +3,7 @@ import type { LedgerReader } from '../shared/types.ts';
 import { flagsOf } from './arguments.ts';
 import { each } from './commands/match-flags.ts';
 import type { BlameFlags } from './commands/request.ts';
+import { addRulesFlags } from './commands/rules-flags.ts';
 import type { UndoFlags } from './commands/undo.ts';
 import { describeCommand } from './help.ts';
 import type { Io } from './io.ts';
@@ -124,6 +125,7 @@ function addWho(program: Command, { io, addSource, withReader, count, asked }: C
     .option('--limit <count>', 'maximum number of results', count)
     .option('--status', 'also changes of status by controllers')
     .option('--no-headers', 'no first line with the names of the columns');
+  addRulesFlags(command);
   addOutput(command, 'table');
   addSource(command);
   describeCommand(

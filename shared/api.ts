@@ -1,8 +1,10 @@
 import { ERROR_CODES, KubeblameError, messageOf, type ErrorCode } from './errors.ts';
 import { isObject } from './json.ts';
+import type { RulesQuery } from './landscape/recorded-rules.ts';
 import { parseLandscapeRules } from './landscape/rules.ts';
 import {
   type ApplicationQuery,
+  type Belonging,
   type BlameQuery,
   type ChangeQuery,
   type DifferenceQuery,
@@ -62,7 +64,11 @@ export interface ObjectQuery {
   limit: number;
 }
 
-const SCOPE_PARAMETERS = ['group', 'resource', 'namespace', 'withNamespaceObject', 'name', 'labels'] as const;
+const RULES_PARAMETERS = ['rules', 'rulesThen'] as const;
+const SCOPE_PARAMETERS = [
+  ...(['group', 'resource', 'namespace', 'withNamespaceObject', 'name', 'labels', 'application', 'team'] as const),
+  ...RULES_PARAMETERS,
+];
 
 export function encodeObjectQuery({ scope, limit }: ObjectQuery): URLSearchParams {
   return params([...scopeEntries(scope), ['limit', limit]]);
@@ -245,7 +251,7 @@ function isErrorCode(code: string): code is ErrorCode {
 
 type Entry = [name: string, value: string | number | boolean | undefined];
 
-function scopeEntries({ type, namespace, withNamespaceObject, names, labels }: Scope): Entry[] {
+function scopeEntries({ type, namespace, withNamespaceObject, names, labels, of }: Scope): Entry[] {
   return [
     ['group', type?.group],
     ['resource', type?.resource],
@@ -253,6 +259,18 @@ function scopeEntries({ type, namespace, withNamespaceObject, names, labels }: S
     ['withNamespaceObject', withNamespaceObject],
     ...(names ?? []).map((name): Entry => ['name', name]),
     ['labels', labels],
+    ...(of === undefined ? [] : [...belongingEntry(of), ...rulesEntries(of)]),
+  ];
+}
+
+function belongingEntry(of: Belonging): Entry[] {
+  return 'team' in of ? [['team', of.team]] : [['application', of.application]];
+}
+
+function rulesEntries({ rules, rulesThen }: RulesQuery): Entry[] {
+  return [
+    ['rules', rules],
+    ['rulesThen', rulesThen],
   ];
 }
 
@@ -277,27 +295,14 @@ export function decodeImpactQuery(search: URLSearchParams): ImpactQuery {
   return { scope, at: reader.moment('at'), blow, ...(hops === undefined ? {} : { hops }) };
 }
 
-export function encodeApplicationQuery({ at, name, rules }: ApplicationQuery): URLSearchParams {
-  return params([
-    ['at', at],
-    ['application', name],
-    ['rules', rules],
-  ]);
+export function encodeApplicationQuery({ at, name, ...rules }: ApplicationQuery): URLSearchParams {
+  return params([['at', at], ['application', name], ...rulesEntries(rules)]);
 }
 
 export function decodeApplicationQuery(search: URLSearchParams): ApplicationQuery {
-  const reader = new ParameterReader(search, ['at', 'application', 'rules']);
-  const [name, rules] = [reader.text('application'), reader.text('rules')];
-  try {
-    parseLandscapeRules(rules ?? '', 'rules');
-  } catch (error) {
-    fail('rules', `cannot be used: ${messageOf(error)}`);
-  }
-  return {
-    at: reader.moment('at'),
-    ...(name === undefined ? {} : { name }),
-    ...(rules === undefined ? {} : { rules }),
-  };
+  const reader = new ParameterReader(search, ['at', 'application', ...RULES_PARAMETERS]);
+  const name = reader.text('application');
+  return { at: reader.moment('at'), ...(name === undefined ? {} : { name }), ...reader.rules() };
 }
 
 /** More would be most of the cluster. */
@@ -339,13 +344,35 @@ class ParameterReader {
     if (withNamespaceObject === true && namespace === undefined)
       fail('withNamespaceObject', 'needs the parameter namespace');
     const names = this.search.getAll('name');
+    const of = this.belonging();
     return {
       ...(resource === undefined ? {} : { type: { group: group ?? '', resource } }),
       ...(namespace === undefined ? {} : { namespace }),
       ...(withNamespaceObject === undefined ? {} : { withNamespaceObject }),
       ...(names.length === 0 ? {} : { names }),
       ...(labels === undefined ? {} : { labels }),
+      ...(of === undefined ? {} : { of }),
     };
+  }
+
+  private belonging(): Belonging | undefined {
+    const [application, team, rules] = [this.text('application'), this.text('team'), this.rules()];
+    if (application !== undefined && team !== undefined) fail('team', 'does not go with the parameter application');
+    if (application !== undefined) return { application, ...rules };
+    if (team !== undefined) return { team, ...rules };
+    const [first] = Object.keys(rules);
+    return first === undefined ? undefined : fail(first, 'needs the parameter application or team');
+  }
+
+  rules(): RulesQuery {
+    const [rules, rulesThen] = [this.text('rules'), this.flag('rulesThen')];
+    try {
+      parseLandscapeRules(rules ?? '', 'rules');
+    } catch (error) {
+      fail('rules', `cannot be used: ${messageOf(error)}`);
+    }
+    if (rules !== undefined && rulesThen === true) fail('rulesThen', 'does not go with the parameter rules');
+    return { ...(rules === undefined ? {} : { rules }), ...(rulesThen === undefined ? {} : { rulesThen }) };
   }
 
   text(name: string): string | undefined {

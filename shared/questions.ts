@@ -3,6 +3,7 @@ import type { NamedType } from './built-in-types.ts';
 import type { Blow } from './landscape/effects.ts';
 import type { Impact } from './landscape/impact.ts';
 import type { Application, Applications } from './landscape/applications.ts';
+import type { RulesQuery } from './landscape/recorded-rules.ts';
 import type { Graph, ObjectFacts } from './landscape/types.ts';
 
 /*
@@ -20,7 +21,12 @@ export interface Scope {
   names?: string[];
   /** A label selector, as kubectl's -l has it, matched against the labels that the object had then. */
   labels?: string;
+  /** Objects that belonged to an application, or were of a team, at the moment that is looked at. */
+  of?: Belonging;
 }
+
+/** An application or a team, by its name (docs/applications.md). */
+export type Belonging = ({ application: string } | { team: string }) & RulesQuery;
 
 export interface ChangeQuery {
   scope: Scope;
@@ -250,12 +256,10 @@ export interface ImpactPage extends Graph, Impact {
   denied?: Denied;
 }
 
-export interface ApplicationQuery {
+export interface ApplicationQuery extends RulesQuery {
   at: number;
   /** Only this application, with its members; without it, all without theirs. */
   name?: string;
-  /** Rules as landscape/rules.ts reads them, instead of those of the ConfigMap. */
-  rules?: string;
 }
 
 /** What runs at a moment. */

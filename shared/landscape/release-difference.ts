@@ -1,6 +1,7 @@
 import { deltas } from '../delta.ts';
 import type { Delta, Difference, JsonObject, LedgerReader, ObjectRef } from '../types.ts';
 import type { Member } from './applications.ts';
+import type { RulesQuery } from './recorded-rules.ts';
 import type { Graph, GraphNode, Relation } from './types.ts';
 
 /** What an object of an application differs in, and who changed it in between. */
@@ -35,8 +36,7 @@ export interface DifferenceOf {
   /** ms */
   from: number;
   to: number;
-  /** As ApplicationQuery has them. */
-  rules?: string;
+  rules: RulesQuery;
 }
 
 /** What an application differs in between two moments, without what changes with every rollout. Rejects with what the reader rejects with. */
@@ -45,7 +45,7 @@ export async function differenceOf(
   { application, from, to, rules }: DifferenceOf,
 ): Promise<ApplicationDifference> {
   const denied = new Set<string>();
-  const asked = { name: application, ...(rules === undefined ? {} : { rules }) };
+  const asked = { name: application, ...rules };
   const pages = [await reader.applications({ at: from, ...asked }), await reader.applications({ at: to, ...asked })];
   const [before, after] = pages.map(({ applications: [each] }) => each);
   const members = new Map<string, ObjectRef>();

@@ -1,4 +1,5 @@
 import { setImmediate as breathe } from 'node:timers/promises';
+import { LRUCache } from 'lru-cache';
 import { KubeblameError } from '../../../shared/errors.ts';
 import { matchesSelector, parseSelector } from '../../../shared/selector.ts';
 import { parseField } from '../../../shared/field-path.ts';
@@ -34,7 +35,7 @@ import type {
   UserQuery,
 } from '../../../shared/types.ts';
 import { applicationsOf } from '../../../shared/landscape/applications.ts';
-import { parseLandscapeRules } from '../../../shared/landscape/rules.ts';
+import { rulesFor } from '../../../shared/landscape/recorded-rules.ts';
 import { factsOf, isNode } from '../../../shared/landscape/facts.ts';
 import { impactOf } from '../../../shared/landscape/impact.ts';
 import { impactPart, placesIn } from '../../../shared/landscape/parts.ts';
@@ -53,10 +54,10 @@ import {
 import { blameOf } from '../blame/blame.ts';
 import { Causes } from '../blame/causes.ts';
 import { gapsBetween, intervals } from '../../ledger/port/intervals.ts';
-import { recordedRules } from './landscape-rules.ts';
 import { follow } from './follow.ts';
 import { exactUser, matcherOf } from './matching.ts';
-import { summarise } from './users.ts';
+import { Members } from './members.ts';
+import { countUsers, summarise } from './users.ts';
 import { touching } from './field.ts';
 import { foldedViewOf, isControllersStatus, isTold, isTranslation, outcomeAt, viewOf } from '../blame/views.ts';
 import { States } from '../../ledger/port/states.ts';
@@ -72,6 +73,9 @@ export class StoreReader implements LedgerReader {
     private readonly now: () => number,
     private readonly closing: AbortSignal = new AbortController().signal,
   ) {}
+
+  /** Facts that were derived from states, by the last change of their moment: a reader of a file answers one command. */
+  private readonly derived = new LRUCache<number, Promise<ObjectFacts[]>>({ max: 16 });
 
   async info(): Promise<LedgerInfo> {
     const [first, last] = [await this.store.first(), await this.store.last()];
@@ -91,7 +95,11 @@ export class StoreReader implements LedgerReader {
 
   async objects(scope: Scope, limit: number): Promise<KnownObject[]> {
     const found: KnownObject[] = [];
-    for (const { id, ...object } of await this.store.objects(filterOf(scope), limit)) {
+    const members = (await this.members(scope, {}))?.found ?? null;
+    const most = members === null ? limit : Number.MAX_SAFE_INTEGER;
+    for (const { id, ...object } of await this.store.objects(filterOf(scope), most)) {
+      if (found.length === limit) break;
+      if (members?.has(object.uid) === false) continue;
       const span = await this.store.lifetime(id);
       if (span !== null) found.push({ object, ...span });
     }
@@ -101,8 +109,10 @@ export class StoreReader implements LedgerReader {
   async changes(query: ChangeQuery): Promise<ChangePage> {
     const user = exactUser(query);
     const matches = matcherOf(query);
+    const members = await this.members(query.scope, query);
     const filter = {
       ...filterOf(query.scope),
+      ...withinOf(members),
       ...(user === undefined ? {} : { username: user }),
       labels: parseSelector(query.scope.labels ?? ''),
       minSeq: Math.max(
@@ -116,8 +126,11 @@ export class StoreReader implements LedgerReader {
     const found: StoredChange[] = [];
     const states = new States(this.store);
     const field = query.field === undefined ? null : parseField(query.field);
-    const touches = async (rows: readonly StoredChange[]) =>
-      field === null ? null : touching(rows, field, states, this.now());
+    const touches = async (rows: readonly StoredChange[]) => {
+      const own = members === null ? rows : await membersAmong(rows, members);
+      if (field !== null) return touching(own, field, states, this.now());
+      return members === null ? null : new Set(own.map(({ seq }) => seq));
+    };
     const hiddenAs = (row: StoredChange): keyof ChangePage['hidden'] | null => {
       if (row.outcome === 'dropped' && query.attempts !== true) return 'attempts';
       return isControllersStatus(row) && query.status !== true ? 'status' : null;
@@ -130,7 +143,7 @@ export class StoreReader implements LedgerReader {
       const changes = await this.view([...page.found].reverse(), states, query);
       return { changes: changes.reverse(), next: page.next, hidden: page.hidden };
     }
-    if (query.seqs !== undefined) return this.named(query.seqs, filter, query, states);
+    if (query.seqs !== undefined) return this.named(query.seqs, { filter, members }, query, states);
     for (let size = Math.min(query.limit + 1, PAGE); ; size = PAGE) {
       const rows = await this.store.changes({ ...filter, maxSeq }, size);
       const touched = await touches(rows.filter(matches));
@@ -170,31 +183,41 @@ export class StoreReader implements LedgerReader {
   /** Those that exist, newest first; who names a change means it, so nothing is hidden. */
   private async named(
     seqs: readonly number[],
-    filter: ChangeFilter,
+    { filter, members }: { filter: ChangeFilter; members: Members | null },
     query: ChangeQuery,
     states: States,
   ): Promise<ChangePage> {
     const found: StoredChange[] = [];
     for (const seq of [...new Set(seqs)].sort((a, b) => b - a)) {
-      found.push(...(await this.store.changes({ ...filter, minSeq: seq, maxSeq: seq }, 1)));
+      const rows = await this.store.changes({ ...filter, minSeq: seq, maxSeq: seq }, 1);
+      found.push(...(members === null ? rows : await membersAmong(rows, members)));
     }
     return { changes: await this.view(found, states, query), next: null, hidden: { status: 0, attempts: 0 } };
   }
 
   async users({ scope, since, until, status }: UserQuery): Promise<UserPage> {
     if (scope.labels !== undefined) throw new KubeblameError('query-invalid', 'users cannot be counted by labels');
+    const members = await this.members(scope, { since, until });
     const filter = {
       ...filterOf(scope),
+      ...withinOf(members),
       ...(since === undefined ? {} : { minSeq: (await this.store.seqAt(since - 1)) + 1 }),
       ...(until === undefined ? {} : { maxSeq: await this.store.seqAt(until) }),
     };
-    return { users: summarise(await this.store.users(filter, status === true)) };
+    if (members === null) return { users: summarise(await this.store.users(filter, status === true)) };
+    const own = async (most: ChangeFilter, limit: number) => {
+      const rows = await this.store.changes(most, limit);
+      return { rows, own: await membersAmong(rows, members) };
+    };
+    return { users: summarise(await countUsers(own, filter, status === true)) };
   }
 
   async states(query: StateQuery): Promise<StatePage> {
     const selector = parseSelector(query.scope.labels ?? '');
     const maxSeq = await this.store.seqAt(query.at);
+    const isAsked = await this.askedAt(query.scope, [query.at]);
     const { items, next } = await this.page(query, async (object) => {
+      if (!isAsked(object)) return null;
       const state = await this.stateOf(object, maxSeq);
       return state === null || !matchesSelector(selector, labelsOf(state.body)) ? null : state;
     });
@@ -204,7 +227,9 @@ export class StoreReader implements LedgerReader {
   async differences(query: DifferenceQuery): Promise<DifferencePage> {
     const selector = parseSelector(query.scope.labels ?? '');
     const [from, to] = [await this.store.seqAt(query.from), await this.store.seqAt(query.to)];
+    const isAsked = await this.askedAt(query.scope, [query.from, query.to]);
     const { items, next } = await this.page(query, async (object) => {
+      if (!isAsked(object)) return null;
       const difference = await this.differenceOf(object, from, to);
       if (difference === null) return null;
       const labelled = [difference.before, difference.after].some((body) => matchesSelector(selector, labelsOf(body)));
@@ -217,7 +242,9 @@ export class StoreReader implements LedgerReader {
     const selector = parseSelector(query.scope.labels ?? '');
     const options = { ...query, field: query.field === undefined ? [] : parseField(query.field), now: this.now() };
     const maxSeq = await this.store.seqAt(query.at);
+    const isAsked = await this.askedAt(query.scope, [query.at]);
     const { items, next } = await this.page(query, async (object) => {
+      if (!isAsked(object)) return null;
       const version = believed(await this.store.tail(object.id, maxSeq));
       const state = await this.stateOf(object, maxSeq);
       if (version === null || state === null || !matchesSelector(selector, labelsOf(state.body))) return null;
@@ -236,9 +263,9 @@ export class StoreReader implements LedgerReader {
     return impactPart(graph, starts, impactOf(graph, starts, blow, hops));
   }
 
-  /** The rules of today hold for all times: they are what is known now of what was then. */
-  async applications({ at, name, rules }: ApplicationQuery): Promise<ApplicationPage> {
-    const applied = rules === undefined ? await recordedRules(this, this.now()) : { rules: parseLandscapeRules(rules, 'rules'), problem: '' }; // prettier-ignore
+  /** Today's rules hold for all times, where not those of then are asked for: they are what is known now of what was then. */
+  async applications({ at, name, ...asked }: ApplicationQuery): Promise<ApplicationPage> {
+    const applied = await rulesFor(asked, { at, now: this.now() }, this);
     const objects = await this.objectFacts(at);
     const { applications, ...rest } = applicationsOf(objects, graphOf(objects), applied.rules);
     const told = name === undefined ? applications.map(({ members: _, ...application }) => application) : applications.filter((each) => each.name === name); // prettier-ignore
@@ -249,11 +276,46 @@ export class StoreReader implements LedgerReader {
     return { objects: (await this.objectFacts(at)).map(({ object, facts }) => ({ object, facts })) };
   }
 
+  /** What belongs to the application or team of a scope over a period; null where the scope names none. */
+  private async members(scope: Scope, { since, until }: { since?: number | undefined; until?: number | undefined }) {
+    const members = this.membersOf(scope);
+    const [first, last] = [(await this.store.first())?.at ?? 0, (await this.store.last())?.at ?? 0];
+    const to = Math.max(first, Math.min(until ?? last, last));
+    await members?.look(Math.min(to, Math.max(since ?? first, first)), to);
+    return members;
+  }
+
+  private membersOf({ of }: Scope): Members | null {
+    if (of === undefined) return null;
+    const { store } = this;
+    return new Members(of, {
+      store,
+      reader: this,
+      objectFacts: (at) => this.objectFacts(at),
+      graphOf,
+      now: this.now(),
+    });
+  }
+
+  /** Which objects a question about some moments is about: those that belong to the scope's application or team at one of them. */
+  private async askedAt(scope: Scope, moments: readonly number[]): Promise<(object: ObjectRef) => boolean> {
+    const members = this.membersOf(scope);
+    if (members === null) return () => true;
+    const uids = new Set<string>();
+    for (const at of moments) for (const uid of (await members.at(at)).keys()) uids.add(uid);
+    return ({ uid }) => uids.has(uid);
+  }
+
   /** The facts of all objects that exist at a moment. */
   async objectFacts(at: number): Promise<ObjectFacts[]> {
     const seq = await this.store.seqAt(at);
     const kept = await this.store.facts(seq);
-    if (kept === null) return this.factsOfStates(at);
+    if (kept === null) {
+      // Dear, and one command asks for the same moment several times.
+      const known = this.derived.get(seq) ?? this.factsOfStates(at);
+      this.derived.set(seq, known);
+      return known;
+    }
     if (kept.every(({ confirmed }) => confirmed)) return kept;
     // As isRefused() has it: an object that nothing confirmed does not exist beside another one of its name.
     const taken = new Set(kept.flatMap(({ confirmed, object }) => (confirmed ? [nameOf(object)] : [])));
@@ -377,6 +439,19 @@ function readContinue(token: string): number {
     throw new KubeblameError('query-invalid', `continue: ${JSON.stringify(token)} was not given with a page`);
   }
   return Number(token);
+}
+
+/** Of some changes those of members. */
+async function membersAmong(rows: readonly StoredChange[], members: Members): Promise<StoredChange[]> {
+  const found: StoredChange[] = [];
+  for (const row of rows) if (await members.has(row)) found.push(row);
+  return found;
+}
+
+/** Lets the database pass over what is in other namespaces. */
+function withinOf(members: Members | null): ObjectFilter {
+  const namespaces = members?.namespaces ?? null;
+  return namespaces === null ? {} : { within: namespaces };
 }
 
 function filterOf({ type, namespace, withNamespaceObject, names }: Scope): ObjectFilter {

@@ -1,5 +1,49 @@
 import type { UserSummary } from '../../../shared/types.ts';
-import type { UserCount } from '../../ledger/port/port.ts';
+import type { ChangeFilter, StoredChange, UserCount } from '../../ledger/port/port.ts';
+import { isControllersStatus } from '../blame/views.ts';
+
+/** Changes that are counted at once. */
+const PAGE = 500;
+
+/**
+ * Counts changes by user and type, row by row: for rows that the database cannot tell apart by itself. `read` gives the newest rows of a
+ * filter, and those of them that count.
+ */
+export async function countUsers(
+  read: (
+    filter: ChangeFilter,
+    limit: number,
+  ) => Promise<{ rows: readonly StoredChange[]; own: readonly StoredChange[] }>,
+  filter: ChangeFilter,
+  status: boolean,
+): Promise<UserCount[]> {
+  const counts = new Map<string, UserCount>();
+  for (let page = filter; ;) {
+    const { rows, own } = await read(page, PAGE);
+    for (const row of own) {
+      if (row.outcome === 'dropped' || (!status && isControllersStatus(row))) continue;
+      count(counts, row);
+    }
+    const last = rows.at(-1);
+    if (last === undefined || rows.length < PAGE) return [...counts.values()];
+    page = { ...filter, maxSeq: last.seq - 1 };
+  }
+}
+
+/** Adds one change, older than those before it, to its user's count of its type. */
+function count(counts: Map<string, UserCount>, { actor, at, object }: StoredChange): void {
+  if (actor === null) return;
+  const { username } = actor;
+  const { group, resource, kind } = object;
+  const key = JSON.stringify([username, group, resource]);
+  const known = counts.get(key);
+  counts.set(key, {
+    ...{ username, group, resource, kind },
+    changes: (known?.changes ?? 0) + 1,
+    firstAt: at,
+    lastAt: known?.lastAt ?? at,
+  });
+}
 
 /** One entry for each user, from counts by user and type: the most changes first, then by name. */
 export function summarise(counts: readonly UserCount[]): UserSummary[] {

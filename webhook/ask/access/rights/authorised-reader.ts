@@ -125,8 +125,10 @@ export class AuthorisedReader implements LedgerReader {
     scope: Scope,
     widely = false,
   ): Promise<{ reader: StoreReader; denied: { denied?: Denied }; deniedWithActs: { denied?: Denied } }> {
-    const { type, ...anyType } = scope;
-    const seen = await sightOf(this.user, widely ? anyType : scope, this.rights, this.store);
+    const { type, of, ...anyType } = scope;
+    // What belongs to an application is told by objects of all types, in all namespaces.
+    const around = of !== undefined ? {} : widely ? anyType : scope;
+    const seen = await sightOf(this.user, around, this.rights, this.store);
     // What is asked about is not looked for where none of it could be seen: the time would tell.
     const sight = type !== undefined && !seen.somewhere(type) ? { ...seen, nothing: true } : seen;
     const told = (names: readonly string[]): { denied?: Denied } => {
