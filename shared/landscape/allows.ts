@@ -54,11 +54,6 @@ export function allowed(
   return { verdict: both.includes('no') ? 'no' : both.includes('perhaps') ? 'perhaps' : 'yes', egress, ingress };
 }
 
-/** True for what has pods: policies select them by their labels. */
-export function hasPods({ podLabels }: Facts): boolean {
-  return podLabels !== undefined;
-}
-
 function best(verdicts: readonly Verdict[]): Verdict {
   return verdicts.includes('yes') ? 'yes' : verdicts.includes('perhaps') ? 'perhaps' : 'no';
 }
