@@ -108,7 +108,7 @@ function allowedDocument(
 ): JsonObject {
   const items = policies.map(({ direction, object, verdict: says, maker }) => ({
     ...{ direction, object, verdict: says },
-    by: maker === null ? null : { ...maker, at: formatUtc(maker.at) },
+    by: maker === null ? null : { seq: maker.seq, at: formatUtc(maker.at), actor: maker.actor, manager: maker.manager, source: maker.source }, // prettier-ignore
   }));
   const content = {
     ...{ at: formatUtc(at), from: from?.object, to: to?.object, verdict },

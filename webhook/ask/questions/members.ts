@@ -7,6 +7,7 @@ import { rulesFor } from '../../../shared/landscape/recorded-rules.ts';
 import type { LandscapeRule } from '../../../shared/landscape/rules.ts';
 import { isSameTeam, teamOf } from '../../../shared/landscape/teams.ts';
 import type { Facts, Graph, ObjectFacts } from '../../../shared/landscape/types.ts';
+import { applyPatch } from '../../../shared/patch.ts';
 import type { Belonging, LedgerReader, ObjectRef } from '../../../shared/types.ts';
 import { believed } from '../../../shared/versions.ts';
 import type { LedgerView, StoredChange } from '../../ledger/port/port.ts';
@@ -85,7 +86,12 @@ export class Members {
     }
     // Nothing of status tells what an object belongs to.
     if (!(statusOnly && parent !== null) && effect !== 'deleted' && (await this.isMember(object, seq, at))) return true;
-    return parent !== null && this.isMember(object, parent, at - 1);
+    if (parent === null) return false;
+    const last = effect === 'deleted' ? change.detail().patch.slice(0, -1) : [];
+    if (last.length === 0) return this.isMember(object, parent, at - 1);
+    // A deletion also tells what became of the object since the version that was known.
+    const body = applyPatch(await this.source.store.body(parent), last);
+    return body !== null && this.isWanted(await this.saidOf({ object, facts: factsOf(body) }, at - 1));
   }
 
   private async isMember(object: ObjectRef, version: number, at: number): Promise<boolean> {
