@@ -53,7 +53,7 @@ describe('app/NAME and team/NAME', function () {
     assertGolden('belonging', parts.join('\n'));
   });
 
-  it('have, of 150 changes, exactly those of what belonged to it just before or after, by a whole look at each moment', async () => {
+  it('have exactly the changes of what belonged to it just before or after, by a whole look at each of 100 moments', async () => {
     const store = openSqliteReader(file('shop.db'));
     const reader = new StoreReader(store, () => now);
     const { changes } = await reader.changes({ scope: { of: { application: 'shop' } }, limit: 1000, status: true, attempts: true }); // prettier-ignore
@@ -62,14 +62,19 @@ describe('app/NAME and team/NAME', function () {
     const oldest = changes.at(-1)?.seq ?? 0;
     let compared = 0;
     const wrong: string[] = [];
+    // What only the graph tells (tier 9) is looked up at some moments, not at each: docs/applications.md.
+    const inferred = new Set<string>();
     // Every seventh, so that a whole look can be taken at each.
     for (const { seq, at, object, outcome } of all.filter((change, index) => index % 7 === 0 && change.seq > oldest)) {
       if (outcome === 'dropped') continue;
       let belongs = false;
       for (const moment of [at - 1, at]) {
         const [application] = (await reader.applications({ at: moment, name: 'shop' })).applications;
-        belongs ||= application?.members?.some((member) => member.object.uid === object.uid) === true;
+        const member = application?.members?.find((each) => each.object.uid === object.uid);
+        for (const each of application?.members ?? []) if (each.application.tier === 9) inferred.add(each.object.uid);
+        belongs ||= member !== undefined;
       }
+      if (inferred.has(object.uid)) continue;
       compared++;
       if (belongs !== own.has(seq)) wrong.push(`${seq} ${object.kind} ${object.namespace}/${object.name} ${belongs}`);
     }
@@ -86,18 +91,18 @@ describe('app/NAME and team/NAME', function () {
       'error: there are applications called "redis" in 2 namespaces: a, b\n' +
         'hint: name one: app/a/redis, or -n a; -A takes them as one; a rule makes them one\n',
     );
-    const objects = async (question: string, options = {}) => (await answer('twins', `${question} --format json`, options)).out.match(/"namespace": "[ab]"/g); // prettier-ignore
-    assert.deepEqual(await objects('app/b/redis'), ['"namespace": "b"', '"namespace": "b"']);
-    assert.deepEqual(await objects('app redis -n b'), ['"namespace": "b"', '"namespace": "b"']);
-    assert.equal((await objects('app/redis -A'))?.length, 4);
+    const objects = async (question: string, options = {}) => (await answer('twins', `${question} --oneline`, options)).out.match(/deployment \w\/redis/g); // prettier-ignore
+    assert.deepEqual(await objects('app/b/redis'), ['deployment b/redis']);
+    assert.deepEqual(await objects('app redis -n b'), ['deployment b/redis']);
+    assert.equal((await objects('app/redis -A'))?.length, 2);
     const input = '- {where: {name: redis}, application: redis}\n';
-    assert.equal((await objects('app/redis --rules rules.yaml', { input }))?.length, 4);
+    assert.equal((await objects('app/redis --rules rules.yaml', { input }))?.length, 2);
   });
 
   it('refuse what they cannot answer, and say what to do', async () => {
     for (const [question, code, error] of [
       ['app/shpo', 3, 'there is no application "shpo"\nhint: similar: shop'],
-      ['team/nobody', 3, 'there is no team "nobody"\nhint: known then: checkout, data, payments, storefront'],
+      ['team/nobody', 3, 'there is no team "nobody"\nhint: known then: checkout, data, payments'],
       [
         'app/shop -n payments',
         3,

@@ -1,9 +1,10 @@
 import type { Verdict } from '../../shared/landscape/allows.ts';
 import type { ObjectRef, Setter } from '../../shared/types.ts';
+import { shrink, widest } from './fit.ts';
 import { objectTitle } from './object-name.ts';
 import type { Style } from './style.ts';
-import { tableLines } from './table.ts';
-import { shortenMiddle } from './text.ts';
+import { GAP, tableLines } from './table.ts';
+import { shortenMiddle, widthOf } from './text.ts';
 import { timeFormat } from './times.ts';
 import { changeWho, paintWho } from './who.ts';
 
@@ -15,21 +16,37 @@ export interface JudgedPolicy {
   maker: Setter | null;
 }
 
-const [MAX_NAME, MAX_WHO] = [36, 20];
+const HEADS = ['DIRECTION', 'POLICY', 'ALLOWS', 'CHANGE', 'BY', 'TIME'];
+const MIN_CELL = 12;
 
 /** One policy a line. */
 export function allowedTable(policies: readonly JudgedPolicy[], style: Style): string[] {
   const { chalk, columns, ellipsis } = style;
   const time = timeFormat(policies.flatMap(({ maker }) => (maker === null ? [] : [maker.at])), style); // prettier-ignore
-  const cut = (text: string, width: number): string => (columns === null || columns > 120 ? text : shortenMiddle(text, width, ellipsis)); // prettier-ignore
+  const rows = policies.map(({ direction, object, verdict, maker }) => ({
+    cells: [
+      direction,
+      objectTitle(object, style),
+      verdict,
+      maker === null ? '-' : String(maker.seq),
+      maker === null ? '-' : changeWho(maker, style),
+      maker === null ? '-' : time(maker.at),
+    ],
+    verdict,
+    maker,
+  }));
+  const widths = HEADS.map((head, column) => widest([head, ...rows.map(({ cells }) => cells[column] ?? '')].map(widthOf))); // prettier-ignore
+  const [, policy = 0, , , who = 0] = widths;
+  const others = widths.reduce((sum, width) => sum + width + GAP, -GAP) - policy - who;
+  const [first = policy, second = who] = columns === null ? [] : shrink([policy, who], columns - others, MIN_CELL);
   const paint = { yes: chalk.green, no: chalk.red, perhaps: chalk.yellow };
-  const rows = policies.map(({ direction, object, verdict, maker }) => [
+  const lines = rows.map(({ cells: [direction = '', name = '', says = '', seq = '', by = '', at = ''], verdict, maker }) => [
     direction,
-    cut(objectTitle(object, style), MAX_NAME),
-    paint[verdict](verdict),
-    maker === null ? '-' : chalk.yellow(String(maker.seq)),
-    maker === null ? '-' : paintWho(cut(changeWho(maker, style), MAX_WHO), maker.actor, style),
-    maker === null ? '-' : chalk.dim(time(maker.at)),
-  ]);
-  return tableLines(['DIRECTION', 'POLICY', 'ALLOWS', 'CHANGE', 'BY', 'TIME'], rows, style);
+    shortenMiddle(name, first, ellipsis),
+    paint[verdict](says),
+    chalk.yellow(seq),
+    paintWho(shortenMiddle(by, second, ellipsis), maker?.actor ?? null, style),
+    chalk.dim(at),
+  ]); // prettier-ignore
+  return tableLines(HEADS, lines, style);
 }
