@@ -101,7 +101,7 @@ async function requireMember(
   }
   const { of, namespace } = scope;
   if (namespace !== undefined && of !== undefined) {
-    const elsewhere = await reader.objects({ of }, MANY);
+    const elsewhere = await reader.objects({ scope: { of }, limit: MANY });
     const places = [...new Set(elsewhere.map(({ object }) => printable(object.namespace || 'no namespace')))];
     if (places.length > 0) {
       throw new KubeblameError('name-unknown', `${what} ${printable(name)} had nothing in namespace ${printable(namespace)} then`, `it has objects in ${places.join(', ')}`); // prettier-ignore

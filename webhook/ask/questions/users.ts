@@ -1,6 +1,28 @@
+import { KubeblameError } from '../../../shared/errors.ts';
 import type { UserSummary } from '../../../shared/types.ts';
 import type { ChangeFilter, StoredChange, UserCount } from '../../ledger/port/port.ts';
 import { isControllersStatus } from '../blame/views.ts';
+import type { Answer } from './asked.ts';
+import { membersAmong, membersIn, withinOf } from './landscape/members.ts';
+import { filterOf } from './objects/page.ts';
+
+export const users: Answer<'users'> = async (asked, { scope, since, until, status }) => {
+  const { store } = asked;
+  if (scope.labels !== undefined) throw new KubeblameError('query-invalid', 'users cannot be counted by labels');
+  const members = await membersIn(asked, scope, since, until);
+  const filter = {
+    ...filterOf(scope),
+    ...withinOf(members),
+    ...(since === undefined ? {} : { minSeq: (await store.seqAt(since - 1)) + 1 }),
+    ...(until === undefined ? {} : { maxSeq: await store.seqAt(until) }),
+  };
+  if (members === null) return { users: summarise(await store.users(filter, status === true)) };
+  const own = async (most: ChangeFilter, limit: number) => {
+    const rows = await store.changes(most, limit);
+    return { rows, own: await membersAmong(rows, members) };
+  };
+  return { users: summarise(await countUsers(own, filter, status === true)) };
+};
 
 /** Changes that are counted at once. */
 const PAGE = 500;
@@ -46,7 +68,7 @@ function count(counts: Map<string, UserCount>, { actor, at, object }: StoredChan
 }
 
 /** One entry for each user, from counts by user and type: the most changes first, then by name. */
-export function summarise(counts: readonly UserCount[]): UserSummary[] {
+function summarise(counts: readonly UserCount[]): UserSummary[] {
   const users = new Map<string, UserSummary>();
   for (const { username, group, resource, kind, changes, firstAt, lastAt } of counts) {
     const user = users.get(username) ?? { username, changes: 0, firstAt, lastAt, resources: [] };

@@ -1,26 +1,19 @@
 import { LRUCache } from 'lru-cache';
-import { belongingsOf, MAX_OWNERS, ownerTitle, withOwner, type Declared } from '../../../shared/landscape/applications.ts'; // prettier-ignore
-import { Belongings } from '../../../shared/landscape/belongings.ts';
-import { applicationEvidence, believe, firstOf, NAME_LABELS, TIERS, type Said } from '../../../shared/landscape/evidence.ts'; // prettier-ignore
-import { factsOf, isNode } from '../../../shared/landscape/facts.ts';
-import { rulesFor } from '../../../shared/landscape/recorded-rules.ts';
-import type { LandscapeRule } from '../../../shared/landscape/rules.ts';
-import { isSameTeam, teamOf } from '../../../shared/landscape/teams.ts';
-import type { Facts, Graph, ObjectFacts } from '../../../shared/landscape/types.ts';
-import { applyPatch } from '../../../shared/patch.ts';
-import type { Belonging, LedgerReader, ObjectRef } from '../../../shared/types.ts';
-import { believed } from '../../../shared/versions.ts';
-import type { LedgerView, StoredChange } from '../../ledger/port/port.ts';
-
-/** What a membership is told from. */
-export interface MembersSource {
-  store: LedgerView;
-  reader: Pick<LedgerReader, 'states'>;
-  /** The facts of all objects at a moment (ms), and their graph. */
-  objectFacts: (at: number) => Promise<readonly ObjectFacts[]>;
-  graphOf: (facts: readonly ObjectFacts[]) => Graph;
-  now: number;
-}
+import { belongingsOf, MAX_OWNERS, ownerTitle, withOwner, type Declared } from '../../../../shared/landscape/applications.ts'; // prettier-ignore
+import { Belongings } from '../../../../shared/landscape/belongings.ts';
+import { applicationEvidence, believe, firstOf, NAME_LABELS, TIERS, type Said } from '../../../../shared/landscape/evidence.ts'; // prettier-ignore
+import { factsOf, isNode } from '../../../../shared/landscape/facts.ts';
+import { rulesFor } from '../../../../shared/landscape/recorded-rules.ts';
+import type { LandscapeRule } from '../../../../shared/landscape/rules.ts';
+import { isSameTeam, teamOf } from '../../../../shared/landscape/teams.ts';
+import type { Facts, ObjectFacts } from '../../../../shared/landscape/types.ts';
+import { applyPatch } from '../../../../shared/patch.ts';
+import type { Belonging, ObjectRef, Scope } from '../../../../shared/types.ts';
+import { believed } from '../../../../shared/versions.ts';
+import type { ObjectFilter, StoredChange } from '../../../ledger/port/port.ts';
+import type { Asked } from '../asked.ts';
+import { states } from '../objects/states.ts';
+import { graphOf, objectFacts } from './landscape.ts';
 
 /** All that belonged to something at a moment. */
 interface Sample {
@@ -51,7 +44,7 @@ export class Members {
 
   constructor(
     private readonly of: Belonging,
-    private readonly source: MembersSource,
+    private readonly asked: Asked,
   ) {}
 
   /** Looks at a period (ms), before changes of it are asked about. */
@@ -81,7 +74,7 @@ export class Members {
     const { object, objectId, effect, parent, seq, at, statusOnly } = change;
     if (!isNode(object)) return false;
     if (effect === 'none') {
-      const version = believed(await this.source.store.versions(objectId, seq));
+      const version = believed(await this.asked.store.versions(objectId, seq));
       return version !== null && this.isMember(object, version.seq, at);
     }
     // Nothing of status tells what an object belongs to.
@@ -90,7 +83,7 @@ export class Members {
     const last = effect === 'deleted' ? change.detail().patch.slice(0, -1) : [];
     if (last.length === 0) return this.isMember(object, parent, at - 1);
     // A deletion also tells what became of the object since the version that was known.
-    const body = applyPatch(await this.source.store.body(parent), last);
+    const body = applyPatch(await this.asked.store.body(parent), last);
     return body !== null && this.isWanted(await this.saidOf({ object, facts: factsOf(body) }, at - 1));
   }
 
@@ -158,7 +151,7 @@ export class Members {
   private async controllerOf({ object, facts }: ObjectFacts, at: number): Promise<ObjectFacts | null> {
     const owner = facts.references?.find(({ target }) => target.to === 'owner' && target.uid === facts.controller)?.target; // prettier-ignore
     if (owner?.to !== 'owner') return null;
-    const { store } = this.source;
+    const { store } = this.asked;
     this.resources ??= new Map((await store.resources()).map(({ group, kind, resource }) => [`${group}/${kind}`, resource])); // prettier-ignore
     const resource = this.resources.get(`${owner.group}/${owner.kind}`);
     if (resource === undefined) return null;
@@ -177,10 +170,10 @@ export class Members {
 
   /** Of a version; null of an end. What stands outside of status is as its origin left it. */
   private async factsAt(version: number): Promise<Facts | null> {
-    const origin = (await this.source.store.origin(version)) ?? version;
+    const origin = (await this.asked.store.origin(version)) ?? version;
     const known = this.facts.get(origin);
     if (known !== undefined) return known;
-    const body = await this.source.store.body(origin);
+    const body = await this.asked.store.body(origin);
     if (body === null) return null;
     const facts = factsOf(body);
     this.facts.set(origin, facts);
@@ -208,14 +201,17 @@ export class Members {
     const key = this.of.rulesThen === true ? at : 0;
     const known = this.rules.get(key);
     if (known !== undefined) return known;
-    const { rules } = await rulesFor(this.of, { at, now: this.source.now }, this.source.reader);
+    const { rules } = await rulesFor(
+      this.of,
+      { at, now: this.asked.now() },
+      { states: (query) => states(this.asked, query) },
+    );
     this.rules.set(key, rules);
     return rules;
   }
 
   private async sample(at: number): Promise<Sample> {
-    const { objectFacts, graphOf } = this.source;
-    const objects = await objectFacts(at);
+    const objects = await objectFacts(this.asked, at);
     const all = belongingsOf(objects, graphOf(objects), await this.rulesAt(at));
     const applications = new Map(all.map(({ object, application }) => [object.uid, application]));
     const wanted = all.filter(({ application, team }) => this.isWanted('team' in this.of ? team : application));
@@ -225,4 +221,40 @@ export class Members {
     this.samples.sort((a, b) => a.at - b.at);
     return sample;
   }
+}
+
+/** What belongs to the application or team of a scope over a period (ms); null where the scope names none. */
+export async function membersIn(asked: Asked, { of }: Scope, since?: number, until?: number): Promise<Members | null> {
+  if (of === undefined) return null;
+  const members = new Members(of, asked);
+  const [first, last] = [(await asked.store.first())?.at ?? 0, (await asked.store.last())?.at ?? 0];
+  const to = Math.max(first, Math.min(until ?? last, last));
+  await members.look(Math.min(to, Math.max(since ?? first, first)), to);
+  return members;
+}
+
+/** Which objects a question about some moments is about: those that belong to the scope's application or team at one of them. */
+export async function askedAt(
+  asked: Asked,
+  { of }: Scope,
+  moments: readonly number[],
+): Promise<(object: ObjectRef) => boolean> {
+  if (of === undefined) return () => true;
+  const members = new Members(of, asked);
+  const uids = new Set<string>();
+  for (const at of moments) for (const uid of (await members.at(at)).keys()) uids.add(uid);
+  return ({ uid }) => uids.has(uid);
+}
+
+/** Of some changes those of members. */
+export async function membersAmong(rows: readonly StoredChange[], members: Members): Promise<StoredChange[]> {
+  const found: StoredChange[] = [];
+  for (const row of rows) if (await members.has(row)) found.push(row);
+  return found;
+}
+
+/** Lets the database pass over what is in other namespaces. */
+export function withinOf(members: Members | null): ObjectFilter {
+  const namespaces = members?.namespaces ?? null;
+  return namespaces === null ? {} : { within: namespaces };
 }
