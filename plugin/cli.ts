@@ -8,6 +8,7 @@ import { addHistoryFlags } from './commands/history-flags.ts';
 import { addLinesFlags } from './commands/lines-flags.ts';
 import { addMatchFlags, each } from './commands/match-flags.ts';
 import { FORMATS, type BlameFlags } from './commands/request.ts';
+import { addRulesFlags } from './commands/rules-flags.ts';
 import { EXIT, Exit, exitCodeOf } from './exit-code.ts';
 import { describeCommand, formatHelp } from './help.ts';
 import type { Io } from './io.ts';
@@ -47,6 +48,10 @@ const EXAMPLES = `
 
   # Who changed one field
   kubectl blame deployment nginx --field spec.replicas
+
+  # What happened to an application, or to what a team answers for
+  kubectl blame app/shop --since 2h
+  kubectl blame team/checkout --format diff
 
   # The net difference between two moments
   kubectl blame -n shop --from 09:00 --to 10:30 --format diff`;
@@ -177,6 +182,7 @@ function createProgram(io: Io, args?: readonly string[]): Command {
   addMatchFlags(program);
   addHistoryFlags(program);
   addLinesFlags(program);
+  addRulesFlags(program);
   addSource(program);
   program.action((words: string[], _flags: unknown, self: Command) => {
     const flags = flagsOf<BlameFlags & SourceOptions>(self);

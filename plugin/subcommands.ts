@@ -4,6 +4,7 @@ import { flagsOf } from './arguments.ts';
 import { each } from './commands/match-flags.ts';
 import type { ManualFlags } from './commands/manual.ts';
 import type { BlameFlags } from './commands/request.ts';
+import { addRulesFlags } from './commands/rules-flags.ts';
 import type { UndoFlags } from './commands/undo.ts';
 import { describeCommand } from './help.ts';
 import type { Io } from './io.ts';
@@ -126,6 +127,7 @@ function addWho(program: Command, { io, addSource, withReader, count, asked }: C
     .option('--limit <count>', 'maximum number of results', count)
     .option('--status', 'also changes of status by controllers')
     .option('--no-headers', 'no first line with the names of the columns');
+  addRulesFlags(command);
   addOutput(command, 'table');
   addSource(command);
   describeCommand(

@@ -130,7 +130,11 @@ describe('the read API', () => {
     for (const [search, question, hint] of [
       ['x=1', QUESTIONS.info, 'this question has none'],
       ['x=1', QUESTIONS.graph, 'known ones: at'],
-      ['x=1', QUESTIONS.objects, 'known ones: group, resource, namespace, withNamespaceObject, name, labels, limit'],
+      [
+        'x=1',
+        QUESTIONS.objects,
+        'known ones: group, resource, namespace, withNamespaceObject, name, labels, application, team, rules, rulesThen, limit',
+      ],
     ] as const)
       assert.throws(() => question.codec.decode(new URLSearchParams(search)), {
         ...{ code: 'query-invalid', message: 'unknown query parameter "x"', hint },

@@ -4,6 +4,7 @@ import type { KnownObject, LedgerReader, ResourceType, Scope } from '../../share
 import type { Io } from '../io.ts';
 import { currentNamespace } from '../kubeconfig.ts';
 import { printable } from '../views/text.ts';
+import { readBelongings, scopesOfBelongings, type NamedBelongings } from './belonging.ts';
 import type { Request } from './request.ts';
 import { categoryOf, knownTypes, tellOtherTypes, typeOf, withTypeNames } from './types.ts';
 
@@ -35,15 +36,20 @@ export async function select(
   io: Io,
 ): Promise<{ selection: Selection; io: Io }> {
   const { words, namespace } = asHeadersWriteIt(written);
-  if (namespace !== undefined) {
-    if (request.namespace !== undefined && request.namespace !== namespace) {
+  const belongings = readBelongings(words);
+  if (belongings === null && (request.rules.rules !== undefined || request.rules.rulesThen === true)) {
+    throw new KubeblameError('usage-invalid', 'rules tell what belongs to an application or a team', 'name one: app/NAME or team/NAME'); // prettier-ignore
+  }
+  const place = namespace ?? belongings?.namespace;
+  if (place !== undefined) {
+    if (request.namespace !== undefined && request.namespace !== place) {
       throw new KubeblameError('usage-invalid', `-n ${printable(request.namespace)} and ${printable(written.join(' '))} name two namespaces`, 'leave one of them out'); // prettier-ignore
     }
-    request.namespace = namespace;
+    request.namespace = place;
   }
   const [types, { found, title, asked }] = await Promise.all([
     knownTypes(reader),
-    selectIn(words, request, reader, io),
+    belongings === null ? selectIn(words, request, reader, io) : selectBelongings(belongings, request, reader, io),
   ]);
   for (const { text, type } of asked) tellOtherTypes(text, type, types, io);
   const named = withTypeNames(io, types);
@@ -67,6 +73,18 @@ interface Found {
   title: (typeName: TypeName) => string;
   /** The types that were named, as they were written. */
   asked: readonly { text: string; type: NamedType }[];
+}
+
+async function selectBelongings(
+  belongings: NamedBelongings,
+  request: Request,
+  reader: LedgerReader,
+  io: Io,
+): Promise<Found> {
+  // prettier-ignore
+  if (request.namespace !== undefined) await requireNamespace(request.namespace, reader);
+  const { scopes, title } = await scopesOfBelongings(belongings, request, reader, io);
+  return { found: { scopes, single: false, broad: false, story: true }, title: () => title, asked: [] };
 }
 
 async function selectIn(words: readonly string[], request: Request, reader: LedgerReader, io: Io): Promise<Found> {

@@ -2,6 +2,7 @@ import type {
   ApplicationDifference,
   EdgeDifference,
   ObjectDifference,
+  PermissionDifference,
 } from '../../shared/landscape/release-difference.ts';
 import type { ReleaseInterval, WorkloadReleases } from '../../shared/landscape/releases.ts';
 import type { GraphNode } from '../../shared/landscape/types.ts';
@@ -50,8 +51,11 @@ export function componentsTable(
   return rows.length === 0 ? [] : tableLines(['WORKLOAD', 'BEFORE', 'AFTER'], rows, style);
 }
 
-/** Fields, edges and exposure that differ, and who changed them. */
-export function differenceLines({ objects, scaled, edges, exposed }: ApplicationDifference, style: Style): string[] {
+/** Fields, edges, exposure and permissions that differ, and who changed them. */
+export function differenceLines(
+  { objects, scaled, edges, exposed, permissions }: ApplicationDifference,
+  style: Style,
+): string[] {
   const { chalk } = style;
   const hosts = [
     ...exposed.gained.map((host) => chalk.green(`+ exposed as ${printable(host)}`)),
@@ -62,6 +66,7 @@ export function differenceLines({ objects, scaled, edges, exposed }: Application
     ...scaled.flatMap((each) => objectLines(each, 'by an autoscaler', style)),
     ...edges.filter(({ relation }) => relation !== 'exposes').map((edge) => edgeLine(edge, style)),
     ...hosts,
+    ...permissions.map((permission) => permissionLine(permission, style)),
   ];
 }
 
@@ -83,6 +88,13 @@ function objectLines({ object, what, deltas, users }: ObjectDifference, more: st
 
 function edgeLine({ kind, relation, from, to }: EdgeDifference, style: Style): string {
   const text = `${nodeName(from, style)} ${relation} ${nodeName(to, style)}`;
+  return kind === 'gained' ? style.chalk.green(`+ ${text}`) : style.chalk.red(`- ${text}`);
+}
+
+/** `+ serviceaccount/web may what clusterrole/view allows (rolebinding/web-view)`. */
+function permissionLine({ kind, account, role, binding }: PermissionDifference, style: Style): string {
+  const [who, what, by] = [account, role, binding].map((object) => objectName(object, style));
+  const text = `${who} may what ${what} allows (${by})`;
   return kind === 'gained' ? style.chalk.green(`+ ${text}`) : style.chalk.red(`- ${text}`);
 }
 

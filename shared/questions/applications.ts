@@ -1,27 +1,14 @@
-import { KubeblameError, messageOf } from '../errors.ts';
 import type { Application, Applications } from '../landscape/applications.ts';
-import { parseLandscapeRules } from '../landscape/rules.ts';
-import { codec, fail, moment, text, type Parameter, type Query } from './parameters.ts';
+import { codec, moment, text, type Query } from './parameters.ts';
 import type { Question } from './question.ts';
+import { checkRules, RULES, RULES_THEN } from './rules.ts';
 import type { Denied } from './scope.ts';
-
-/** Characters of rules in a request: they are a part of its address, which may have 16 kB. */
-const MAX_RULES = 4000;
-
-const RULES = text('rules', 'Rules, as the ConfigMap kubeblame-rules has them, instead of those.');
 
 const PARAMETERS = {
   at: moment('at', 'The time.'),
   name: text('application', 'Only this application, with its members; without it, all, without theirs.'),
-  rules: {
-    ...RULES,
-    encode: (rules) => {
-      // It would be refused as a request that is too large, in words that say less.
-      if (rules.length > MAX_RULES)
-        throw new KubeblameError('usage-invalid', `--rules: a server takes at most ${MAX_RULES} characters`, 'put them into the ConfigMap kubeblame-rules'); // prettier-ignore
-      return RULES.encode(rules);
-    },
-  } satisfies Parameter<string, false>,
+  rules: RULES,
+  rulesThen: RULES_THEN,
 };
 export type ApplicationQuery = Query<typeof PARAMETERS>;
 
@@ -36,12 +23,6 @@ export interface ApplicationPage extends Omit<Applications, 'applications'> {
 /** What of applications ran when, shared/landscape/releases.ts tells. A rule or a workload that the reader may not read says nothing. */
 export const applications: Question<ApplicationQuery, ApplicationPage> = {
   about: 'Which applications exist at a time, of what, and of whom',
-  codec: codec(PARAMETERS, ({ rules }) => {
-    try {
-      parseLandscapeRules(rules ?? '', 'rules');
-    } catch (error) {
-      fail('rules', `cannot be used: ${messageOf(error)}`);
-    }
-  }),
+  codec: codec(PARAMETERS, checkRules),
   reads: { of: 'objects', scope: () => ({ scope: {} }), denied: 'objects' },
 };

@@ -2,6 +2,7 @@ import type { CoverageInterval } from '../../../shared/types.ts';
 import { VERSION } from '../../../shared/version.ts';
 import { intervals } from '../../ledger/port/intervals.ts';
 import type { Answer, Asked } from './asked.ts';
+import { membersIn } from './landscape/members.ts';
 import { filterOf } from './objects/page.ts';
 
 export const info: Answer<'info'> = async ({ store }) => {
@@ -18,9 +19,14 @@ export const info: Answer<'info'> = async ({ store }) => {
 
 export const resources: Answer<'resources'> = ({ store }) => store.resources();
 
-export const objects: Answer<'objects'> = async ({ store }, { scope, limit }) => {
+export const objects: Answer<'objects'> = async (asked, { scope, limit }) => {
+  const { store } = asked;
   const found = [];
-  for (const { id, ...object } of await store.objects(filterOf(scope), limit)) {
+  const members = (await membersIn(asked, scope))?.found ?? null;
+  const most = members === null ? limit : Number.MAX_SAFE_INTEGER;
+  for (const { id, ...object } of await store.objects(filterOf(scope), most)) {
+    if (found.length === limit) break;
+    if (members?.has(object.uid) === false) continue;
     const lifetime = await store.lifetime(id);
     if (lifetime !== null) found.push({ object, ...lifetime });
   }

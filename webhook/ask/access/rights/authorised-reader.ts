@@ -45,8 +45,10 @@ async function sightIn(
   rights: Rights,
   store: LedgerStore,
 ): Promise<Sight> {
-  const { type, ...anyType } = scope;
-  const seen = await sightOf(user, otherTypes ? anyType : scope, rights, store);
+  const { type, of, ...anyType } = scope;
+  // What belongs to an application is told by objects of all types, in all namespaces.
+  const around = of !== undefined ? {} : otherTypes ? anyType : scope;
+  const seen = await sightOf(user, around, rights, store);
   // What is asked about is not looked for where none of it could be seen: the time would tell.
   return type !== undefined && !seen.somewhere(type) ? { ...seen, nothing: true } : seen;
 }

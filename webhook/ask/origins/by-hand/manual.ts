@@ -2,7 +2,12 @@ import { isByPerson } from '../../../../shared/acts/kubelet.ts';
 import { ownDeltas } from '../../../../shared/acts/verb.ts';
 import { deltas } from '../../../../shared/delta.ts';
 import { isObject } from '../../../../shared/json.ts';
-import { isAutoscaler, type ManualChange, type ManualPage, type ManualTotals } from '../../../../shared/origins/manual.ts';
+import {
+  isAutoscaler,
+  type ManualChange,
+  type ManualPage,
+  type ManualTotals,
+} from '../../../../shared/origins/manual.ts';
 import { toolOf } from '../../../../shared/origins/tools.ts';
 import type { Delta, JsonObject } from '../../../../shared/types.ts';
 import { isExplained, type ChangeFilter, type LedgerView, type StoredChange } from '../../../ledger/port/port.ts';
@@ -17,8 +22,13 @@ const PAGE = 500;
 /** Changes by hand that one report tells. */
 const MAX_TOLD = 1000;
 
-/** What people did by hand, in a part of a ledger, to what delivery tools manage, and what became of it. */
-export async function manualReport(store: LedgerView, filter: ChangeFilter, now: number): Promise<ManualPage> {
+/** What people did by hand, in a part of a ledger, to what delivery tools manage, and what became of it. `wanted` narrows the changes. */
+export async function manualReport(
+  store: LedgerView,
+  filter: ChangeFilter,
+  now: number,
+  wanted: (rows: readonly StoredChange[]) => Promise<readonly StoredChange[]> = (rows) => Promise.resolve(rows),
+): Promise<ManualPage> {
   const states = new States(store);
   const origins = new Origins(store, states);
   const fates = new Fates(store, states, origins);
@@ -27,7 +37,7 @@ export async function manualReport(store: LedgerView, filter: ChangeFilter, now:
   let maxSeq = filter.maxSeq ?? Number.MAX_SAFE_INTEGER;
   for (;;) {
     const rows = await store.changes({ ...filter, withoutStatus: true, maxSeq }, PAGE);
-    for (const row of rows) {
+    for (const row of await wanted(rows)) {
       if (row.outcome === 'dropped' || row.effect === 'none' || isExplained(row) || isTranslation(row)) continue;
       totals.changes++;
       const change = await manualChange(row, states, fates, now);

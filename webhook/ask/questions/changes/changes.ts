@@ -9,6 +9,7 @@ import { foldedViewOf, isControllersStatus, isTold, viewOf } from '../../blame/v
 import type { Answer, Asked } from '../asked.ts';
 import { coverage } from '../ledger.ts';
 import { filterOf } from '../objects/page.ts';
+import { membersAmong, membersIn, withinOf, type Members } from '../landscape/members.ts';
 import { touching } from './field.ts';
 import { follow } from './follow.ts';
 import { exactUser, matcherOf } from './matching.ts';
@@ -19,8 +20,10 @@ const FETCHED = 500;
 export const changes: Answer<'changes'> = async (asked, query) => {
   const { store } = asked;
   const user = exactUser(query);
+  const members = await membersIn(asked, query.scope, query.since, query.until);
   const filter: ChangeFilter = {
     ...filterOf(query.scope),
+    ...withinOf(members),
     ...(user === undefined ? {} : { username: user }),
     labels: parseSelector(query.scope.labels ?? ''),
     minSeq: Math.max(
@@ -28,7 +31,7 @@ export const changes: Answer<'changes'> = async (asked, query) => {
       (query.newerThan ?? -1) + 1,
     ),
   };
-  const search = { asked, query, filter, states: new States(store) };
+  const search = { asked, query, filter, members, states: new States(store) };
   if (query.after !== undefined) return followed(search, query.after);
   if (query.seqs !== undefined) return named(search, query.seqs);
   return newest(search);
@@ -38,6 +41,8 @@ interface Search {
   asked: Asked;
   query: ChangeQuery;
   filter: ChangeFilter;
+  /** What belongs to the application or team that is asked about; null where none is. */
+  members: Members | null;
   states: States;
 }
 
@@ -88,16 +93,20 @@ async function followed(search: Search, after: number): Promise<ChangePage> {
 async function named(search: Search, seqs: readonly number[]): Promise<ChangePage> {
   const found: StoredChange[] = [];
   for (const seq of [...new Set(seqs)].sort((a, b) => b - a)) {
-    found.push(...(await search.asked.store.changes({ ...search.filter, minSeq: seq, maxSeq: seq }, 1)));
+    const rows = await search.asked.store.changes({ ...search.filter, minSeq: seq, maxSeq: seq }, 1);
+    found.push(...(search.members === null ? rows : await membersAmong(rows, search.members)));
   }
   return { changes: await viewsOf(search, found), next: null, hidden: { status: 0, attempts: 0 } };
 }
 
-/** Which of some rows touch the field that is asked about; null where none is. */
-function touchesOf({ asked, query, states }: Search) {
+/** Which of some rows are of what is asked about, and touch the field that is; null where all are. */
+function touchesOf({ asked, query, members, states }: Search) {
   const field = query.field === undefined ? null : parseField(query.field);
-  return async (rows: readonly StoredChange[]): Promise<ReadonlySet<number> | null> =>
-    field === null ? null : touching(rows, field, states, asked.now());
+  return async (rows: readonly StoredChange[]): Promise<ReadonlySet<number> | null> => {
+    const own = members === null ? rows : await membersAmong(rows, members);
+    if (field !== null) return touching(own, field, states, asked.now());
+    return members === null ? null : new Set(own.map(({ seq }) => seq));
+  };
 }
 
 function hiddenAs({ attempts, status }: ChangeQuery, row: StoredChange): keyof ChangePage['hidden'] | null {

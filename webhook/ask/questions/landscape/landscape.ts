@@ -1,15 +1,16 @@
 import { setImmediate as breathe } from 'node:timers/promises';
+import { LRUCache } from 'lru-cache';
 import { applicationsOf } from '../../../../shared/landscape/applications.ts';
 import { factsOf, isNode } from '../../../../shared/landscape/facts.ts';
 import { impactOf } from '../../../../shared/landscape/impact.ts';
 import { impactPart, placesIn } from '../../../../shared/landscape/parts.ts';
 import { resolve } from '../../../../shared/landscape/resolve.ts';
-import { parseLandscapeRules } from '../../../../shared/landscape/rules.ts';
+import { rulesFor } from '../../../../shared/landscape/recorded-rules.ts';
 import type { Graph, ObjectFacts } from '../../../../shared/landscape/types.ts';
 import type { ObjectRef } from '../../../../shared/types.ts';
+import type { LedgerView } from '../../../ledger/port/port.ts';
 import type { Answer, Asked } from '../asked.ts';
 import { states } from '../objects/states.ts';
-import { recordedRules } from './rules.ts';
 
 /** States that are read at once where the facts are not kept. */
 const PAGE = 500;
@@ -22,12 +23,9 @@ export const impact: Answer<'impact'> = async (asked, { scope, at, blow, hops })
   return impactPart(graph, starts, impactOf(graph, starts, blow, hops));
 };
 
-/** The rules of today hold for all times: they are what is known now of what was then. */
-export const applications: Answer<'applications'> = async (asked, { at, name, rules }) => {
-  const applied =
-    rules === undefined
-      ? await recordedRules(asked, asked.now())
-      : { rules: parseLandscapeRules(rules, 'rules'), problem: '' };
+/** Today's rules hold for all times, where not those of then are asked for: they are what is known now of what was then. */
+export const applications: Answer<'applications'> = async (asked, { at, name, ...rules }) => {
+  const applied = await rulesFor(rules, { at, now: asked.now() }, { states: (query) => states(asked, query) });
   const objects = await objectFacts(asked, at);
   const { applications, ...rest } = applicationsOf(objects, graphOf(objects), applied.rules);
   const told =
@@ -43,12 +41,24 @@ export const facts: Answer<'facts'> = async (asked, { at }) => ({
 
 /** The facts of all objects that exist at a moment. */
 export async function objectFacts(asked: Asked, at: number): Promise<ObjectFacts[]> {
-  const kept = await asked.store.facts(await asked.store.seqAt(at));
-  if (kept === null) return factsOfStates(asked, at);
+  const seq = await asked.store.seqAt(at);
+  const kept = await asked.store.facts(seq);
+  if (kept === null) return derivedFacts(asked, at, seq);
   if (kept.every(({ confirmed }) => confirmed)) return kept;
   // As isRefused() has it: an object that nothing confirmed does not exist beside another one of its name.
   const taken = new Set(kept.flatMap(({ confirmed, object }) => (confirmed ? [nameOf(object)] : [])));
   return kept.filter(({ confirmed, object }) => confirmed || !taken.has(nameOf(object)));
+}
+
+/** Facts that were derived from states, of each store by the last change of their moment: one command asks for a moment several times. */
+const DERIVED = new WeakMap<LedgerView, LRUCache<number, Promise<ObjectFacts[]>>>();
+
+function derivedFacts(asked: Asked, at: number, seq: number): Promise<ObjectFacts[]> {
+  const known = DERIVED.get(asked.store) ?? new LRUCache<number, Promise<ObjectFacts[]>>({ max: 16 });
+  DERIVED.set(asked.store, known);
+  const facts = known.get(seq) ?? factsOfStates(asked, at);
+  known.set(seq, facts);
+  return facts;
 }
 
 async function factsOfStates(asked: Asked, at: number): Promise<ObjectFacts[]> {
@@ -70,7 +80,7 @@ function nameOf({ group, resource, namespace, name }: ObjectRef): string {
 /** Graphs of facts that may be given again, as a projection gives those of its last moment. */
 const GRAPHS = new WeakMap<readonly ObjectFacts[], Graph>();
 
-function graphOf(facts: readonly ObjectFacts[]): Graph {
+export function graphOf(facts: readonly ObjectFacts[]): Graph {
   const graph = GRAPHS.get(facts) ?? resolve(facts);
   GRAPHS.set(facts, graph);
   return graph;

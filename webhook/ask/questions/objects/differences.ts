@@ -4,6 +4,7 @@ import type { Difference } from '../../../../shared/types.ts';
 import type { StoredObject } from '../../../ledger/port/port.ts';
 import { isControllersStatus } from '../../blame/views.ts';
 import type { Answer, Asked } from '../asked.ts';
+import { askedAt } from '../landscape/members.ts';
 import { pageOf } from './page.ts';
 import { stateOf } from './states.ts';
 
@@ -13,7 +14,9 @@ const MOST_CHANGES = 500;
 export const differences: Answer<'differences'> = async (asked, query) => {
   const selector = parseSelector(query.scope.labels ?? '');
   const [from, to] = [await asked.store.seqAt(query.from), await asked.store.seqAt(query.to)];
+  const isAsked = await askedAt(asked, query.scope, [query.from, query.to]);
   const { items, next } = await pageOf(asked.store, query, async (object) => {
+    if (!isAsked(object)) return null;
     const difference = await differenceOf(asked, object, from, to);
     if (difference === null) return null;
     const labelled = [difference.before, difference.after].some((body) => matchesSelector(selector, labelsOf(body)));

@@ -5,12 +5,15 @@ import { believed } from '../../../../shared/versions.ts';
 import { isExplained, type LedgerView, type StoredObject, type StoredVersion } from '../../../ledger/port/port.ts';
 import { isTranslation, outcomeAt } from '../../blame/views.ts';
 import type { Answer, Asked } from '../asked.ts';
+import { askedAt } from '../landscape/members.ts';
 import { pageOf } from './page.ts';
 
 export const states: Answer<'states'> = async (asked, query) => {
   const selector = parseSelector(query.scope.labels ?? '');
   const maxSeq = await asked.store.seqAt(query.at);
+  const isAsked = await askedAt(asked, query.scope, [query.at]);
   const { items, next } = await pageOf(asked.store, query, async (object) => {
+    if (!isAsked(object)) return null;
     const state = await stateOf(asked, object, maxSeq);
     return state === null || !matchesSelector(selector, labelsOf(state.body)) ? null : state;
   });
