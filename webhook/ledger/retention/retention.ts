@@ -1,6 +1,7 @@
 import { setImmediate as breathe } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { KubeblameError, messageOf } from '../../../shared/errors.ts';
+import { FloodFinder, NO_FLOODS, type Floods, type Written } from './floods.ts';
 
 export interface RetentionPolicy {
   /** History older than this is folded; null keeps it whatever its age. */
@@ -17,6 +18,8 @@ export interface FoldRequest {
   before: number;
   /** But what matters for security only before this one (ms); the same moment unless given. */
   securityBefore?: number;
+  /** Where it is given, only changes of these users are removed. */
+  onlyOf?: readonly string[];
   /** The present (ms). */
   now: number;
 }
@@ -33,6 +36,9 @@ export interface FoldResult {
 export interface Foldable {
   fold(request: FoldRequest): Promise<FoldResult | null>;
   usedBytes(): Promise<number>;
+  seqAt(at: number): Promise<number>;
+  /** Who wrote the changes after one, and how many bytes: written.ts. */
+  written(afterSeq: number, limit: number): Promise<Written[]>;
 }
 
 export interface RetentionOptions {
@@ -45,6 +51,8 @@ export interface RetentionOptions {
   heldBack?: () => string | null;
   /** Ends it behind the step that is under way. */
   stop?: AbortSignal;
+  /** Who has flooded the ledger; one that is kept reads each change once. */
+  finder?: FloodFinder;
 }
 
 export interface Enforced {
@@ -52,6 +60,8 @@ export interface Enforced {
   removed: number;
   /** Why it was held back, or not done to the end; null where it was. */
   heldBack: string | null;
+  /** Users who flood the ledger: their changes were folded before those of others. */
+  floods: readonly string[];
 }
 
 const HOUR_MS = 60 * 60 * 1000;
@@ -60,16 +70,18 @@ const SIZES: Record<string, number> = { Mi: 2 ** 20, Gi: 2 ** 30, Ti: 2 ** 40 };
 
 /** The last hour is never folded: requests that were admitted in it may still be settled. */
 const MIN_AGE_MS = HOUR_MS;
+/** A user who writes so large a part of `--retain-size` within an hour floods the ledger. */
+const FLOOD_SHARE = 1 / 16;
 /** What matters for security is kept so many times as long as the rest, unless told otherwise. */
 const SECURITY_TIMES = 10;
 
 /** Folds what the policy does not keep, step by step. Rejects with what a fold rejects with. */
 export async function enforce(options: RetentionOptions): Promise<Enforced> {
   const { store, policy, now, between, stop } = options;
-  const enforced: Enforced = { removed: 0, heldBack: null };
+  const enforced: Enforced = { removed: 0, heldBack: null, floods: [] };
   /** Resolves to false where it is not to go on. */
   const foldWhile = async (
-    limits: () => Pick<FoldRequest, 'before' | 'securityBefore'>,
+    limits: () => Omit<FoldRequest, 'now'>,
     wanted: () => Promise<boolean>,
   ): Promise<boolean> => {
     while (await wanted()) {
@@ -94,12 +106,28 @@ export async function enforce(options: RetentionOptions): Promise<Enforced> {
   }
   if (bytes !== null) {
     const isLarge = async (): Promise<boolean> => (await store.usedBytes()) > bytes;
+    if (!(await isLarge())) return enforced;
     const before = (): number => now() - MIN_AGE_MS;
+    const ordinary = (): Omit<FoldRequest, 'now'> => ({ before: before(), securityBefore: securityBefore() });
+    const { users, recentBytes } = await floodsOf(options, bytes * FLOOD_SHARE);
+    if (users.length > 0) {
+      enforced.floods = users;
+      if (!(await foldWhile(() => ({ ...ordinary(), onlyOf: users }), isLarge))) return enforced;
+    }
+    // What they wrote within the last hour cannot be folded yet, and will be: nobody else's history is given up for it.
+    const isTooLarge = async (): Promise<boolean> => (await store.usedBytes()) - recentBytes > bytes;
     // What matters for security goes last: only where nothing else is left to go.
-    if (!(await foldWhile(() => ({ before: before(), securityBefore: securityBefore() }), isLarge))) return enforced;
-    await foldWhile(() => ({ before: before(), securityBefore: before() }), isLarge);
+    if (!(await foldWhile(ordinary, isTooLarge))) return enforced;
+    await foldWhile(() => ({ before: before(), securityBefore: before() }), isTooLarge);
   }
   return enforced;
+}
+
+async function floodsOf(
+  { store, now, stop, finder = new FloodFinder() }: RetentionOptions,
+  bytesAnHour: number,
+): Promise<Floods> {
+  return stop?.aborted === true ? NO_FLOODS : finder.find(store, now(), bytesAnHour);
 }
 
 /** Reads `90d`, `12h`, `8w`, and `10Gi`, `500Mi`. Throws config-invalid. */
@@ -154,11 +182,13 @@ export function startRetention(options: Omit<RetentionOptions, 'stop'> & { log: 
   const { policy, log } = options;
   if (policy.ageMs === null && policy.bytes === null) return () => Promise.resolve();
   const stopping = new AbortController();
+  const finder = new FloodFinder();
   let running = Promise.resolve();
   const run = (): void => {
     running = running.then(async () => {
       try {
-        const { removed, heldBack } = await enforce({ ...options, stop: stopping.signal });
+        const { removed, heldBack, floods } = await enforce({ ...options, finder, stop: stopping.signal });
+        if (floods.length > 0) log.warn({ users: floods }, 'users flood the ledger: their changes are folded first');
         if (removed > 0) log.info({ removed }, 'old history folded');
         if (heldBack !== null) log.warn({ reason: heldBack }, 'old history not folded');
       } catch (error) {

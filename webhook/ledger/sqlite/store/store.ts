@@ -23,6 +23,7 @@ import { BackgroundCheck } from '../check/background-check.ts';
 import { leaveMark } from '../database/clean-stop.ts';
 import { EFFECT_MASK } from '../database/codes.ts';
 import { commitsAfter } from '../read/commits.ts';
+import type { Written } from '../../retention/floods.ts';
 import type { FoldRequest, FoldResult } from '../../retention/retention.ts';
 import { LabelSearch } from '../labels/label-search.ts';
 import { Lineages } from '../read/lineage.ts';
@@ -30,6 +31,7 @@ import { Names } from '../read/names.ts';
 import { Objects } from '../read/objects.ts';
 import { openForReading, openForWriting, translate, type Sqlite } from '../database/open.ts';
 import { Rows } from '../read/read.ts';
+import { writtenAfter } from '../read/written.ts';
 import { FORMAT } from '../database/schema.ts';
 import { Statements } from '../database/statements.ts';
 import { ThreadWriter } from '../write/thread-writer.ts';
@@ -169,6 +171,11 @@ export class SqliteStore implements LedgerStore {
       const of = (name: string): number => this.db.pragma(name, { simple: true }) as number;
       return (of('page_count') - of('freelist_count')) * of('page_size');
     });
+  }
+
+  /** Who wrote the changes after one, and how much. */
+  written(afterSeq: number, limit: number): Promise<Written[]> {
+    return this.run(() => writtenAfter(this.statements, afterSeq, limit));
   }
 
   /** By bisection: `at` never falls as seq rises, so that it needs no index. Where changes were folded, seqs have gaps. */
