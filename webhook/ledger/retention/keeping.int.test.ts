@@ -47,6 +47,7 @@ describe('retention', () => {
     );
     assert.deepEqual(await enforce({ store, policy: readPolicy('10h', undefined), now, between }), {
       removed: 0,
+      shortened: 0,
       heldBack: null,
       floods: [],
     });
@@ -98,6 +99,8 @@ describe('retention', () => {
         usedBytes: () => Promise.resolve(9),
         seqAt: () => Promise.resolve(0),
         written: () => Promise.resolve([]),
+        shortenable: () => Promise.resolve(null),
+        shorten: () => Promise.reject(new Error('shortened')),
       },
       ...{ policy: readPolicy('1h', undefined), now: () => 0, stop: stop.signal },
       between: (work) => {
@@ -298,7 +301,7 @@ describe('retention', () => {
         assert.deepEqual([floods, removed], [['mallory'], refused ? 30 : 60]);
         assert.deepEqual(await counts(), { ...HISTORY, alice: 29 });
         assert.ok((await store.usedBytes()) < MI / 2);
-        assert.deepEqual(await enforced(MI / 2), { removed: 0, heldBack: null, floods: [] });
+        assert.deepEqual(await enforced(MI / 2), { removed: 0, shortened: 0, heldBack: null, floods: [] });
         assert.deepEqual((await store.body((await ledger.changes()).find(({ object }) => object.name === 'settings')?.seq ?? 0))?.data, { n: '0' }); // prettier-ignore
         await ledger.close();
         assert.deepEqual(await findings(file('ledger.db')), []);
@@ -396,12 +399,15 @@ describe('retention', () => {
     assert.deepEqual(await findings(file('by-hand.db')), []);
   });
 
-  it('does nothing unless told', async () => {
+  it('folds nothing unless told', async () => {
     const never = (): never => {
       throw new Error('folded');
     };
     const log = { info: never, error: never } as unknown as Parameters<typeof startRetention>[0]['log'];
-    const store = { fold: never, usedBytes: never, seqAt: never, written: never };
+    const store = {
+      ...{ fold: never, usedBytes: never, written: never, shorten: never },
+      ...{ seqAt: () => Promise.resolve(0), shortenable: () => Promise.resolve(null) },
+    };
     await startRetention({ store, policy: readPolicy(undefined, undefined), now: never, between, log })();
   });
 });

@@ -32,8 +32,10 @@ export interface FoldResult {
   horizonAt: number;
 }
 
-/** What of a store can be folded: SqliteStore. */
+/** What of a store can be folded and shortened: SqliteStore. */
 export interface Foldable {
+  shortenable(afterSeq: number, toSeq: number): Promise<{ attempts: number[]; upTo: number } | null>;
+  shorten(attempts: readonly number[], now: number): Promise<number>;
   fold(request: FoldRequest): Promise<FoldResult | null>;
   usedBytes(): Promise<number>;
   seqAt(at: number): Promise<number>;
@@ -53,11 +55,15 @@ export interface RetentionOptions {
   stop?: AbortSignal;
   /** Who has flooded the ledger; one that is kept reads each change once. */
   finder?: FloodFinder;
+  /** The last attempt that was looked at, to be shortened; one that is kept is gone on from. */
+  attemptsFrom?: { seq: number };
 }
 
 export interface Enforced {
   /** Changes removed. */
   removed: number;
+  /** Attempts that were never persisted, of whose bodies only the beginning is left now. */
+  shortened: number;
   /** Why it was held back, or not done to the end; null where it was. */
   heldBack: string | null;
   /** Users who flood the ledger: their changes were folded before those of others. */
@@ -72,13 +78,15 @@ const SIZES: Record<string, number> = { Mi: 2 ** 20, Gi: 2 ** 30, Ti: 2 ** 40 };
 const MIN_AGE_MS = HOUR_MS;
 /** A user who writes so large a part of `--retain-size` within an hour floods the ledger. */
 const FLOOD_SHARE = 1 / 16;
+/** What an attempt asked for that was never persisted is kept whole for so long. */
+const ATTEMPT_MS = 24 * HOUR_MS;
 /** What matters for security is kept so many times as long as the rest, unless told otherwise. */
 const SECURITY_TIMES = 10;
 
-/** Folds what the policy does not keep, step by step. Rejects with what a fold rejects with. */
+/** Shortens old attempts, and folds what the policy does not keep, step by step. Rejects with what a fold rejects with. */
 export async function enforce(options: RetentionOptions): Promise<Enforced> {
   const { store, policy, now, between, stop } = options;
-  const enforced: Enforced = { removed: 0, heldBack: null, floods: [] };
+  const enforced: Enforced = { removed: 0, shortened: 0, heldBack: null, floods: [] };
   /** Resolves to false where it is not to go on. */
   const foldWhile = async (
     limits: () => Omit<FoldRequest, 'now'>,
@@ -97,6 +105,7 @@ export async function enforce(options: RetentionOptions): Promise<Enforced> {
     }
     return true;
   };
+  if (!(await shortenAttempts(options, enforced))) return enforced;
   const { ageMs, bytes, securityMs } = policy;
   const securityBefore = (): number => (securityMs === null ? 0 : now() - securityMs);
   if (ageMs !== null) {
@@ -121,6 +130,22 @@ export async function enforce(options: RetentionOptions): Promise<Enforced> {
     await foldWhile(() => ({ before: before(), securityBefore: before() }), isTooLarge);
   }
   return enforced;
+}
+
+/** Shortens the attempts that were never persisted and are a day old. Resolves to false where it is not to go on. */
+async function shortenAttempts(options: RetentionOptions, enforced: Enforced): Promise<boolean> {
+  const { store, now, between, stop, attemptsFrom = { seq: 0 } } = options;
+  const to = await store.seqAt(now() - ATTEMPT_MS);
+  for (;;) {
+    if (stop?.aborted === true) return false;
+    const next = await store.shortenable(attemptsFrom.seq, to);
+    if (next === null) return true;
+    enforced.heldBack = options.heldBack?.() ?? null;
+    if (enforced.heldBack !== null) return false;
+    if (next.attempts.length > 0) enforced.shortened += await between(() => store.shorten(next.attempts, now()));
+    attemptsFrom.seq = next.upTo;
+    await breathe();
+  }
 }
 
 async function floodsOf(
@@ -179,15 +204,16 @@ const EVERY_MS = 10 * 60 * 1000;
 
 /** Enforces the policy now and then. Returns a function that ends it, behind the step that is under way. */
 export function startRetention(options: Omit<RetentionOptions, 'stop'> & { log: Logger }): () => Promise<void> {
-  const { policy, log } = options;
-  if (policy.ageMs === null && policy.bytes === null) return () => Promise.resolve();
+  const { log } = options;
   const stopping = new AbortController();
-  const finder = new FloodFinder();
+  const [finder, attemptsFrom] = [new FloodFinder(), { seq: 0 }];
   let running = Promise.resolve();
   const run = (): void => {
     running = running.then(async () => {
       try {
-        const { removed, heldBack, floods } = await enforce({ ...options, finder, stop: stopping.signal });
+        const enforced = await enforce({ ...options, finder, attemptsFrom, stop: stopping.signal });
+        const { removed, shortened, heldBack, floods } = enforced;
+        if (shortened > 0) log.info({ attempts: shortened }, 'attempts that were never persisted shortened');
         if (floods.length > 0) log.warn({ users: floods }, 'users flood the ledger: their changes are folded first');
         if (removed > 0) log.info({ removed }, 'old history folded');
         if (heldBack !== null) log.warn({ reason: heldBack }, 'old history not folded');

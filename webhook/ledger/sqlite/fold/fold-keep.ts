@@ -1,9 +1,9 @@
 import { isControlPlane } from '../../../../shared/machines.ts';
 import { apiVersionOf } from '../../../../shared/normalise.ts';
-import { applyPatch, hashBody } from '../../../../shared/patch.ts';
-import type { JsonObject } from '../../../../shared/types.ts';
+import { hashBody } from '../../../../shared/patch.ts';
 import { mattersForSecurity } from '../../retention/security.ts';
-import { compress, decodeAmendment, decodeBody, detailText, patchOf } from '../../content/payload.ts';
+import { compress, detailText } from '../../content/payload.ts';
+import { bodyAt } from './body.ts';
 import type { ChainedChange } from '../chain/chain.ts';
 import { CHANGE_AT, OUTCOMES_OF, type OutcomeRow } from '../chain/chained-rows.ts';
 import { decodeFacts, encodeFacts } from '../database/codes.ts';
@@ -54,13 +54,6 @@ interface Row {
   labels: number | null;
   /** 1 where a later change forks from it, or a later commit tells its outcome. */
   needed: 0 | 1;
-}
-
-interface BodyRow {
-  parent: number | null;
-  detail: Buffer;
-  body: Buffer | null;
-  amendment: Buffer | null;
 }
 
 interface Type {
@@ -236,7 +229,7 @@ export class Keep {
       seq,
     );
     if (row === null) return;
-    const body = this.bodyOf(seq);
+    const body = bodyAt(db, seq);
     const { late } = decodeFacts(row.kind);
     const effect = body === null ? 'deleted' : 'created';
     const kind = encodeFacts({ operation: 'CREATE', source: 'baseline', effect, statusOnly: false, late });
@@ -255,27 +248,6 @@ export class Keep {
   private textId(text: string): number {
     this.db.run('INSERT OR IGNORE INTO texts (value) VALUES (?)', text);
     return this.db.get<{ id: number }>('SELECT id FROM texts WHERE value = ?', text)?.id ?? 0;
-  }
-
-  /** As shared/reconstruct.ts does, within the transaction. */
-  private bodyOf(seq: number): JsonObject | null {
-    const sql = `SELECT c.parent, c.detail, k.body,
-      (SELECT amendment FROM outcomes WHERE seq = c.seq AND amendment IS NOT NULL) AS amendment
-      FROM changes c LEFT JOIN checkpoints k ON k.seq = c.seq WHERE c.seq = ?`;
-    const patches = [];
-    let body: JsonObject | null = null;
-    for (let at: number | null = seq; at !== null;) {
-      const row: BodyRow | null = this.db.get<BodyRow>(sql, at);
-      if (row === null) throw new Error(`change ${at}, which change ${seq} builds on, is not there`);
-      if (row.body !== null) {
-        body = decodeBody(row.body);
-        if (row.amendment !== null) body = applyPatch(body, decodeAmendment(row.amendment).patch);
-        break;
-      }
-      patches.push(patchOf(row));
-      at = row.parent;
-    }
-    return patches.reduceRight((state, patch) => applyPatch(state, patch), body);
   }
 
   private removeBeside(seq: number): void {

@@ -131,6 +131,7 @@ export class Folder {
       statements.run('DELETE FROM commits WHERE id <= ?', through.id);
       statements.run('DELETE FROM folds WHERE commit_id <= ?', through.id);
       statements.run('DELETE FROM late_outcomes WHERE commit_id <= ?', through.id);
+      statements.run('DELETE FROM shortened WHERE commit_id <= ?', through.id);
     });
   }
 

@@ -22,6 +22,7 @@ import {
 import { BackgroundCheck } from '../check/background-check.ts';
 import { leaveMark } from '../database/clean-stop.ts';
 import { EFFECT_MASK } from '../database/codes.ts';
+import { nextShortenable, type Shortenable } from '../fold/shorten.ts';
 import { commitsAfter } from '../read/commits.ts';
 import type { Written } from '../../retention/floods.ts';
 import type { FoldRequest, FoldResult } from '../../retention/retention.ts';
@@ -162,6 +163,21 @@ export class SqliteStore implements LedgerStore {
       throw this.translated(error);
     } finally {
       this.names.forget();
+    }
+  }
+
+  /** The next attempts that may be shortened, after one change and up to another: shorten.ts. */
+  shortenable(afterSeq: number, toSeq: number): Promise<Shortenable | null> {
+    return this.run(() => nextShortenable(this.statements, afterSeq, toSeq));
+  }
+
+  /** Shortens attempts that were never persisted. As `fold`, not while something that is appended is on its way. */
+  async shorten(attempts: readonly number[], now: number): Promise<number> {
+    if (this.writer === null) throw new Error('the ledger is open for reading only');
+    try {
+      return await this.writer.shorten(attempts, now);
+    } catch (error) {
+      throw this.translated(error);
     }
   }
 

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { KubeblameError, messageOf } from '../../../../shared/errors.ts';
 import type { Seen } from '../../../../shared/interpret.ts';
-import type { NotKeptReason } from '../../../../shared/not-kept.ts';
+import type { NotRecorded } from '../../../../shared/not-kept.ts';
 import type { ManagedField } from '../../../../shared/normalise.ts';
 import type { Redactor } from '../../../../shared/redact.ts';
 import { requireRecordable, type Review } from '../../../../shared/review.ts';
@@ -43,7 +43,7 @@ export interface RecorderEvents {
   committed(changes: number, seconds: number): void;
   covered(event: CoverageEvent): void;
   /** A request was recorded without its body. */
-  bodyNotKept(reason: NotKeptReason): void;
+  bodyNotKept(reason: NotRecorded): void;
 }
 
 /** Of the disk that the ledger is on: disk-reserve.ts. */
