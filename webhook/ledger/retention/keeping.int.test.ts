@@ -408,7 +408,7 @@ describe('retention', () => {
       ...{ fold: never, usedBytes: never, written: never, shorten: never },
       ...{ seqAt: () => Promise.resolve(0), shortenable: () => Promise.resolve(null) },
     };
-    await startRetention({ store, policy: readPolicy(undefined, undefined), now: never, between, log })();
+    await startRetention({ store, policy: readPolicy(undefined, undefined), now: () => 0, between, log })();
   });
 });
 

@@ -140,9 +140,11 @@ async function shortenAttempts(options: RetentionOptions, enforced: Enforced): P
     if (stop?.aborted === true) return false;
     const next = await store.shortenable(attemptsFrom.seq, to);
     if (next === null) return true;
-    enforced.heldBack = options.heldBack?.() ?? null;
-    if (enforced.heldBack !== null) return false;
-    if (next.attempts.length > 0) enforced.shortened += await between(() => store.shorten(next.attempts, now()));
+    if (next.attempts.length > 0) {
+      enforced.heldBack = options.heldBack?.() ?? null;
+      if (enforced.heldBack !== null) return false;
+      enforced.shortened += await between(() => store.shorten(next.attempts, now()));
+    }
     attemptsFrom.seq = next.upTo;
     await breathe();
   }
