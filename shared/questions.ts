@@ -124,6 +124,8 @@ export interface Difference {
   after: JsonObject | null;
   /** Who changed it in between, each user once, in the order of their first change. */
   users: string[];
+  /** Those of them of whom one of these changes is disputed; absent where none is. */
+  disputed?: string[];
 }
 
 export interface DifferencePage {
@@ -139,6 +141,8 @@ export type UserQuery = Pick<ChangeQuery, 'scope' | 'since' | 'until' | 'status'
 export interface UserSummary {
   username: string;
   changes: number;
+  /** How many of them are disputed; absent where none is. */
+  disputed?: number;
   firstAt: number;
   lastAt: number;
   /** What was touched, the most changed first. */

@@ -8,7 +8,7 @@ import { widest } from './fit.ts';
 import type { Style } from './style.ts';
 import { padEnd, printable, shortenEnd, shortenMiddle, widthOf, wrapWords } from './text.ts';
 import { momentText } from './times.ts';
-import { paintWho, userText, whoText } from './who.ts';
+import { disputedMark, paintWho, userText, whoText } from './who.ts';
 
 export interface StoryOptions {
   /** What the head lines name: `shop`, `the cluster`. */
@@ -211,9 +211,12 @@ function whoOf(act: Act, style: Style): string {
   const { actor, changes, kind, behind } = act;
   const [first] = changes;
   if (actor === null) return first?.source === 'baseline' ? '-' : 'unknown';
-  const name = kind === 'robot' && !actor.username.startsWith('system:') ? 'kubelet' : userText(actor.username, style);
+  const isKubelet = kind === 'robot' && !actor.username.startsWith('system:');
+  // Of several changes of one act only some may be disputed.
+  const disputed = changes.find((change) => change.actor?.disputed === true)?.actor ?? actor;
+  const name = isKubelet ? 'kubelet' : userText(actor.username, style) + disputedMark(disputed);
   if (behind?.actor == null) return name;
-  return `${name} ${style.from} ${userText(behind.actor.username, style)}`;
+  return `${name} ${style.from} ${whoText(behind.actor, style)}`;
 }
 
 /** `gap 04:51 to 04:58: the server was down; 2 changes found afterwards`. */

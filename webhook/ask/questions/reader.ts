@@ -5,6 +5,7 @@ import { parseField } from '../../../shared/field-path.ts';
 import { labelsOf } from '../../../shared/labels.ts';
 import { believed } from '../../../shared/versions.ts';
 import type {
+  Actor,
   ApplicationPage,
   ApplicationQuery,
   BlamePage,
@@ -351,10 +352,15 @@ export class StoreReader implements LedgerReader {
     const { group, resource, namespace, name, uid } = object;
     const filter = { type: { group, resource }, namespace, names: [name], uid, minSeq: from + 1, maxSeq: to };
     const between = (await this.store.changes(filter, PAGE)).reverse();
-    const users = between
+    const actors = between
       .filter((change) => change.outcome !== 'dropped' && !isControllersStatus(change))
-      .flatMap((change) => (change.actor === null ? [] : [change.actor.username]));
-    return { object, before: before?.body ?? null, after: after?.body ?? null, users: [...new Set(users)] };
+      .flatMap(({ actor }) => (actor === null ? [] : [actor]));
+    const namesOf = (some: readonly Actor[]): string[] => [...new Set(some.map(({ username }) => username))];
+    const disputed = namesOf(actors.filter((actor) => actor.disputed === true));
+    return {
+      ...{ object, before: before?.body ?? null, after: after?.body ?? null, users: namesOf(actors) },
+      ...(disputed.length === 0 ? {} : { disputed }),
+    };
   }
 }
 
