@@ -37,7 +37,7 @@ describe('match conditions, evaluated by the API server', function () {
   before(async () => {
     const [days, port] = [{ now: new Date(), validDays: 1 }, await freePort()];
     const authority = await createAuthority(days);
-    const pair = await issueServingCertificate(authority, { ...days, ipAddresses: ['127.0.0.1'] });
+    const pair = await issueServingCertificate(authority, { ...days, dnsNames: [], ipAddresses: ['127.0.0.1'] });
     server = createServer({ cert: pair.certificate, key: pair.privateKey }, (request, response) => {
       const parts: Buffer[] = [];
       request.on('data', (part: Buffer) => void parts.push(part));
