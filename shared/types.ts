@@ -59,6 +59,8 @@ export interface Actor {
   uid?: string;
   groups: string[];
   extra?: Record<string, string[]>;
+  /** Set of the user of a change that is disputed: reviews of other users claim the same version. Never in a review. */
+  disputed?: true;
 }
 
 /** What a change did, in words: one changed value, list items named by their merge key. */

@@ -12,7 +12,7 @@ import type { Style } from './style.ts';
 import { tableLines } from './table.ts';
 import { printable, shortenEnd, shortenMiddle, widthOf } from './text.ts';
 import { isMachine } from './user.ts';
-import { userText } from './who.ts';
+import { userTexts } from './who.ts';
 import { deltaLine } from './words.ts';
 
 /** What held of a workload at a moment (ms), whichever object of its name it was; null where there was none. */
@@ -72,13 +72,17 @@ export function differenceLines(
 
 const MIN_USERS = 12;
 
-function objectLines({ object, what, deltas, users }: ObjectDifference, more: string, style: Style): string[] {
+function objectLines(
+  { object, what, deltas, users, disputed = [] }: ObjectDifference,
+  more: string,
+  style: Style,
+): string[] {
   const { chalk, dot, columns } = style;
   const paint = what === 'created' ? chalk.green : what === 'deleted' ? chalk.red : (text: string): string => text;
   const named = [objectTitle(object, style), what, ...(more === '' ? [] : [more])];
   // People first: a line may have no room for all.
   const sorted = [...users].sort((a, b) => Number(isMachine(a)) - Number(isMachine(b)));
-  const all = sorted.map((user) => userText(user, style)).join(', ');
+  const all = userTexts(sorted, disputed, style);
   const room = columns === null ? null : Math.max(MIN_USERS, columns - widthOf(named.join(` ${dot} `)) - 3);
   const who = all === '' ? [] : [chalk.cyan(room === null ? all : shortenEnd(all, room, style.ellipsis))];
   const title = [chalk.bold(named[0] ?? ''), paint(what), ...named.slice(2), ...who];

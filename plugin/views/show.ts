@@ -15,7 +15,7 @@ import type { Style } from './style.ts';
 import { printable, wrapWords } from './text.ts';
 import { momentText } from './times.ts';
 import { valueText } from './value.ts';
-import { changeWho, originOf, userText } from './who.ts';
+import { changeWho, disputedMark, originOf, whoText } from './who.ts';
 import { changeWords } from './words.ts';
 
 /** What stands around a change in its object's history, and what it led to. */
@@ -89,7 +89,7 @@ function whoFacts(change: Change, style: Style): Fact[] {
     ];
   }
   return [
-    ['User', style.chalk.cyan(printable(actor.username))],
+    ['User', style.chalk.cyan(printable(actor.username)) + disputedMark(actor)],
     ['User UID', printable(actor.uid ?? '')],
     ['Groups', list(actor.groups)],
     ...Object.entries(actor.extra ?? {}).map(([key, values]): Fact => ['Extra', `${printable(key)}: ${list(values)}`]),
@@ -141,7 +141,7 @@ function aroundFacts(change: Change, { previous, next, caused, act }: Surroundin
 
 /** Who it was done for, nearest first, each with the evidence: `alice@example.com by 265 deployment shop/web: ...`. */
 function causeLine({ seq, actor, object, certain, why }: CauseLink, style: Style): string {
-  const who = actor === null ? 'unknown' : userText(actor.username, style);
+  const who = actor === null ? 'unknown' : whoText(actor, style);
   const title = `${style.chalk.yellow(String(seq))} ${objectTitle(object, style)}`;
   return `${certain ? '' : 'likely '}${style.chalk.cyan(who)} by ${title}: ${printable(why)}`;
 }

@@ -8,7 +8,7 @@ import { widest } from './fit.ts';
 import type { Style } from './style.ts';
 import { padEnd, printable, shortenEnd, shortenMiddle, widthOf, wrapWords } from './text.ts';
 import { momentText } from './times.ts';
-import { fromOrigin, originOf, paintWho, userText, whoText } from './who.ts';
+import { disputedMark, fromOrigin, originOf, paintWho, userText, whoText } from './who.ts';
 
 export interface StoryOptions {
   /** What the head lines name: `shop`, `the cluster`. */
@@ -211,7 +211,10 @@ function whoOf(act: Act, style: Style, room = Infinity): string {
   const { actor, changes, kind, behind } = act;
   const [first] = changes;
   if (actor === null) return first?.source === 'baseline' ? '-' : 'unknown';
-  const name = kind === 'robot' && !actor.username.startsWith('system:') ? 'kubelet' : userText(actor.username, style);
+  const isKubelet = kind === 'robot' && !actor.username.startsWith('system:');
+  // Of several changes of one act only some may be disputed.
+  const disputed = changes.find((change) => change.actor?.disputed === true)?.actor ?? actor;
+  const name = isKubelet ? 'kubelet' : userText(actor.username, style) + disputedMark(disputed);
   const origin = originOf(changes.find((change) => (change.origin?.sources.length ?? 0) > 0) ?? first ?? {});
   const nothing = { sources: [], helmRevision: null };
   // What was asked for stands beside the verb.
@@ -220,7 +223,7 @@ function whoOf(act: Act, style: Style, room = Infinity): string {
   // Who started it says more than what it delivered.
   const from = whole !== '' && widthOf(name + whole) <= room ? whole : starter;
   if (behind?.actor == null) return name + from;
-  return `${name} ${style.from} ${userText(behind.actor.username, style)}${from}`;
+  return `${name} ${style.from} ${whoText(behind.actor, style)}${from}`;
 }
 
 /** `gap 04:51 to 04:58: the server was down; 2 changes found afterwards`. */

@@ -6,7 +6,18 @@ import { isMachine, shortUser } from './user.ts';
 
 /** Who did it: on a terminal shortened and dimmed where it was Kubernetes itself, in a pipe the whole name. */
 export function whoText(actor: Actor | null, style: Style): string {
-  return actor === null ? '-' : userText(actor.username, style);
+  return actor === null ? '-' : userText(actor.username, style) + disputedMark(actor);
+}
+
+/** What stands behind the name of a user, of whom it is not certain that they made the change. */
+export function disputedMark({ disputed }: Pick<Actor, 'disputed'>): string {
+  return disputed === true ? ' (disputed)' : '';
+}
+
+/** Names of users; with the mark those whose changes are disputed. */
+export function userTexts(users: readonly string[], disputed: readonly string[], style: Style): string {
+  const mark = (user: string): string => (disputed.includes(user) ? disputedMark({ disputed: true }) : '');
+  return users.map((user) => userText(user, style) + mark(user)).join(', ');
 }
 
 /** A user's name: on a terminal its short form. */

@@ -13,6 +13,8 @@ export interface ObjectDifference {
   /** Empty for whole objects. */
   deltas: Delta[];
   users: string[];
+  /** Those of them of whom one of these changes is disputed; absent where none is. */
+  disputed?: string[];
 }
 
 /** An edge that only one of two moments has. */
@@ -131,7 +133,8 @@ function joined(differences: readonly Difference[]): (Difference & { recreated: 
     if (known === undefined) byName.set(key, { ...each, recreated: false });
     else {
       const users = [...new Set([...known.users, ...each.users])];
-      byName.set(key, { object: each.after === null ? known.object : each.object, before: known.before ?? each.before, after: known.after ?? each.after, users, recreated: true }); // prettier-ignore
+      const disputed = [...new Set([...(known.disputed ?? []), ...(each.disputed ?? [])])];
+      byName.set(key, { object: each.after === null ? known.object : each.object, before: known.before ?? each.before, after: known.after ?? each.after, users, ...disputedOf(disputed), recreated: true }); // prettier-ignore
     }
   }
   return [...byName.values()];
@@ -142,13 +145,18 @@ function ownDifference({
   before,
   after,
   users,
+  disputed = [],
   recreated,
 }: Difference & { recreated: boolean }): ObjectDifference[] {
   // prettier-ignore
-  if (before === null || after === null) return [{ object, what: before === null ? 'created' : 'deleted', deltas: [], users }]; // prettier-ignore
+  if (before === null || after === null) return [{ object, what: before === null ? 'created' : 'deleted', deltas: [], users, ...disputedOf(disputed) }]; // prettier-ignore
   const own = deltas(withoutNoise(before), withoutNoise(after)).filter(({ path }) => !NOISE.test(path));
   const what = recreated ? 'recreated' : 'changed';
-  return own.length === 0 && !recreated ? [] : [{ object, what, deltas: own, users }];
+  return own.length === 0 && !recreated ? [] : [{ object, what, deltas: own, users, ...disputedOf(disputed) }];
+}
+
+function disputedOf(users: string[]): Pick<Difference, 'disputed'> {
+  return users.length === 0 ? {} : { disputed: users };
 }
 
 /** A first annotation is told with the whole map: what is noise must be away before. */

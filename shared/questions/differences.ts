@@ -21,6 +21,8 @@ export interface Difference {
   after: JsonObject | null;
   /** Who changed it in between, each user once, in the order of their first change. */
   users: string[];
+  /** Those of them of whom one of these changes is disputed; absent where none is. */
+  disputed?: string[];
 }
 
 export interface DifferencePage {

@@ -11,6 +11,8 @@ export type UserQuery = Query<typeof PARAMETERS>;
 export interface UserSummary {
   username: string;
   changes: number;
+  /** How many of them are disputed; absent where none is. */
+  disputed?: number;
   firstAt: number;
   lastAt: number;
   /** What was touched, the most changed first. */

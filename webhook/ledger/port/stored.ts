@@ -114,6 +114,8 @@ export interface UserCount {
   resource: string;
   kind: string;
   changes: number;
+  /** How many of them are disputed; absent where none is. */
+  disputed?: number;
   firstAt: number;
   lastAt: number;
 }

@@ -22,7 +22,9 @@ export async function foldLedger(raw: RawFold): Promise<void> {
     // Ages count from the newest record: a clock that is wrong must not fold away what is new.
     const newestAt = (await store.last())?.at ?? Date.now();
     const now = (): number => Math.min(Date.now(), newestAt);
-    const { removed } = await enforce({ store, policy, now, between: (work) => work(), stop: stopping.signal });
+    const { removed, floods } = await enforce({ store, policy, now, between: (work) => work(), stop: stopping.signal });
+    if (floods.length > 0)
+      process.stderr.write(`flooded the ledger, so their changes went first: ${floods.join(', ')}\n`);
     const ended = stopping.signal.aborted ? '; stopped before the end: run it again to go on' : '';
     print(`${removed} changes removed, ${await store.usedBytes()} bytes in use${ended}\n`);
     if (stopping.signal.aborted) process.exitCode = stopping.signal.reason === 'SIGTERM' ? 143 : 130;

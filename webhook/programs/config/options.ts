@@ -90,9 +90,10 @@ export function retentionOptions(): Option[] {
     new Option('--retain-age <age>', 'fold history that is older, such as 90d: docs/verify.md').env(
       'KUBEBLAME_RETAIN_AGE',
     ),
-    new Option('--retain-size <size>', 'fold the oldest history while the ledger is larger, such as 10Gi').env(
-      'KUBEBLAME_RETAIN_SIZE',
-    ),
+    new Option(
+      '--retain-size <size>',
+      'fold the oldest history while the ledger is larger, such as 10Gi; first of users who flood it',
+    ).env('KUBEBLAME_RETAIN_SIZE'),
     new Option(
       '--retain-security <age>',
       'keep what matters for security so long (default: 10 times --retain-age): rights, webhooks, Secrets, exec, deleted namespaces',

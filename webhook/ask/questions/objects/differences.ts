@@ -1,6 +1,6 @@
 import { labelsOf } from '../../../../shared/labels.ts';
 import { matchesSelector, parseSelector } from '../../../../shared/selector.ts';
-import type { Difference } from '../../../../shared/types.ts';
+import type { Actor, Difference } from '../../../../shared/types.ts';
 import type { StoredObject } from '../../../ledger/port/port.ts';
 import { isControllersStatus } from '../../blame/views.ts';
 import type { Answer, Asked } from '../asked.ts';
@@ -32,8 +32,13 @@ async function differenceOf(asked: Asked, stored: StoredObject, from: number, to
   const { group, resource, namespace, name, uid } = object;
   const filter = { type: { group, resource }, namespace, names: [name], uid, minSeq: from + 1, maxSeq: to };
   const between = (await asked.store.changes(filter, MOST_CHANGES)).reverse();
-  const users = between
+  const actors = between
     .filter((change) => change.outcome !== 'dropped' && !isControllersStatus(change))
-    .flatMap((change) => (change.actor === null ? [] : [change.actor.username]));
-  return { object, before: before?.body ?? null, after: after?.body ?? null, users: [...new Set(users)] };
+    .flatMap(({ actor }) => (actor === null ? [] : [actor]));
+  const namesOf = (some: readonly Actor[]): string[] => [...new Set(some.map(({ username }) => username))];
+  const disputed = namesOf(actors.filter((actor) => actor.disputed === true));
+  return {
+    ...{ object, before: before?.body ?? null, after: after?.body ?? null, users: namesOf(actors) },
+    ...(disputed.length === 0 ? {} : { disputed }),
+  };
 }

@@ -70,9 +70,10 @@ function count(counts: Map<string, UserCount>, { actor, at, object }: StoredChan
 /** One entry for each user, from counts by user and type: the most changes first, then by name. */
 function summarise(counts: readonly UserCount[]): UserSummary[] {
   const users = new Map<string, UserSummary>();
-  for (const { username, group, resource, kind, changes, firstAt, lastAt } of counts) {
+  for (const { username, group, resource, kind, changes, disputed = 0, firstAt, lastAt } of counts) {
     const user = users.get(username) ?? { username, changes: 0, firstAt, lastAt, resources: [] };
     user.changes += changes;
+    if (disputed > 0) user.disputed = (user.disputed ?? 0) + disputed;
     user.firstAt = Math.min(user.firstAt, firstAt);
     user.lastAt = Math.max(user.lastAt, lastAt);
     user.resources.push({ group, resource, kind, changes });

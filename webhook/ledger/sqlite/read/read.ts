@@ -1,4 +1,4 @@
-import { OUTCOMES, type ObjectRef } from '../../../../shared/types.ts';
+import { DISPUTED, OUTCOMES, type ObjectRef } from '../../../../shared/types.ts';
 import {
   EXPLAINED_LATE,
   OUTCOME_REASONS,
@@ -112,17 +112,19 @@ export class Rows {
         : [{ sql: `c.object_id IN (${idsSql(filter).sql})`, values: idsSql(filter).values }];
     const { sql, values } = where([...matching, ...changeConditions(filter)]);
     const isStatus = `(c.kind & ${STATUS_ONLY_MASK}) > 0 AND m.value NOT GLOB 'kubectl*'`;
-    return this.statements.all<UserCount>(
+    const rows = this.statements.all<UserCount & { disputed: number }>(
       `SELECT a.username, r.api_group AS "group", r.resource, r.kind,
-        count(*) AS changes, min(c.at) AS firstAt, max(c.at) AS lastAt
+        count(*) AS changes, sum(x.reason IS ?) AS disputed, min(c.at) AS firstAt, max(c.at) AS lastAt
         FROM changes c JOIN actors a ON a.id = c.actor_id JOIN texts m ON m.id = c.manager_id
         JOIN objects ob ON ob.id = c.object_id JOIN resources r ON r.id = ob.resource_id
         LEFT JOIN outcomes x ON x.seq = c.seq AND x.n = (SELECT max(n) FROM outcomes WHERE seq = c.seq)
         ${sql === '' ? 'WHERE' : `${sql} AND`} x.outcome IS NOT ?${status ? '' : ` AND NOT (${isStatus})`}
         GROUP BY a.username, r.id ORDER BY a.username, changes DESC, r.id`,
+      OUTCOME_REASONS.indexOf(DISPUTED),
       ...values,
       OUTCOMES.indexOf('dropped'),
     );
+    return rows.map(({ disputed, ...row }) => (disputed === 0 ? row : { ...row, disputed }));
   }
 
   change(seq: number): StoredChange | null {

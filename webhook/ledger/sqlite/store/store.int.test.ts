@@ -116,9 +116,11 @@ describe('a ledger file', () => {
       'objects',
       'outcomes',
       'resources',
+      'shortened',
       'texts',
     ]);
     db.exec('INSERT INTO forks VALUES (1, 1); INSERT INTO late_outcomes VALUES (1, 1)');
+    db.exec("INSERT INTO shortened VALUES (9, 1, x'', x'')");
     // A fold leaves the one exception: fold.int.test.ts.
     for (const table of tables.filter((name) => name !== 'folds')) {
       const [column] = (db.pragma(`table_info(${table})`) as { name: string }[]).map(({ name }) => name);

@@ -18,7 +18,9 @@ import {
 } from '../../port/port.ts';
 import { BackgroundCheck } from '../check/background-check.ts';
 import { leaveMark } from '../database/clean-stop.ts';
+import { nextShortenable, type Shortenable } from '../fold/shorten.ts';
 import { commitsAfter } from '../read/commits.ts';
+import type { Written } from '../../retention/floods.ts';
 import type { FoldRequest, FoldResult } from '../../retention/retention.ts';
 import { changesWithLabels } from '../labels/changes-with-labels.ts';
 import { LabelSearch } from '../labels/label-search.ts';
@@ -27,6 +29,7 @@ import { Names } from '../read/names.ts';
 import { Objects } from '../read/objects.ts';
 import { openForReading, openForWriting, type Sqlite } from '../database/open.ts';
 import { Rows } from '../read/read.ts';
+import { writtenAfter } from '../read/written.ts';
 import { FORMAT } from '../database/schema.ts';
 import { Statements } from '../database/statements.ts';
 import { ThreadWriter } from '../write/thread-writer.ts';
@@ -149,12 +152,32 @@ export class SqliteStore implements LedgerStore {
     }
   }
 
+  /** The next attempts that may be shortened, after one change and up to another: shorten.ts. */
+  shortenable(afterSeq: number, toSeq: number): Promise<Shortenable | null> {
+    return this.guard.run(() => nextShortenable(this.statements, afterSeq, toSeq));
+  }
+
+  /** Shortens attempts that were never persisted. As `fold`, not while something that is appended is on its way. */
+  async shorten(attempts: readonly number[], now: number): Promise<number> {
+    if (this.writer === null) throw new Error('the ledger is open for reading only');
+    try {
+      return await this.writer.shorten(attempts, now);
+    } catch (error) {
+      throw this.guard.translated(error);
+    }
+  }
+
   /** Bytes of the file that are in use. */
   usedBytes(): Promise<number> {
     return this.guard.run(() => {
       const of = (name: string): number => this.db.pragma(name, { simple: true }) as number;
       return (of('page_count') - of('freelist_count')) * of('page_size');
     });
+  }
+
+  /** Who wrote the changes after one, and how much. */
+  written(afterSeq: number, limit: number): Promise<Written[]> {
+    return this.guard.run(() => writtenAfter(this.statements, afterSeq, limit));
   }
 
   last(): Promise<{ seq: number; at: number } | null> {

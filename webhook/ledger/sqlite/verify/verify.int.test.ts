@@ -9,7 +9,7 @@ import { Findings, type Report } from '../../proof/report.ts';
 import { useSharedFolder } from '../../../testing/folder.ts';
 import { TestRecorder } from '../../../testing/ledgers/recorder.ts';
 import { scaled, SEED } from '../../../testing/torture/size.ts';
-import { writeFormat1 } from '../../../testing/ledgers/older-ledger.ts';
+import { writeFormat } from '../../../testing/ledgers/older-ledger.ts';
 import { importShop } from '../../../testing/ledgers/shop-ledger.ts';
 import { newChange } from '../../port/contract/new-change.ts';
 import { FORMAT } from '../database/schema.ts';
@@ -121,7 +121,7 @@ describe('the verification of a ledger', () => {
     this.timeout(60_000);
     await (await importShop(file('present.db'), false)).close();
     const path = file('older.db');
-    writeFormat1(path, file('present.db'));
+    writeFormat(1, path, file('present.db'));
     await openSqliteStore(path, 'shop', 0).close();
     assert.deepEqual((await verify(path)).findings, []);
   });

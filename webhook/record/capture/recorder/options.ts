@@ -1,5 +1,5 @@
 import { KubeblameError } from '../../../../shared/errors.ts';
-import type { NotKeptReason } from '../../../../shared/not-kept.ts';
+import type { NotRecorded } from '../../../../shared/not-kept.ts';
 import type { Redactor } from '../../../../shared/redact.ts';
 import type { ObjectRef } from '../../../../shared/types.ts';
 import type { CoverageEvent, LedgerStore, NewChange } from '../../../ledger/port/port.ts';
@@ -16,7 +16,7 @@ export interface RecorderEvents {
   committed(changes: number, seconds: number): void;
   covered(event: CoverageEvent): void;
   /** A request was recorded without its body. */
-  bodyNotKept(reason: NotKeptReason): void;
+  bodyNotKept(reason: NotRecorded): void;
 }
 
 /** Of the disk that the ledger is on: disk-reserve.ts. */
