@@ -82,11 +82,12 @@ export class Causes {
   }
 
   private async find(change: StoredChange): Promise<Cause | null> {
+    if (change.statusOnly) return null;
     const { cause, options } = change.detail();
     const { operation, subresource, object, actor } = change;
     const request = { operation, subresource, object, actor, options };
     const person = change.actor !== null && !isMachine(change.actor.username) && !isKubelet(request);
-    if (change.statusOnly || person) return null;
+    if (person) return null;
     if (cause !== null) {
       const asked = await this.records.change(cause);
       const why =

@@ -255,8 +255,8 @@ export class SqliteStore implements LedgerStore {
     return this.run(() => this.lineages.body(seq));
   }
 
-  origin(seq: number): Promise<number | null> {
-    return this.run(() => this.lineages.origin(seq));
+  origins(seqs: readonly number[]): Promise<Map<number, number>> {
+    return this.run(() => this.lineages.origins(seqs));
   }
 
   explanation(seq: number): Promise<StoredChange | null> {
