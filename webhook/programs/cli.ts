@@ -34,7 +34,8 @@ import { redactionKey } from '../ledger/files/redaction-key.ts';
 import type { LedgerStore } from '../ledger/port/port.ts';
 import { keepHeapSmall } from '../platform/threads/memory.ts';
 import { lowerPriority } from '../platform/threads/threads.ts';
-import { openSqliteReader, openSqliteStore } from '../ledger/sqlite/store/store.ts';
+import { openSqliteStore } from '../ledger/sqlite/store/open-store.ts';
+import { openSqliteReader } from '../ledger/sqlite/store/store.ts';
 
 /**
  * How long a stop may take before the process ends anyway: the standby has 15 s to answer, 8 s go by until nothing comes here, 10 s until

@@ -1,4 +1,3 @@
-import { setImmediate as breathe } from 'node:timers/promises';
 import { KubeblameError } from '../../../shared/errors.ts';
 import { matchesSelector, parseSelector } from '../../../shared/selector.ts';
 import { parseField } from '../../../shared/field-path.ts';
@@ -33,13 +32,6 @@ import type {
   UserPage,
   UserQuery,
 } from '../../../shared/types.ts';
-import { applicationsOf } from '../../../shared/landscape/applications.ts';
-import { parseLandscapeRules } from '../../../shared/landscape/rules.ts';
-import { factsOf, isNode } from '../../../shared/landscape/facts.ts';
-import { impactOf } from '../../../shared/landscape/impact.ts';
-import { impactPart, placesIn } from '../../../shared/landscape/parts.ts';
-import { resolve } from '../../../shared/landscape/resolve.ts';
-import type { Graph, ObjectFacts } from '../../../shared/landscape/types.ts';
 import { VERSION } from '../../../shared/version.ts';
 import {
   isExplained,
@@ -53,7 +45,7 @@ import {
 import { blameOf } from '../blame/blame.ts';
 import { Causes } from '../blame/causes.ts';
 import { gapsBetween, intervals } from '../../ledger/port/intervals.ts';
-import { recordedRules } from './landscape-rules.ts';
+import type { LandscapeQuestions } from './landscape.ts';
 import { follow } from './follow.ts';
 import { exactUser, matcherOf } from './matching.ts';
 import { summarise } from './users.ts';
@@ -227,49 +219,26 @@ export class StoreReader implements LedgerReader {
   }
 
   async graph({ at }: GraphQuery): Promise<GraphPage> {
-    return graphOf(await this.objectFacts(at));
+    return (await this.landscape()).graph(at);
   }
 
-  async impact({ scope, at, blow, hops }: ImpactQuery): Promise<ImpactPage> {
-    const graph = graphOf(await this.objectFacts(at));
-    const starts = placesIn(graph, scope);
-    return impactPart(graph, starts, impactOf(graph, starts, blow, hops));
+  async impact(query: ImpactQuery): Promise<ImpactPage> {
+    return (await this.landscape()).impact(query);
   }
 
-  /** The rules of today hold for all times: they are what is known now of what was then. */
-  async applications({ at, name, rules }: ApplicationQuery): Promise<ApplicationPage> {
-    const applied = rules === undefined ? await recordedRules(this, this.now()) : { rules: parseLandscapeRules(rules, 'rules'), problem: '' }; // prettier-ignore
-    const objects = await this.objectFacts(at);
-    const { applications, ...rest } = applicationsOf(objects, graphOf(objects), applied.rules);
-    const told = name === undefined ? applications.map(({ members: _, ...application }) => application) : applications.filter((each) => each.name === name); // prettier-ignore
-    return { applications: told, ...rest, rulesProblem: applied.problem };
+  async applications(query: ApplicationQuery): Promise<ApplicationPage> {
+    return (await this.landscape()).applications(query);
   }
 
   async facts({ at }: GraphQuery): Promise<FactsPage> {
-    return { objects: (await this.objectFacts(at)).map(({ object, facts }) => ({ object, facts })) };
+    const objects = await (await this.landscape()).objectFacts(at);
+    return { objects: objects.map(({ object, facts }) => ({ object, facts })) };
   }
 
-  /** The facts of all objects that exist at a moment. */
-  async objectFacts(at: number): Promise<ObjectFacts[]> {
-    const seq = await this.store.seqAt(at);
-    const kept = await this.store.facts(seq);
-    if (kept === null) return this.factsOfStates(at);
-    if (kept.every(({ confirmed }) => confirmed)) return kept;
-    // As isRefused() has it: an object that nothing confirmed does not exist beside another one of its name.
-    const taken = new Set(kept.flatMap(({ confirmed, object }) => (confirmed ? [nameOf(object)] : [])));
-    return kept.filter(({ confirmed, object }) => confirmed || !taken.has(nameOf(object)));
-  }
-
-  private async factsOfStates(at: number): Promise<ObjectFacts[]> {
-    const found: ObjectFacts[] = [];
-    for (let next: string | null | undefined; next !== null;) {
-      const token = next === undefined ? {} : { continue: next };
-      const page = await this.states({ scope: {}, at, limit: PAGE, ...token });
-      for (const { object, body } of page.states) if (isNode(object)) found.push({ object, facts: factsOf(body) });
-      next = page.next;
-      await breathe();
-    }
-    return found;
+  /** Loaded when it is asked for: the command line starts once for each question. */
+  private async landscape(): Promise<LandscapeQuestions> {
+    const { LandscapeQuestions } = await import('./landscape.ts');
+    return new LandscapeQuestions(this, this.store, this.now);
   }
 
   async coverage(): Promise<CoverageInterval[]> {
@@ -356,19 +325,6 @@ export class StoreReader implements LedgerReader {
       .flatMap((change) => (change.actor === null ? [] : [change.actor.username]));
     return { object, before: before?.body ?? null, after: after?.body ?? null, users: [...new Set(users)] };
   }
-}
-
-function nameOf({ group, resource, namespace, name }: ObjectRef): string {
-  return `${group}/${resource}/${namespace}/${name}`;
-}
-
-/** Graphs of facts that may be given again, as a projection gives those of its last moment. */
-const GRAPHS = new WeakMap<readonly ObjectFacts[], Graph>();
-
-function graphOf(facts: readonly ObjectFacts[]): Graph {
-  const graph = GRAPHS.get(facts) ?? resolve(facts);
-  GRAPHS.set(facts, graph);
-  return graph;
 }
 
 /** A list that ends early must not look like one that is complete. */

@@ -54,7 +54,8 @@ import { openStream } from '../../ask/stream/open.ts';
 import { BATCH_BYTES } from '../../ask/stream/stream.ts';
 import { startRetention } from '../../ledger/retention/retention.ts';
 import type { BackgroundCheck } from '../../ledger/sqlite/check/background-check.ts';
-import { openThreadedSqliteStore, type SqliteStore } from '../../ledger/sqlite/store/store.ts';
+import { openThreadedSqliteStore } from '../../ledger/sqlite/store/open-store.ts';
+import type { SqliteStore } from '../../ledger/sqlite/store/store.ts';
 import { VERSION } from '../../../shared/version.ts';
 import { expiryOf } from '../../platform/http/tls.ts';
 

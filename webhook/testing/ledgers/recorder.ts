@@ -5,7 +5,7 @@ import { reviewDocument, type ReviewOptions } from '../../../shared/testing/revi
 import { Predicates, type Predicate } from '../../record/rules/predicates.ts';
 import { Recorder, type Recorded } from '../../record/capture/recorder/recorder.ts';
 import type { LedgerStore, StoredChange } from '../../ledger/port/port.ts';
-import { openSqliteStore } from '../../ledger/sqlite/store/store.ts';
+import { openSqliteStore } from '../../ledger/sqlite/store/open-store.ts';
 
 /** The key that tests redact with. */
 export const TEST_KEY = Buffer.from('test key');

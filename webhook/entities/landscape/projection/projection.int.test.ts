@@ -6,7 +6,8 @@ import { factsOf } from '../../../../shared/landscape/facts.ts';
 import type { JsonObject } from '../../../../shared/types.ts';
 import { StoreReader } from '../../../ask/questions/reader.ts';
 import type { NewChange, NewOutcome } from '../../../ledger/port/port.ts';
-import { openSqliteReader, openSqliteStore, type SqliteStore } from '../../../ledger/sqlite/store/store.ts';
+import { openSqliteStore } from '../../../ledger/sqlite/store/open-store.ts';
+import { openSqliteReader, type SqliteStore } from '../../../ledger/sqlite/store/store.ts';
 import { useFolder, useSharedFolder } from '../../../testing/folder.ts';
 import { importShop } from '../../../testing/ledgers/shop-ledger.ts';
 import { keepFacts } from './keep-facts.ts';
@@ -15,7 +16,7 @@ import { fork, OPEN } from './spans.ts';
 
 /** All that exists at a moment with its facts, as lines; from states where the store keeps no facts. */
 async function linesAt(store: SqliteStore, at: number): Promise<string[]> {
-  const found = await new StoreReader(store, () => at).objectFacts(at);
+  const found = await (await new StoreReader(store, () => at).facts({ at })).objects;
   return found.map(({ object, facts }) => JSON.stringify([object, facts])).sort();
 }
 
