@@ -18,15 +18,17 @@ export class CauseRecords {
   /** Where the bodies without status of changes come from: LedgerView.origins. */
   private readonly origins = new Map<number, number>();
   /** Each change once: what it has inflated is not inflated again. */
-  private readonly rows: Map<number, StoredChange>;
+  private readonly rows = new Map<number, StoredChange>();
   private readonly events = new Map<string, Promise<PodEvent[] | null>>();
 
   constructor(
     private readonly store: LedgerView,
     private readonly states: States,
-    known: readonly StoredChange[],
-  ) {
-    this.rows = new Map(known.map((row) => [row.seq, row]));
+  ) {}
+
+  async know(changes: readonly StoredChange[]): Promise<void> {
+    for (const change of changes) this.once(change);
+    await this.prepare(changes);
   }
 
   async change(seq: number): Promise<StoredChange | null> {
@@ -98,7 +100,7 @@ export class CauseRecords {
   }
 
   /** Looks up what the specs of some changes, oldest first, start from: all at once, which one by one takes most of their time. */
-  async prepare(rows: readonly StoredChange[]): Promise<void> {
+  private async prepare(rows: readonly StoredChange[]): Promise<void> {
     const here = new Set(rows.flatMap(({ seq, statusOnly }) => (statusOnly ? [] : [seq])));
     const unknown = rows.flatMap(({ parent, effect, statusOnly }) =>
       parent === null || effect === 'none' || statusOnly || here.has(parent) || this.isKnown(parent) ? [] : [parent],

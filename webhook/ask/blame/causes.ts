@@ -36,9 +36,13 @@ export class Causes {
   private readonly records: CauseRecords;
   private readonly direct = new Map<number, Promise<Cause | null>>();
 
-  /** `known`: changes that were read already. */
-  constructor(store: LedgerView, states: States, known: readonly StoredChange[]) {
-    this.records = new CauseRecords(store, states, known);
+  constructor(store: LedgerView, states: States) {
+    this.records = new CauseRecords(store, states);
+  }
+
+  /** Changes that were read, oldest first, and will be asked about. */
+  async know(changes: readonly StoredChange[]): Promise<void> {
+    await this.records.know(changes);
   }
 
   /** The chain of changes that led to one, nearest first; it ends with a person, or where the record tells no more. */

@@ -53,17 +53,32 @@ import { touching } from './field.ts';
 import { foldedViewOf, isControllersStatus, isTold, isTranslation, outcomeAt, viewOf } from '../blame/views.ts';
 import { States } from '../../ledger/port/states.ts';
 
-/** Rows and objects that are fetched at once while a page fills: the page first, then more. */
+/** Rows and objects that are fetched at once while a page fills, at most. */
 const PAGE = 500;
+const FEW_ROWS = 16;
+
+/** So many changes may follow one another in the pages of one answer that is remembered; then all is looked up anew. */
+const REMEMBERED = 2_000;
+
+/** What one answer has looked up so far: its pages are mostly of the same objects. */
+interface Memory {
+  states: States;
+  causes: Causes;
+  changes: number;
+}
 
 /** Answers questions from a store. `now` tells the present (ms): an attempt that stays open becomes unverified. `closing` answers
- * at once what waits for a change: a server that stops has no time for it. */
+ * at once what waits for a change: a server that stops has no time for it. `single`: it is made for one question, whose pages
+ * need not see what is recorded meanwhile. */
 export class StoreReader implements LedgerReader {
   constructor(
     private readonly store: LedgerView,
     private readonly now: () => number,
     private readonly closing: AbortSignal = new AbortController().signal,
+    private readonly single = false,
   ) {}
+
+  private memory: Memory | null = null;
 
   async info(): Promise<LedgerInfo> {
     const [first, last] = [await this.store.first(), await this.store.last()];
@@ -106,7 +121,8 @@ export class StoreReader implements LedgerReader {
     if (query.before !== undefined) maxSeq = Math.min(maxSeq, query.before - 1);
     const hidden = { status: 0, attempts: 0 };
     const found: StoredChange[] = [];
-    const states = new States(this.store);
+    const memory = this.memoryFor(query);
+    const { states } = memory;
     const field = query.field === undefined ? null : parseField(query.field);
     const touches = async (rows: readonly StoredChange[]) =>
       field === null ? null : touching(rows, field, states, this.now());
@@ -119,17 +135,18 @@ export class StoreReader implements LedgerReader {
       const signal = this.closing;
       const asked = { filter, after, limit, waitMs, signal, matches, touches, hiddenAs };
       const page = await follow(this.store, asked);
-      const changes = await this.view([...page.found].reverse(), states, query);
+      const changes = await this.view([...page.found].reverse(), memory, query);
       return { changes: changes.reverse(), next: page.next, hidden: page.hidden };
     }
-    if (query.seqs !== undefined) return this.named(query.seqs, filter, query, states);
-    for (let size = Math.min(query.limit + 1, PAGE); ; size = PAGE) {
+    if (query.seqs !== undefined) return this.named(query.seqs, filter, query, memory);
+    for (let size = Math.min(query.limit + 1, PAGE); ;) {
+      const before = found.length;
       const rows = await this.store.changes({ ...filter, maxSeq }, size);
       const touched = await touches(rows.filter(matches));
       for (const row of rows) {
         if (isTold(row) || !matches(row) || touched?.has(row.seq) === false) continue;
         if (found.length === query.limit)
-          return { changes: await this.view(found, states, query), next: row.seq + 1, hidden };
+          return { changes: await this.view(found, memory, query), next: row.seq + 1, hidden };
         const reason = hiddenAs(row);
         if (reason === null) found.push(row);
         else hidden[reason]++;
@@ -137,19 +154,33 @@ export class StoreReader implements LedgerReader {
       const last = rows.at(-1);
       if (last === undefined || rows.length < size) break;
       maxSeq = last.seq - 1;
+      // No more than will be needed, as far as the last rows tell.
+      const share = Math.max((found.length - before) / rows.length, 1 / 8);
+      size = Math.min(PAGE, Math.ceil((query.limit + 1 - found.length) / share) + FEW_ROWS);
     }
-    return { changes: await this.view(found, states, query), next: null, hidden };
+    return { changes: await this.view(found, memory, query), next: null, hidden };
   }
 
-  private async view(rows: readonly StoredChange[], states: States, query: ChangeQuery): Promise<Change[]> {
+  private memoryFor({ after, limit }: ChangeQuery): Memory {
+    const kept = this.single && after === undefined ? this.memory : null;
+    if (kept !== null && kept.changes + limit <= REMEMBERED) return kept;
+    const states = new States(this.store);
+    this.memory = { states, causes: new Causes(this.store, states), changes: 0 };
+    return this.memory;
+  }
+
+  private async view(rows: readonly StoredChange[], memory: Memory, query: ChangeQuery): Promise<Change[]> {
     const coverage = rows.some(({ source }) => source === 'watch') ? await this.coverage() : [];
     const gaps = (from: number, to: number): string => gapsBetween(coverage, from, to);
     const field = query.field === undefined ? null : parseField(query.field);
-    const context = { states, now: this.now(), bodies: query.bodies === true, field, gaps };
+    const context = { states: memory.states, now: this.now(), bodies: query.bodies === true, field, gaps };
     const views: Change[] = [];
-    const causes = query.causes === true ? new Causes(this.store, states, rows) : null;
+    const causes = query.causes === true ? memory.causes : null;
+    const oldestFirst = [...rows].reverse();
+    await causes?.know(oldestFirst);
+    memory.changes += rows.length;
     const told = new Set<number>();
-    for (const row of [...rows].reverse()) {
+    for (const row of oldestFirst) {
       const links = await causes?.of(row);
       const folds = query.folded === true && links?.some(({ seq }) => told.has(seq)) === true;
       const view = folds ? foldedViewOf(row, context) : await viewOf(row, context);
@@ -164,13 +195,13 @@ export class StoreReader implements LedgerReader {
     seqs: readonly number[],
     filter: ChangeFilter,
     query: ChangeQuery,
-    states: States,
+    memory: Memory,
   ): Promise<ChangePage> {
     const found: StoredChange[] = [];
     for (const seq of [...new Set(seqs)].sort((a, b) => b - a)) {
       found.push(...(await this.store.changes({ ...filter, minSeq: seq, maxSeq: seq }, 1)));
     }
-    return { changes: await this.view(found, states, query), next: null, hidden: { status: 0, attempts: 0 } };
+    return { changes: await this.view(found, memory, query), next: null, hidden: { status: 0, attempts: 0 } };
   }
 
   async users({ scope, since, until, status }: UserQuery): Promise<UserPage> {

@@ -22,6 +22,17 @@ export class Names {
     for (const cache of [this.texts, this.actors, this.objects]) cache.clear();
   }
 
+  /** Reads the objects of some rows at once: one by one takes longer than the rows themselves. */
+  prepare(rows: readonly { object_id: number }[]): void {
+    const unknown = [...new Set(rows.map((row) => row.object_id))].filter((id) => !this.objects.has(id));
+    if (unknown.length < 2) return;
+    const found = this.statements.all<StoredObject>(
+      `${SELECT_OBJECT} WHERE o.id IN (SELECT value FROM json_each(?))`,
+      JSON.stringify(unknown),
+    );
+    for (const object of found) remember(this.objects, object.id, () => object);
+  }
+
   text(id: number): string {
     return remember(
       this.texts,

@@ -108,6 +108,7 @@ export class Rows {
   private select(conditions: readonly Condition[], limit: number, order = 'c.seq'): StoredChange[] {
     const { sql, values } = where(conditions);
     const rows = this.statements.all<Row>(`${SELECT} ${sql} ORDER BY ${order} DESC ${LIMIT}`, ...values, limit);
+    this.names.prepare(rows);
     return rows.map((row) => this.decode(row));
   }
 
