@@ -116,7 +116,8 @@ export class CauseRecords {
   private async specAfter(seq: number): Promise<JsonObject | null> {
     const before = this.bodies.get(seq);
     if (before !== undefined) return before;
-    if (!this.origins.has(seq)) for (const [one, origin] of await this.store.origins([seq])) this.origins.set(one, origin);
+    if (!this.origins.has(seq))
+      for (const [one, origin] of await this.store.origins([seq])) this.origins.set(one, origin);
     const origin = this.origins.get(seq) ?? seq;
     const known = this.bodies.get(origin);
     if (known !== undefined) return known;

@@ -95,7 +95,8 @@ export class Rows {
   /** True for whole streams of one kind with so few changes that collecting them all is faster than seeking the newest. */
   private areFew(streams: readonly Stream[]): boolean {
     const column = streams[0]?.column ?? 'object_id';
-    if (streams.some((each) => each.column !== column || each.from !== undefined || each.to !== undefined)) return false;
+    if (streams.some((each) => each.column !== column || each.from !== undefined || each.to !== undefined))
+      return false;
     const ids = JSON.stringify(streams.map(({ id }) => id));
     const row = this.statements.get<{ count: number }>(
       `SELECT count(*) AS count FROM (SELECT 1 FROM changes WHERE ${column} IN (SELECT value FROM json_each(?)) ${LIMIT})`,
