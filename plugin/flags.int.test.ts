@@ -72,6 +72,16 @@ describe('flags, on the recording', () => {
     });
   }
 
+  it('takes an object for tree and impact as headers write it, too', async () => {
+    for (const command of ['tree', 'impact']) {
+      const [here, same] = await Promise.all(['deployment shop/web', 'deployment/web -n shop'].map((words) => blame(`${command} ${words} --at 770`))); // prettier-ignore
+      assert.equal(here?.code, 0, here?.err);
+      assert.equal(here.out, same?.out);
+      const two = await blame(`${command} deployment shop/web -n sandbox --at 770`);
+      assert.match(two.err, /^error: -n sandbox and deployment shop\/web name two namespaces\n/);
+    }
+  });
+
   it('takes the moment of a change for a time, and noon for a time of day that it names', async () => {
     assert.match((await blame('deploy web -n shop --at 755 -o name')).err, /as of 2026-11-22 05:06:24\.719 UTC/);
     assert.match((await blame('deploy -A --since noon')).err, /^# noon was taken as 2026-11-\d\d 12:00:00 UTC\n/);

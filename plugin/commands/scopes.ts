@@ -34,13 +34,8 @@ export async function select(
   reader: LedgerReader,
   io: Io,
 ): Promise<{ selection: Selection; io: Io }> {
-  const { words, namespace } = asHeadersWriteIt(written);
-  if (namespace !== undefined) {
-    if (request.namespace !== undefined && request.namespace !== namespace) {
-      throw new KubeblameError('usage-invalid', `-n ${printable(request.namespace)} and ${printable(written.join(' '))} name two namespaces`, 'leave one of them out'); // prettier-ignore
-    }
-    request.namespace = namespace;
-  }
+  const { words, namespace } = withoutNamespace(written, request.namespace);
+  if (namespace !== undefined) request.namespace = namespace;
   const [types, { found, title, asked }] = await Promise.all([
     knownTypes(reader),
     selectIn(words, request, reader, io),
@@ -48,6 +43,18 @@ export async function select(
   for (const { text, type } of asked) tellOtherTypes(text, type, types, io);
   const named = withTypeNames(io, types);
   return { selection: { ...found, title: title(named.style.typeName) }, io: named };
+}
+
+/** The words without the namespace that they name, and that namespace or the one of -n. Rejects with usage-invalid where they are two. */
+export function withoutNamespace(
+  written: readonly string[],
+  flag: string | undefined,
+): { words: readonly string[]; namespace?: string } {
+  const { words, namespace = flag } = asHeadersWriteIt(written);
+  if (flag !== undefined && namespace !== flag) {
+    throw new KubeblameError('usage-invalid', `-n ${printable(flag)} and ${printable(written.join(' '))} name two namespaces`, 'leave one of them out'); // prettier-ignore
+  }
+  return { words, ...(namespace === undefined ? {} : { namespace }) };
 }
 
 /** `deployment shop/web`, as our own headers write an object: TYPE NAMESPACE/NAME. */

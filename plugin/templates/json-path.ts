@@ -116,7 +116,7 @@ interface Found {
 /** What stands at a path; nothing where it does not exist. */
 export function lookUp(document: Json, path: readonly string[]): Json[] {
   if (path.length === 0) return [document];
-  const found = JSONPath({
+  const found = JSONPath<Found[] | undefined>({
     json: document as object,
     path: ['$', ...path],
     resultType: 'all',
@@ -124,7 +124,7 @@ export function lookUp(document: Json, path: readonly string[]): Json[] {
     // Of what a filter looks at and is not there nothing matches.
     eval: 'safe',
     ignoreEvalErrors: true,
-  }) as Found[] | undefined;
+  });
   return (found ?? []).filter(isInDocument).map(({ value }) => value);
 }
 
