@@ -4,11 +4,8 @@ import type { Io } from '../io.ts';
 
 /** Changes fetched at once at most. */
 const PAGE = 500;
-/**
- * An act of the recordings is 6 to 12 changes with its consequences: of the newest acts two or three pages are enough, and
- * little is read for nothing.
- */
-const CHANGES_OF_ACT = 4;
+/** An act of the recordings is 6 to 12 changes with its consequences: so one page is mostly enough. */
+const CHANGES_OF_ACT = 12;
 const MIN_PAGE = 100;
 /** What controllers do in consequence of an act is looked for so long after it, and in so many changes. */
 const CONSEQUENCES_MS = 10 * 60_000;

@@ -7,5 +7,5 @@ import { StoreReader } from './reader.ts';
  * ledger-newer or ledger-damaged. `now` tells the present (ms).
  */
 export function openLedger(path: string, now: () => number): Promise<LedgerReader> {
-  return Promise.resolve().then(() => new StoreReader(openSqliteReader(path), now, undefined, true));
+  return Promise.resolve().then(() => new StoreReader(openSqliteReader(path), now));
 }

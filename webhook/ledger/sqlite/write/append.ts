@@ -78,7 +78,11 @@ export class Appender {
   private readonly statements;
   private readonly transaction: (entries: EncodedEntries) => void;
 
-  constructor(db: Sqlite) {
+  /** `compressed`: as `compress` of payload.ts does it. */
+  constructor(
+    db: Sqlite,
+    private readonly compressed: (text: string) => Buffer = compress,
+  ) {
     this.interner = new Interner(db);
     this.labels = new LabelWriter(db);
     this.skips = new SkipMaker(db);
@@ -187,8 +191,8 @@ export class Appender {
     const kind = encodeFacts(change);
     const reviewUid = encodeUid(change.reviewUid);
     const hash = change.hash === null ? null : Buffer.from(change.hash, 'base64');
-    const detail = compress(change.detail);
-    const checkpoint = change.checkpoint === null ? null : compress(change.checkpoint);
+    const detail = this.compressed(change.detail);
+    const checkpoint = change.checkpoint === null ? null : this.compressed(change.checkpoint);
     this.statements.change.run(
       change.seq,
       change.at,
@@ -254,7 +258,7 @@ export class Appender {
       outcome: OUTCOMES.indexOf(outcome.outcome),
       reason: OUTCOME_REASONS.indexOf(outcome.reason),
       version: outcome.resourceVersion.toWellFormed(),
-      amendment: outcome.amendment === null ? null : compress(outcome.amendment),
+      amendment: outcome.amendment === null ? null : this.compressed(outcome.amendment),
     };
     this.statements.outcome.run(row.seq, row.n, commitId, row.outcome, row.reason, row.version, row.amendment);
     return row;
