@@ -17,6 +17,7 @@ import { openReader, type SourceOptions } from './open-reader.ts';
 import { addLandscapeCommands } from './landscape-commands.ts';
 import { addProofCommands } from './proof-commands.ts';
 import { addSubcommands } from './subcommands.ts';
+import { takeTemplate } from './template-flag.ts';
 import { printable } from './views/text.ts';
 
 const EXAMPLES = `
@@ -104,6 +105,21 @@ function colourFlag(args: readonly string[]): string {
 }
 
 async function answer(args: readonly string[], io: Io): Promise<void> {
+  const { words, template } = takeTemplate(args);
+  if (template === null) return answerPlainly(args, io);
+  const { templated } = await import('./templates/output-template.ts');
+  const kept = await templated(template, io);
+  try {
+    await answerPlainly(words, kept.io);
+  } catch (error) {
+    // Of a comparison the exit code is part of the answer.
+    if (error instanceof Exit) kept.finish();
+    throw error;
+  }
+  kept.finish();
+}
+
+async function answerPlainly(args: readonly string[], io: Io): Promise<void> {
   if (args[0] === '__complete') {
     const { complete } = await import('./completion/complete.ts');
     // Completion looks at all commands.
@@ -170,8 +186,13 @@ function createProgram(io: Io, args?: readonly string[]): Command {
     .option('--to <time>', 'the net difference up to that moment (default: now)')
     .option('--since <time>', 'only changes at or after this time')
     .option('--until <time>', 'only changes at or before this time')
-    .addOption(formatOption('--format <format>', 'output format'))
-    .addOption(formatOption('-o, --output <format>', 'output format: the same as --format'))
+    .addOption(new Option('--format <format>', 'output format').choices(FORMATS))
+    .addOption(
+      new Option(
+        '-o, --output <format>',
+        "output format: the same as --format; of what json has also jsonpath='{...}' and custom-columns=HEAD:PATH,...",
+      ).choices(FORMATS),
+    )
     .option('--limit <count>', 'maximum number of results (default: 30 acts, 50 changes, all objects); also -5', count)
     .option('--status', 'also changes of status by controllers')
     .option('--attempts', 'also attempts that were never persisted')
@@ -200,21 +221,6 @@ function createProgram(io: Io, args?: readonly string[]): Command {
   addLandscapeCommands(program, context);
   addProofCommands(program, context);
   return program;
-}
-
-/** What kubectl's -o has beside names: templates are no format of ours. */
-const TEMPLATES = /^(?:jsonpath|go-template|custom-columns)(?:-[a-z]+)*(?:=|$)/;
-
-function formatOption(flags: string, description: string): Option {
-  const option = new Option(flags, description).choices(FORMATS);
-  const parse = option.parseArg;
-  return option.argParser((text: string, previous: unknown) => {
-    if (!TEMPLATES.test(text)) return parse?.(text, previous as never);
-    const [name = ''] = text.split('=');
-    throw new InvalidArgumentError(
-      `${name} is not supported; -o json or -o csv, with a program such as jq, does the same.`,
-    );
-  });
 }
 
 /** The help that tells more: of the command that was meant. */

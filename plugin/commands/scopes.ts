@@ -35,18 +35,14 @@ export async function select(
   reader: LedgerReader,
   io: Io,
 ): Promise<{ selection: Selection; io: Io }> {
-  const { words, namespace } = asHeadersWriteIt(written);
+  const { words, namespace } = withoutNamespace(written, request.namespace);
   const belongings = readBelongings(words);
   if (belongings === null && (request.rules.rules !== undefined || request.rules.rulesThen === true)) {
     throw new KubeblameError('usage-invalid', 'rules tell what belongs to an application or a team', 'name one: app/NAME or team/NAME'); // prettier-ignore
   }
-  const place = namespace ?? belongings?.namespace;
-  if (place !== undefined) {
-    if (request.namespace !== undefined && request.namespace !== place) {
-      throw new KubeblameError('usage-invalid', `-n ${printable(request.namespace)} and ${printable(written.join(' '))} name two namespaces`, 'leave one of them out'); // prettier-ignore
-    }
-    request.namespace = place;
-  }
+  const place = belongings?.namespace ?? namespace;
+  if (namespace !== undefined && place !== namespace) throw twoNamespaces(namespace, written);
+  if (place !== undefined) request.namespace = place;
   const [types, { found, title, asked }] = await Promise.all([
     knownTypes(reader),
     belongings === null ? selectIn(words, request, reader, io) : selectBelongings(belongings, request, reader, io),
@@ -54,6 +50,22 @@ export async function select(
   for (const { text, type } of asked) tellOtherTypes(text, type, types, io);
   const named = withTypeNames(io, types);
   return { selection: { ...found, title: title(named.style.typeName) }, io: named };
+}
+
+/** The words without the namespace that they name, and that namespace or the one of -n. Rejects with usage-invalid where they are two. */
+export function withoutNamespace(
+  written: readonly string[],
+  flag: string | undefined,
+): { words: readonly string[]; namespace?: string } {
+  const { words, namespace = flag } = asHeadersWriteIt(written);
+  if (flag !== undefined && namespace !== flag) {
+    throw twoNamespaces(flag, written);
+  }
+  return { words, ...(namespace === undefined ? {} : { namespace }) };
+}
+
+function twoNamespaces(flag: string, written: readonly string[]): KubeblameError {
+  return new KubeblameError('usage-invalid', `-n ${printable(flag)} and ${printable(written.join(' '))} name two namespaces`, 'leave one of them out'); // prettier-ignore
 }
 
 /** `deployment shop/web`, as our own headers write an object: TYPE NAMESPACE/NAME. */

@@ -150,7 +150,7 @@ interface Crossing {
 
 /** What no person ever set may still be somebody's doing. */
 async function tellCauses(store: LedgerView, setters: readonly Setter[]): Promise<void> {
-  const causes = new Causes(store, new States(store), []);
+  const causes = new Causes(store, new States(store));
   for (const setter of setters) {
     if (setter.actor !== null && isMachine(setter.actor.username)) {
       setter.causes = await causes.of(await requireChange(store, setter.seq));

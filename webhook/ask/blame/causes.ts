@@ -39,10 +39,14 @@ export class Causes {
   private readonly records: CauseRecords;
   private readonly direct = new Map<number, Promise<Cause | null>>();
 
-  /** `known`: changes that were read already. */
-  constructor(store: LedgerView, states: States, known: readonly StoredChange[]) {
-    this.records = new CauseRecords(store, states, known);
+  constructor(store: LedgerView, states: States) {
+    this.records = new CauseRecords(store, states);
     this.origins = new Origins(store, states);
+  }
+
+  /** Changes that were read, oldest first, and will be asked about. */
+  async know(changes: readonly StoredChange[]): Promise<void> {
+    await this.records.know(changes);
   }
 
   /** The chain of changes that led to one, nearest first; it ends with a person, or where the record tells no more. */
@@ -90,11 +94,12 @@ export class Causes {
   }
 
   private async find(change: StoredChange): Promise<Cause | null> {
+    if (change.statusOnly) return null;
     const { cause, options } = change.detail();
     const { operation, subresource, object, actor } = change;
     const request = { operation, subresource, object, actor, options };
     const person = change.actor !== null && !isMachine(change.actor.username) && !isKubelet(request);
-    if (change.statusOnly || person) return null;
+    if (person) return null;
     if (cause !== null) {
       const asked = await this.records.change(cause);
       const why =

@@ -1,7 +1,6 @@
 import type { QuestionName } from '../../../shared/questions/table.ts';
 import type { Answer } from './asked.ts';
 import { changes } from './changes/changes.ts';
-import { applications, facts, graph, impact } from './landscape/landscape.ts';
 import { coverage, info, objects, resources } from './ledger.ts';
 import { manual } from './people/manual.ts';
 import { blame } from './objects/blame.ts';
@@ -19,10 +18,11 @@ export const ANSWERS: { readonly [Name in QuestionName]: Answer<Name> } = {
   states,
   differences,
   blame,
-  graph,
-  impact,
-  applications,
-  facts,
+  // Loaded when they are asked for: the command line starts once for each question.
+  graph: async (asked, query) => (await import('./landscape/landscape.ts')).graph(asked, query),
+  impact: async (asked, query) => (await import('./landscape/landscape.ts')).impact(asked, query),
+  applications: async (asked, query) => (await import('./landscape/landscape.ts')).applications(asked, query),
+  facts: async (asked, query) => (await import('./landscape/landscape.ts')).facts(asked, query),
   manual,
   coverage,
 };

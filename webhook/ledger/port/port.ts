@@ -31,7 +31,7 @@ export type LedgerView = Pick<
   | 'tail'
   | 'versions'
   | 'body'
-  | 'origin'
+  | 'origins'
   | 'lineage'
   | 'explanation'
   | 'bodySnapshot'
@@ -85,10 +85,10 @@ export interface LedgerStore {
   /** The body after a change, rebuilt; null where the object is gone. Rejects where there is no such change. */
   body(seq: number): Promise<JsonObject | null>;
   /**
-   * The newest version in a change's line, itself included, that is of more than status: what stands outside of status
-   * is still as it left it. The oldest version, where all are of status; null where there is no such change.
+   * Of each change the newest version in its line, itself included, that is of more than status: what stands outside of
+   * status is still as it left it. The oldest version, where all are of status. A change that is not there is left out.
    */
-  origin(seq: number): Promise<number | null>;
+  origins(seqs: readonly number[]): Promise<Map<number, number>>;
   /** The change that is shown in place of one that is explained (isExplained): the same version of the same object. */
   explanation(seq: number): Promise<StoredChange | null>;
   /**

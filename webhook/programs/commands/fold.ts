@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { KubeblameError } from '../../../shared/errors.ts';
 import { enforce, readPolicy } from '../../ledger/retention/retention.ts';
-import { openSqliteStore } from '../../ledger/sqlite/store/store.ts';
+import { openSqliteStore } from '../../ledger/sqlite/store/open-store.ts';
 import type { RawServerOptions } from '../config/options.ts';
 import { print } from './print.ts';
 

@@ -5,7 +5,7 @@ import { Redactor } from '../../../shared/redact.ts';
 import { UNNAMED_CLUSTER } from '../../install/cluster/cluster-name.ts';
 import { redactionKey } from '../../ledger/files/redaction-key.ts';
 import type { LedgerStore } from '../../ledger/port/port.ts';
-import { openSqliteStore } from '../../ledger/sqlite/store/store.ts';
+import { openSqliteStore } from '../../ledger/sqlite/store/open-store.ts';
 import { Intake } from '../../record/capture/intake/intake.ts';
 import { Recorder } from '../../record/capture/recorder/recorder.ts';
 import { ReviewReader } from '../../record/review/review-reader.ts';

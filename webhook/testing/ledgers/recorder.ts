@@ -8,7 +8,7 @@ import type { Turns } from '../../record/capture/intake/facts-in-turn.ts';
 import type { Recorded } from '../../record/capture/recorder/options.ts';
 import { Recorder } from '../../record/capture/recorder/recorder.ts';
 import type { LedgerStore, StoredChange } from '../../ledger/port/port.ts';
-import { openSqliteStore } from '../../ledger/sqlite/store/store.ts';
+import { openSqliteStore } from '../../ledger/sqlite/store/open-store.ts';
 
 /** The key that tests redact with. */
 export const TEST_KEY = Buffer.from('test key');

@@ -131,8 +131,8 @@ export class RestrictedStore implements LedgerView {
   }
 
   /** Of a change that this store gave. */
-  origin(seq: number): Promise<number | null> {
-    return this.store.origin(seq);
+  origins(seqs: readonly number[]): Promise<Map<number, number>> {
+    return this.store.origins(seqs);
   }
 
   /** A body is built from changes of its own object only. */

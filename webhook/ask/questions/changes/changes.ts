@@ -14,8 +14,9 @@ import { touching } from './field.ts';
 import { follow } from './follow.ts';
 import { exactUser, matcherOf } from './matching.ts';
 
-/** Rows that are fetched at once while a page fills: the page first, then more. */
+/** Rows that are fetched at once while a page fills, at most. */
 const FETCHED = 500;
+const FEW_ROWS = 16;
 
 export const changes: Answer<'changes'> = async (asked, query) => {
   const { store } = asked;
@@ -55,7 +56,8 @@ async function newest(search: Search): Promise<ChangePage> {
   const touches = touchesOf(search);
   const hidden = { status: 0, attempts: 0 };
   const found: StoredChange[] = [];
-  for (let size = Math.min(query.limit + 1, FETCHED); ; size = FETCHED) {
+  for (let size = Math.min(query.limit + 1, FETCHED); ;) {
+    const before = found.length;
     const rows = await asked.store.changes({ ...filter, maxSeq }, size);
     const touched = await touches(rows.filter(matches));
     for (const row of rows) {
@@ -68,6 +70,9 @@ async function newest(search: Search): Promise<ChangePage> {
     const last = rows.at(-1);
     if (last === undefined || rows.length < size) break;
     maxSeq = last.seq - 1;
+    // No more than will be needed, as far as the last rows tell.
+    const share = Math.max((found.length - before) / rows.length, 1 / 8);
+    size = Math.min(FETCHED, Math.ceil((query.limit + 1 - found.length) / share) + FEW_ROWS);
   }
   return { changes: await viewsOf(search, found), next: null, hidden };
 }
@@ -124,10 +129,12 @@ async function viewsOf({ asked, query, states }: Search, rows: readonly StoredCh
     field: query.field === undefined ? null : parseField(query.field),
     gaps: (from: number, to: number) => gapsBetween(intervals, from, to),
   };
-  const causes = query.causes === true ? new Causes(asked.store, states, rows) : null;
+  const oldestFirst = [...rows].reverse();
+  const causes = query.causes === true ? new Causes(asked.store, states) : null;
+  await causes?.know(oldestFirst);
   const views: Change[] = [];
   const told = new Set<number>();
-  for (const row of [...rows].reverse()) {
+  for (const row of oldestFirst) {
     const links = await causes?.of(row);
     const folds = query.folded === true && links?.some(({ seq }) => told.has(seq)) === true;
     const view = folds ? foldedViewOf(row, context) : await viewOf(row, context);

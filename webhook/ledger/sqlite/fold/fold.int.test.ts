@@ -23,7 +23,8 @@ import { newestFold } from '../chain/chained-rows.ts';
 import { Folder } from './fold.ts';
 import { linkOfRemains, remainsAfter, remainsAsRecorded } from '../chain/remains.ts';
 import { LATE_CHANGES } from '../database/schema.ts';
-import { openSqliteReader, openSqliteStore, type SqliteStore } from '../store/store.ts';
+import { openSqliteStore } from '../store/open-store.ts';
+import { openSqliteReader, type SqliteStore } from '../store/store.ts';
 import { verifyLedger, type SignedHead } from '../verify/verify.ts';
 
 const LATER = Date.parse('2026-11-23T00:00:00Z');

@@ -7,7 +7,8 @@ import { storeContract } from '../../port/contract/contract.ts';
 import { newChange } from '../../port/contract/new-change.ts';
 import { useFolder } from '../../../testing/folder.ts';
 import { FORMAT } from '../database/schema.ts';
-import { openSqliteReader, openSqliteStore, openThreadedSqliteStore } from './store.ts';
+import { openSqliteStore, openThreadedSqliteStore } from './open-store.ts';
+import { openSqliteReader } from './store.ts';
 
 describe('the SQLite store', () => {
   const file = useFolder({ verify: false });

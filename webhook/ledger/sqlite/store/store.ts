@@ -27,46 +27,17 @@ import { LabelSearch } from '../labels/label-search.ts';
 import { Lineages } from '../read/lineage.ts';
 import { Names } from '../read/names.ts';
 import { Objects } from '../read/objects.ts';
-import { openForReading, openForWriting, type Sqlite } from '../database/open.ts';
+import { openForReading, type Sqlite } from '../database/open.ts';
 import { Rows } from '../read/read.ts';
 import { writtenAfter } from '../read/written.ts';
 import { FORMAT } from '../database/schema.ts';
 import { Statements } from '../database/statements.ts';
-import { ThreadWriter } from '../write/thread-writer.ts';
 import { CommitTree } from '../chain/tree.ts';
-import { LocalWriter, type Writer } from '../write/writer.ts';
+import type { Writer } from '../write/writer.ts';
 import { Guard } from './guard.ts';
 import { Moments } from './moments.ts';
 
 const LAST_SEQ = Number.MAX_SAFE_INTEGER;
-
-/** Opens or creates the ledger file for its one writer. Throws the ledger-* errors. */
-export function openSqliteStore(path: string, cluster: string, now: number): SqliteStore {
-  const { db, unlock, asClosed } = openForWriting(path, cluster, now);
-  return new SqliteStore(db, path, new LocalWriter(db), unlock, asClosed);
-}
-
-/**
- * The same, with a thread of its own for writing, which waits for the disk so that this one need not. `writerDied`: told
- * once where that thread ends by itself (a crash, out of memory): nothing can be appended from then on.
- */
-export async function openThreadedSqliteStore(
-  path: string,
-  cluster: string,
-  now: number,
-  writerDied?: (error: Error) => void,
-): Promise<SqliteStore> {
-  const { db, unlock, asClosed } = openForWriting(path, cluster, now);
-  db.pragma('query_only = ON');
-  const store = new SqliteStore(db, path, new ThreadWriter(path, writerDied), unlock, asClosed);
-  try {
-    await store.checkWritable();
-    return store;
-  } catch (error) {
-    await store.close();
-    throw error;
-  }
-}
 
 /** Opens an existing ledger file for reading only, also while a server writes to it. */
 export function openSqliteReader(path: string): SqliteStore {
@@ -241,8 +212,8 @@ export class SqliteStore implements LedgerStore {
     return this.guard.run(() => this.lineages.body(seq));
   }
 
-  origin(seq: number): Promise<number | null> {
-    return this.guard.run(() => this.lineages.origin(seq));
+  origins(seqs: readonly number[]): Promise<Map<number, number>> {
+    return this.guard.run(() => this.lineages.origins(seqs));
   }
 
   explanation(seq: number): Promise<StoredChange | null> {

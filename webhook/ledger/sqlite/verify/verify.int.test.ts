@@ -14,7 +14,7 @@ import { importShop } from '../../../testing/ledgers/shop-ledger.ts';
 import { newChange } from '../../port/contract/new-change.ts';
 import { FORMAT } from '../database/schema.ts';
 import { decodeSkips, encodeSkips } from '../read/skips.ts';
-import { openSqliteStore } from '../store/store.ts';
+import { openSqliteStore } from '../store/open-store.ts';
 import { CommitTree } from '../chain/tree.ts';
 import { verifySkips } from './verify-skips.ts';
 import { verifyLedger, type SignedHead, type VerifyOptions } from './verify.ts';

@@ -4,7 +4,8 @@ import { configMapPublisher, type Applier } from '../../../ledger/publish/config
 import { Checkpoints } from '../../../ledger/publish/publish.ts';
 import { checkpointsBeside } from '../../../ledger/publish/signing-keys.ts';
 import type { BackgroundCheck } from '../../../ledger/sqlite/check/background-check.ts';
-import { openThreadedSqliteStore, type SqliteStore } from '../../../ledger/sqlite/store/store.ts';
+import { openThreadedSqliteStore } from '../../../ledger/sqlite/store/open-store.ts';
+import type { SqliteStore } from '../../../ledger/sqlite/store/store.ts';
 import type { KubeApiClient } from '../../../platform/kubernetes/api-client.ts';
 import type { Recorder } from '../../../record/capture/recorder/recorder.ts';
 import type { Turn } from '../../standby/turn.ts';

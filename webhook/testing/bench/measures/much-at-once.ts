@@ -3,7 +3,7 @@ import { normalise } from '../../../../shared/normalise.ts';
 import { Redactor } from '../../../../shared/redact.ts';
 import { readReview } from '../../../../shared/review.ts';
 import { configMap, reviewDocument, SETTINGS } from '../../../../shared/testing/reviews.ts';
-import { openThreadedSqliteStore } from '../../../ledger/sqlite/store/store.ts';
+import { openThreadedSqliteStore } from '../../../ledger/sqlite/store/open-store.ts';
 import { Recorder } from '../../../record/capture/recorder/recorder.ts';
 import { Predicates } from '../../../record/rules/predicates.ts';
 import { RecorderFacts } from '../../../record/sources/watch/facts.ts';

@@ -7,7 +7,7 @@ import { Recorder } from '../../../record/capture/recorder/recorder.ts';
 import { KubeApiClient } from '../../../platform/kubernetes/api-client.ts';
 import { RecorderFacts } from '../../../record/sources/watch/facts.ts';
 import { Observer, OBSERVER_TIMING } from '../../../record/sources/watch/observer.ts';
-import { openSqliteStore } from '../../../ledger/sqlite/store/store.ts';
+import { openSqliteStore } from '../../../ledger/sqlite/store/open-store.ts';
 
 /*
  * The observer with its recorder and ledger, in a process of its own so that its memory is only theirs. Says how much it
