@@ -170,7 +170,7 @@ export class Members {
 
   /** Of a version; null of an end. What stands outside of status is as its origin left it. */
   private async factsAt(version: number): Promise<Facts | null> {
-    const origin = (await this.asked.store.origin(version)) ?? version;
+    const origin = (await this.asked.store.origins([version])).get(version) ?? version;
     const known = this.facts.get(origin);
     if (known !== undefined) return known;
     const body = await this.asked.store.body(origin);
