@@ -1,3 +1,4 @@
+import type { AuditRecord } from '../../../shared/audit.ts';
 import { DISPUTED } from '../../../shared/types.ts';
 import type { Actor, Effect, JsonObject, ObjectRef, Operation, Outcome, Patch, Source } from '../../../shared/types.ts';
 import type { Requirement } from '../../../shared/selector.ts';
@@ -17,6 +18,8 @@ export interface NewChange {
   seq: number;
   /** Never before the change before it. */
   at: number;
+  /** When it happened (ms), where that is long before it came into the ledger: an audit log that was imported later. */
+  occurredAt?: number;
   object: ObjectRef;
   operation: Operation;
   subresource: string;
@@ -54,6 +57,8 @@ export interface NewOutcome {
   at: number;
   /** Only with `committed`, and once a change. Nothing may have been built on the change before, but where its own body is not known. */
   amendment?: Amendment;
+  /** What the audit log tells of the request that made the change. */
+  audit?: AuditRecord;
 }
 
 /** How an outcome is known. The order is part of the stored format: only append to it. */
@@ -73,6 +78,9 @@ export const OUTCOME_REASONS = [
   'its effect was seen',
   'an object of the same name existed',
   DISPUTED,
+  'the audit log shows it',
+  'the API server refused it',
+  'the API server gave it up: it may have been persisted',
 ] as const;
 export type OutcomeReason = (typeof OUTCOME_REASONS)[number];
 
@@ -126,12 +134,16 @@ export interface NewEntries {
  * A stored change with its outcome, as it was persisted: with its amendment. `detail` is decoded on demand: lists do not need
  * it.
  */
-export interface StoredChange extends Omit<NewChange, 'detail' | 'bodySnapshot'> {
+export interface StoredChange extends Omit<NewChange, 'detail' | 'bodySnapshot' | 'occurredAt'> {
   objectId: number;
+  /** When it happened; the same as `at` but for what was imported later. */
+  occurredAt: number;
   amended: boolean;
   outcome: Outcome;
   outcomeReason: string;
   detail: () => Detail;
+  /** What the audit log tells of it; null where none was taken in. Decoded on demand, as `detail`. */
+  audit: () => AuditRecord | null;
 }
 
 /** Of a change with a body: what tells which version of its object is real, and who made it. */
@@ -311,6 +323,13 @@ export interface LedgerStore {
    * the first. Rejects where one is not there.
    */
   lineage(seq: number): Promise<StoredStep[]>;
+  /** Whether something of a request of the audit log was recorded, by its auditID. */
+  hasAudit(id: string): Promise<boolean>;
+  /**
+   * The newest version of an object that had happened by `at` (ms), of those that came into the ledger only after that, committed and with
+   * a body; null where there is none.
+   */
+  backdated(objectId: number, at: number): Promise<StoredChange | null>;
   /** Requests for a state that nothing has settled, from a seq on, oldest first. */
   openAttempts(fromSeq: number, limit: number): Promise<StoredChange[]>;
   /** An object's acts without a body (such as evictions) of one subresource, newest first. */

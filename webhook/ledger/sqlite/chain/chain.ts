@@ -30,6 +30,8 @@ export interface ChainedChange {
   checkpoint: Buffer | null;
   /** Beside a whole body. */
   skips: Buffer | null;
+  /** null for most. */
+  occurredAt: number | null;
 }
 
 export interface ChainedOutcome {
@@ -40,6 +42,8 @@ export interface ChainedOutcome {
   version: string;
   /** null for most. */
   amendment: Buffer | null;
+  auditId: Buffer | string | null;
+  audit: Buffer | null;
 }
 
 export interface ChainedCoverage {
@@ -117,12 +121,14 @@ export class Link {
       row.checkpoint,
       row.skips,
     );
+    if (row.occurredAt !== null) this.add('occurred', row.occurredAt);
   }
 
   outcome(row: ChainedOutcome): void {
     this.add('outcome', row.seq, row.n, row.outcome, row.reason, row.version);
     // Apart: the links of ledgers that were begun without it stay what they were.
     if (row.amendment !== null) this.add('amendment', row.amendment);
+    if (row.audit !== null || row.auditId !== null) this.add('audit', row.auditId, row.audit);
   }
 
   coverage(row: ChainedCoverage): void {

@@ -241,6 +241,14 @@ export const MIGRATIONS: readonly string[] = [
   INSERT OR IGNORE INTO late_outcomes SELECT x.commit_id, x.seq FROM outcomes x JOIN commits c ON c.id = x.commit_id
     WHERE x.seq <= c.last_seq - ${LATE_CHANGES};
   `,
+  /* What the API server's audit log tells of a change (docs/decisions/0070), and when a change happened that came in later. */
+  `
+  ALTER TABLE outcomes ADD COLUMN audit_id ANY; -- 16 bytes for a UUID, otherwise text
+  ALTER TABLE outcomes ADD COLUMN audit BLOB; -- payload.ts
+  CREATE INDEX outcomes_by_audit ON outcomes (audit_id) WHERE audit_id IS NOT NULL;
+  ALTER TABLE changes ADD COLUMN occurred_at INTEGER; -- ms; NULL: at
+  CREATE INDEX changes_backdated ON changes (object_id, occurred_at) WHERE occurred_at IS NOT NULL;
+  `,
 ];
 
 export const FORMAT = MIGRATIONS.length;

@@ -7,7 +7,7 @@ import {
   type StoredVersion,
   type UserCount,
 } from '../../port/port.ts';
-import { decodeFacts, EFFECT_MASK, outcomeOf, SOURCE_MASK, STATUS_ONLY_MASK } from '../database/codes.ts';
+import { decodeFacts, EFFECT_MASK, encodeUid, outcomeOf, SOURCE_MASK, STATUS_ONLY_MASK } from '../database/codes.ts';
 import {
   changeConditions,
   idsSql,
@@ -26,7 +26,8 @@ import { LIMIT, type Statements } from '../database/statements.ts';
 const SELECT = `SELECT c.seq, c.at, c.object_id, c.actor_id, c.kind, c.subresource_id, c.manager_id, c.api_version_id,
   c.parent, c.depth, c.base_version, c.version, c.review_uid, c.hash, c.detail,
   x.outcome, x.reason, x.version AS outcome_version,
-  iif(x.n > 0, (SELECT amendment FROM outcomes WHERE seq = c.seq AND amendment IS NOT NULL), x.amendment) AS amendment
+  iif(x.n > 0, (SELECT amendment FROM outcomes WHERE seq = c.seq AND amendment IS NOT NULL), x.amendment) AS amendment,
+  c.occurred_at, (SELECT audit FROM outcomes WHERE seq = c.seq AND audit IS NOT NULL ORDER BY n DESC LIMIT 1) AS audit
   FROM changes c LEFT JOIN outcomes x ON x.seq = c.seq AND x.n = (SELECT max(n) FROM outcomes WHERE seq = c.seq)`;
 
 const OBJECT_ID = `SELECT id FROM objects
@@ -186,6 +187,19 @@ export class Rows {
       if (last === undefined || rows.length < limit) return found;
       below = last.seq - 1;
     }
+  }
+
+  hasAudit(id: string): boolean {
+    return this.statements.get('SELECT 1 AS found FROM outcomes WHERE audit_id = ? LIMIT 1', encodeUid(id)) !== null;
+  }
+
+  backdated(objectId: number, at: number): StoredChange | null {
+    const rows = this.statements.all<Row>(
+      `${SELECT} WHERE c.object_id = ? AND c.occurred_at <= ? AND c.at > ? AND (c.kind & ${EFFECT_MASK}) > 0
+        AND coalesce(x.outcome, ?) = ? ORDER BY c.occurred_at DESC, c.seq DESC ${LIMIT}`,
+      ...[objectId, at, at, OUTCOMES.indexOf('committed'), OUTCOMES.indexOf('committed'), 1],
+    );
+    return rows[0] === undefined ? null : this.decode(rows[0]);
   }
 
   openAttempts(fromSeq: number, limit: number): StoredChange[] {

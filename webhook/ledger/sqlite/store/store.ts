@@ -267,6 +267,14 @@ export class SqliteStore implements LedgerStore {
     return this.run(() => this.lineages.lineage(seq));
   }
 
+  hasAudit(id: string): Promise<boolean> {
+    return this.run(() => this.rows.hasAudit(id));
+  }
+
+  backdated(objectId: number, at: number): Promise<StoredChange | null> {
+    return this.run(() => this.rows.backdated(objectId, at));
+  }
+
   openAttempts(fromSeq: number, limit: number): Promise<StoredChange[]> {
     return this.run(() => this.rows.openAttempts(fromSeq, limit));
   }

@@ -11,6 +11,10 @@ import type { CoverageEvent, LedgerStore, NewChange, NewCoverage, NewOutcome } f
 import type { Spooled } from '../../spool/records.ts';
 import { AttemptBudget, requestBytes } from '../bodiless/attempt-budget.ts';
 import { captureBodiless, START_LENGTH } from '../bodiless/bodiless.ts';
+import type { Audited, AuditedRequest } from '../audit/audited-request.ts';
+import { asReview } from '../audit/as-review.ts';
+import { captureAudited } from '../audit/capture-audit.ts';
+import { auditWithoutSecrets } from '../audit/without-secrets.ts';
 import { captureReview } from '../objects/capture.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { reviewWithoutMatches, reviewWithoutSecrets, seenWithoutSecrets } from './confidential.ts';
@@ -245,6 +249,19 @@ export class Recorder implements Memory {
       return this.job(at, capture, bytes);
     };
     return this.queue.add(() => (place === undefined ? work() : this.inTurn(place.number, at, work, bytes)));
+  }
+
+  /**
+   * Takes in a request of the API server's audit log. Resolves when it is durable. An older one than what was recorded last keeps the time
+   * at which it happened; it comes in at the end of the ledger all the same.
+   */
+  audit(request: AuditedRequest): Promise<Audited | 'excluded'> {
+    const { predicates, redactor } = this.options;
+    return this.fenced(async () => {
+      if (!predicates.includes(asReview(request, null))) return 'excluded';
+      const at = Math.max(Math.floor(request.record.answeredAt), this.lastAt);
+      return this.job(at, async (draft) => captureAudited(draft, await auditWithoutSecrets(draft, request, redactor)));
+    });
   }
 
   /** Passes over a review of the spool that came at `at` (ms) and cannot be recorded, or all up to another one. */
