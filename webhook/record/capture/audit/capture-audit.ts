@@ -18,7 +18,7 @@ import { isGivenUp, isRefused, type Audited, type AuditedRequest } from './audit
 import { captureOlder } from './older.ts';
 import { reviewOf } from './as-review.ts';
 import { makerOf, tell } from './maker.ts';
-import { reviewsOf } from './matching.ts';
+import { reviewsOf, SKEW_MS } from './matching.ts';
 import { endedBy, isNoOp } from './shown.ts';
 
 /** Takes in a request of the audit log; confidential values have been replaced. */
@@ -65,9 +65,6 @@ async function captureShown(draft: Draft, request: AuditedRequest, shown: Normal
   tell(draft, request, version);
   return by.own.has(version.seq) || draft.changes.length === changes ? 'enriched' : 'recorded';
 }
-
-/** The clocks of the API server and of the recorder may be so far from each other (ms). */
-const SKEW_MS = 2_000;
 
 /** Whether what was answered is newer than the last version that is known. `unknown`: where nothing tells the number of that. */
 function orderOf(tip: HeadVersion | null, { record }: AuditedRequest, shown: Normalised): 'older' | 'newer' | 'unknown' {

@@ -8,8 +8,8 @@ import type { AuditedRequest } from './audited-request.ts';
  * object, and by the time: the API server sends it after it has received the request, and before it answers it.
  */
 
-/** The clocks of the API server and of the recorder may be so far from each other (ms). */
-const SKEW_MS = 2_000;
+/** The clocks of the API server and of the recorder may be so far from each other (ms): both are kept by NTP. */
+export const SKEW_MS = 250;
 /** Changes of one object that are looked at: within so short a time there are hardly as many. */
 const MAX_LOOKED_AT = 100;
 
@@ -31,7 +31,7 @@ export async function reviewsOf(draft: Draft, request: AuditedRequest, object: O
 }
 
 /** Whether a recorded review asked what a request of the audit log asked, in the same name. */
-function isRequest(change: NewChange, request: AuditedRequest): boolean {
+export function isRequest(change: NewChange, request: AuditedRequest): boolean {
   const { source, actor, operation, subresource, baseResourceVersion: base } = change;
   // Who names another version than the present one is refused before the webhooks are asked.
   const isSameBase = base === '' || request.baseResourceVersion === '' || base === request.baseResourceVersion;

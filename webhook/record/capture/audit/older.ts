@@ -10,7 +10,7 @@ import { madeBy, type Maker } from '../outcomes/reconcile-fact.ts';
 import type { AuditedRequest } from './audited-request.ts';
 import type { Audited } from './audited-request.ts';
 import { tell } from './maker.ts';
-import { reviewsOf } from './matching.ts';
+import { isRequest, reviewsOf } from './matching.ts';
 
 /*
  * A request whose version is known already, or is older than the last one that is: the log was taken in later than what a watch
@@ -19,6 +19,8 @@ import { reviewsOf } from './matching.ts';
 
 /** How many changes of an object are looked at, back from the last one. */
 const SEARCH = 500;
+/** So far from each other are a request and its review, where the version tells that they belong together (ms). */
+const NEAR_MS = 60_000;
 
 /**
  * `shown`: the object as it was answered; null where the request ended it. `isOlder`: false where only the known versions may tell that
@@ -39,8 +41,10 @@ export async function captureOlder(
   for (const version of same) {
     if ((await draft.auditOf(version.seq)) !== null) return 'unchanged';
     if (version.observed) return explain(draft, request, object, version, by);
-    const { actor } = await draft.change(version.seq);
-    if (actor?.username !== request.actor.username) continue;
+    const change = await draft.change(version.seq);
+    // A number may have moved on to a version in which only managedFields differ.
+    const isNear = Math.abs(change.at - request.record.answeredAt) <= NEAR_MS;
+    if (!isRequest(change, request) || !isNear) continue;
     tell(draft, request, version);
     return 'enriched';
   }
@@ -74,8 +78,12 @@ async function persistedAs(
 ): Promise<HeadVersion | 'several' | null> {
   const reviews = new Set((await reviewsOf(draft, request, object)).map(({ seq }) => seq));
   const hash = shown === null ? null : hashBody(shown.body);
-  const mayBe = known.filter(({ seq, resourceVersion }) => reviews.has(seq) && resourceVersion === '');
-  const exact = mayBe.filter((version) => hash !== null && version.hash?.equals(hash) === true);
+  const ofRequest = known.filter(({ seq }) => reviews.has(seq));
+  const mayBe = ofRequest.filter(({ resourceVersion }) => resourceVersion === '');
+  // The number of one may have moved on: only managedFields have changed since.
+  const isLater = ({ resourceVersion }: HeadVersion): boolean =>
+    resourceVersion === '' || compareResourceVersions(resourceVersion, shown?.resourceVersion ?? '') > 0;
+  const exact = ofRequest.filter((one) => hash !== null && one.hash?.equals(hash) === true && isLater(one));
   // What was predicted of a deletion or a scale is a second off.
   const found = exact.length > 0 ? exact : mayBe.filter(({ projected }) => projected);
   const committed = found.filter(({ outcome }) => outcome === 'committed');
