@@ -1,8 +1,8 @@
 /**
- * The domain's types, shared by the server and the plugin: what is recorded, and, in questions.ts, what can be asked.
+ * The domain's types, shared by the server and the plugin: what is recorded, and, in questions/, what can be asked.
  * Words are those of docs/glossary.md. Times are milliseconds since the Unix epoch, UTC.
  */
-export type * from './questions.ts';
+export type * from './questions/table.ts';
 
 /** A JSON value in memory. Numbers and keys that JavaScript cannot hold are escaped: see json.ts. */
 export type Json = null | boolean | number | string | Json[] | JsonObject;

@@ -120,7 +120,8 @@ async function selectIn(words: readonly string[], request: Request, reader: Ledg
 
 /** A name must be that of something in the category. */
 async function requireAnywhere(name: string, category: string, scopes: readonly Scope[], reader: LedgerReader) {
-  for (const scope of scopes) if ((await reader.objects({ ...scope, names: [name] }, 1)).length > 0) return;
+  for (const scope of scopes)
+    if ((await reader.objects({ scope: { ...scope, names: [name] }, limit: 1 })).length > 0) return;
   throw new KubeblameError(
     'name-unknown',
     `the ledger has nothing of ${category} that is called ${JSON.stringify(printable(name))}`,
@@ -197,8 +198,8 @@ function isNamespaceType({ group, resource }: NamedType): boolean {
 
 /** Rejects with name-unknown. */
 export async function requireNamespace(namespace: string, reader: LedgerReader): Promise<void> {
-  if ((await reader.objects({ namespace, withNamespaceObject: true }, 1)).length > 0) return;
-  const all = await reader.objects({ type: { group: '', resource: 'namespaces' } }, SUGGESTIONS);
+  if ((await reader.objects({ scope: { namespace, withNamespaceObject: true }, limit: 1 })).length > 0) return;
+  const all = await reader.objects({ scope: { type: { group: '', resource: 'namespaces' } }, limit: SUGGESTIONS });
   const message = `namespace ${JSON.stringify(printable(namespace))} is not in the ledger`;
   if (/^\d+$/.test(namespace)) {
     // git's habit.
@@ -214,10 +215,10 @@ export async function requireNamespace(namespace: string, reader: LedgerReader):
 /** Rejects with name-unknown where the ledger has nothing of this name in the scope: says where it is, or what is called alike. */
 export async function requireName(name: string, type: NamedType, scope: Scope, reader: LedgerReader): Promise<void> {
   const here = { ...scope, names: [name] };
-  if ((await reader.objects(here, 1)).length > 0) return;
+  if ((await reader.objects({ scope: here, limit: 1 })).length > 0) return;
   const what = `${type.singular} ${JSON.stringify(printable(name))}`;
   const { namespace, ...anywhere } = here;
-  const elsewhere = namespace === undefined ? [] : await reader.objects(anywhere, SUGGESTIONS);
+  const elsewhere = namespace === undefined ? [] : await reader.objects({ scope: anywhere, limit: SUGGESTIONS });
   const [place] = [...new Set(elsewhere.map(({ object }) => object.namespace))];
   if (place !== undefined) {
     throw new KubeblameError(
@@ -228,7 +229,11 @@ export async function requireName(name: string, type: NamedType, scope: Scope, r
   }
   const { names: _, ...others } = here;
   const inside = namespace === undefined ? '' : ` in namespace ${printable(namespace)}`;
-  throw unknownName(`the ledger has no ${what}${inside}`, name, await reader.objects(others, SUGGESTIONS));
+  throw unknownName(
+    `the ledger has no ${what}${inside}`,
+    name,
+    await reader.objects({ scope: others, limit: SUGGESTIONS }),
+  );
 }
 
 function unknownName(message: string, name: string, known: readonly KnownObject[]): KubeblameError {

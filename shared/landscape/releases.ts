@@ -1,5 +1,5 @@
 import { KubeblameError } from '../errors.ts';
-import type { ApplicationQuery, ChangeQuery, Scope } from '../questions.ts';
+import type { ApplicationQuery, ChangeQuery, Scope } from '../questions/table.ts';
 import type { Change, LedgerReader, ObjectRef } from '../types.ts';
 import { ownerTitle } from './applications.ts';
 import { Belongings } from './belongings.ts';

@@ -1,8 +1,21 @@
+import { KubeblameError } from '../../../shared/errors.ts';
 import type { UserSummary } from '../../../shared/types.ts';
 import type { UserCount } from '../../ledger/port/port.ts';
+import type { Answer } from './asked.ts';
+import { filterOf } from './objects/page.ts';
+
+export const users: Answer<'users'> = async ({ store }, { scope, since, until, status }) => {
+  if (scope.labels !== undefined) throw new KubeblameError('query-invalid', 'users cannot be counted by labels');
+  const filter = {
+    ...filterOf(scope),
+    ...(since === undefined ? {} : { minSeq: (await store.seqAt(since - 1)) + 1 }),
+    ...(until === undefined ? {} : { maxSeq: await store.seqAt(until) }),
+  };
+  return { users: summarise(await store.users(filter, status === true)) };
+};
 
 /** One entry for each user, from counts by user and type: the most changes first, then by name. */
-export function summarise(counts: readonly UserCount[]): UserSummary[] {
+function summarise(counts: readonly UserCount[]): UserSummary[] {
   const users = new Map<string, UserSummary>();
   for (const { username, group, resource, kind, changes, firstAt, lastAt } of counts) {
     const user = users.get(username) ?? { username, changes: 0, firstAt, lastAt, resources: [] };

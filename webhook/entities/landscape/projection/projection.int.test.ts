@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { diff, hashBody } from '../../../../shared/patch.ts';
 import { factsOf } from '../../../../shared/landscape/facts.ts';
 import type { JsonObject } from '../../../../shared/types.ts';
-import { StoreReader } from '../../../ask/questions/reader.ts';
+import { objectFacts } from '../../../ask/questions/landscape/landscape.ts';
 import type { NewChange, NewOutcome } from '../../../ledger/port/port.ts';
 import { openSqliteReader, openSqliteStore, type SqliteStore } from '../../../ledger/sqlite/store/store.ts';
 import { useFolder, useSharedFolder } from '../../../testing/folder.ts';
@@ -15,7 +15,8 @@ import { fork, OPEN } from './spans.ts';
 
 /** All that exists at a moment with its facts, as lines; from states where the store keeps no facts. */
 async function linesAt(store: SqliteStore, at: number): Promise<string[]> {
-  const found = await new StoreReader(store, () => at).objectFacts(at);
+  const asked = { store, now: () => at, closing: new AbortController().signal };
+  const found = await objectFacts(asked, at);
   return found.map(({ object, facts }) => JSON.stringify([object, facts])).sort();
 }
 

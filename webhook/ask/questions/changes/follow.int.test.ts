@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { configMap } from '../../../shared/testing/reviews.ts';
-import type { ChangePage } from '../../../shared/types.ts';
-import { useFolder } from '../../testing/folder.ts';
-import { TestRecorder } from '../../testing/ledgers/recorder.ts';
-import { StoreReader } from './reader.ts';
+import { configMap } from '../../../../shared/testing/reviews.ts';
+import type { ChangePage } from '../../../../shared/types.ts';
+import { useFolder } from '../../../testing/folder.ts';
+import { TestRecorder } from '../../../testing/ledgers/recorder.ts';
+import { StoreReader } from '../reader.ts';
 
 describe('following a ledger', () => {
   const file = useFolder();

@@ -1,6 +1,6 @@
-import { isGlob, matchesGlob } from '../../../shared/glob.ts';
-import type { ChangeQuery } from '../../../shared/types.ts';
-import type { StoredChange } from '../../ledger/port/port.ts';
+import { isGlob, matchesGlob } from '../../../../shared/glob.ts';
+import type { ChangeQuery } from '../../../../shared/types.ts';
+import type { StoredChange } from '../../../ledger/port/port.ts';
 
 /** What of a query is looked at change by change: by whom, by which program, with which request. */
 export function matcherOf(query: ChangeQuery): (change: StoredChange) => boolean {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ChangePage } from '../../../shared/types.ts';
-import { isTold } from '../blame/views.ts';
-import type { ChangeFilter, LedgerView, StoredChange } from '../../ledger/port/port.ts';
+import type { ChangePage } from '../../../../shared/types.ts';
+import { isTold } from '../../blame/views.ts';
+import type { ChangeFilter, LedgerView, StoredChange } from '../../../ledger/port/port.ts';
 
 /** How often a question that waits looks for a change. A look is one read at the end of the primary key. */
 const LOOK_EVERY_MS = 200;

@@ -1,7 +1,7 @@
-import { mayTouch, type FieldStep } from '../../../shared/field-path.ts';
-import type { StoredChange } from '../../ledger/port/port.ts';
-import { viewOf } from '../blame/views.ts';
-import type { States } from '../../ledger/port/states.ts';
+import { mayTouch, type FieldStep } from '../../../../shared/field-path.ts';
+import type { StoredChange } from '../../../ledger/port/port.ts';
+import { viewOf } from '../../blame/views.ts';
+import type { States } from '../../../ledger/port/states.ts';
 
 /** Which of some changes (newest first) did something to a field, by seq. */
 export async function touching(

@@ -1,0 +1,36 @@
+import { labelsOf } from '../../../../shared/labels.ts';
+import { matchesSelector, parseSelector } from '../../../../shared/selector.ts';
+import type { Difference } from '../../../../shared/types.ts';
+import type { StoredObject } from '../../../ledger/port/port.ts';
+import { isControllersStatus } from '../../blame/views.ts';
+import type { Answer, Asked } from '../asked.ts';
+import { pageOf } from './page.ts';
+import { stateOf } from './states.ts';
+
+/** Changes of one object between the two moments of which the users are told, at most. */
+const MOST_CHANGES = 500;
+
+export const differences: Answer<'differences'> = async (asked, query) => {
+  const selector = parseSelector(query.scope.labels ?? '');
+  const [from, to] = [await asked.store.seqAt(query.from), await asked.store.seqAt(query.to)];
+  const { items, next } = await pageOf(asked.store, query, async (object) => {
+    const difference = await differenceOf(asked, object, from, to);
+    if (difference === null) return null;
+    const labelled = [difference.before, difference.after].some((body) => matchesSelector(selector, labelsOf(body)));
+    return labelled ? difference : null;
+  });
+  return { differences: items, next };
+};
+
+async function differenceOf(asked: Asked, stored: StoredObject, from: number, to: number): Promise<Difference | null> {
+  const { id: _, ...object } = stored;
+  const [before, after] = [await stateOf(asked, stored, from), await stateOf(asked, stored, to)];
+  if (before?.seq === after?.seq) return null;
+  const { group, resource, namespace, name, uid } = object;
+  const filter = { type: { group, resource }, namespace, names: [name], uid, minSeq: from + 1, maxSeq: to };
+  const between = (await asked.store.changes(filter, MOST_CHANGES)).reverse();
+  const users = between
+    .filter((change) => change.outcome !== 'dropped' && !isControllersStatus(change))
+    .flatMap((change) => (change.actor === null ? [] : [change.actor.username]));
+  return { object, before: before?.body ?? null, after: after?.body ?? null, users: [...new Set(users)] };
+}
