@@ -2,6 +2,7 @@
  * The domain's types, shared by the server and the plugin: what is recorded, and, in questions/, what can be asked.
  * Words are those of docs/glossary.md. Times are milliseconds since the Unix epoch, UTC.
  */
+import type { AuditRecord } from './audit.ts';
 export type * from './questions/table.ts';
 
 /** A JSON value in memory. Numbers and keys that JavaScript cannot hold are escaped: see json.ts. */
@@ -73,7 +74,10 @@ export interface Delta {
 export interface Change {
   /** Position in the ledger, from 1, without gaps. */
   seq: number;
+  /** When it happened. */
   at: number;
+  /** When it came into the ledger, where that was long after it happened: an audit log that was imported later. */
+  recordedAt?: number;
   object: ObjectRef;
   operation: Operation;
   /** '' for the object itself; otherwise `status`, `scale`, `binding`, `eviction`, `exec`, ... */
@@ -105,6 +109,8 @@ export interface Change {
   gap: string;
   /** Field managers that managedFields names for a change of source `watch`: a hint, not an identity. */
   managersHint: string[];
+  /** What the API server's audit log tells of the request, where it was taken in. */
+  audit?: AuditRecord;
   patch: Patch;
   deltas: Delta[];
   /** A request to scale of which it is not known which field it set: `patch` is empty. `from` is null where that is not known. */

@@ -20,6 +20,7 @@ import {
   type RawServerOptions,
 } from './config/config.ts';
 import { gatewayConfig, gatewayOptions, type RawGatewayOptions } from './gateway/config.ts';
+import { describeAudit, importAudit } from '../record/sources/audit/import-audit.ts';
 import { importRecording, type ImportInput, type ImportResult } from '../record/sources/recordings/import.ts';
 import { UNNAMED_CLUSTER } from '../install/cluster/cluster-name.ts';
 import { startServer } from './recorder/server.ts';
@@ -63,15 +64,16 @@ export function createProgram(): Command {
     .command('import')
     .description('append recorded reviews, with their recorded times')
     .argument(
-      '<reviews>',
+      '[reviews]',
       'file with lines of {"receivedAt": RFC 3339, "review": AdmissionReview}, gzip or not; - is stdin',
     )
     .option('--baseline <objects>', 'objects as they were before: one a line, or lists, from `kubectl get -o json`')
     .option('--baseline-at <time>', "when the baseline was true (default: the first review's time)", time)
     .option('--watch <events>', 'watch events of the same minutes: lines of {"resource", "event": {"type", "object"}}')
-    .option('--keep-going', 'report lines that cannot be used, and pass them over');
+    .option('--keep-going', 'report lines that cannot be used, and pass them over')
+    .option('--audit <files...>', "audit logs of the cluster's API servers, as they are or as a cloud wraps them: docs/audit-logs.md");
   for (const option of ledgerOptions()) append.addOption(option);
-  append.action((reviews: string, raw: RawOptions & RawImportOptions) => run(() => importFiles(reviews, raw)));
+  append.action((reviews: string | undefined, raw: RawOptions & RawImportOptions) => run(() => importFiles(reviews, raw)));
 
   const db = (): Option => new Option('--db <file>', 'ledger file').env('KUBEBLAME_DB').default('ledger.db');
   program
@@ -160,6 +162,7 @@ interface RawImportOptions {
   baselineAt?: number;
   watch?: string;
   keepGoing?: boolean;
+  audit?: string[];
 }
 
 function time(text: string): number {
@@ -258,7 +261,8 @@ function stopOnSignal(end: () => Promise<void>, log: Logger): (reason: string) =
   return stop;
 }
 
-async function importFiles(reviews: string, raw: RawOptions & RawImportOptions): Promise<void> {
+async function importFiles(reviews: string | undefined, raw: RawOptions & RawImportOptions): Promise<void> {
+  requireInput(reviews, raw);
   const config = await ledgerConfig(raw);
   const store = openSqliteStore(config.db, config.cluster ?? UNNAMED_CLUSTER, Date.now());
   try {
@@ -269,15 +273,14 @@ async function importFiles(reviews: string, raw: RawOptions & RawImportOptions):
     );
     const recorder = await Recorder.open({ store, redactor, predicates: config.predicates });
     await takeSpool(config.db, store, recorder, redactor);
-    const input: ImportInput = {
-      reviews,
+    const input: Omit<ImportInput, 'reviews'> = {
       ...(raw.baseline === undefined ? {} : { baseline: raw.baseline }),
       ...(raw.baselineAt === undefined ? {} : { baselineAt: raw.baselineAt }),
       ...(raw.watch === undefined ? {} : { watch: raw.watch }),
     };
     const bar = await progressBar();
     try {
-      const result = await importRecording(input, {
+      const result = reviews === undefined ? null : await importRecording({ reviews, ...input }, {
         recorder,
         store,
         predicates: config.predicates,
@@ -288,7 +291,8 @@ async function importFiles(reviews: string, raw: RawOptions & RawImportOptions):
         lost: (error) => process.stderr.write(`not recorded: ${error.message}\n`),
         progress: (count) => bar?.update(count),
       });
-      print(`${describe(result)}\n`);
+      if (result !== null) print(`${describe(result)}\n`);
+      if (raw.audit !== undefined) await importAuditLogs(raw.audit, recorder, bar);
     } finally {
       bar?.stop();
       await recorder.close();
@@ -298,6 +302,26 @@ async function importFiles(reviews: string, raw: RawOptions & RawImportOptions):
   }
   // Before it is closed, most of it is in the log beside it.
   print(`${config.db}: ${statSync(config.db).size} bytes\n`);
+}
+
+function requireInput(reviews: string | undefined, { audit = [], baseline, watch }: RawImportOptions): void {
+  if (reviews === undefined && audit.length === 0) {
+    throw new KubeblameError('input-invalid', 'nothing is given to import', 'name a file of reviews, or audit logs with --audit');
+  }
+  if (reviews === undefined && (baseline ?? watch) !== undefined) {
+    throw new KubeblameError('input-invalid', '--baseline and --watch belong to recorded reviews, and none are given');
+  }
+  if ([reviews, baseline, watch, ...audit].filter((file) => file === '-').length < 2) return;
+  throw new KubeblameError('input-invalid', 'only one input can be the standard input (-)', 'name a file for the other');
+}
+
+async function importAuditLogs(files: readonly string[], recorder: Recorder, bar: SingleBar | null): Promise<void> {
+  const counts = await importAudit(files, {
+    recorder,
+    bad: (error) => process.stderr.write(`passed over: ${error.message}\n`),
+    progress: (count) => bar?.update(count),
+  });
+  print(`${describeAudit(counts)}\n`);
 }
 
 /** What a server has answered that was killed: before anything else. */
@@ -328,7 +352,7 @@ async function takeSpool(db: string, store: LedgerStore, recorder: Recorder, red
 async function progressBar(): Promise<SingleBar | null> {
   if (!process.stderr.isTTY) return null;
   const { SingleBar } = await import('cli-progress');
-  const bar = new SingleBar({ format: 'importing: {value} reviews', stream: process.stderr, clearOnComplete: true });
+  const bar = new SingleBar({ format: 'importing: {value}', stream: process.stderr, clearOnComplete: true });
   bar.start(0, 0);
   return bar;
 }

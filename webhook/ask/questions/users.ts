@@ -1,6 +1,6 @@
 import { KubeblameError } from '../../../shared/errors.ts';
 import type { UserSummary } from '../../../shared/types.ts';
-import type { UserCount } from '../../ledger/port/port.ts';
+import { occurred, type UserCount } from '../../ledger/port/port.ts';
 import type { Answer } from './asked.ts';
 import { filterOf } from './objects/page.ts';
 
@@ -8,8 +8,7 @@ export const users: Answer<'users'> = async ({ store }, { scope, since, until, s
   if (scope.labels !== undefined) throw new KubeblameError('query-invalid', 'users cannot be counted by labels');
   const filter = {
     ...filterOf(scope),
-    ...(since === undefined ? {} : { minSeq: (await store.seqAt(since - 1)) + 1 }),
-    ...(until === undefined ? {} : { maxSeq: await store.seqAt(until) }),
+    ...(await occurred(store, since, until)),
   };
   return { users: summarise(await store.users(filter, status === true)) };
 };

@@ -148,6 +148,7 @@ export interface StoredChange extends Omit<NewChange, 'detail' | 'bodySnapshot' 
 
 /** Of a change with a body: what tells which version of its object is real, and who made it. */
 export interface StoredVersion extends Version {
+  /** When it happened. */
   at: number;
   source: Source;
   actor: Actor | null;
@@ -238,6 +239,8 @@ export type LedgerView = Pick<
   | 'lineage'
   | 'explanation'
   | 'bodySnapshot'
+  | 'backdated'
+  | 'hasBackdated'
   | 'lifetime'
   | 'incarnations'
   | 'coverage'
@@ -256,6 +259,23 @@ export interface ChangeFilter extends ObjectFilter {
   withoutStatus?: boolean;
   minSeq?: number;
   maxSeq?: number;
+  /** By when they happened (ms), both included, where that is not told by the seq: see `occurred`. */
+  since?: number;
+  until?: number;
+  /** Only requests that the API server refused. */
+  refused?: boolean;
+}
+
+/** The changes of a period (ms, both included), as a filter: by seq as far as that tells. */
+export async function occurred(
+  store: Pick<LedgerView, 'seqAt' | 'hasBackdated'>,
+  since: number | undefined,
+  until: number | undefined,
+): Promise<Pick<ChangeFilter, 'minSeq' | 'maxSeq' | 'since' | 'until'>> {
+  // What came in later than it happened lies behind what happened with it, never before.
+  const minSeq = since === undefined ? {} : { minSeq: (await store.seqAt(since - 1)) + 1 };
+  if (!(await store.hasBackdated())) return { ...minSeq, ...(until === undefined ? {} : { maxSeq: await store.seqAt(until) }) };
+  return { ...minSeq, ...(since === undefined ? {} : { since }), ...(until === undefined ? {} : { until }) };
 }
 
 /** How often one user changed objects of one type; attempts that were never persisted are left out. */
@@ -330,6 +350,8 @@ export interface LedgerStore {
    * a body; null where there is none.
    */
   backdated(objectId: number, at: number): Promise<StoredChange | null>;
+  /** Whether anything came into the ledger later than it happened. */
+  hasBackdated(): Promise<boolean>;
   /** Requests for a state that nothing has settled, from a seq on, oldest first. */
   openAttempts(fromSeq: number, limit: number): Promise<StoredChange[]>;
   /** An object's acts without a body (such as evictions) of one subresource, newest first. */

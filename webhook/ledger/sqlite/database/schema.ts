@@ -1,3 +1,8 @@
+import { OUTCOME_REASONS } from '../../port/port.ts';
+
+/** The code of a refusal, by which attempts are found: the list of reasons only grows at its end. */
+export const REFUSED = OUTCOME_REASONS.indexOf('the API server refused it');
+
 /** Marks a SQLite file as a Kubeblame ledger: "KBLM", in the header's application id. */
 export const APPLICATION_ID = 0x4b424c4d;
 
@@ -248,6 +253,8 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX outcomes_by_audit ON outcomes (audit_id) WHERE audit_id IS NOT NULL;
   ALTER TABLE changes ADD COLUMN occurred_at INTEGER; -- ms; NULL: at
   CREATE INDEX changes_backdated ON changes (object_id, occurred_at) WHERE occurred_at IS NOT NULL;
+  CREATE INDEX changes_by_occurrence ON changes (occurred_at) WHERE occurred_at IS NOT NULL;
+  CREATE INDEX outcomes_refused ON outcomes (seq) WHERE reason = ${REFUSED};
   `,
 ];
 

@@ -37,7 +37,7 @@ const OBJECT_ID = `SELECT id FROM objects
 const SHORT_TAIL = 2;
 
 /** What tells which version is real: a third of the cost of whole rows. */
-const VERSIONS = `SELECT c.seq, c.at, c.kind, c.parent, c.actor_id, c.manager_id,
+const VERSIONS = `SELECT c.seq, coalesce(c.occurred_at, c.at) AS at, c.kind, c.parent, c.actor_id, c.manager_id,
   (SELECT outcome FROM outcomes WHERE seq = c.seq ORDER BY n DESC LIMIT 1) AS outcome
   FROM changes c WHERE c.object_id = ? AND c.seq <= ? ORDER BY c.seq DESC ${LIMIT}`;
 
@@ -115,7 +115,7 @@ export class Rows {
     const isStatus = `(c.kind & ${STATUS_ONLY_MASK}) > 0 AND m.value NOT GLOB 'kubectl*'`;
     return this.statements.all<UserCount>(
       `SELECT a.username, r.api_group AS "group", r.resource, r.kind,
-        count(*) AS changes, min(c.at) AS firstAt, max(c.at) AS lastAt
+        count(*) AS changes, min(coalesce(c.occurred_at, c.at)) AS firstAt, max(coalesce(c.occurred_at, c.at)) AS lastAt
         FROM changes c JOIN actors a ON a.id = c.actor_id JOIN texts m ON m.id = c.manager_id
         JOIN objects ob ON ob.id = c.object_id JOIN resources r ON r.id = ob.resource_id
         LEFT JOIN outcomes x ON x.seq = c.seq AND x.n = (SELECT max(n) FROM outcomes WHERE seq = c.seq)
@@ -191,6 +191,10 @@ export class Rows {
 
   hasAudit(id: string): boolean {
     return this.statements.get('SELECT 1 AS found FROM outcomes WHERE audit_id = ? LIMIT 1', encodeUid(id)) !== null;
+  }
+
+  hasBackdated(): boolean {
+    return this.statements.get('SELECT 1 AS found FROM changes WHERE occurred_at IS NOT NULL LIMIT 1') !== null;
   }
 
   backdated(objectId: number, at: number): StoredChange | null {

@@ -144,7 +144,11 @@ export class SqliteStore implements LedgerStore {
       () =>
         this.statements.get(
           'SELECT through_seq AS seq, horizon_at AS at FROM folds ORDER BY through_seq DESC LIMIT 1',
-        ) ?? this.statements.get('SELECT seq, at FROM changes ORDER BY seq LIMIT 1'),
+        ) ??
+        this.statements.get(
+          `SELECT seq, min(at, coalesce((SELECT min(occurred_at) FROM changes WHERE occurred_at IS NOT NULL), at)) AS at
+            FROM changes ORDER BY seq LIMIT 1`,
+        ),
     );
   }
 
@@ -271,6 +275,10 @@ export class SqliteStore implements LedgerStore {
     return this.run(() => this.rows.hasAudit(id));
   }
 
+  hasBackdated(): Promise<boolean> {
+    return this.run(() => this.rows.hasBackdated());
+  }
+
   backdated(objectId: number, at: number): Promise<StoredChange | null> {
     return this.run(() => this.rows.backdated(objectId, at));
   }
@@ -290,7 +298,7 @@ export class SqliteStore implements LedgerStore {
   lifetime(objectId: number, withoutActs = false): Promise<{ firstAt: number; lastAt: number } | null> {
     return this.run(() => {
       const row = this.statements.get<{ firstAt: number | null; lastAt: number | null }>(
-        `SELECT min(at) AS firstAt, max(at) AS lastAt FROM changes
+        `SELECT min(coalesce(occurred_at, at)) AS firstAt, max(coalesce(occurred_at, at)) AS lastAt FROM changes
         WHERE object_id = ?${withoutActs ? ` AND (kind & ${EFFECT_MASK}) > 0` : ''}`,
         objectId,
       );

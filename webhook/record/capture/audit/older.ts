@@ -156,7 +156,7 @@ async function insert(
   const version = await draft.add({
     ...{ object, late: true, reviewUid: '', resourceVersion: shown.resourceVersion, ...madeBy(by) },
     occurredAt: Math.floor(request.record.answeredAt),
-    ...{ effect: before === null ? 'created' : 'modified', base: before === null ? null : base, body: shown.body, patch },
+    ...{ effect: before === null ? ("created" as const) : ("modified" as const), base: before === null ? null : base, body: shown.body, patch },
     managedFields: shown.managedFields,
   });
   tell(draft, request, version);

@@ -27,8 +27,10 @@ export interface Base {
 /** A change as the capture code writes it; the rest follows from where it is put. */
 export interface ChangeInput extends Omit<
   NewChange,
-  'seq' | 'at' | 'depth' | 'parent' | 'hash' | 'bodySnapshot' | 'apiVersion' | 'statusOnly' | 'detail'
+  'seq' | 'at' | 'occurredAt' | 'depth' | 'parent' | 'hash' | 'bodySnapshot' | 'apiVersion' | 'statusOnly' | 'detail'
 > {
+  /** When it happened (ms), where that is long before it came here. */
+  occurredAt?: number | undefined;
   base: Base | null;
   /** null where the object is gone, and for an act. */
   body: JsonObject | null;

@@ -197,10 +197,9 @@ export async function addUnknown(
 
 /** What is said of a change whose request is known by the audit log alone. */
 export function madeBy({ operation, subresource, actor, manager, baseResourceVersion, occurredAt, options }: Maker) {
-  return {
-    ...{ operation, subresource, actor, manager, baseResourceVersion, source: 'audit', detail: { options } },
-    ...(occurredAt === undefined ? {} : { occurredAt }),
-  } as const;
+  const source = 'audit' as const;
+  const detail = { options };
+  return { operation, subresource, actor, manager, baseResourceVersion, occurredAt, source, detail };
 }
 
 /** What is the same in every change that nobody made through us. */

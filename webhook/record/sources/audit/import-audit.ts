@@ -24,6 +24,25 @@ export function noCounts(): AuditCounts {
   };
 }
 
+/** What became of an audit log, for people, on one line. */
+export function describeAudit({ requests, passedOver, bad }: AuditCounts): string {
+  const parts: [count: number, what: string][] = [
+    [requests.recorded, 'requests recorded'],
+    [requests.enriched, 'told more of changes that were known'],
+    [requests.refused, 'refused requests recorded'],
+    [requests.unchanged, 'changed nothing'],
+    [requests['already there'], 'already there'],
+    [requests.ambiguous, 'may be of several reviews, and are told of none'],
+    [requests.excluded, 'excluded by rules'],
+    [passedOver['a dry run'], 'dry runs'],
+    [passedOver['a reading request'], 'reading requests'],
+    [passedOver['about no object'], 'about no object'],
+    [passedOver['another stage'], 'of another stage'],
+    [bad, 'that cannot be used: a gap'],
+  ];
+  return `audit log: ${parts.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`).join(', ') || 'nothing in it'}`; // prettier-ignore
+}
+
 /** Text that waits for its turn (bytes); as objects in memory it takes some times as much. */
 const MAX_WAITING_BYTES = 16 * 1024 * 1024;
 
