@@ -32,7 +32,7 @@ export async function versionAt(store: LedgerView, id: number, { at, seq }: Mome
   const version = believed(await store.versions(id, seq));
   const backdated = await store.backdated(id, at);
   if (backdated === null) return version;
-  if (version !== null && version.at > backdated.occurredAt) return version;
+  if (version !== null && version.at >= backdated.occurredAt) return version;
   return { ...backdated, at: backdated.occurredAt };
 }
 

@@ -256,17 +256,20 @@ async function pastOf(draft: Draft, object: ObjectRef, resourceVersion: string):
   return lastUpTo(draft, object, resourceVersion);
 }
 
-/** Whether a review of an act has just what the request asked for. */
+/** Whether a review of an act has what the request asked for. */
 function asksTheSame({ detail }: NewChange, { asked }: AuditedRequest): boolean {
   if (!isObject(asked) || !isObject(detail.options)) return false;
   const { options } = detail;
   const { kind: _kind, apiVersion: _version, metadata: _metadata, status: _status, ...rest } = asked;
-  const set = (value: Json): Json =>
-    isObject(value) ? Object.fromEntries(Object.entries(value).filter(([, member]) => member !== null)) : value;
-  return Object.entries(rest).every(([key, value]) => {
-    const own = options[key];
-    return own !== undefined && sameJson(set(own), set(value));
-  });
+  return isIn(rest, options);
+}
+
+/** Whether all that is set in what was sent is in what was reviewed: the API server fills in the rest before the review. */
+function isIn(sent: Json, reviewed: Json | undefined): boolean {
+  if (sent === null) return true;
+  if (reviewed === undefined) return false;
+  if (!isObject(sent) || !isObject(reviewed)) return sameJson(sent, reviewed);
+  return Object.entries(sent).every(([key, value]) => isIn(value, Object.hasOwn(reviewed, key) ? reviewed[key] : undefined));
 }
 
 async function projected(
