@@ -24,7 +24,7 @@ export function deniedTable(changes: readonly Change[], style: Style): string[] 
   const rows = changes.map((change) => [
     time(change.at),
     fit(whoTried(change, style), MAX_WHO),
-    operationText(change),
+    operationText({ ...change, outcome: 'committed' }),
     fit(objectTitle(change.object, style), MAX_OBJECT),
     String(change.audit?.code ?? ''),
     printable(change.audit?.message ?? ''),

@@ -9,6 +9,8 @@ import type { AuditedRequest } from './audited-request.ts';
 
 /** What was asked for is kept only where nothing shows what came of it, and up to this size (bytes of JSON). */
 const MAX_ASKED = 64 * 1024;
+/** Of what was refused, whoever asks wants to know what was to be changed, not all of a large object. */
+const MAX_ASKED_IN_VAIN = 4 * 1024;
 
 /** The request without confidential values: those that rules name, and passwords that a pattern finds. */
 export async function auditWithoutSecrets(draft: Draft, request: AuditedRequest, redactor: Redactor): Promise<AuditedRequest> {
@@ -25,14 +27,14 @@ export async function auditWithoutSecrets(draft: Draft, request: AuditedRequest,
     ...request,
     record: message === undefined ? record : { ...record, message: messageWithout(message, object, redactor) },
     options: options === null ? null : redactor.redactMatches(options, object.namespace),
-    asked: askedWithout(request.asked, object, redactor),
+    asked: askedWithout(request.asked, object, redactor, record.code < 400 ? MAX_ASKED : MAX_ASKED_IN_VAIN),
     shown: request.shown === null ? null : request.subresource === 'token' ? null : await clean(request.shown),
     items: request.items === null ? null : items,
   };
 }
 
-function askedWithout(asked: Json, object: ObjectRef, redactor: Redactor): Json {
-  if (asked === null || stringifyJson(asked).length > MAX_ASKED) return null;
+function askedWithout(asked: Json, object: ObjectRef, redactor: Redactor, maxLength: number): Json {
+  if (asked === null || stringifyJson(asked).length > maxLength) return null;
   const isConfidential = redactor.hasRulesFor(object);
   if (isObject(asked)) {
     // Whether a rule with labels holds, a part of an object does not tell.

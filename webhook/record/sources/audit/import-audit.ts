@@ -74,7 +74,7 @@ export async function importAudit(
     passedOver: (why: PassedOver): void => void counts.passedOver[why]++,
   };
   const take = async ({ request }: PlacedRequest): Promise<void> => {
-    last = Math.max(last, request.record.answeredAt);
+    last = Math.max(last, Math.floor(request.record.answeredAt));
     await flow.add(recorder.audit(request).then((result) => void counts.requests[result]++));
     progress?.(++taken);
   };

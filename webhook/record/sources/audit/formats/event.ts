@@ -30,7 +30,8 @@ export function readEvent(event: JsonObject): AuditedRequest | PassedOver {
   const operation = isConnect ? 'CONNECT' : VERBS[verb];
   if (operation === undefined) return 'a reading request';
   if (textIn(reference, 'resource') === '') return 'about no object';
-  const asked = event.requestObject ?? null;
+  // Azure writes a text in the place of an object that is too large for it.
+  const asked = isBody(event.requestObject) ? event.requestObject : null;
   const options = optionsIn(uri, asked, isConnect, operation === 'DELETE' && subresource === '');
   if (options !== null && Array.isArray(options.dryRun)) return 'a dry run';
   const id = textIn(event, 'auditID');
@@ -84,8 +85,13 @@ function levelOf({ level, annotations, requestObject, responseObject }: JsonObje
   const isTruncated = isObject(annotations) && annotations['audit.k8s.io/truncated'] === 'true';
   const known = AUDIT_LEVELS.find((one) => one === level);
   if (known === undefined) throw invalid(`level is ${JSON.stringify(level ?? null)}, expected one of ${AUDIT_LEVELS.join(', ')}`);
-  if (!isTruncated) return known;
-  return responseObject !== undefined ? 'RequestResponse' : requestObject !== undefined ? 'Request' : 'Metadata';
+  const isCut = typeof requestObject === 'string' || typeof responseObject === 'string';
+  if (!isTruncated && !isCut) return known;
+  return isBody(responseObject) ? 'RequestResponse' : isBody(requestObject) ? 'Request' : 'Metadata';
+}
+
+function isBody(value: Json | undefined): value is JsonObject | Json[] {
+  return typeof value === 'object' && value !== null;
 }
 
 function codeOf(stage: string, { code }: JsonObject): number {

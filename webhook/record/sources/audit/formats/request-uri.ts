@@ -31,7 +31,7 @@ const NO_OPTIONS = new Set(['labelSelector', 'fieldSelector', 'limit', 'continue
 /** The options of a request, as admission has them; null where there are none. A deletion sends them as its body, too. */
 export function optionsIn(uri: string, asked: Json, isConnect: boolean, isDeletion: boolean): JsonObject | null {
   const options: JsonObject = {};
-  const [, query = ''] = uri.split('?', 2);
+  const query = uri.includes('?') ? uri.slice(uri.indexOf('?') + 1) : '';
   for (const [key, value] of new URLSearchParams(query)) {
     if (!isConnect && NO_OPTIONS.has(key)) continue;
     if (LISTS.has(key)) options[key] = [...(Array.isArray(options[key]) ? options[key] : []), value];

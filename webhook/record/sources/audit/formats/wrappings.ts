@@ -1,5 +1,6 @@
 import { isObject, parseJson } from '../../../../../shared/json.ts';
 import type { Json, JsonObject } from '../../../../../shared/types.ts';
+import { eventOfAksTable, isAksTable } from './aks-table.ts';
 import { eventOfCloudLogging, isCloudLogging } from './cloud-logging.ts';
 
 /*
@@ -7,6 +8,7 @@ import { eventOfCloudLogging, isCloudLogging } from './cloud-logging.ts';
  * - a list, an EventList (what an audit webhook posts), `records` (Azure Monitor), `logEvents` and `events` (CloudWatch);
  * - a text in which there is JSON: `log` (container runtimes, Azure: properties.log), `message` (fluentd, CloudWatch), `@message` (CloudWatch
  *   Insights), `log_s` (Azure's AzureDiagnostics table), `textPayload`;
+ * - a row of Azure's tables AKSAudit and AKSAuditAdmin, which has the event's fields as columns: aks-table.ts;
  * - an entry of Google's Cloud Logging, which has a form of its own: cloud-logging.ts.
  */
 
@@ -34,6 +36,10 @@ export function* eventsIn(document: Json, depth = 0): Generator<JsonObject> {
   if (!isObject(document)) throw new NoEvent('not an object');
   if (isEvent(document)) {
     yield document;
+    return;
+  }
+  if (isAksTable(document)) {
+    yield eventOfAksTable(document);
     return;
   }
   if (isCloudLogging(document)) {
