@@ -30,6 +30,9 @@ export const OUTCOMES = ['pending', 'committed', 'dropped', 'unverified'] as con
 /** Why nothing is known of a request, of several with different users of which each may have made the version that was persisted. */
 export const DISPUTED = 'reviews of several users claim this version';
 
+/** The API server does not know itself what became of a request: it answered before that was settled. */
+export const GIVEN_UP = 'the API server gave it up: it may have been persisted';
+
 /** What became of a request after its admission. */
 export type Outcome = (typeof OUTCOMES)[number];
 

@@ -1,5 +1,5 @@
 import type { AuditRecord } from '../../../shared/audit.ts';
-import { DISPUTED } from '../../../shared/types.ts';
+import { DISPUTED, GIVEN_UP } from '../../../shared/types.ts';
 import type { Actor, Effect, JsonObject, ObjectRef, Operation, Outcome, Patch, Source } from '../../../shared/types.ts';
 import type { Requirement } from '../../../shared/selector.ts';
 import type { Touched } from '../../../shared/touched.ts';
@@ -80,7 +80,7 @@ export const OUTCOME_REASONS = [
   DISPUTED,
   'the audit log shows it',
   'the API server refused it',
-  'the API server gave it up: it may have been persisted',
+  GIVEN_UP,
 ] as const;
 export type OutcomeReason = (typeof OUTCOME_REASONS)[number];
 

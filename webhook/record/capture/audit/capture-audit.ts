@@ -4,7 +4,7 @@ import { interpret, type Interpretation } from '../../../../shared/interpret.ts'
 import { apiVersionOf, metadataOf, metadataText, type Normalised } from '../../../../shared/normalise.ts';
 import { diff } from '../../../../shared/patch.ts';
 import { compareResourceVersions } from '../../../../shared/resource-version.ts';
-import type { Json, JsonObject, ObjectRef } from '../../../../shared/types.ts';
+import { GIVEN_UP, type Json, type JsonObject, type ObjectRef } from '../../../../shared/types.ts';
 import type { NewChange } from '../../../ledger/port/port.ts';
 import { incarnationOf } from '../objects/capture.ts';
 import type { Draft } from '../objects/draft.ts';
@@ -306,10 +306,12 @@ const MAX_KNOWN = 500;
 async function captureRefused(draft: Draft, request: AuditedRequest): Promise<Audited> {
   const object = await incarnationOf(draft, request.object);
   const told = isGivenUp(request)
-    ? ({ outcome: 'unverified', reason: 'the API server gave it up: it may have been persisted' } as const)
+    ? ({ outcome: 'unverified', reason: GIVEN_UP } as const)
     : ({ outcome: 'dropped', reason: 'the API server refused it' } as const);
   const persisted = new Set((await draft.known(object, MAX_KNOWN)).filter((one) => one.outcome === 'committed').map(({ seq }) => seq)); // prettier-ignore
   const [review, ...others] = (await reviewsOf(draft, request, object)).filter(({ seq }) => !persisted.has(seq));
+  // What became of it will be seen.
+  if (review !== undefined && isGivenUp(request)) return 'unchanged';
   if (review !== undefined) {
     for (const { seq } of [review, ...others]) {
       const version = openOf(await draft.head(review.object)).find((one) => one.seq === seq);

@@ -1,6 +1,6 @@
 import { KubeblameError } from '../../../../shared/errors.ts';
 import type { Audited } from '../../capture/audit/audited-request.ts';
-import { lossOf, type Recorder } from '../../capture/recorder/recorder.ts';
+import type { Recorder } from '../../capture/recorder/recorder.ts';
 import { Flow } from '../recordings/flow.ts';
 import { InOrder, type PlacedRequest } from './in-order.ts';
 import { readRequests, type BadEvent } from './read-requests.ts';
@@ -84,8 +84,13 @@ export async function importAudit(
   for (const due of order.rest()) await take(due);
   await flow.done();
   await recorder.contentsEnded();
-  if (counts.bad > 0) await recorder.cover('lost', `in an audit log: ${lossOf(counts.bad)}`, last);
+  if (counts.bad > 0) await recorder.cover('lost', unusable(counts.bad), last);
   return counts;
+}
+
+/** What the coverage says of events that are missing in the ledger. */
+export function unusable(count: number): string {
+  return `in an audit log: ${count} ${count === 1 ? 'event' : 'events'} could not be used`;
 }
 
 /** The requests of several files, always the oldest of those that come next. */
