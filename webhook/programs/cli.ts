@@ -20,6 +20,8 @@ import {
   type RawServerOptions,
 } from './config/config.ts';
 import { gatewayConfig, gatewayOptions, type RawGatewayOptions } from './gateway/config.ts';
+import { AuditIntake } from '../record/sources/audit/audit-intake.ts';
+import { followAudit } from './recorder/audit.ts';
 import { describeAudit, importAudit } from '../record/sources/audit/import-audit.ts';
 import { importRecording, type ImportInput, type ImportResult } from '../record/sources/recordings/import.ts';
 import { UNNAMED_CLUSTER } from '../install/cluster/cluster-name.ts';
@@ -71,7 +73,8 @@ export function createProgram(): Command {
     .option('--baseline-at <time>', "when the baseline was true (default: the first review's time)", time)
     .option('--watch <events>', 'watch events of the same minutes: lines of {"resource", "event": {"type", "object"}}')
     .option('--keep-going', 'report lines that cannot be used, and pass them over')
-    .option('--audit <files...>', "audit logs of the cluster's API servers, as they are or as a cloud wraps them: docs/audit-logs.md");
+    .option('--audit <files...>', "audit logs of the cluster's API servers, as they are or as a cloud wraps them: docs/audit-logs.md")
+    .option('--follow', 'go on with the audit logs as they grow and are rotated, until it is interrupted');
   for (const option of ledgerOptions()) append.addOption(option);
   append.action((reviews: string | undefined, raw: RawOptions & RawImportOptions) => run(() => importFiles(reviews, raw)));
 
@@ -163,6 +166,7 @@ interface RawImportOptions {
   watch?: string;
   keepGoing?: boolean;
   audit?: string[];
+  follow?: boolean;
 }
 
 function time(text: string): number {
@@ -292,7 +296,8 @@ async function importFiles(reviews: string | undefined, raw: RawOptions & RawImp
         progress: (count) => bar?.update(count),
       });
       if (result !== null) print(`${describe(result)}\n`);
-      if (raw.audit !== undefined) await importAuditLogs(raw.audit, recorder, bar);
+      if (raw.audit !== undefined && raw.follow === true) await followAuditLogs(raw.audit, recorder);
+      else if (raw.audit !== undefined) await importAuditLogs(raw.audit, recorder, bar);
     } finally {
       bar?.stop();
       await recorder.close();
@@ -304,7 +309,10 @@ async function importFiles(reviews: string | undefined, raw: RawOptions & RawImp
   print(`${config.db}: ${statSync(config.db).size} bytes\n`);
 }
 
-function requireInput(reviews: string | undefined, { audit = [], baseline, watch }: RawImportOptions): void {
+function requireInput(reviews: string | undefined, { audit = [], baseline, watch, follow }: RawImportOptions): void {
+  if (follow === true && (audit.length === 0 || audit.includes('-'))) {
+    throw new KubeblameError('input-invalid', '--follow needs files to follow', 'name them with --audit');
+  }
   if (reviews === undefined && audit.length === 0) {
     throw new KubeblameError('input-invalid', 'nothing is given to import', 'name a file of reviews, or audit logs with --audit');
   }
@@ -322,6 +330,25 @@ async function importAuditLogs(files: readonly string[], recorder: Recorder, bar
     progress: (count) => bar?.update(count),
   });
   print(`${describeAudit(counts)}\n`);
+}
+
+/** Until a signal ends it. */
+async function followAuditLogs(files: readonly string[], recorder: Recorder): Promise<void> {
+  const intake = new AuditIntake({
+    recorder,
+    now: Date.now,
+    bad: (error) => process.stderr.write(`passed over: ${error.message}\n`),
+  });
+  const stopping = new AbortController();
+  const stop = (): void => stopping.abort();
+  process.once('SIGINT', stop).once('SIGTERM', stop);
+  try {
+    const failing = (error: unknown): void => void process.stderr.write(`trying again: ${messageOf(error)}\n`);
+    await Promise.all(files.map((file) => followAudit(file, intake, stopping.signal, failing)));
+  } finally {
+    process.off('SIGINT', stop).off('SIGTERM', stop);
+  }
+  print(`${describeAudit(intake.counts)}\n`);
 }
 
 /** What a server has answered that was killed: before anything else. */

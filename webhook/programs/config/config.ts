@@ -11,6 +11,7 @@ import { signingKeyBeside } from '../../ledger/publish/signing-keys.ts';
 import { ELECTION_TIMING, type Election } from '../standby/lease/election.ts';
 import { readPolicy, type RetentionPolicy } from '../../ledger/retention/retention.ts';
 import type { Address } from '../../platform/http/listener.ts';
+import { auditConfig, auditOptions, type AuditConfig, type RawAuditOptions } from './audit.ts';
 import { accessConfig, accessOptions, type RawAccessOptions } from './access.ts';
 import { installConfig, installOptions, type RawInstallOptions } from './install.ts';
 import type { InstallConfig } from '../../install/identity.ts';
@@ -43,6 +44,7 @@ export interface ServerConfig extends LedgerConfig, InstallConfig, AccessConfig 
   /** Of the cluster that is watched; null: checkpoints go to the file and the log alone. */
   checkpointConfigMap: ConfigMapName | null;
   retention: RetentionPolicy;
+  audit: AuditConfig;
   /** Whose turn it is among several servers; null: no Lease decides. */
   election: Election | null;
   logLevel: string;
@@ -122,6 +124,7 @@ export function serverOptions(): Option[] {
       'config map in the cluster that is watched, to keep the newest checkpoint in (default: none)',
     ).env('KUBEBLAME_CHECKPOINT_CONFIGMAP'),
     ...retentionOptions(),
+    ...auditOptions(),
     new Option('--log-level <level>', 'least severe log messages to write')
       .env('KUBEBLAME_LOG_LEVEL')
       .choices(LOG_LEVELS)
@@ -154,7 +157,7 @@ export interface RawOptions {
   config?: string;
 }
 
-export interface RawServerOptions extends RawOptions, RawInstallOptions, RawAccessOptions {
+export interface RawServerOptions extends RawOptions, RawInstallOptions, RawAccessOptions, RawAuditOptions {
   listen?: string;
   readListen: string;
   kubeconfig?: string;
@@ -243,6 +246,7 @@ export async function serverConfig(raw: RawServerOptions, inCluster: boolean): P
       MINUTE_MS * minutes(raw.checkpointMinutes, '--checkpoint-minutes', 'KUBEBLAME_CHECKPOINT_MINUTES'),
     checkpointConfigMap: raw.checkpointConfigmap === undefined ? null : configMapName(raw.checkpointConfigmap),
     retention: readPolicy(raw.retainAge, raw.retainSize, raw.retainSecurity),
+    audit: auditConfig(raw, parseAddress),
     election: electionOf(install, inCluster),
     logLevel: raw.logLevel,
   };

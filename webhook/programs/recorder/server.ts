@@ -28,6 +28,7 @@ import { isOwnObject } from '../../install/registration/own-objects.ts';
 import { getIfThere } from '../../install/certificates/stored-secret.ts';
 import { drain, listen, listener } from '../../platform/http/listener.ts';
 import type { Collector } from '../../platform/telemetry/collector.ts';
+import { startAudit } from './audit.ts';
 import { Metrics } from './metrics/metrics.ts';
 import { exportMetrics, pendingIn } from './metrics/sources.ts';
 import { ApiCounters } from '../../record/coverage/api-counters.ts';
@@ -71,6 +72,8 @@ const SIZES: Sizes = { spool: SPOOL_BYTES, reserve: RESERVE_BYTES };
 export interface RunningServer {
   admission: Address;
   read: Address;
+  /** Where the API server's audit webhook posts; null where it does not. */
+  audit: Address | null;
   /** Resolves when all reviews that were answered are in the ledger. Rejects with overloaded where that takes long. */
   caughtUp(): Promise<void>;
   /** Stops accepting, finishes what was accepted, closes the ledger. Idempotent. */
@@ -322,6 +325,8 @@ async function open(
   const renew = (): void => read.setSecureContext({ ...identity.serving, ...clientTls(access) });
   const readAddress = await listen(read, config.readListen, '--read-listen');
   opened.push(() => drain(read));
+  const audit = await startAudit(config.audit, { recorder, serving: identity.serving, log, now });
+  opened.push(() => audit.close());
   // Before it waits for answers that are under way: a watch has no end of its own.
   opened.push(() => {
     closing.abort();
@@ -332,6 +337,7 @@ async function open(
     async () => (await health.readiness()).ready,
     () => {
       renew();
+      audit.renew(identity.serving);
       return admission.setCredentials(identity.proof);
     },
   );
@@ -360,7 +366,7 @@ async function open(
   };
   let stopped: Promise<void> | undefined;
   const stop = (): Promise<void> => (stopped ??= turn.handOver(answering).then(() => closeAll(opened)));
-  return { admission: admission.address, read: readAddress, caughtUp, stop, broken, replaced: turn.replaced };
+  return { admission: admission.address, read: readAddress, audit: audit.address, caughtUp, stop, broken, replaced: turn.replaced };
 }
 
 function applierOf(client: KubeApiClient): Applier {

@@ -48,7 +48,7 @@ export async function* readRequests(file: string, told: ReadingEvents): AsyncGen
     const whole = { ...first, text: open.map(({ text }) => text).join('\n') };
     open = [];
     bytes = 0;
-    yield* lineOf(whole, told);
+    yield* requestsOfLine(whole, told);
   };
   try {
     for await (const line of readLines(file)) {
@@ -60,7 +60,7 @@ export async function* readRequests(file: string, told: ReadingEvents): AsyncGen
         if (bytes > MAX_DOCUMENT) yield* close();
         continue;
       }
-      yield* lineOf(line, told);
+      yield* requestsOfLine(line, told);
     }
     yield* close();
   } catch (error) {
@@ -69,7 +69,8 @@ export async function* readRequests(file: string, told: ReadingEvents): AsyncGen
   }
 }
 
-function* lineOf(line: Line, told: ReadingEvents): Generator<PlacedRequest> {
+/** The requests for changes in a line. */
+export function* requestsOfLine(line: Line, told: ReadingEvents): Generator<PlacedRequest> {
   const place = { file: line.file, number: line.number };
   let document: Json;
   try {
