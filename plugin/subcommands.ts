@@ -151,7 +151,9 @@ function addWho(program: Command, { io, addSource, withReader, count, asked }: C
 function addDenied(program: Command, { io, addSource, withReader, count, asked }: Context): void {
   const command = program
     .command('denied')
-    .description("who tried what and was refused by the API server: where its audit log is taken in (docs/audit-logs.md)");
+    .description(
+      'who tried what and was refused by the API server: where its audit log is taken in (docs/audit-logs.md)',
+    );
   if (!asked('denied')) return;
   command
     .usage('[TYPE [NAME...] | TYPE/NAME ...] [flags]')

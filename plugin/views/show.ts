@@ -98,8 +98,19 @@ function whoFacts(change: Change, style: Style): Fact[] {
 const NOT_IN_A_REVIEW = 'impersonator, source address, user agent, audit ID: only in the audit log of the API server';
 
 function whatFacts(change: Change, { now }: Surroundings, style: Style): Fact[] {
-  const { at, notBefore, outcome, outcomeReason, source, resourceVersion, baseResourceVersion, reviewUid, object, audit, recordedAt } =
-    change;
+  const {
+    at,
+    notBefore,
+    outcome,
+    outcomeReason,
+    source,
+    resourceVersion,
+    baseResourceVersion,
+    reviewUid,
+    object,
+    audit,
+    recordedAt,
+  } = change;
   const when = style.columns === null ? formatUtc(at) : `${momentText(at, style)} (${formatAge(now - at)} ago)`;
   const interval =
     notBefore < at
@@ -108,7 +119,10 @@ function whatFacts(change: Change, { now }: Surroundings, style: Style): Fact[] 
   const versions = [baseResourceVersion, resourceVersion].map((version) => printable(version) || '?');
   return [
     ['Date', when + interval],
-    ['Recorded', recordedAt === undefined ? '' : style.columns === null ? formatUtc(recordedAt) : momentText(recordedAt, style)],
+    [
+      'Recorded',
+      recordedAt === undefined ? '' : style.columns === null ? formatUtc(recordedAt) : momentText(recordedAt, style),
+    ],
     ['Operation', paintOperation({ ...change, outcome: 'committed' }, style)],
     ['Options', optionText(change.options)],
     ['Outcome', outcomeReason === '' ? outcome : `${outcome}: ${printable(outcomeReason)}`],

@@ -73,10 +73,15 @@ export function createProgram(): Command {
     .option('--baseline-at <time>', "when the baseline was true (default: the first review's time)", time)
     .option('--watch <events>', 'watch events of the same minutes: lines of {"resource", "event": {"type", "object"}}')
     .option('--keep-going', 'report lines that cannot be used, and pass them over')
-    .option('--audit <files...>', "audit logs of the cluster's API servers, as they are or as a cloud wraps them: docs/audit-logs.md")
+    .option(
+      '--audit <files...>',
+      "audit logs of the cluster's API servers, as they are or as a cloud wraps them: docs/audit-logs.md",
+    )
     .option('--follow', 'go on with the audit logs as they grow and are rotated, until it is interrupted');
   for (const option of ledgerOptions()) append.addOption(option);
-  append.action((reviews: string | undefined, raw: RawOptions & RawImportOptions) => run(() => importFiles(reviews, raw)));
+  append.action((reviews: string | undefined, raw: RawOptions & RawImportOptions) =>
+    run(() => importFiles(reviews, raw)),
+  );
 
   const db = (): Option => new Option('--db <file>', 'ledger file').env('KUBEBLAME_DB').default('ledger.db');
   program
@@ -284,17 +289,23 @@ async function importFiles(reviews: string | undefined, raw: RawOptions & RawImp
     };
     const bar = await progressBar();
     try {
-      const result = reviews === undefined ? null : await importRecording({ reviews, ...input }, {
-        recorder,
-        store,
-        predicates: config.predicates,
-        bad: (error) => {
-          if (raw.keepGoing !== true) throw error;
-          process.stderr.write(`passed over: ${error.message}\n`);
-        },
-        lost: (error) => process.stderr.write(`not recorded: ${error.message}\n`),
-        progress: (count) => bar?.update(count),
-      });
+      const result =
+        reviews === undefined
+          ? null
+          : await importRecording(
+              { reviews, ...input },
+              {
+                recorder,
+                store,
+                predicates: config.predicates,
+                bad: (error) => {
+                  if (raw.keepGoing !== true) throw error;
+                  process.stderr.write(`passed over: ${error.message}\n`);
+                },
+                lost: (error) => process.stderr.write(`not recorded: ${error.message}\n`),
+                progress: (count) => bar?.update(count),
+              },
+            );
       if (result !== null) print(`${describe(result)}\n`);
       if (raw.audit !== undefined && raw.follow === true) await followAuditLogs(raw.audit, recorder);
       else if (raw.audit !== undefined) await importAuditLogs(raw.audit, recorder, bar);
@@ -314,13 +325,21 @@ function requireInput(reviews: string | undefined, { audit = [], baseline, watch
     throw new KubeblameError('input-invalid', '--follow needs files to follow', 'name them with --audit');
   }
   if (reviews === undefined && audit.length === 0) {
-    throw new KubeblameError('input-invalid', 'nothing is given to import', 'name a file of reviews, or audit logs with --audit');
+    throw new KubeblameError(
+      'input-invalid',
+      'nothing is given to import',
+      'name a file of reviews, or audit logs with --audit',
+    );
   }
   if (reviews === undefined && (baseline ?? watch) !== undefined) {
     throw new KubeblameError('input-invalid', '--baseline and --watch belong to recorded reviews, and none are given');
   }
   if ([reviews, baseline, watch, ...audit].filter((file) => file === '-').length < 2) return;
-  throw new KubeblameError('input-invalid', 'only one input can be the standard input (-)', 'name a file for the other');
+  throw new KubeblameError(
+    'input-invalid',
+    'only one input can be the standard input (-)',
+    'name a file for the other',
+  );
 }
 
 async function importAuditLogs(files: readonly string[], recorder: Recorder, bar: SingleBar | null): Promise<void> {

@@ -274,7 +274,8 @@ export async function occurred(
 ): Promise<Pick<ChangeFilter, 'minSeq' | 'maxSeq' | 'since' | 'until'>> {
   // What came in later than it happened lies behind what happened with it, never before.
   const minSeq = since === undefined ? {} : { minSeq: (await store.seqAt(since - 1)) + 1 };
-  if (!(await store.hasBackdated())) return { ...minSeq, ...(until === undefined ? {} : { maxSeq: await store.seqAt(until) }) };
+  if (!(await store.hasBackdated()))
+    return { ...minSeq, ...(until === undefined ? {} : { maxSeq: await store.seqAt(until) }) };
   return { ...minSeq, ...(since === undefined ? {} : { since }), ...(until === undefined ? {} : { until }) };
 }
 

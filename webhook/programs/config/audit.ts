@@ -51,7 +51,8 @@ export function auditConfig(
   }
   const listen = addressOf(auditListen, '--audit-listen', 'KUBEBLAME_AUDIT_LISTEN');
   if ((auditPathSecretFile === undefined) === (auditClientCa === undefined)) {
-    const what = 'whoever reaches it could add to the ledger: give one of --audit-path-secret-file and --audit-client-ca';
+    const what =
+      'whoever reaches it could add to the ledger: give one of --audit-path-secret-file and --audit-client-ca';
     throw invalid('--audit-listen', 'KUBEBLAME_AUDIT_LISTEN', what);
   }
   if (auditClientCa !== undefined) {
@@ -59,7 +60,9 @@ export function auditConfig(
     return { logs, webhook: { listen, proof: { by: 'certificate', ca } } };
   }
   const [option, variable] = ['--audit-path-secret-file', 'KUBEBLAME_AUDIT_PATH_SECRET_FILE'];
-  const secret = read(auditPathSecretFile ?? '', option, variable).toString().trim();
+  const secret = read(auditPathSecretFile ?? '', option, variable)
+    .toString()
+    .trim();
   if (!/^[A-Za-z0-9._~-]{16,}$/.test(secret)) {
     throw invalid(option, variable, 'a secret has at least 16 characters: letters, digits, and . _ ~ -');
   }

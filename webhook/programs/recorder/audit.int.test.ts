@@ -27,7 +27,12 @@ function created(name: string, number: number): JsonObject {
     userAgent: 'kubectl/v1.32.4',
     objectRef: { resource: 'configmaps', namespace: 'shop', name, apiVersion: 'v1' },
     responseStatus: { metadata: {}, code: 201 },
-    responseObject: { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace: 'shop', uid, resourceVersion: String(number) }, data: {} },
+    responseObject: {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name, namespace: 'shop', uid, resourceVersion: String(number) },
+      data: {},
+    },
     requestReceivedTimestamp: stamp,
     stageTimestamp: stamp,
   };
@@ -68,9 +73,15 @@ describe('a server that takes in audit logs', () => {
     assert.equal((await post(`/audit/${SECRET}`, batch)).status, 200);
     // It sends again what it heard no answer to.
     assert.equal((await post(`/audit/${SECRET}`, batch)).status, 200);
-    assert.deepEqual(await names(), ['a bob@example.com as carol@example.com', 'b bob@example.com as carol@example.com']);
+    assert.deepEqual(await names(), [
+      'a bob@example.com as carol@example.com',
+      'b bob@example.com as carol@example.com',
+    ]);
     assert.equal((await post(`/audit/${SECRET}`, batch.slice(0, 500))).status, 400);
-    assert.equal((await post(`/audit/${SECRET}`, `"${'x'.repeat(17 * 1024 * 1024)}"`).catch(() => ({ status: 413 }))).status, 413);
+    assert.equal(
+      (await post(`/audit/${SECRET}`, `"${'x'.repeat(17 * 1024 * 1024)}"`).catch(() => ({ status: 413 }))).status,
+      413,
+    );
     assert.equal((await names()).length, 2);
     const store = openSqliteReader(file('ledger.db'));
     const gaps = (await store.coverage()).filter(({ event }) => event === 'lost').map(({ detail }) => detail);
@@ -81,7 +92,10 @@ describe('a server that takes in audit logs', () => {
   it('takes a client certificate in the place of a secret', async () => {
     const days = { now: new Date(), validDays: 1 };
     const [authority, other] = [await createAuthority(days), await createAuthority(days)];
-    const webhook = { listen: { host: '127.0.0.1', port: 0 }, proof: { by: 'certificate', ca: Buffer.from(authority.certificate) } } as const;
+    const webhook = {
+      listen: { host: '127.0.0.1', port: 0 },
+      proof: { by: 'certificate', ca: Buffer.from(authority.certificate) },
+    } as const;
     server = await TestServer.start(file, { audit: { logs: [], webhook } });
     const address = server.running.audit ?? assert.fail();
     const pairOf = (by: typeof authority) => issueClientCertificate(by, { ...days, commonName: 'kube-apiserver' });
@@ -100,7 +114,8 @@ describe('a server that takes in audit logs', () => {
     const line = (name: string, number: number): string => `${stringifyJson(created(name, number))}\n`;
     writeFileSync(log, line('a', 1));
     server = await TestServer.start(file, { audit: { logs: [log], webhook: null } });
-    const has = (count: number): Promise<void> => until(`${count} changes`, async () => (await names()).length === count);
+    const has = (count: number): Promise<void> =>
+      until(`${count} changes`, async () => (await names()).length === count);
     await has(1);
     const half = line('b', 2);
     appendFileSync(log, half.slice(0, 100));
@@ -111,7 +126,13 @@ describe('a server that takes in audit logs', () => {
     renameSync(log, file('audit-2026.log'));
     writeFileSync(log, line('d', 4) + line('e', 5));
     await has(5);
-    assert.deepEqual((await names()).map((text) => text.split(' ')[0]), ['a', 'b', 'c', 'd', 'e']);
-    assert.deepEqual(server.log.filter(({ msg }) => msg.includes('audit')), []);
+    assert.deepEqual(
+      (await names()).map((text) => text.split(' ')[0]),
+      ['a', 'b', 'c', 'd', 'e'],
+    );
+    assert.deepEqual(
+      server.log.filter(({ msg }) => msg.includes('audit')),
+      [],
+    );
   });
 });

@@ -366,7 +366,15 @@ async function open(
   };
   let stopped: Promise<void> | undefined;
   const stop = (): Promise<void> => (stopped ??= turn.handOver(answering).then(() => closeAll(opened)));
-  return { admission: admission.address, read: readAddress, audit: audit.address, caughtUp, stop, broken, replaced: turn.replaced };
+  return {
+    admission: admission.address,
+    read: readAddress,
+    audit: audit.address,
+    caughtUp,
+    stop,
+    broken,
+    replaced: turn.replaced,
+  };
 }
 
 function applierOf(client: KubeApiClient): Applier {

@@ -13,7 +13,10 @@ import { TEST_KEY } from './recorder.ts';
 import { departures, keyOf, statesAt } from './states.ts';
 
 /** Imports audit logs into a ledger file as the command does, in this process; with what could not be used. */
-export async function importAuditInto(path: string, files: readonly string[]): Promise<AuditCounts & { told: string[] }> {
+export async function importAuditInto(
+  path: string,
+  files: readonly string[],
+): Promise<AuditCounts & { told: string[] }> {
   const store = openSqliteStore(path, 'test', 0);
   const recorder = await Recorder.open({ store, redactor: new Redactor(TEST_KEY), predicates: new Predicates([]) });
   const told: string[] = [];
@@ -53,4 +56,3 @@ export async function departuresAtMarks(
   }
   return found;
 }
-

@@ -201,7 +201,15 @@ export class Rows {
     const rows = this.statements.all<Row>(
       `${SELECT} WHERE c.object_id = ? AND c.occurred_at <= ? AND c.at > ? AND (c.kind & ${EFFECT_MASK}) > 0
         AND coalesce(x.outcome, ?) = ? AND x.reason IS NOT ? ORDER BY c.occurred_at DESC, c.seq DESC ${LIMIT}`,
-      ...[objectId, at, at, OUTCOMES.indexOf('committed'), OUTCOMES.indexOf('committed'), OUTCOME_REASONS.indexOf(EXPLAINED_LATE), 1],
+      ...[
+        objectId,
+        at,
+        at,
+        OUTCOMES.indexOf('committed'),
+        OUTCOMES.indexOf('committed'),
+        OUTCOME_REASONS.indexOf(EXPLAINED_LATE),
+        1,
+      ],
     );
     return rows[0] === undefined ? null : this.decode(rows[0]);
   }

@@ -67,7 +67,11 @@ async function captureShown(draft: Draft, request: AuditedRequest, shown: Normal
 }
 
 /** Whether what was answered is newer than the last version that is known. `unknown`: where nothing tells the number of that. */
-function orderOf(tip: HeadVersion | null, { record }: AuditedRequest, shown: Normalised): 'older' | 'newer' | 'unknown' {
+function orderOf(
+  tip: HeadVersion | null,
+  { record }: AuditedRequest,
+  shown: Normalised,
+): 'older' | 'newer' | 'unknown' {
   if (tip === null) return 'newer';
   // What has ended never comes back.
   if (tip.gone) return 'older';
@@ -130,7 +134,11 @@ async function captureEnd(draft: Draft, request: AuditedRequest): Promise<Audite
   if (removal !== undefined) {
     const version = head.versions.find(({ seq }) => seq === removal.seq);
     if (version !== undefined && version.outcome !== 'committed') {
-      await dropAttempts(draft, object, openOf(head).filter(({ seq }) => seq > version.seq && !version.gone));
+      await dropAttempts(
+        draft,
+        object,
+        openOf(head).filter(({ seq }) => seq > version.seq && !version.gone),
+      );
       await draft.settle(object, version, 'committed', 'the audit log shows it');
       await endContents(draft, object, version.seq, '');
     }
@@ -140,7 +148,9 @@ async function captureEnd(draft: Draft, request: AuditedRequest): Promise<Audite
   const tip = tipOf(head);
   if (tip?.gone === true) {
     if (!tip.observed || (await draft.auditOf(tip.seq)) !== null) return 'unchanged';
-    return (await captureOlder(draft, request, object, null, await makerOf(draft, request, object), true)) ?? 'unchanged';
+    return (
+      (await captureOlder(draft, request, object, null, await makerOf(draft, request, object), true)) ?? 'unchanged'
+    );
   }
   const last = believedOf(head);
   if (last === null) return captureAct(draft, { ...request, object });
@@ -201,7 +211,8 @@ async function confirm(draft: Draft, request: AuditedRequest, { seq, object, eff
     await draft.settle(object, version, 'committed', 'the audit log shows it', shown);
   }
   const known = await draft.known(object, 1);
-  const resourceVersion = shown || (version?.resourceVersion ?? known.find((one) => one.seq === seq)?.resourceVersion ?? '');
+  const resourceVersion =
+    shown || (version?.resourceVersion ?? known.find((one) => one.seq === seq)?.resourceVersion ?? '');
   tell(draft, request, { seq, resourceVersion });
 }
 
@@ -269,7 +280,9 @@ function isIn(sent: Json, reviewed: Json | undefined): boolean {
   if (sent === null) return true;
   if (reviewed === undefined) return false;
   if (!isObject(sent) || !isObject(reviewed)) return sameJson(sent, reviewed);
-  return Object.entries(sent).every(([key, value]) => isIn(value, Object.hasOwn(reviewed, key) ? reviewed[key] : undefined));
+  return Object.entries(sent).every(([key, value]) =>
+    isIn(value, Object.hasOwn(reviewed, key) ? reviewed[key] : undefined),
+  );
 }
 
 async function projected(

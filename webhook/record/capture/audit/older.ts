@@ -62,7 +62,8 @@ export async function captureOlder(
   // Only managedFields differ: no review is recorded of that, and no change.
   const hash = hashBody(shown.body);
   const last = await lastUpTo(draft, object, shown.resourceVersion);
-  const isSame = (one: HeadVersion): boolean => hash !== null && one.hash?.equals(hash) === true && one.outcome === 'committed';
+  const isSame = (one: HeadVersion): boolean =>
+    hash !== null && one.hash?.equals(hash) === true && one.outcome === 'committed';
   const unnumbered = known.filter((one) => isSame(one) && (one.seq === last?.seq || one.resourceVersion === ''));
   if (unnumbered.length > 0) return 'unchanged';
   return insert(draft, request, object, shown, by);
@@ -156,7 +157,12 @@ async function insert(
   const version = await draft.add({
     ...{ object, late: true, reviewUid: '', resourceVersion: shown.resourceVersion, ...madeBy(by) },
     occurredAt: Math.floor(request.record.answeredAt),
-    ...{ effect: before === null ? ("created" as const) : ("modified" as const), base: before === null ? null : base, body: shown.body, patch },
+    ...{
+      effect: before === null ? ('created' as const) : ('modified' as const),
+      base: before === null ? null : base,
+      body: shown.body,
+      patch,
+    },
     managedFields: shown.managedFields,
   });
   tell(draft, request, version);
@@ -172,7 +178,13 @@ async function insertUnknown(
   shown: Normalised,
   by: Maker,
 ): Promise<Audited> {
-  const common = { object, late: true, reviewUid: '', resourceVersion: shown.resourceVersion, body: shown.body } as const;
+  const common = {
+    object,
+    late: true,
+    reviewUid: '',
+    resourceVersion: shown.resourceVersion,
+    body: shown.body,
+  } as const;
   const occurredAt = Math.floor(request.record.answeredAt);
   const base = await draft.add({
     ...{ ...common, occurredAt, operation: 'CREATE', subresource: '', source: 'baseline', actor: null, manager: '' },

@@ -8,7 +8,11 @@ import type { AuditedRequest } from './audited-request.ts';
  * Whether an object that was answered does not exist any more: what a deletion is answered with is the object as it was last. Where it
  * stays, it has finalizers, or a time until which it may end by itself. `before`: the body before an update, where it is known.
  */
-export function endedBy(before: JsonObject | null, shown: JsonObject, type: Pick<ResourceType, 'group' | 'resource'>): boolean {
+export function endedBy(
+  before: JsonObject | null,
+  shown: JsonObject,
+  type: Pick<ResourceType, 'group' | 'resource'>,
+): boolean {
   if (before !== null) return updateEnds(before, shown, type);
   const { finalizers = [], deletionGracePeriodSeconds: grace = 0 } = metadataOf(shown);
   if (Array.isArray(finalizers) && finalizers.length > 0) return false;

@@ -13,7 +13,11 @@ const MAX_ASKED = 64 * 1024;
 const MAX_ASKED_IN_VAIN = 4 * 1024;
 
 /** The request without confidential values: those that rules name, and passwords that a pattern finds. */
-export async function auditWithoutSecrets(draft: Draft, request: AuditedRequest, redactor: Redactor): Promise<AuditedRequest> {
+export async function auditWithoutSecrets(
+  draft: Draft,
+  request: AuditedRequest,
+  redactor: Redactor,
+): Promise<AuditedRequest> {
   const { object, record, options } = request;
   const clean = async (seen: Normalised): Promise<Normalised> => {
     const kind = typeof seen.body.kind === 'string' ? seen.body.kind : object.kind;

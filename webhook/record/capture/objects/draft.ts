@@ -254,7 +254,10 @@ export class Draft {
     const own = [...this.memory.waiting, ...this.changes].filter(
       (change) => change.at >= since && nameKey(change.object) === nameKey(object),
     );
-    const all = [...own.reverse(), ...stored.map((change) => ({ ...change, detail: change.detail(), bodySnapshot: null }))];
+    const all = [
+      ...own.reverse(),
+      ...stored.map((change) => ({ ...change, detail: change.detail(), bodySnapshot: null })),
+    ];
     return [...new Map(all.map((change) => [change.seq, change])).values()];
   }
 

@@ -173,7 +173,13 @@ export async function begin(draft: Draft, object: ObjectRef, seen: Seen, late = 
 /** The first that is known of an object, by a request. What one other than a creation changed is not known. */
 async function beginBy(draft: Draft, object: ObjectRef, seen: Seen, by: Maker): Promise<HeadVersion> {
   if (by.operation === 'CREATE') {
-    return draft.add({ ...factOf(object, seen), ...madeBy(by), effect: 'created', base: null, patch: diff(null, seen.body) });
+    return draft.add({
+      ...factOf(object, seen),
+      ...madeBy(by),
+      effect: 'created',
+      base: null,
+      patch: diff(null, seen.body),
+    });
   }
   const base = await begin(draft, object, seen);
   return addUnknown(draft, object, seen, by, base);

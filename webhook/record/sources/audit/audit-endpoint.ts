@@ -26,8 +26,10 @@ export type AuditProof = { by: 'path'; secret: string } | { by: 'certificate' };
 export function auditEndpoint(intake: AuditIntake, proof: AuditProof): Handler {
   let used = 0;
   const answer = async (request: IncomingMessage): Promise<void> => {
-    if (!isKnown(request, proof)) throw new KubeblameError('caller-unknown', 'the caller does not prove to be the API server');
-    if (request.method !== 'POST') throw new KubeblameError('method-not-allowed', `${request.method ?? ''} is not allowed here: POST`);
+    if (!isKnown(request, proof))
+      throw new KubeblameError('caller-unknown', 'the caller does not prove to be the API server');
+    if (request.method !== 'POST')
+      throw new KubeblameError('method-not-allowed', `${request.method ?? ''} is not allowed here: POST`);
     const chunks: Buffer[] = [];
     let bytes = 0;
     try {
@@ -43,7 +45,8 @@ export function auditEndpoint(intake: AuditIntake, proof: AuditProof): Handler {
     } catch (error) {
       // It will not be sent again, or come again as it is.
       const code = error instanceof KubeblameError ? error.code : '';
-      if (error instanceof KubeblameError && (code === 'body-too-large' || code.startsWith('json-'))) await intake.unusable(error);
+      if (error instanceof KubeblameError && (code === 'body-too-large' || code.startsWith('json-')))
+        await intake.unusable(error);
       throw error;
     } finally {
       used -= bytes;
@@ -53,7 +56,10 @@ export function auditEndpoint(intake: AuditIntake, proof: AuditProof): Handler {
     answer(request).then(
       () => end(response),
       (error: unknown) => {
-        sendFailure(response, error instanceof KubeblameError ? error : new KubeblameError('server-error', messageOf(error)));
+        sendFailure(
+          response,
+          error instanceof KubeblameError ? error : new KubeblameError('server-error', messageOf(error)),
+        );
       },
     );
   };
@@ -65,7 +71,8 @@ function end(response: ServerResponse): void {
 
 function isKnown(request: IncomingMessage, proof: AuditProof): boolean {
   const path = request.url?.split('?')[0] ?? '';
-  if (proof.by === 'certificate') return path === AUDIT_PATH && request.socket instanceof TLSSocket && request.socket.authorized;
+  if (proof.by === 'certificate')
+    return path === AUDIT_PATH && request.socket instanceof TLSSocket && request.socket.authorized;
   const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
   return timingSafeEqual(digest(path), digest(`${AUDIT_PATH}/${proof.secret}`));
 }

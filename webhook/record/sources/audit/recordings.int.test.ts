@@ -72,7 +72,8 @@ async function findingsOf(path: string): Promise<unknown[]> {
 function toldOf(changes: readonly StoredChange[]): string[] {
   return changes
     .filter(({ outcomeReason }) => outcomeReason !== 'a review that arrived late explains it')
-    .map(({ object, operation, effect, outcome, actor, resourceVersion, audit }) =>
+    .map(
+      ({ object, operation, effect, outcome, actor, resourceVersion, audit }) =>
       [object.resource, object.namespace, object.name, operation, effect, outcome, actor?.username, resourceVersion, audit()?.id].join(' '), // prettier-ignore
     )
     .sort();
@@ -123,7 +124,10 @@ describe('the audit logs of the recordings', function () {
           // What a watch showed: it is shown in its place.
           !changes.some((other) => other.outcomeReason === 'a review that arrived late explains it' && other.object.uid === object.uid && other.resourceVersion === resourceVersion && audit() !== null), // prettier-ignore
       );
-      assert.deepEqual(added.map(({ object, operation }) => `${operation} ${object.resource} ${object.name}`), []);
+      assert.deepEqual(
+        added.map(({ object, operation }) => `${operation} ${object.resource} ${object.name}`),
+        [],
+      );
       assert.deepEqual(changes.filter(({ outcome }) => outcome === 'pending').length, 0);
       assert.deepEqual(await departed(file('r.db'), recording), departs);
       assert.deepEqual(await findingsOf(file('r.db')), []);
@@ -131,7 +135,10 @@ describe('the audit logs of the recordings', function () {
   }
 
   it('shuffled, and from three API servers, it gives the same', async () => {
-    const lines = gunzipSync(readFileSync(`${LANDSCAPE}east/audit.ndjson.gz`)).toString().trimEnd().split('\n');
+    const lines = gunzipSync(readFileSync(`${LANDSCAPE}east/audit.ndjson.gz`))
+      .toString()
+      .trimEnd()
+      .split('\n');
     const files = [0, 1, 2].map((server) => file(`audit-${server}.ndjson`));
     for (const [server, path] of files.entries()) {
       const own = lines.filter((_, index) => index % 3 === server);
@@ -146,11 +153,10 @@ describe('the audit logs of the recordings', function () {
 
   it('tells who was behind whom', async () => {
     await importAuditInto(file('a.db'), [`${SHOP}audit.ndjson.gz`]);
-    const impersonated = (await changesOf(file('a.db')))
-      .flatMap(({ actor, audit }) => {
-        const record = audit();
-        return record?.impersonator === undefined ? [] : [`${record.impersonator.username} as ${actor?.username ?? ''}`];
-      });
+    const impersonated = (await changesOf(file('a.db'))).flatMap(({ actor, audit }) => {
+      const record = audit();
+      return record?.impersonator === undefined ? [] : [`${record.impersonator.username} as ${actor?.username ?? ''}`];
+    });
     assert.deepEqual([...new Set(impersonated)], ['bob@example.com as carol@example.com']);
   });
 });

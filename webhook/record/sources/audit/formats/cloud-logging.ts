@@ -25,7 +25,8 @@ export function eventOfCloudLogging(entry: JsonObject): JsonObject {
   const metadata = objectIn(payload, 'requestMetadata');
   const status = objectIn(payload, 'status');
   const grpc = typeof status.code === 'number' ? status.code : 0;
-  const own = isObject(response) && response.kind === 'Status' && typeof response.code === 'number' ? response.code : null;
+  const own =
+    isObject(response) && response.kind === 'Status' && typeof response.code === 'number' ? response.code : null;
   const verb = method.at(-1) ?? '';
   const code = own ?? HTTP[grpc] ?? 500;
   const address = textIn(metadata, 'callerIp');

@@ -26,7 +26,8 @@ export function readEvent(event: JsonObject): AuditedRequest | PassedOver {
   const subresource = textIn(reference, 'subresource');
   const isConnect = CONNECTS.has(subresource);
   // A session is told when it begins; whoever logs only its end tells it then.
-  if (stage !== 'ResponseComplete' && stage !== 'Panic' && !(stage === 'ResponseStarted' && isConnect)) return 'another stage';
+  if (stage !== 'ResponseComplete' && stage !== 'Panic' && !(stage === 'ResponseStarted' && isConnect))
+    return 'another stage';
   const operation = isConnect ? 'CONNECT' : VERBS[verb];
   if (operation === undefined) return 'a reading request';
   if (textIn(reference, 'resource') === '') return 'about no object';
@@ -37,16 +38,19 @@ export function readEvent(event: JsonObject): AuditedRequest | PassedOver {
   const id = textIn(event, 'auditID');
   if (id === '') throw invalid('auditID is missing');
   const user = readUser(event.user, 'user');
-  const impersonated = event.impersonatedUser === undefined ? null : readUser(event.impersonatedUser, 'impersonatedUser');
+  const impersonated =
+    event.impersonatedUser === undefined ? null : readUser(event.impersonatedUser, 'impersonatedUser');
   const answeredAt = timeIn(event, 'stageTimestamp');
-  const receivedAt = event.requestReceivedTimestamp === undefined ? answeredAt : timeIn(event, 'requestReceivedTimestamp');
+  const receivedAt =
+    event.requestReceivedTimestamp === undefined ? answeredAt : timeIn(event, 'requestReceivedTimestamp');
   const status = isObject(event.responseStatus) ? event.responseStatus : {};
   const response = isObject(event.responseObject) ? event.responseObject : null;
   const code = codeOf(stage, status);
   const isStatus = response !== null && response.kind === 'Status' && textIn(response, 'apiVersion') === 'v1';
   const told = isStatus ? response : status;
   const shown = response === null || isStatus || code >= 400 ? null : response;
-  const isList = shown !== null && typeof shown.kind === 'string' && shown.kind.endsWith('List') && verb === 'deletecollection';
+  const isList =
+    shown !== null && typeof shown.kind === 'string' && shown.kind.endsWith('List') && verb === 'deletecollection';
   const object = objectOf(reference, told, shown, asked, verb);
   return {
     record: {
@@ -68,7 +72,8 @@ export function readEvent(event: JsonObject): AuditedRequest | PassedOver {
     subresource,
     object,
     version: textIn(reference, 'apiVersion'),
-    baseResourceVersion: textIn(reference, 'resourceVersion') || metadataText(isObject(asked) ? asked : null, 'resourceVersion'),
+    baseResourceVersion:
+      textIn(reference, 'resourceVersion') || metadataText(isObject(asked) ? asked : null, 'resourceVersion'),
     options,
     asked: isDeleteOptions(asked) ? null : asked,
     shown: shown === null || isList || !isWholeObject(shown) ? null : normalise(shown),
@@ -84,7 +89,8 @@ function invalid(what: string): KubeblameError {
 function levelOf({ level, annotations, requestObject, responseObject }: JsonObject): AuditLevel {
   const isTruncated = isObject(annotations) && annotations['audit.k8s.io/truncated'] === 'true';
   const known = AUDIT_LEVELS.find((one) => one === level);
-  if (known === undefined) throw invalid(`level is ${JSON.stringify(level ?? null)}, expected one of ${AUDIT_LEVELS.join(', ')}`);
+  if (known === undefined)
+    throw invalid(`level is ${JSON.stringify(level ?? null)}, expected one of ${AUDIT_LEVELS.join(', ')}`);
   const isCut = typeof requestObject === 'string' || typeof responseObject === 'string';
   if (!isTruncated && !isCut) return known;
   return isBody(responseObject) ? 'RequestResponse' : isBody(requestObject) ? 'Request' : 'Metadata';
@@ -115,14 +121,21 @@ function itemsWithKind(list: JsonObject) {
 }
 
 /** The object: as the reference names it; a generated name and a uid are told by the answer. */
-function objectOf(reference: JsonObject, status: JsonObject, shown: JsonObject | null, asked: Json, verb: string): ObjectRef {
+function objectOf(
+  reference: JsonObject,
+  status: JsonObject,
+  shown: JsonObject | null,
+  asked: Json,
+  verb: string,
+): ObjectRef {
   const details = isObject(status.details) ? status.details : {};
   const [group, resource] = [textIn(reference, 'apiGroup'), textIn(reference, 'resource')];
   const isNamespace = group === '' && resource === 'namespaces';
   const sent = isObject(asked) ? asked : null;
   const isCollection = verb === 'deletecollection';
   // Of an object that could not be made in a namespace that is not there, `details` are about the namespace.
-  const isAbout = details.kind === undefined || details.kind === resource || isObject(sent) && details.kind === sent.kind;
+  const isAbout =
+    details.kind === undefined || details.kind === resource || (isObject(sent) && details.kind === sent.kind);
   const detailed = isAbout && !isCollection ? details : {};
   const name = textIn(reference, 'name') || metadataText(shown, 'name') || textIn(detailed, 'name');
   return {
@@ -130,7 +143,10 @@ function objectOf(reference: JsonObject, status: JsonObject, shown: JsonObject |
     kind: shown !== null && textIn(reference, 'subresource') !== 'scale' ? textIn(shown, 'kind') : '',
     namespace: isNamespace ? '' : textIn(reference, 'namespace'),
     name: isCollection ? '' : name || metadataText(sent, 'name') || metadataText(sent, 'generateName'),
-    uid: textIn(reference, 'uid') || (textIn(reference, 'subresource') === '' || shown?.kind === 'Scale' ? metadataText(shown, 'uid') : '') || textIn(detailed, 'uid'),
+    uid:
+      textIn(reference, 'uid') ||
+      (textIn(reference, 'subresource') === '' || shown?.kind === 'Scale' ? metadataText(shown, 'uid') : '') ||
+      textIn(detailed, 'uid'),
   };
 }
 

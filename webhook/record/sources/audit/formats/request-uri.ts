@@ -7,7 +7,10 @@ import type { Json, JsonObject } from '../../../../../shared/types.ts';
  */
 export function referenceIn(uri: string): JsonObject {
   const [path = ''] = uri.split('?');
-  const parts = path.split('/').filter((part) => part !== '').map(decode);
+  const parts = path
+    .split('/')
+    .filter((part) => part !== '')
+    .map(decode);
   const isCore = parts[0] === 'api';
   if (!isCore && parts[0] !== 'apis') return {};
   const [apiGroup, apiVersion, rest] = isCore ? ['', parts[1], parts.slice(2)] : [parts[1], parts[2], parts.slice(3)];
@@ -23,7 +26,15 @@ export function referenceIn(uri: string): JsonObject {
 
 /** Options that are numbers or truth values in the object that they stand for. */
 const NUMBERS = new Set(['gracePeriodSeconds', 'timeoutSeconds', 'limit']);
-const TRUTHS = new Set(['orphanDependents', 'force', 'stdin', 'stdout', 'stderr', 'tty', 'ignoreStoreReadErrorWithClusterBreakingPotential']);
+const TRUTHS = new Set([
+  'orphanDependents',
+  'force',
+  'stdin',
+  'stdout',
+  'stderr',
+  'tty',
+  'ignoreStoreReadErrorWithClusterBreakingPotential',
+]);
 const LISTS = new Set(['dryRun', 'command', 'ports']);
 /** What selects, pages or only says how the answer is to look. */
 const NO_OPTIONS = new Set(['labelSelector', 'fieldSelector', 'limit', 'continue', 'timeout', 'timeoutSeconds', 'pretty', 'watch', 'resourceVersion', 'resourceVersionMatch', 'allowWatchBookmarks']); // prettier-ignore

@@ -68,8 +68,18 @@ describe('the wrappings of audit events', () => {
   const text = JSON.stringify(event());
   const wrappings: [name: string, document: Json][] = [
     ['an event', event()],
-    ['an EventList, as an audit webhook posts it', { kind: 'EventList', apiVersion: 'audit.k8s.io/v1', metadata: {}, items: [event()] }],
-    ['an EventList whose items have no kind', { kind: 'EventList', apiVersion: 'audit.k8s.io/v1', items: [event({ kind: null, apiVersion: 'audit.k8s.io/v1' })] }],
+    [
+      'an EventList, as an audit webhook posts it',
+      { kind: 'EventList', apiVersion: 'audit.k8s.io/v1', metadata: {}, items: [event()] },
+    ],
+    [
+      'an EventList whose items have no kind',
+      {
+        kind: 'EventList',
+        apiVersion: 'audit.k8s.io/v1',
+        items: [event({ kind: null, apiVersion: 'audit.k8s.io/v1' })],
+      },
+    ],
     ['a list', [event()]],
     ['a container runtime: log', { log: `${text}\n`, stream: 'stdout', time: '2026-11-22T05:00:01Z' }],
     ['fluentd: message', { '@timestamp': '2026-11-22T05:00:01Z', message: text }],
@@ -88,7 +98,18 @@ describe('the wrappings of audit events', () => {
     ],
     [
       'EKS, aws logs filter-log-events',
-      { events: [{ logStreamName: 'kube-apiserver-audit-0123', timestamp: 1795323600200, message: text, ingestionTime: 1795323605000, eventId: '3760' }], searchedLogStreams: [] },
+      {
+        events: [
+          {
+            logStreamName: 'kube-apiserver-audit-0123',
+            timestamp: 1795323600200,
+            message: text,
+            ingestionTime: 1795323605000,
+            eventId: '3760',
+          },
+        ],
+        searchedLogStreams: [],
+      },
     ],
     ['EKS, a line of CloudWatch Insights', { '@timestamp': '2026-11-22 05:00:00.200', '@message': text }],
     ['EKS, a line that was exported to S3', `2026-11-22T05:00:00.200Z ${text}`],
@@ -100,8 +121,14 @@ describe('the wrappings of audit events', () => {
             operationName: 'Microsoft.ContainerService/managedClusters/diagnosticLogs/Read',
             category: 'kube-audit',
             ccpNamespace: '5f0000000000000000000000',
-            resourceId: '/SUBSCRIPTIONS/00000000/RESOURCEGROUPS/SHOP/PROVIDERS/MICROSOFT.CONTAINERSERVICE/MANAGEDCLUSTERS/SHOP',
-            properties: { log: `${text}\n`, stream: 'stdout', pod: 'kube-apiserver-77d9c4bf4b-8xk2l', containerID: '0123' },
+            resourceId:
+              '/SUBSCRIPTIONS/00000000/RESOURCEGROUPS/SHOP/PROVIDERS/MICROSOFT.CONTAINERSERVICE/MANAGEDCLUSTERS/SHOP',
+            properties: {
+              log: `${text}\n`,
+              stream: 'stdout',
+              pod: 'kube-apiserver-77d9c4bf4b-8xk2l',
+              containerID: '0123',
+            },
             time: '2026-11-22T05:00:00.2000000Z',
           },
         ],
@@ -138,7 +165,13 @@ describe('the wrappings of audit events', () => {
         protoPayload: {
           '@type': 'type.googleapis.com/google.cloud.audit.AuditLog',
           authenticationInfo: { principalEmail: 'bob@example.com' },
-          authorizationInfo: [{ granted: true, permission: 'io.k8s.apps.v1.deployments.patch', resource: 'apps/v1/namespaces/shop/deployments/web' }],
+          authorizationInfo: [
+            {
+              granted: true,
+              permission: 'io.k8s.apps.v1.deployments.patch',
+              resource: 'apps/v1/namespaces/shop/deployments/web',
+            },
+          ],
           methodName: 'io.k8s.apps.v1.deployments.patch',
           request: { '@type': 'k8s.io/Patch', spec: { replicas: 3 } },
           requestMetadata: { callerIp: '192.0.2.7', callerSuppliedUserAgent: 'kubectl/v1.32.4' },
@@ -148,7 +181,10 @@ describe('the wrappings of audit events', () => {
           status: {},
         },
         receiveTimestamp: '2026-11-22T05:00:03Z',
-        resource: { type: 'k8s_cluster', labels: { cluster_name: 'shop', location: 'europe-west1', project_id: 'shop' } },
+        resource: {
+          type: 'k8s_cluster',
+          labels: { cluster_name: 'shop', location: 'europe-west1', project_id: 'shop' },
+        },
         timestamp: '2026-11-22T05:00:00.200000Z',
       },
     ],
@@ -160,29 +196,45 @@ describe('the wrappings of audit events', () => {
   }
 
   it('what CloudWatch tells of itself is no event', () => {
-    assert.deepEqual(told({ messageType: 'CONTROL_MESSAGE', logEvents: [{ id: '', timestamp: 1, message: 'CWL CONTROL MESSAGE' }] }), []);
+    assert.deepEqual(
+      told({ messageType: 'CONTROL_MESSAGE', logEvents: [{ id: '', timestamp: 1, message: 'CWL CONTROL MESSAGE' }] }),
+      [],
+    );
   });
 
   it('a refusal of GKE has its code, and names the scale of a deployment', () => {
-    const [entry] = [...eventsIn({
-      operation: { id: 'a' },
-      timestamp: '2026-11-22T05:00:00Z',
-      protoPayload: {
-        authenticationInfo: { principalEmail: 'bob@example.com' },
-        methodName: 'io.k8s.apps.v1.deployments.scale.update',
-        resourceName: 'apps/v1/namespaces/shop/deployments/web/scale',
-        status: { code: 7, message: 'deployments.apps "web" is forbidden' },
-      },
-    })];
+    const [entry] = [
+      ...eventsIn({
+        operation: { id: 'a' },
+        timestamp: '2026-11-22T05:00:00Z',
+        protoPayload: {
+          authenticationInfo: { principalEmail: 'bob@example.com' },
+          methodName: 'io.k8s.apps.v1.deployments.scale.update',
+          resourceName: 'apps/v1/namespaces/shop/deployments/web/scale',
+          status: { code: 7, message: 'deployments.apps "web" is forbidden' },
+        },
+      }),
+    ];
     const request = entry === undefined ? 'none' : readEvent(entry);
     assert.ok(typeof request !== 'string');
-    assert.deepEqual([request.record.code, request.record.message, request.operation, request.subresource, request.object.name], [403, 'deployments.apps "web" is forbidden', 'UPDATE', 'scale', 'web']);
+    assert.deepEqual(
+      [request.record.code, request.record.message, request.operation, request.subresource, request.object.name],
+      [403, 'deployments.apps "web" is forbidden', 'UPDATE', 'scale', 'web'],
+    );
   });
 
   const unusable: [name: string, document: Json, message: string][] = [
     ['a line of another log', { level: 'info', msg: 'started' }, 'a text without JSON in it'],
-    ['an unknown document', { hello: 1 }, 'neither an audit event nor one of the wrappings that are known (docs/audit-logs.md)'],
-    ['a text that is cut off', { log: text.slice(0, 300) }, 'not valid JSON: Unterminated string in JSON at position 300'],
+    [
+      'an unknown document',
+      { hello: 1 },
+      'neither an audit event nor one of the wrappings that are known (docs/audit-logs.md)',
+    ],
+    [
+      'a text that is cut off',
+      { log: text.slice(0, 300) },
+      'not valid JSON: Unterminated string in JSON at position 300',
+    ],
     ['a number', 7, 'not an object'],
   ];
   for (const [name, document, message] of unusable) {
@@ -213,16 +265,35 @@ describe('an audit event', () => {
     const { object, subresource } = read({
       objectRef: { resource: 'deployments', apiGroup: 'apps', apiVersion: 'v1', subresource: 'scale' },
       requestURI: '/apis/apps/v1/namespaces/shop/deployments/web/scale',
-      responseObject: { apiVersion: 'autoscaling/v1', kind: 'Scale', metadata: DEPLOYMENT.metadata, spec: { replicas: 3 } },
+      responseObject: {
+        apiVersion: 'autoscaling/v1',
+        kind: 'Scale',
+        metadata: DEPLOYMENT.metadata,
+        spec: { replicas: 3 },
+      },
     });
-    assert.deepEqual([object.namespace, object.name, object.uid, subresource], ['shop', 'web', DEPLOYMENT.metadata.uid, 'scale']);
+    assert.deepEqual(
+      [object.namespace, object.name, object.uid, subresource],
+      ['shop', 'web', DEPLOYMENT.metadata.uid, 'scale'],
+    );
   });
 
   it('takes the name of what was to be made from the refusal, or else what it was to begin with', () => {
     const asked = { apiVersion: 'v1', kind: 'Pod', metadata: { generateName: 'web-5d9c-' } };
-    const common = { verb: 'create', objectRef: { resource: 'pods', namespace: 'shop', apiVersion: 'v1' }, requestURI: '/api/v1/namespaces/shop/pods', requestObject: asked };
-    const refusal = (details: JsonObject): JsonObject => ({ responseObject: null, responseStatus: { status: 'Failure', code: 403, reason: 'Forbidden', message: 'exceeded quota', details } });
-    assert.equal(read({ ...common, ...refusal({ name: 'web-5d9c-x7k2p', kind: 'pods' }) }).object.name, 'web-5d9c-x7k2p');
+    const common = {
+      verb: 'create',
+      objectRef: { resource: 'pods', namespace: 'shop', apiVersion: 'v1' },
+      requestURI: '/api/v1/namespaces/shop/pods',
+      requestObject: asked,
+    };
+    const refusal = (details: JsonObject): JsonObject => ({
+      responseObject: null,
+      responseStatus: { status: 'Failure', code: 403, reason: 'Forbidden', message: 'exceeded quota', details },
+    });
+    assert.equal(
+      read({ ...common, ...refusal({ name: 'web-5d9c-x7k2p', kind: 'pods' }) }).object.name,
+      'web-5d9c-x7k2p',
+    );
     assert.equal(read({ ...common, ...refusal({ name: 'shop', kind: 'namespaces' }) }).object.name, 'web-5d9c-');
   });
 
@@ -241,33 +312,49 @@ describe('an audit event', () => {
 
   it('is of whom it was made in the name of, and names who made it', () => {
     const { actor, record } = read({ impersonatedUser: { username: 'carol@example.com', groups: ['system:masters'] } });
-    assert.deepEqual([actor.username, record.user.username, record.impersonator?.username], ['carol@example.com', 'carol@example.com', 'bob@example.com']);
+    assert.deepEqual(
+      [actor.username, record.user.username, record.impersonator?.username],
+      ['carol@example.com', 'carol@example.com', 'bob@example.com'],
+    );
   });
 
   it('of an exec is a CONNECT with its command, told when it begins', () => {
-    const request = readEvent(event({
-      stage: 'ResponseStarted',
-      verb: 'get',
-      requestURI: '/api/v1/namespaces/shop/pods/web-0/exec?command=sh&command=-c&command=id&container=web&stdin=true&tty=true',
-      objectRef: { resource: 'pods', namespace: 'shop', name: 'web-0', apiVersion: 'v1', subresource: 'exec' },
-      responseStatus: { code: 101 },
-      requestObject: null,
-      responseObject: null,
-    }));
+    const request = readEvent(
+      event({
+        stage: 'ResponseStarted',
+        verb: 'get',
+        requestURI:
+          '/api/v1/namespaces/shop/pods/web-0/exec?command=sh&command=-c&command=id&container=web&stdin=true&tty=true',
+        objectRef: { resource: 'pods', namespace: 'shop', name: 'web-0', apiVersion: 'v1', subresource: 'exec' },
+        responseStatus: { code: 101 },
+        requestObject: null,
+        responseObject: null,
+      }),
+    );
     assert.ok(typeof request !== 'string');
-    assert.deepEqual([request.operation, request.subresource, request.options], ['CONNECT', 'exec', { command: ['sh', '-c', 'id'], container: 'web', stdin: true, tty: true }]);
+    assert.deepEqual(
+      [request.operation, request.subresource, request.options],
+      ['CONNECT', 'exec', { command: ['sh', '-c', 'id'], container: 'web', stdin: true, tty: true }],
+    );
   });
 
   const broken: [what: string, values: JsonObject, message: string][] = [
     ['no id', { auditID: '' }, 'auditID is missing'],
     ['no user', { user: null }, 'user is missing'],
     ['no time', { stageTimestamp: null }, 'stageTimestamp is missing'],
-    ['a time without a zone', { stageTimestamp: '2026-11-22 05:00:00' }, 'stageTimestamp is not an RFC 3339 time with a zone, as 2026-03-03T14:32:10Z'],
+    [
+      'a time without a zone',
+      { stageTimestamp: '2026-11-22 05:00:00' },
+      'stageTimestamp is not an RFC 3339 time with a zone, as 2026-03-03T14:32:10Z',
+    ],
     ['an unknown level', { level: 'All' }, 'level is "All", expected one of Metadata, Request, RequestResponse'],
   ];
   for (const [what, values, message] of broken) {
     it(`with ${what} is an error that names the field`, () => {
-      assert.throws(() => readEvent(event(values)), { code: 'audit-invalid', message: `not a usable audit event: ${message}` });
+      assert.throws(() => readEvent(event(values)), {
+        code: 'audit-invalid',
+        message: `not a usable audit event: ${message}`,
+      });
     });
   }
 });
