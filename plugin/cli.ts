@@ -3,6 +3,7 @@ import { KubeblameError, messageOf } from '../shared/errors.ts';
 import type { LedgerReader } from '../shared/types.ts';
 import { VERSION } from '../shared/version.ts';
 import { commanderWords, flagsOf, isOn } from './arguments.ts';
+import { withCommandHint } from './command-hint.ts';
 import { addHistoryFlags } from './commands/history-flags.ts';
 import { addLinesFlags } from './commands/lines-flags.ts';
 import { addMatchFlags, each } from './commands/match-flags.ts';
@@ -208,32 +209,6 @@ function formatOption(flags: string, description: string): Option {
       `${name} is not supported; -o json or -o csv, with a program such as jq, does the same.`,
     );
   });
-}
-
-/** Commands of kubectl that somebody may look for behind `kubectl blame`. */
-const KUBECTL = ['describe', 'events', 'exec', 'explain', 'get', 'logs', 'top'];
-
-/** A type that nobody knows may be a command that was misspelt, or is kubectl's. */
-function withCommandHint(error: unknown, [word = '', next]: readonly string[], program: Command): unknown {
-  if (!(error instanceof KubeblameError) || error.code !== 'type-unknown') return error;
-  if (word === 'blame' || KUBECTL.includes(word)) {
-    const hint = word === 'blame' ? `leave out the second "blame"${next === 'help' ? ': kubectl blame help' : ''}` : `${word} is a command of kubectl; here TYPE comes first: kubectl blame pod NAME`; // prettier-ignore
-    return new KubeblameError(error.code, error.message, hint, { cause: error });
-  }
-  const similar = program.commands.map((command) => command.name()).find((name) => isSlip(word, name));
-  if (similar === undefined) return error;
-  return new KubeblameError(error.code, error.message, `did you mean the command ${similar}?`, { cause: error });
-}
-
-/** One letter wrong, missing, doubled or exchanged with the next. */
-function isSlip(word: string, name: string): boolean {
-  if (Math.abs(word.length - name.length) > 1 || word.length < 3) return false;
-  const sorted = (text: string): string => [...text].sort().join('');
-  let start = 0;
-  while (start < name.length && word[start] === name[start]) start++;
-  let end = 0;
-  while (end < name.length - start && word.at(-1 - end) === name.at(-1 - end)) end++;
-  return sorted(word) === sorted(name) || Math.max(word.length, name.length) - start - end <= 1;
 }
 
 /** The help that tells more: of the command that was meant. */

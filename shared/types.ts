@@ -3,6 +3,9 @@
  * Words are those of docs/glossary.md. Times are milliseconds since the Unix epoch, UTC.
  */
 import type { AuditRecord } from './audit.ts';
+import type { Origin } from './origins/types.ts';
+export type * from './origins/manual.ts';
+export type * from './origins/types.ts';
 export type * from './questions/table.ts';
 
 /** A JSON value in memory. Numbers and keys that JavaScript cannot hold are escaped: see json.ts. */
@@ -120,6 +123,8 @@ export interface Change {
   scale?: { from: number | null; to: number };
   /** What led to it, nearest first, where the query asked for it; empty where the record does not tell. */
   causes?: CauseLink[];
+  /** What a delivery tool made it from, where the query asked for causes; absent where no such tool made it. */
+  origin?: Origin;
   /** Bodies before and after, where the query asked for them; null where the object did not exist. */
   before?: JsonObject | null;
   after?: JsonObject | null;
@@ -135,4 +140,6 @@ export interface CauseLink {
   certain: boolean;
   /** The evidence, for people: what of the record shows it. */
   why: string;
+  /** What a delivery tool made it from; of the last link only, and absent where no such tool made it. */
+  origin?: Origin;
 }

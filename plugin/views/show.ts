@@ -10,12 +10,13 @@ import { countsText, deedText } from './deed.ts';
 import { diffLines } from './diff.ts';
 import { objectTitle } from './object-name.ts';
 import { operationText, paintOperation } from './operation.ts';
+import { originLines } from './origin.ts';
 import { consequenceLines } from './story.ts';
 import type { Style } from './style.ts';
 import { printable, wrapWords } from './text.ts';
 import { momentText } from './times.ts';
 import { valueText } from './value.ts';
-import { changeWho, userText } from './who.ts';
+import { changeWho, originOf, userText } from './who.ts';
 import { changeWords } from './words.ts';
 
 /** What stands around a change in its object's history, and what it led to. */
@@ -42,7 +43,10 @@ export function showLines(change: Change, around: Surroundings, style: Style): s
     `${chalk.yellow(`change ${change.seq}`)} ${chalk.bold(objectTitle(change.object, style))}`,
     ...facts.flatMap(([label, value]) => {
       const [first = '', ...more] = style.columns === null ? [value] : wrapWords(value, style.columns - width);
-      return [`${chalk.dim(`${label}:`.padEnd(width))}${first}`, ...more.map((line) => ' '.repeat(width) + line)];
+      return [
+        `${chalk.dim((label === '' ? '' : `${label}:`).padEnd(width))}${first}`,
+        ...more.map((line) => ' '.repeat(width) + line),
+      ];
     }),
     '',
     ...bodyLines(change, style),
@@ -151,11 +155,17 @@ function auditFacts(audit: AuditRecord, style: Style): Fact[] {
   ];
 }
 
-function aroundFacts({ cause, causes }: Change, { previous, next, caused, act }: Surroundings, style: Style): Fact[] {
+function aroundFacts(change: Change, { previous, next, caused, act }: Surroundings, style: Style): Fact[] {
+  const { cause, causes } = change;
+  const origin = originOf(change);
   return [
     ['Act', actFact(act, style)],
     ['Cause', cause === null ? '' : `change ${cause}`],
     ...(causes ?? []).map((link, index): Fact => [index === 0 ? 'For' : '', causeLine(link, style)]),
+    ...(origin === null ? [] : originLines(origin, style)).map((line, index): Fact => [
+      index === 0 ? 'Origin' : '',
+      line,
+    ]),
     ['Before it', previous === null ? 'nothing is recorded' : changeLine(previous, style)],
     ['After it', next === null ? 'nothing: this is the last one' : changeLine(next, style)],
     ...caused.map((change, index): Fact => [index === 0 ? 'Caused' : '', `${changeLine(change, style)}`]),

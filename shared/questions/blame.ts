@@ -1,4 +1,4 @@
-import type { Actor, CauseLink, Change, Json } from '../types.ts';
+import type { Actor, CauseLink, Change, Json, Origin } from '../types.ts';
 import { codec, flag, limit, moment, text, texts, type Limits, type Query } from './parameters.ts';
 import type { LimitedQuestion } from './question.ts';
 import { scope, type Denied } from './scope.ts';
@@ -52,6 +52,8 @@ export type Setter = Pick<
   actor: Actor | null;
   /** With `humans`: what led to it, nearest first. */
   causes?: CauseLink[];
+  /** What a delivery tool made it from; absent where no such tool made it. */
+  origin?: Origin;
 };
 
 /** An object at a moment, and who set each part of it. */

@@ -5,6 +5,7 @@ import { changes } from './changes.ts';
 import { differences } from './differences.ts';
 import { facts, graph, impact } from './graph.ts';
 import { coverage, info, objects, resources } from './ledger.ts';
+import { manual } from './manual.ts';
 import type { Question } from './question.ts';
 import { states } from './states.ts';
 import { users } from './users.ts';
@@ -18,6 +19,7 @@ export type * from './changes.ts';
 export type * from './differences.ts';
 export type * from './graph.ts';
 export type * from './ledger.ts';
+export type * from './manual.ts';
 export type * from './scope.ts';
 export type * from './states.ts';
 export type * from './users.ts';
@@ -36,6 +38,7 @@ export const QUESTIONS = {
   impact,
   applications,
   facts,
+  manual,
   coverage,
 };
 

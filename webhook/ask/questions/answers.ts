@@ -3,10 +3,11 @@ import type { Answer } from './asked.ts';
 import { changes } from './changes/changes.ts';
 import { applications, facts, graph, impact } from './landscape/landscape.ts';
 import { coverage, info, objects, resources } from './ledger.ts';
+import { manual } from './people/manual.ts';
 import { blame } from './objects/blame.ts';
 import { differences } from './objects/differences.ts';
 import { states } from './objects/states.ts';
-import { users } from './users.ts';
+import { users } from './people/users.ts';
 
 /** How each question of the table (shared/questions/table.ts) is answered from a store. */
 export const ANSWERS: { readonly [Name in QuestionName]: Answer<Name> } = {
@@ -22,5 +23,6 @@ export const ANSWERS: { readonly [Name in QuestionName]: Answer<Name> } = {
   impact,
   applications,
   facts,
+  manual,
   coverage,
 };

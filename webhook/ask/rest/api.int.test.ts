@@ -147,6 +147,13 @@ describe('the read API', () => {
       (body: { applications: unknown[] }) => body.applications,
       1,
     ],
+    [
+      'manual',
+      { namespace: 'shop' },
+      (reader) => reader.manual({ scope: { namespace: 'shop' } }),
+      (body: { changes: unknown[] }) => body.changes,
+      0,
+    ],
     // The recording, its end, and the server's start.
     ['coverage', {}, (reader) => reader.coverage(), (body: unknown[]) => body, 3],
   ];

@@ -29,7 +29,10 @@ export interface ReadApi extends Omit<NativeApi, 'readerOf'> {
   log: Logger;
 }
 
-/** The read API, version 1 (a route for each question of shared/questions/table.ts), and the native API, of which the routes of version 1 are a part too. */
+/**
+ * The read API, version 1: a route for each question of shared/questions/table.ts. And the native API, of which these routes are a
+ * part too.
+ */
 export function readApi({ authenticate, readerOf, caughtUp, log, ...native }: ReadApi): Express {
   const app = express();
   app.disable('x-powered-by');
@@ -45,7 +48,7 @@ export function readApi({ authenticate, readerOf, caughtUp, log, ...native }: Re
   for (const name of QUESTION_NAMES) {
     const paths = [ROUTES[name], `${QUESTIONS}/${name}`];
     app.get(paths, async (request, response) => {
-      send(response, 200, (await answer(readerOfResponse(response), name, searchOf(request))) as Json);
+      send(response, 200, await answer(readerOfResponse(response), name, searchOf(request)));
     });
     app.all(paths, (request) => {
       throw new KubeblameError('method-not-allowed', `${request.method} is not allowed here: GET`);

@@ -38,6 +38,7 @@ const QUESTIONS: Record<QuestionName, (reader: LedgerReader) => Promise<unknown>
   impact: (reader) => reader.impact({ scope: { ...SHOP, names: ['web-config'] }, at: AT, blow: 'gone' }),
   applications: (reader) => reader.applications({ at: AT }),
   facts: (reader) => reader.facts({ at: AT }),
+  manual: (reader) => reader.manual({ scope: {} }),
   coverage: (reader) => reader.coverage(),
 };
 

@@ -90,9 +90,14 @@ export function detailText(detail: Detail): string {
   return JSON.stringify(stored);
 }
 
-export function compress(text: string): Buffer {
+/** How a text is compressed. */
+export function deflateOptions(text: string): typeof ZLIB {
   const isPatch = text.startsWith(PATCH_START) && !text.startsWith(CREATION_START);
-  return deflateRawSync(text, isPatch ? PATCH_ZLIB : ZLIB);
+  return isPatch ? PATCH_ZLIB : ZLIB;
+}
+
+export function compress(text: string): Buffer {
+  return deflateRawSync(text, deflateOptions(text));
 }
 
 /** What nearly every text fits into; one that does not is zlib's. */

@@ -123,7 +123,12 @@ async function viewsOf({ asked, query, states }: Search, rows: readonly StoredCh
     const links = await causes?.of(row);
     const folds = query.folded === true && links?.some(({ seq }) => told.has(seq)) === true;
     const view = folds ? foldedViewOf(row, context) : await viewOf(row, context);
-    views.push(links === undefined ? view : { ...view, causes: links });
+    const origin = await causes?.origins.of(row);
+    views.push({
+      ...view,
+      ...(links === undefined ? {} : { causes: links }),
+      ...(origin == null ? {} : { origin }),
+    });
     told.add(row.seq);
   }
   return views.reverse();

@@ -82,7 +82,11 @@ export class Appender {
   private readonly statements;
   private readonly transaction: (entries: EncodedEntries) => void;
 
-  constructor(db: Sqlite) {
+  /** `compressed`: as `compress` of payload.ts does it. */
+  constructor(
+    db: Sqlite,
+    private readonly compressed: (text: string) => Buffer = compress,
+  ) {
     this.interner = new Interner(db);
     this.labels = new LabelWriter(db);
     this.skips = new SkipMaker(db);
@@ -192,8 +196,8 @@ export class Appender {
     const kind = encodeFacts(change);
     const reviewUid = encodeUid(change.reviewUid);
     const hash = change.hash === null ? null : Buffer.from(change.hash, 'base64');
-    const detail = compress(change.detail);
-    const checkpoint = change.checkpoint === null ? null : compress(change.checkpoint);
+    const detail = this.compressed(change.detail);
+    const checkpoint = change.checkpoint === null ? null : this.compressed(change.checkpoint);
     this.statements.change.run(
       change.seq,
       change.at,
@@ -261,9 +265,9 @@ export class Appender {
       outcome: OUTCOMES.indexOf(outcome.outcome),
       reason: OUTCOME_REASONS.indexOf(outcome.reason),
       version: outcome.resourceVersion.toWellFormed(),
-      amendment: outcome.amendment === null ? null : compress(outcome.amendment),
+      amendment: outcome.amendment === null ? null : this.compressed(outcome.amendment),
       auditId: outcome.audit === null ? null : encodeUid(outcome.audit.id.toWellFormed()),
-      audit: outcome.audit === null ? null : compress(outcome.audit.text),
+      audit: outcome.audit === null ? null : this.compressed(outcome.audit.text),
     };
     this.statements.outcome.run(
       ...[row.seq, row.n, commitId, row.outcome, row.reason, row.version, row.amendment, row.auditId, row.audit],

@@ -1,5 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { failureOf, lowerPriority } from '../../../platform/threads/threads.ts';
+import { Deflater } from '../../content/deflater.ts';
 import { Appender, type EncodedEntries } from './append.ts';
 import { Folder } from '../fold/fold.ts';
 import { connectForWriting, translate } from '../database/open.ts';
@@ -12,7 +13,8 @@ import { takeWriteLock } from './writer.ts';
 lowerPriority();
 const { path } = workerData as { path: string };
 const db = connectForWriting(path);
-const appender = new Appender(db);
+const deflater = new Deflater();
+const appender = new Appender(db, (text) => deflater.compress(text));
 const folder = new Folder(db, appender);
 
 parentPort?.on('message', (request: WriterRequest) => {

@@ -1,6 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { VERSION } from '../../../../shared/version.ts';
-import type { Recorded, RecorderEvents } from '../../../record/capture/recorder/recorder.ts';
+import type { Recorded, RecorderEvents } from '../../../record/capture/recorder/options.ts';
 import { NOT_KEPT_REASONS, type NotKeptReason } from '../../../../shared/not-kept.ts';
 import type { CoverageEvent } from '../../../ledger/port/port.ts';
 

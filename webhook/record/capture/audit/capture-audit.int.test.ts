@@ -5,7 +5,7 @@ import { openSqliteReader } from '../../../ledger/sqlite/store/store.ts';
 import { stringifyJson } from '../../../../shared/json.ts';
 import type { Change, Json, JsonObject } from '../../../../shared/types.ts';
 import { useFolder } from '../../../testing/folder.ts';
-import { importAuditInto } from '../../../testing/ledgers/audit-ledger.ts';
+import { importAuditInto } from '../../../testing/audit-ledger.ts';
 
 const START = Date.parse('2026-11-22T05:00:00Z');
 const UID = '0b7e5a3c-4f5e-4a4e-9b0e-6f1c3d2e1a00';

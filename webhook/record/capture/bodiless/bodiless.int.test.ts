@@ -12,7 +12,8 @@ import { useFolder } from '../../../testing/folder.ts';
 import { TEST_KEY } from '../../../testing/ledgers/recorder.ts';
 import { AttemptBudget, ATTEMPT_BYTES } from './attempt-budget.ts';
 import { Predicates } from '../../rules/predicates.ts';
-import { Recorder, type Recorded } from '../recorder/recorder.ts';
+import type { Recorded } from '../recorder/options.ts';
+import { Recorder } from '../recorder/recorder.ts';
 
 const BEGAN = Date.parse('2026-11-22T05:00:00Z');
 const HOUR_MS = 3_600_000;

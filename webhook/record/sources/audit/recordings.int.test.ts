@@ -7,7 +7,7 @@ import type { LedgerStore, StoredChange } from '../../../ledger/port/port.ts';
 import { openSqliteReader } from '../../../ledger/sqlite/store/store.ts';
 import { SHOP, shopMarks } from '../../../../shared/testing/shop.ts';
 import { useFolder } from '../../../testing/folder.ts';
-import { departuresAtMarks, importAuditInto } from '../../../testing/ledgers/audit-ledger.ts';
+import { departuresAtMarks, importAuditInto } from '../../../testing/audit-ledger.ts';
 import { importLandscape, LANDSCAPE, landscapeMarks } from '../../../testing/ledgers/landscape-ledger.ts';
 import { importShop } from '../../../testing/ledgers/shop-ledger.ts';
 import { contentsOf } from '../../../testing/ledgers/import.ts';

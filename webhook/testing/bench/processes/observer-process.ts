@@ -1,6 +1,7 @@
 import { KubeConfig } from '@kubernetes/client-node';
 import pino from 'pino';
 import { Redactor } from '../../../../shared/redact.ts';
+import { ReviewReader } from '../../../record/review/review-reader.ts';
 import { Predicates } from '../../../record/rules/predicates.ts';
 import { Recorder } from '../../../record/capture/recorder/recorder.ts';
 import { KubeApiClient } from '../../../platform/kubernetes/api-client.ts';
@@ -24,6 +25,7 @@ const observer = new Observer({
   facts: new RecorderFacts(recorder, store, () => Date.now()),
   recorder,
   predicates,
+  reader: new ReviewReader(() => false),
   log: pino({ level: 'silent' }),
   now: () => Date.now(),
   timing: OBSERVER_TIMING,

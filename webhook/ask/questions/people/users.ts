@@ -1,8 +1,8 @@
-import { KubeblameError } from '../../../shared/errors.ts';
-import type { UserSummary } from '../../../shared/types.ts';
-import { occurred, type UserCount } from '../../ledger/port/port.ts';
-import type { Answer } from './asked.ts';
-import { filterOf } from './objects/page.ts';
+import { KubeblameError } from '../../../../shared/errors.ts';
+import type { UserSummary } from '../../../../shared/types.ts';
+import { occurred, type UserCount } from '../../../ledger/port/port.ts';
+import type { Answer } from '../asked.ts';
+import { filterOf } from '../objects/page.ts';
 
 export const users: Answer<'users'> = async ({ store }, { scope, since, until, status }) => {
   if (scope.labels !== undefined) throw new KubeblameError('query-invalid', 'users cannot be counted by labels');

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { appendFileSync, renameSync, writeFileSync } from 'node:fs';
-import { createAuthority, issueClientCertificate } from '../../../certs/certificates.ts';
-import { stringifyJson } from '../../../shared/json.ts';
-import type { Json, JsonObject } from '../../../shared/types.ts';
-import { openSqliteReader } from '../../ledger/sqlite/store/store.ts';
-import { useFolder } from '../../testing/folder.ts';
-import { HttpsClient, TestServer, until, type Reply } from '../../testing/server/server.ts';
+import { createAuthority, issueClientCertificate } from '../../../../certs/certificates.ts';
+import { stringifyJson } from '../../../../shared/json.ts';
+import type { Json, JsonObject } from '../../../../shared/types.ts';
+import { openSqliteReader } from '../../../ledger/sqlite/store/store.ts';
+import { useFolder } from '../../../testing/folder.ts';
+import { HttpsClient, TestServer, until, type Reply } from '../../../testing/server/server.ts';
 
 const SECRET = 'a-secret-of-the-audit-webhook';
 

@@ -1,69 +1,12 @@
-import { isObject } from '../../../shared/json.ts';
-import type { Json, JsonObject } from '../../../shared/types.ts';
+import { isObject } from '../../../../shared/json.ts';
+import type { JsonObject } from '../../../../shared/types.ts';
+import { OF_PODS, OTHERS, TEMPLATES, type Row } from './rows.ts';
+import { alternatives, keysOf, labels, matches, metadata, namespaceOf, text, title, walk } from './walk.ts';
 
 /*
  * The edges of a cluster, derived from what `kubectl get -o json` printed, and not as shared/landscape derives them: a table of paths
  * that are walked generically, selectors tried on every pair, and for each Service a search for all spellings of its name.
  */
-
-/** Of which kinds, where, to what. `@name` in a path is one of the segment's siblings. */
-type Row = [kinds: string, paths: string, relation: string, target: string, more?: string];
-
-/** Where the templates of pods are. */
-const TEMPLATES: Record<string, string> = {
-  Pod: '',
-  Deployment: 'spec.template.',
-  ReplicaSet: 'spec.template.',
-  StatefulSet: 'spec.template.',
-  DaemonSet: 'spec.template.',
-  Job: 'spec.template.',
-  CronJob: 'spec.jobTemplate.spec.template.',
-};
-
-const OF_PODS: Row[] = [
-  ['*', 'spec.{containers,initContainers,ephemeralContainers}.*.image', 'uses', 'image'],
-  ['*', 'spec.{containers,initContainers,ephemeralContainers}.*.env.*.valueFrom.configMapKeyRef.name', 'uses', 'ConfigMap', 'key=key'], // prettier-ignore
-  ['*', 'spec.{containers,initContainers,ephemeralContainers}.*.env.*.valueFrom.secretKeyRef.name', 'uses', 'Secret', 'key=key'], // prettier-ignore
-  ['*', 'spec.{containers,initContainers,ephemeralContainers}.*.envFrom.*.configMapRef.name', 'uses', 'ConfigMap'],
-  ['*', 'spec.{containers,initContainers,ephemeralContainers}.*.envFrom.*.secretRef.name', 'uses', 'Secret'],
-  ['*', 'spec.volumes.*.configMap.name', 'uses', 'ConfigMap', 'items'],
-  ['*', 'spec.volumes.*.secret.secretName', 'uses', 'Secret', 'items'],
-  ['*', 'spec.volumes.*.projected.sources.*.configMap.name', 'uses', 'ConfigMap', 'items'],
-  ['*', 'spec.volumes.*.projected.sources.*.secret.name', 'uses', 'Secret', 'items'],
-  ['*', 'spec.volumes.*.persistentVolumeClaim.claimName', 'uses', 'PersistentVolumeClaim'],
-  ['*', 'spec.imagePullSecrets.*.name', 'uses', 'Secret'],
-  ['*', 'spec.serviceAccountName', 'uses', 'ServiceAccount'],
-  ['*', 'spec.priorityClassName', 'uses', '/PriorityClass'],
-  ['*', 'spec.nodeName', 'uses', '/Node'],
-];
-
-const OTHERS: Row[] = [
-  ['StatefulSet', 'spec.serviceName', 'uses', 'Service'],
-  ['StatefulSet', 'spec.volumeClaimTemplates.*.spec.storageClassName', 'uses', '/StorageClass'],
-  ['ServiceAccount', '{imagePullSecrets,secrets}.*.name', 'uses', 'Secret'],
-  ['Ingress', 'spec.rules.*.host', 'exposes', 'host'],
-  ['Ingress', 'spec.rules.*.http.paths.*.backend.service.name', 'routes', 'Service', 'key=port.name'],
-  ['Ingress', 'spec.tls.*.secretName', 'uses', 'Secret'],
-  ['HTTPRoute', 'spec.hostnames.*', 'exposes', 'host'],
-  ['HTTPRoute', 'spec.parentRefs.*.name', 'routes', 'Gateway', 'elsewhere'],
-  ['HTTPRoute', 'spec.rules.*.backendRefs.*.name', 'routes', 'Service', 'key=port elsewhere'],
-  ['Gateway', 'spec.gatewayClassName', 'uses', '/GatewayClass'],
-  ['Gateway', 'spec.listeners.*.tls.certificateRefs.*.name', 'uses', 'Secret', 'elsewhere'],
-  ['HorizontalPodAutoscaler', 'spec.scaleTargetRef.name', 'scales', '@kind'],
-  ['RoleBinding,ClusterRoleBinding', 'roleRef.name', 'grants', '@kind'],
-  ['RoleBinding,ClusterRoleBinding', 'subjects.*.name', 'grants', '@kind', 'elsewhere'],
-  ['PersistentVolumeClaim', 'spec.volumeName', 'stores', '/PersistentVolume'],
-  ['PersistentVolumeClaim', 'spec.storageClassName', 'stores', '/StorageClass'],
-  ['ValidatingWebhookConfiguration', 'webhooks.*.clientConfig.service.name', 'serves', 'Service', 'elsewhere'],
-  ['APIService', 'spec.service.name', 'serves', 'Service', 'elsewhere'],
-  ['ServiceExport', 'metadata.name', 'crosses', 'Service'],
-];
-
-interface Spot {
-  value: Json;
-  /** What it is a member of, and what that is a member of, from the inside. */
-  around: JsonObject[];
-}
 
 /** Edges as lines: `from relation to certainty`, then `#key`, `?` where optional, `!object` or `!key` where it lacks something. */
 export function oracleEdges(objects: readonly JsonObject[]): string[] {
@@ -292,64 +235,4 @@ class Oracle {
       }
     }
   }
-}
-
-/** `a.{b,c}.d` as `a.b.d` and `a.c.d`. */
-function alternatives(path: string): string[] {
-  const match = /\{([^}]*)\}/.exec(path);
-  if (match === null) return [path];
-  return (match[1] ?? '').split(',').flatMap((each) => alternatives(path.replace(match[0], each)));
-}
-
-function walk(value: Json, steps: readonly string[], around: JsonObject[] = []): Spot[] {
-  const [step, ...rest] = steps;
-  if (step === undefined) return [{ value, around }];
-  if (step === '*') return Array.isArray(value) ? value.flatMap((item) => walk(item, rest, around)) : [];
-  if (!isObject(value)) return [];
-  const member = value[step];
-  return member === undefined ? [] : walk(member, rest, [value, ...around]);
-}
-
-/** The keys that a reference is of: `key=port.name`, or the items of a volume. */
-function keysOf(more: string, beside: JsonObject): string[] {
-  const items = more.includes('items') ? walk(beside, ['items', '*', 'key']).map(({ value }) => text(value)) : [];
-  if (items.length > 0) return items;
-  const path = /key=(\S+)/.exec(more)?.[1];
-  const [found] = path === undefined ? [] : walk(beside, path.split('.'));
-  return [found === undefined ? '' : `${found.value as string | number}`];
-}
-
-function matches(selector: JsonObject, had: Record<string, string>): boolean {
-  const equal = Object.entries(labels(selector.matchLabels)).every(([key, value]) => had[key] === value);
-  const expressions = Array.isArray(selector.matchExpressions) ? (selector.matchExpressions as JsonObject[]) : [];
-  return (
-    equal &&
-    expressions.every(({ key, operator, values }) => {
-      const value = had[text(key)];
-      const among = value !== undefined && Array.isArray(values) && values.includes(value);
-      if (operator === 'In') return among;
-      if (operator === 'NotIn') return !among;
-      return (operator === 'Exists') === (value !== undefined);
-    })
-  );
-}
-
-function labels(value: Json | undefined): Record<string, string> {
-  return isObject(value) ? (value as Record<string, string>) : {};
-}
-
-function metadata(object: JsonObject): JsonObject {
-  return isObject(object.metadata) ? object.metadata : {};
-}
-
-function namespaceOf(object: JsonObject): string {
-  return text(metadata(object).namespace);
-}
-
-function title(object: JsonObject): string {
-  return `${text(object.kind).toLowerCase()} ${namespaceOf(object)}/${text(metadata(object).name)}`;
-}
-
-function text(value: Json | undefined): string {
-  return typeof value === 'string' ? value : '';
 }

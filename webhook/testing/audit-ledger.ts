@@ -1,16 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
-import { BUILT_IN_TYPES } from '../../../shared/built-in-types.ts';
-import { canonicalJson, isObject, parseJson } from '../../../shared/json.ts';
-import { normalise, refOf } from '../../../shared/normalise.ts';
-import { Redactor } from '../../../shared/redact.ts';
-import type { JsonObject, LedgerReader } from '../../../shared/types.ts';
-import { Predicates } from '../../record/rules/predicates.ts';
-import { Recorder } from '../../record/capture/recorder/recorder.ts';
-import { importAudit, type AuditCounts } from '../../record/sources/audit/import-audit.ts';
-import { openSqliteStore } from '../../ledger/sqlite/store/store.ts';
-import { TEST_KEY } from './recorder.ts';
-import { departures, keyOf, statesAt } from './states.ts';
+import { BUILT_IN_TYPES } from '../../shared/built-in-types.ts';
+import { canonicalJson, isObject, parseJson } from '../../shared/json.ts';
+import { normalise, refOf } from '../../shared/normalise.ts';
+import { Redactor } from '../../shared/redact.ts';
+import type { JsonObject, LedgerReader } from '../../shared/types.ts';
+import { Predicates } from '../record/rules/predicates.ts';
+import { Recorder } from '../record/capture/recorder/recorder.ts';
+import { importAudit, type AuditCounts } from '../record/sources/audit/import-audit.ts';
+import { openSqliteStore } from '../ledger/sqlite/store/store.ts';
+import { TEST_KEY } from './ledgers/recorder.ts';
+import { departures, keyOf, statesAt } from './ledgers/states.ts';
 
 /** Imports audit logs into a ledger file as the command does, in this process; with what could not be used. */
 export async function importAuditInto(
