@@ -51,7 +51,9 @@ export function createProgram(): Command {
     )
     .option('--follow', 'go on with the audit logs as they grow and are rotated, until it is interrupted');
   for (const option of ledgerOptions()) append.addOption(option);
-  append.action((reviews: string | undefined, raw: RawOptions & RawImportOptions) => run(() => importFiles(reviews, raw)));
+  append.action((reviews: string | undefined, raw: RawOptions & RawImportOptions) =>
+    run(() => importFiles(reviews, raw)),
+  );
 
   const db = (): Option => new Option('--db <file>', 'ledger file').env('KUBEBLAME_DB').default('ledger.db');
   program

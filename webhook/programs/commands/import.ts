@@ -30,10 +30,7 @@ export interface RawImportOptions {
 }
 
 /** Appends recorded reviews to a ledger, and audit logs. */
-export async function importFiles(
-  reviews: string | undefined,
-  raw: RawOptions & RawImportOptions,
-): Promise<void> {
+export async function importFiles(reviews: string | undefined, raw: RawOptions & RawImportOptions): Promise<void> {
   requireInput(reviews, raw);
   const config = await ledgerConfig(raw);
   const store = openSqliteStore(config.db, config.cluster ?? UNNAMED_CLUSTER, Date.now());

@@ -1,4 +1,4 @@
-import { KubeblameError } from '../../../../shared/errors.ts';
+import type { KubeblameError } from '../../../../shared/errors.ts';
 import type { Json } from '../../../../shared/types.ts';
 import type { Line, Place } from '../../../platform/files/lines.ts';
 import type { Recorder } from '../../capture/recorder/recorder.ts';
@@ -45,7 +45,8 @@ export class AuditIntake {
     const passed: PassedOver[] = [];
     const order = new InOrder(Infinity);
     const items = read({ bad: (error) => void lost.push(error), passedOver: (why) => void passed.push(why) });
-    for (const item of items) [...order.add(item)];
+    // Nothing has its turn before all of it is there.
+    for (const item of items) order.hold(item);
     const flow = new Flow();
     for (const { request } of order.rest()) {
       await flow.add(recorder.audit(request).then((result) => void this.counts.requests[result]++));

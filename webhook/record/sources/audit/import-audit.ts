@@ -1,4 +1,4 @@
-import { KubeblameError } from '../../../../shared/errors.ts';
+import type { KubeblameError } from '../../../../shared/errors.ts';
 import type { Audited } from '../../capture/audit/audited-request.ts';
 import type { Recorder } from '../../capture/recorder/recorder.ts';
 import { Flow } from '../recordings/flow.ts';

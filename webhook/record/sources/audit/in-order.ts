@@ -25,6 +25,12 @@ export class InOrder {
 
   /** Takes one more; gives those whose turn it is. */
   *add(item: PlacedRequest): Generator<PlacedRequest> {
+    this.hold(item);
+    while (this.bytes > this.maxBytes) yield* this.take(Math.ceil(this.waiting.length / 2));
+  }
+
+  /** Takes one more, and gives none. */
+  hold(item: PlacedRequest): void {
     let [low, high] = [0, this.waiting.length];
     const at = item.request.record.answeredAt;
     while (low < high) {
@@ -34,7 +40,6 @@ export class InOrder {
     }
     this.waiting.splice(low, 0, item);
     this.bytes += item.bytes;
-    while (this.bytes > this.maxBytes) yield* this.take(Math.ceil(this.waiting.length / 2));
   }
 
   /** Gives all that wait. */
