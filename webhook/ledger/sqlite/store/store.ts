@@ -224,6 +224,18 @@ export class SqliteStore implements LedgerStore {
     return this.guard.run(() => this.lineages.lineage(seq));
   }
 
+  hasAudit(id: string): Promise<boolean> {
+    return this.guard.run(() => this.rows.hasAudit(id));
+  }
+
+  hasBackdated(): Promise<boolean> {
+    return this.guard.run(() => this.rows.hasBackdated());
+  }
+
+  backdated(objectId: number, at: number): Promise<StoredChange | null> {
+    return this.guard.run(() => this.rows.backdated(objectId, at));
+  }
+
   openAttempts(fromSeq: number, limit: number): Promise<StoredChange[]> {
     return this.guard.run(() => this.rows.openAttempts(fromSeq, limit));
   }
