@@ -32,7 +32,7 @@ import { Names } from '../read/names.ts';
 import { Objects } from '../read/objects.ts';
 import { openForReading, openForWriting, translate, type Sqlite } from '../database/open.ts';
 import { Rows } from '../read/read.ts';
-import { writtenAfter } from '../read/written.ts';
+import { writtenAfter } from '../fold/written.ts';
 import { FORMAT } from '../database/schema.ts';
 import { Statements } from '../database/statements.ts';
 import { ThreadWriter } from '../write/thread-writer.ts';
