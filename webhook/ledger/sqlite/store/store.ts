@@ -29,7 +29,7 @@ import { Names } from '../read/names.ts';
 import { Objects } from '../read/objects.ts';
 import { openForReading, type Sqlite } from '../database/open.ts';
 import { Rows } from '../read/read.ts';
-import { writtenAfter } from '../read/written.ts';
+import { writtenAfter } from '../fold/written.ts';
 import { FORMAT } from '../database/schema.ts';
 import { Statements } from '../database/statements.ts';
 import { CommitTree } from '../chain/tree.ts';
