@@ -54,7 +54,7 @@ export async function showStory(
     else {
       const namespace = namespaceOf(selection);
       const title = namespace === null ? selection.title : printable(namespace);
-      const options = { title, namespaced: namespace !== null, expand, whole: request.format === 'wide', reverse };
+      const options = { title, namespaced: namespace !== null, expand: () => expand, whole: request.format === 'wide', reverse };
       print(io, storyLines(acts, gaps, options, io.style));
       for (const line of marksLegend(acts.flatMap(({ changes }) => changes).filter(({ effect }) => effect !== 'none'))) note(io, line); // prettier-ignore
     }

@@ -69,6 +69,29 @@ function pipedTable(changes: readonly Change[], { known, namespaced }: HistoryOp
 const PIPE_WIDTH = 100;
 
 function terminalTable(changes: readonly Change[], options: HistoryOptions, style: Style, columns: number): string[] {
+  const { head, sections } = historySections(changes, options, style, columns);
+  const rows = sections.flatMap(({ title, rows }) => [
+    ...(title === null ? [] : ['', title]),
+    ...rows.flatMap(({ lines }) => lines),
+  ]);
+  return head === null ? rows : [head, ...rows];
+}
+
+/** The table on a terminal, with the lines of each change. */
+export interface HistorySections {
+  /** The names of the columns; null where the style has none. */
+  head: string | null;
+  /** `title` is null where there are no sections. */
+  sections: { title: string | null; rows: { change: Change; lines: string[] }[] }[];
+}
+
+/** The lines of a history on a terminal of some columns, in the order given, with the change that each tells of. */
+export function historySections(
+  changes: readonly Change[],
+  options: HistoryOptions,
+  style: Style,
+  columns: number,
+): HistorySections {
   const sections = options.grouped ? sectionsOf(changes) : [{ namespace: '', changes: [...changes] }];
   const ordered = sections.flatMap((section) => section.changes);
   const namespaces = new Set(changes.map(({ object }) => object.namespace).filter((namespace) => namespace !== ''));
@@ -84,15 +107,19 @@ function terminalTable(changes: readonly Change[], options: HistoryOptions, styl
     cells.map((row, index) => [...row, words[index]?.inline ?? '']),
     style,
   );
-  const output = style.headers ? lines.splice(0, 1) : [];
+  const head = style.headers ? (lines.shift() ?? null) : null;
   let row = 0;
-  for (const section of sections) {
-    if (options.grouped) output.push('', sectionTitle(section, style));
-    for (const { length } = section.changes, end = row + length; row < end; row++) {
-      output.push(lines[row] ?? '', ...(words[row]?.below ?? []));
-    }
-  }
-  return output;
+  return {
+    head,
+    sections: sections.map((section) => ({
+      title: options.grouped ? sectionTitle(section, style) : null,
+      rows: section.changes.map((change) => {
+        const own = [lines[row] ?? '', ...(words[row]?.below ?? [])];
+        row++;
+        return { change, lines: own };
+      }),
+    })),
+  };
 }
 
 /** All columns but the words. Names are shortened to what the terminal has room for. */
