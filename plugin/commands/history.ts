@@ -61,9 +61,14 @@ export async function showHistory(
     note(io, `there are older ones: --limit ${limit * 2}, or --until ${formatUtc(oldest.at)}`);
   }
   tellDenied(denied, io);
-  if (folded > 0) note(io, `${folded} ${folded === 1 ? 'change' : 'changes'} by controllers folded: --expand shows them`); // prettier-ignore
+  tellFolded(folded, io);
   tellHidden(hidden, more, io);
   if (request.format === null || request.format === 'table') for (const line of marksLegend(changes)) note(io, line);
+}
+
+export function tellFolded(folded: number, io: Io): void {
+  if (folded === 0) return;
+  note(io, `${folded} ${folded === 1 ? 'change' : 'changes'} by controllers folded: --expand shows them`);
 }
 
 /** The table that is the default shows people first; who asks for more, or for a field, gets every change. */
@@ -90,7 +95,7 @@ function toSecond(ms: number): number {
   return ms - (ms % 1000);
 }
 
-interface Found {
+export interface Found {
   /** Newest first, at most as many as were asked for. */
   changes: Change[];
   hidden: ChangePage['hidden'];
@@ -174,7 +179,7 @@ export function changeQuery(request: Request): Omit<ChangeQuery, 'scope' | 'limi
 export function printHistory(changes: readonly Change[], selection: Selection, { format }: Request, io: Io): void {
   const { style } = io;
   // On a terminal what stands above need not be said in each line.
-  const known = selection.single && style.columns !== null && new Set(changes.map(({ object }) => object.uid)).size < 2;
+  const known = style.columns !== null && isOneObject(selection, changes);
   switch (format) {
     case 'json':
     case 'yaml':
@@ -212,6 +217,11 @@ export function printHistory(changes: readonly Change[], selection: Selection, {
     case null:
       if (changes.length > 0) print(io, historyTable(changes, { grouped: selection.broad, ...columnsOf(selection, known, style) }, style)); // prettier-ignore
   }
+}
+
+/** True where all changes are of one object, which the question names. */
+export function isOneObject({ single }: Selection, changes: readonly Change[]): boolean {
+  return single && new Set(changes.map(({ object }) => object.uid)).size < 2;
 }
 
 /** What needs no column. In a pipe that depends on the question alone, and not on the answer. */

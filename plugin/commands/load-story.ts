@@ -40,11 +40,6 @@ interface Cursor {
   oldest: number;
 }
 
-/** The newest acts: see StoryReader. */
-export function loadStory(asked: StoryQuery & { limit: number }, reader: LedgerReader, io: Io): Promise<Story> {
-  return new StoryReader(asked, reader, io).load(asked.limit);
-}
-
 /**
  * Reads acts, newest first. Pages are read until the acts that are wanted are whole: an act is told once, and with all
  * that followed from it, wherever a page ends.
