@@ -1,6 +1,6 @@
 import { Chalk } from 'chalk';
 import { stripVTControlCharacters } from 'node:util';
-import { padEnd, printable, shortenEnd, shortenMiddle, takeEnd, widthOf } from '../views/text.ts';
+import { padEnd, printable, shortenEnd, shortenMiddle, takeEnd, takeStart, widthOf } from '../views/text.ts';
 import type { ListPane } from './list-pane.ts';
 import type { Source } from './source.ts';
 import type { TextPane } from './text-pane.ts';
@@ -42,7 +42,7 @@ export function frameOf(
   { chalk, ellipsis }: Pick<Source, 'chalk' | 'ellipsis'>,
   { columns, rows }: { columns: number; rows: number },
 ): Frame {
-  const { list, document, prompt, message } = state;
+  const { list, document, prompt } = state;
   const height = contentHeight(state, rows);
   const content: string[] = [];
   let title: string;
@@ -64,29 +64,33 @@ export function frameOf(
   const room = Math.max(1, columns - widthOf(place) - 2);
   const top = `${padEnd(shortenMiddle(title, room, ellipsis), room)}  ${place}`;
   while (content.length < rows - TITLE - FOOTER) content.push('');
-  const typed = prompt === null ? '' : printable(prompt);
-  const room2 = columns - 2;
-  const footer =
-    prompt !== null
-      ? `/${widthOf(typed) > room2 ? takeEnd(typed, room2) : typed}`
-      : message !== ''
-        ? chalk.bold(shortenEnd(printable(message), columns, ellipsis))
-        : chalk.dim(
-            keysFor(
-              document === null ? `Enter ${list.listing.unfolds ? 'unfold' : 'diff'} · ${KEYS}` : DOCUMENT_KEYS,
-              columns,
-            ),
-          );
-  const lines = [chalk.bold(shortenEnd(top, columns, ellipsis)), ...content].slice(0, Math.max(0, rows - FOOTER));
-  const cursor = { column: Math.min(columns - 1, widthOf(typed) + 1), row: rows - 1 };
-  return { lines: [...lines, footer], ...(prompt === null ? {} : { cursor }) };
+  const above = [chalk.bold(top), ...content].slice(0, Math.max(0, rows - FOOTER));
+  const lines = [...above, footerOf(state, { chalk, ellipsis }, columns)].map((line) => fitted(line, columns));
+  if (prompt === null) return { lines };
+  return { lines, cursor: { column: Math.min(columns - 1, widthOf(printable(prompt)) + 1), row: rows - 1 } };
+}
+
+function footerOf(
+  { list, document, prompt, message }: FrameState,
+  { chalk, ellipsis }: Pick<Source, 'chalk' | 'ellipsis'>,
+  columns: number,
+): string {
+  if (prompt !== null) return `/${takeEnd(printable(prompt), Math.max(0, columns - 2))}`;
+  if (message !== '') return chalk.bold(shortenEnd(printable(message), columns, ellipsis));
+  const keys = document === null ? `Enter ${list.listing.unfolds ? 'unfold' : 'diff'} · ${KEYS}` : DOCUMENT_KEYS;
+  return chalk.dim(keysFor(keys, columns));
+}
+
+/** On a very narrow terminal a head or a title may be too wide. */
+function fitted(line: string, columns: number): string {
+  return widthOf(line) <= columns ? line : takeStart(stripVTControlCharacters(line), columns);
 }
 
 /** As many of the keys as there is room for: the last two always, since they tell of the others. */
 function keysFor(text: string, columns: number): string {
   const keys = text.split(' · ');
   while (keys.length > 2 && widthOf(keys.join(' · ')) > columns) keys.splice(-3, 1);
-  return keys.join(' · ').slice(0, columns);
+  return keys.join(' · ');
 }
 
 /** Without its own colours, which would be those of the background. */

@@ -1,6 +1,6 @@
 import wrapAnsi from 'wrap-ansi';
 import { stripVTControlCharacters } from 'node:util';
-import { printable, widthOf } from '../views/text.ts';
+import { widthOf } from '../views/text.ts';
 
 /** A text that is scrolled through: its lines, folded to the width of the terminal. */
 export class TextPane {
@@ -60,7 +60,12 @@ export class TextPane {
 const MAX_WRAPPED = 10_000;
 
 function foldLine(line: string, columns: number): string[] {
-  // Measuring a megabyte, or looking for its words, takes seconds: it is only cut into pieces.
-  if (line.length > MAX_WRAPPED) return (printable(stripVTControlCharacters(line)).match(new RegExp(`.{1,${Math.max(1, Math.floor(columns / 2))}}`, 'gsu')) ?? ['']); // prettier-ignore
+  if (line.length > MAX_WRAPPED) return cutIntoPieces(stripVTControlCharacters(line), columns);
   return widthOf(line) <= columns ? [line] : wrapAnsi(line, columns, { hard: true, trim: false }).split('\n');
+}
+
+/** Measuring a megabyte, or looking for its words, takes seconds: a character is taken to be as wide as any. */
+function cutIntoPieces(line: string, columns: number): string[] {
+  const length = /^[\x20-\x7e]*$/.test(line) ? columns : Math.max(1, Math.floor(columns / 2));
+  return line.match(new RegExp(`.{1,${length}}`, 'gu')) ?? [''];
 }
