@@ -6,7 +6,7 @@ import { writtenPatch } from '../../shared/patch.ts';
 import { formatUtc } from '../../shared/time.ts';
 import type { Change, ChangePage, ChangeQuery, LedgerReader, Scope } from '../../shared/types.ts';
 import type { Io } from '../io.ts';
-import { changeDiff, changeTitle } from '../views/change-diff.ts';
+import { changeDiff, changeTitle, changeTitleLines } from '../views/change-diff.ts';
 import { historyTable } from '../views/history-table.ts';
 import { csv } from '../views/csv.ts';
 import { changeList, document, jsonLines } from '../views/json.ts';
@@ -198,7 +198,7 @@ export function printHistory(changes: readonly Change[], selection: Selection, {
       print(io, onelines(changes, style));
       return;
     case 'stat':
-      print(io, separated(changes.map((change) => statLines(change, changeTitle(change, style, known), style))));
+      print(io, separated(changes.map((change) => statLines(change, changeTitleLines(change, style, known), style))));
       return;
     case 'wide':
       if (changes.length > 0) print(io, wideTable(changes, style));

@@ -1,5 +1,5 @@
 import type { Change } from '../../shared/types.ts';
-import { shrink, widest } from './fit.ts';
+import { shrinkFirst, widest } from './fit.ts';
 import { Incarnations } from './object-name.ts';
 import { operationText, paintOperation } from './operation.ts';
 import type { Style } from './style.ts';
@@ -158,9 +158,11 @@ function nameCells(
   const wide = columns >= WIDE;
   const least = wide ? MIN_WIDE_NAME : MIN_NAME;
   // Where the names leave no room for words the words go below them, and cutting names would be for nothing.
-  const cut = wide ? widthsOf(wanted.map((width) => Math.min(width, least))) : widthsOf(wanted) - MAX_CUT;
+  const [user = 0, ...objects] = wanted;
+  const cut = wide ? Math.min(user, least) + widthsOf(objects) : widthsOf(wanted) - MAX_CUT;
   const crowded = cut + beside > budget;
-  const widths = shrink(wanted, crowded ? budget : budget - beside, crowded ? MIN_NAME : least);
+  // Users give way first, and objects only where the line has no room for them without any words.
+  const widths = shrinkFirst(wanted, crowded ? budget : budget - beside, crowded ? MIN_NAME : least);
   const cells = rows.map(({ change, fixed: [id = '', at = ''], names }) => {
     const [, ...objects] = names.map((name, index) => shortenMiddle(name, widths[index] ?? 0, style.ellipsis));
     return [
