@@ -45,11 +45,16 @@ export function deedText(act: Act, { width, namespaced, whole = false }: DeedOpt
   const left = room - widthOf(base);
   const follows = texts.filter((text) => widthOf(text) + 2 <= left);
   const natural = widthOf(detailText(act, MAX_VALUES, style));
-  // Counts without a type say less than any detail is worth.
+  // Counts without a type only where what changed would be left out otherwise.
   const typed = follows.filter((text) => text !== texts.at(-1));
-  const beside = (least: number): string | undefined =>
-    natural === 0 ? undefined : typed.find((text) => left - widthOf(text) - 4 >= least);
-  const follow = beside(natural) ?? beside(MIN_DETAIL) ?? follows[0] ?? '';
+  const beside = (least: number, of = typed): string | undefined =>
+    natural === 0 ? undefined : of.find((text) => left - widthOf(text) - 4 >= least);
+  const follow =
+    beside(natural) ??
+    beside(MIN_DETAIL) ??
+    (act.verb === 'deleted' ? undefined : beside(MIN_DETAIL, follows)) ??
+    follows[0] ??
+    '';
   const detailRoom = left - (follow === '' ? 0 : widthOf(follow) + 2) - 2;
   const budget = width === null ? (whole ? null : PIPE_DETAIL) : detailRoom;
   const detail = budget === null || budget >= Math.min(MIN_DETAIL, natural) ? detailText(act, budget, style) : '';
