@@ -26,6 +26,9 @@ const EXAMPLES = `
   kubectl blame ns shop --humans --since 2h
   kubectl blame ns shop --expand
 
+  # The same to browse on the terminal: Enter unfolds an act, d shows a diff, u what undoes it
+  kubectl blame ns shop -i
+
   # Who changed a deployment, and what
   kubectl blame deployment nginx
   kubectl blame deploy/nginx --format diff

@@ -172,7 +172,7 @@ describe('the commands of kubectl blame, on a ledger of the recording', () => {
       const found = await blame('deploy web -n shop --grep replicas:.*5 --oneline');
       assert.deepEqual(found.out.match(/spec\.replicas: \d → \d/g), ['spec.replicas: 5 → 3', 'spec.replicas: 3 → 5']);
       assert.equal((await blame('deploy web -n shop --grep REPLICAS --oneline')).out, '');
-      assert.notEqual((await blame('deploy web -n shop -i --grep REPLICAS --oneline')).out, '');
+      assert.notEqual((await blame('deploy web -n shop --ignore-case --grep REPLICAS --oneline')).out, '');
       assert.match((await blame('--grep (')).err, /^error: --grep: .*\nhint: /);
     });
 

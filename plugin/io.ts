@@ -4,6 +4,7 @@ import { buffer } from 'node:stream/consumers';
 import { KubeblameError, messageOf } from '../shared/errors.ts';
 import { LOCAL } from '../shared/time-zone.ts';
 import { drained, watchOutput } from '../webhook/platform/files/standard-output.ts';
+import type { Screen } from './browser/screen.ts';
 import type { OutputFlags } from './cli.ts';
 import { PagedOutput, pagerOf } from './pager.ts';
 import { Progress } from './progress.ts';
@@ -29,6 +30,8 @@ export interface Io {
   live?(): void;
   /** What has been done so far of something that may take long: `1200 changes`. */
   progress?(text: string): void;
+  /** Takes the whole terminal, for its keys too; missing where there is none. */
+  openScreen?(): Promise<Screen>;
   /** Resolves when all is written and read. */
   end?(): Promise<void>;
 }
@@ -92,6 +95,7 @@ export function terminalIo(
       await drained(process);
       check();
     },
+    ...(process.stdin.isTTY && stdout.isTTY && env.TERM !== 'dumb' ? { openScreen: async () => (await import('./browser/browser.ts')).openScreen(process) } : {}), // prettier-ignore
     ...FILES,
     style: createStyle({
       columns: stdout.isTTY ? stdout.columns || DEFAULT_COLUMNS : null,

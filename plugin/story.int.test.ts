@@ -7,10 +7,9 @@ import { openSqliteReader } from '../webhook/ledger/sqlite/store/store.ts';
 import { useSharedFolder } from '../webhook/testing/folder.ts';
 import { importLandscape } from '../webhook/testing/ledgers/landscape-ledger.ts';
 import { importShop } from '../webhook/testing/ledgers/shop-ledger.ts';
-import { loadStory } from './commands/load-story.ts';
+import { StoryReader } from './commands/load-story.ts';
 import { ask, NOW, type Answer, type AskOptions } from './testing/ask.ts';
 import { assertGolden } from './testing/golden.ts';
-import { PIPE } from './testing/style.ts';
 import { widthOf } from './views/text.ts';
 
 const QUESTIONS: Record<string, string[]> = {
@@ -67,15 +66,8 @@ describe('the story, as the golden files have it', () => {
           store.changes({ ...query, limit: Math.min(query.limit, size) }),
       });
       for (const limit of [1, 10, 40]) {
-        const asked = { scopes: [{}], period: {}, query: { causes: true }, filtered: false, limit, wanted: () => true };
-        const { acts, more } = await loadStory(asked, paged, {
-          out: () => undefined,
-          err: () => undefined,
-          read: () => Promise.resolve(''),
-          style: PIPE,
-          now: NOW,
-          env: {},
-        });
+        const asked = { scopes: [{}], period: {}, query: { causes: true }, filtered: false, wanted: () => true };
+        const { acts, more } = await new StoryReader(asked, paged, {}).load(limit);
         assert.equal(more, true);
         const seqs = (list: typeof acts): unknown =>
           list.map((act) => [act.verb, act.changes.map(({ seq }) => seq), act.consequences.map(({ seq }) => seq)]);

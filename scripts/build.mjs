@@ -88,16 +88,20 @@ const lazyModules = {
   },
 };
 
-/** Reading through a cluster needs it, and it is twice the size of all the rest: a file of its own, loaded then. */
-const KUBERNETES = { source: '@kubernetes/client-node', name: `${PLUGIN.name}-kubernetes` };
+/** What most commands do without, by how the sources import it: files of their own, loaded where they are needed. */
+const ASIDE = [
+  // Reading through a cluster needs it, and it is twice the size of all the rest.
+  { import: /^@kubernetes\/client-node$/, entry: '@kubernetes/client-node', name: `${PLUGIN.name}-kubernetes` },
+  // -i: with the libraries for a whole screen.
+  { import: /\/browser\/browser\.ts$/, entry: 'plugin/browser/browser.ts', name: `${PLUGIN.name}-browser` },
+];
 
-const kubernetesAside = {
-  name: 'kubernetes-aside',
+const aside = {
+  name: 'aside',
   setup(build) {
-    build.onResolve({ filter: new RegExp(`^${KUBERNETES.source}$`) }, () => ({
-      path: `./${KUBERNETES.name}.cjs`,
-      external: true,
-    }));
+    for (const { import: filter, name } of ASIDE) {
+      build.onResolve({ filter }, () => ({ path: `./${name}.cjs`, external: true }));
+    }
   },
 };
 
@@ -130,7 +134,7 @@ async function buildServer(root, outdir) {
   await writeProgram(file, text);
 }
 
-/** The CLI as NAME-main.cjs, what it reads clusters with, and NAME.cjs, which starts it from V8's compiled form. */
+/** The CLI as NAME-main.cjs, what it seldom needs beside it, and NAME.cjs, which starts it from V8's compiled form. */
 export async function buildPlugin(root, outdir) {
   const main = join(outdir, `${PLUGIN.name}-main.cjs`);
   const common = {
@@ -149,16 +153,14 @@ export async function buildPlugin(root, outdir) {
     logLevel: 'warning',
     legalComments: 'none',
   };
-  await bundle({
-    ...common,
-    entryPoints: [KUBERNETES.source],
-    outfile: join(outdir, `${KUBERNETES.name}.cjs`),
-  });
+  for (const { name, entry } of ASIDE) {
+    await bundle({ ...common, entryPoints: [entry], outfile: join(outdir, `${name}.cjs`) });
+  }
   await bundle({
     ...common,
     entryPoints: [PLUGIN.source],
     outfile: main,
-    plugins: [kubernetesAside, oneWidth, lazyModules],
+    plugins: [aside, oneWidth, lazyModules],
   });
   // esbuild leaves regular expressions as they are; a file of ASCII alone is read faster.
   const text = (await readFile(main, 'utf8')).replace(/[\u0080-\uffff]/g, escapeCharacter);

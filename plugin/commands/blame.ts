@@ -24,7 +24,10 @@ export async function blame(words: readonly string[], flags: BlameFlags, reader:
   if (question.kind === 'states') await showStates(selection, question.at, request, reader, named);
   else if (question.kind === 'lines') await showLines(selection, question.at, request, reader, named);
   else if (question.kind === 'differences') await showDifferences(selection, question, request, reader, named);
-  else if (asksForStory(selection, request)) await showStory(selection, periodOf(question), request, reader, named);
+  else if (request.history.interactive) {
+    const { browseChanges } = await import('./browse.ts');
+    await browseChanges(selection, periodOf(question), request, reader, named);
+  } else if (asksForStory(selection, request)) await showStory(selection, periodOf(question), request, reader, named);
   else await showHistory(selection, question, request, reader, named);
 }
 

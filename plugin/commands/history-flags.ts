@@ -13,6 +13,7 @@ export interface HistoryFlags {
   ignoreCase?: boolean;
   watch?: boolean;
   expand?: boolean;
+  interactive?: boolean;
 }
 
 export interface HistoryOptions {
@@ -24,6 +25,8 @@ export interface HistoryOptions {
   watch: boolean;
   /** Also what controllers did in consequence. */
   expand: boolean;
+  /** To be browsed on the terminal. */
+  interactive: boolean;
 }
 
 export function addHistoryFlags(command: Command): void {
@@ -34,7 +37,8 @@ export function addHistoryFlags(command: Command): void {
     .option('--stat', 'how many values each change set, and where: the same as --format stat')
     .option('--expand', 'also what controllers did in consequence, change by change')
     .option('--grep <pattern>', 'changes with a path or value that matches this regular expression')
-    .option('-i, --ignore-case', 'ignore case in --grep');
+    .option('--ignore-case', 'ignore case in --grep')
+    .option('-i, --interactive', 'browse on the terminal: Enter unfolds an act or shows a diff, ? has all keys');
 }
 
 /** The format that a flag of its own asks for; null where none does. Throws usage-invalid. */
@@ -47,7 +51,13 @@ export function formatFlag(flags: HistoryFlags): 'oneline' | 'stat' | null {
 
 /** The first of these flags that was given, for a question that they mean nothing to. */
 export function givenHistoryFlag(flags: HistoryFlags): string | undefined {
-  const names = { reverse: '--reverse', grep: '--grep', ignoreCase: '--ignore-case', watch: '--watch' } as const;
+  const names = {
+    reverse: '--reverse',
+    grep: '--grep',
+    ignoreCase: '--ignore-case',
+    watch: '--watch',
+    interactive: '--interactive',
+  } as const;
   if (flags.expand !== undefined) return '--expand';
   const [given] = (Object.keys(names) as (keyof typeof names)[]).filter((name) => flags[name] !== undefined);
   return given === undefined ? undefined : names[given];
@@ -64,6 +74,7 @@ export function readHistoryFlags(flags: HistoryFlags, humans: boolean): HistoryO
     grep: humans ? (change) => isByPerson(change) && (grep === null || grep(change)) : grep,
     watch: flags.watch === true,
     expand: flags.expand === true,
+    interactive: flags.interactive === true,
   };
 }
 

@@ -4,9 +4,9 @@ import { stringifyJson } from '../../shared/json.ts';
 import { printableJson } from '../../shared/printable.ts';
 import { writtenPatch } from '../../shared/patch.ts';
 import { formatUtc } from '../../shared/time.ts';
-import type { Change, ChangePage, ChangeQuery, LedgerReader } from '../../shared/types.ts';
+import type { Change, ChangePage, ChangeQuery, LedgerReader, Scope } from '../../shared/types.ts';
 import type { Io } from '../io.ts';
-import { changeDiff, changeTitle } from '../views/change-diff.ts';
+import { changeDiff, changeTitle, changeTitleLines } from '../views/change-diff.ts';
 import { historyTable } from '../views/history-table.ts';
 import { csv } from '../views/csv.ts';
 import { changeList, document, jsonLines } from '../views/json.ts';
@@ -41,7 +41,7 @@ export async function showHistory(
     const { watch } = await import('./watch.ts');
     return watch(selection, period, request, reader, io);
   }
-  const { changes, hidden, denied, more } = await fetchChanges(selection, period, limit, request, reader, io);
+  const { changes, hidden, denied, more } = await new HistoryReader(selection, period, request, reader, io).load(limit);
   const { field } = request.lines;
   if (changes.length === 0 && field !== undefined) {
     tellDenied(denied, io);
@@ -61,13 +61,18 @@ export async function showHistory(
     note(io, `there are older ones: --limit ${limit * 2}, or --until ${formatUtc(oldest.at)}`);
   }
   tellDenied(denied, io);
-  if (folded > 0) note(io, `${folded} ${folded === 1 ? 'change' : 'changes'} by controllers folded: --expand shows them`); // prettier-ignore
+  tellFolded(folded, io);
   tellHidden(hidden, more, io);
   if (request.format === null || request.format === 'table') for (const line of marksLegend(changes)) note(io, line);
 }
 
+export function tellFolded(folded: number, io: Io): void {
+  if (folded === 0) return;
+  note(io, `${folded} ${folded === 1 ? 'change' : 'changes'} by controllers folded: --expand shows them`);
+}
+
 /** The table that is the default shows people first; who asks for more, or for a field, gets every change. */
-function foldsRows({ format, view, status, attempts, lines, history }: Request): boolean {
+export function foldsRows({ format, view, status, attempts, lines, history }: Request): boolean {
   return format === null && view === null && !status && !attempts && lines.field === undefined && !history.expand;
 }
 
@@ -90,7 +95,7 @@ function toSecond(ms: number): number {
   return ms - (ms % 1000);
 }
 
-interface Found {
+export interface Found {
   /** Newest first, at most as many as were asked for. */
   changes: Change[];
   hidden: ChangePage['hidden'];
@@ -99,43 +104,63 @@ interface Found {
   more: boolean;
 }
 
-async function fetchChanges(
-  { scopes }: Selection,
-  period: Period,
-  limit: number,
-  request: Request,
-  reader: LedgerReader,
-  io: Io,
-): Promise<Found> {
-  const { grep } = request.history;
-  const found: Change[] = [];
-  const hidden = { status: 0, attempts: 0 };
-  const denied = new Set<string>();
-  let more = false;
-  for (const scope of scopes) {
-    let before: number | undefined;
-    let wanted = limit;
-    do {
-      const page = await reader.changes({
-        scope,
-        ...period,
-        limit: grep === null ? Math.min(wanted, PAGE) : PAGE,
-        ...changeQuery(request),
-        ...(before === undefined ? {} : { before }),
-      });
-      const matching = grep === null ? page.changes : page.changes.filter(grep);
-      found.push(...matching);
-      io.progress?.(`${found.length} changes`);
-      wanted -= matching.length;
-      for (const type of page.denied ?? []) denied.add(type);
-      hidden.status += page.hidden.status;
-      hidden.attempts += page.hidden.attempts;
-      before = page.next ?? undefined;
-    } while (before !== undefined && wanted > 0);
-    more ||= before !== undefined;
+/** Where the reading of one scope stands. */
+interface Cursor {
+  scope: Scope;
+  before: number | undefined;
+  /** True where all is read. */
+  ended: boolean;
+  /** How many changes that are wanted were found. */
+  found: number;
+}
+
+/** Reads the changes that a question asks for, newest first, page by page. */
+export class HistoryReader {
+  private readonly changes: Change[] = [];
+  private readonly hidden = { status: 0, attempts: 0 };
+  private readonly denied = new Set<string>();
+  private readonly cursors: Cursor[];
+
+  constructor(
+    { scopes }: Pick<Selection, 'scopes'>,
+    private readonly period: Period,
+    private readonly request: Request,
+    private readonly reader: LedgerReader,
+    private readonly io: Pick<Io, 'progress'>,
+  ) {
+    this.cursors = scopes.map((scope) => ({ scope, before: undefined, ended: false, found: 0 }));
   }
-  const changes = found.sort((a, b) => b.seq - a.seq).slice(0, limit);
-  return { changes, hidden, denied, more: more || found.length > limit };
+
+  /** The newest `limit` changes; goes on from where it stopped when it is called again with more. */
+  async load(limit: number): Promise<Found> {
+    const { changes, hidden, denied, cursors } = this;
+    for (const cursor of cursors) {
+      while (!cursor.ended && cursor.found < limit) await this.readPage(cursor, limit - cursor.found);
+    }
+    changes.sort((a, b) => b.seq - a.seq);
+    const more = cursors.some(({ ended }) => !ended) || changes.length > limit;
+    return { changes: changes.slice(0, limit), hidden, denied, more };
+  }
+
+  private async readPage(cursor: Cursor, wanted: number): Promise<void> {
+    const { grep } = this.request.history;
+    const page = await this.reader.changes({
+      scope: cursor.scope,
+      ...this.period,
+      limit: grep === null ? Math.min(wanted, PAGE) : PAGE,
+      ...changeQuery(this.request),
+      ...(cursor.before === undefined ? {} : { before: cursor.before }),
+    });
+    const matching = grep === null ? page.changes : page.changes.filter(grep);
+    this.changes.push(...matching);
+    cursor.found += matching.length;
+    this.io.progress?.(`${this.changes.length} changes`);
+    for (const type of page.denied ?? []) this.denied.add(type);
+    this.hidden.status += page.hidden.status;
+    this.hidden.attempts += page.hidden.attempts;
+    cursor.before = page.next ?? undefined;
+    cursor.ended = page.next === null;
+  }
 }
 
 /** What is asked of changes, besides which objects and when. */
@@ -154,7 +179,7 @@ export function changeQuery(request: Request): Omit<ChangeQuery, 'scope' | 'limi
 export function printHistory(changes: readonly Change[], selection: Selection, { format }: Request, io: Io): void {
   const { style } = io;
   // On a terminal what stands above need not be said in each line.
-  const known = selection.single && style.columns !== null && new Set(changes.map(({ object }) => object.uid)).size < 2;
+  const known = style.columns !== null && isOneObject(selection, changes);
   switch (format) {
     case 'json':
     case 'yaml':
@@ -173,7 +198,7 @@ export function printHistory(changes: readonly Change[], selection: Selection, {
       print(io, onelines(changes, style));
       return;
     case 'stat':
-      print(io, separated(changes.map((change) => statLines(change, changeTitle(change, style, known), style))));
+      print(io, separated(changes.map((change) => statLines(change, changeTitleLines(change, style, known), style))));
       return;
     case 'wide':
       if (changes.length > 0) print(io, wideTable(changes, style));
@@ -194,8 +219,13 @@ export function printHistory(changes: readonly Change[], selection: Selection, {
   }
 }
 
+/** True where all changes are of one object, which the question names. */
+export function isOneObject({ single }: Selection, changes: readonly Change[]): boolean {
+  return single && new Set(changes.map(({ object }) => object.uid)).size < 2;
+}
+
 /** What needs no column. In a pipe that depends on the question alone, and not on the answer. */
-function columnsOf(
+export function columnsOf(
   { single, scopes }: Selection,
   known: boolean,
   style: Style,

@@ -1,4 +1,4 @@
-import { actsOf, startOf, type Act } from '../../shared/acts/acts.ts';
+import { actsOf, firstSeq, startOf, type Act } from '../../shared/acts/acts.ts';
 import type { Change, ChangePage, ChangeQuery, LedgerReader, Scope } from '../../shared/types.ts';
 import type { Io } from '../io.ts';
 
@@ -18,7 +18,6 @@ export interface StoryQuery {
   query: Omit<ChangeQuery, 'scope' | 'limit'>;
   /** True where only changes of some users or programs are wanted: then consequences are looked for by themselves. */
   filtered: boolean;
-  limit: number;
   wanted: (act: Act) => boolean;
 }
 
@@ -42,37 +41,60 @@ interface Cursor {
 }
 
 /**
- * The newest acts. Pages are read, newest first, until the acts that are wanted are whole: an act is told once, and with
- * all that followed from it, wherever a page ends.
+ * Reads acts, newest first. Pages are read until the acts that are wanted are whole: an act is told once, and with all
+ * that followed from it, wherever a page ends.
  */
-export async function loadStory(asked: StoryQuery, reader: LedgerReader, io: Io): Promise<Story> {
-  const found: Change[] = [];
-  const hidden = { status: 0, attempts: 0 };
-  const denied = new Set<string>();
-  const cursors = asked.scopes.map((scope): Cursor => ({ scope, before: undefined, oldest: Infinity }));
-  const size = Math.max(MIN_PAGE, Math.min(PAGE, asked.limit * CHANGES_OF_ACT));
-  for (;;) {
-    const cursor = cursors.reduce((a, b) => (b.oldest > a.oldest ? b : a));
-    const page = await reader.changes({
-      ...{ scope: cursor.scope, limit: size, ...asked.period, ...asked.query },
+export class StoryReader {
+  private readonly found: Change[] = [];
+  private readonly hidden = { status: 0, attempts: 0 };
+  private readonly denied = new Set<string>();
+  private readonly cursors: Cursor[];
+  /** Acts whose consequences have been looked for, by the number of the first change. */
+  private readonly followed = new Map<number, Act>();
+
+  constructor(
+    private readonly asked: StoryQuery,
+    private readonly reader: LedgerReader,
+    private readonly io: Pick<Io, 'progress'>,
+  ) {
+    this.cursors = asked.scopes.map((scope): Cursor => ({ scope, before: undefined, oldest: Infinity }));
+  }
+
+  /** The newest `limit` acts; goes on from where it stopped when it is called again with more. */
+  async load(limit: number): Promise<Story> {
+    const size = Math.max(MIN_PAGE, Math.min(PAGE, limit * CHANGES_OF_ACT));
+    for (;;) {
+      const horizon = Math.max(...this.cursors.map(({ oldest }) => oldest));
+      const all = horizon === -Infinity;
+      const whole = wholeActs(this.found, horizon).filter((act) => (all || act.behind === null) && this.asked.wanted(act)); // prettier-ignore
+      if (all || whole.length >= limit) return this.story(whole.slice(0, limit), !all || whole.length > limit);
+      await this.readPage(size);
+    }
+  }
+
+  private async readPage(size: number): Promise<void> {
+    const { period, query } = this.asked;
+    const cursor = this.cursors.reduce((a, b) => (b.oldest > a.oldest ? b : a));
+    const page = await this.reader.changes({
+      ...{ scope: cursor.scope, limit: size, ...period, ...query },
       ...(cursor.before === undefined ? {} : { before: cursor.before }),
     });
-    found.push(...page.changes);
-    io.progress?.(`${found.length} changes`);
-    for (const type of page.denied ?? []) denied.add(type);
-    hidden.status += page.hidden.status;
-    hidden.attempts += page.hidden.attempts;
+    this.found.push(...page.changes);
+    this.io.progress?.(`${this.found.length} changes`);
+    for (const type of page.denied ?? []) this.denied.add(type);
+    this.hidden.status += page.hidden.status;
+    this.hidden.attempts += page.hidden.attempts;
     cursor.before = page.next ?? undefined;
     cursor.oldest = page.next === null ? -Infinity : Math.min(cursor.oldest, page.changes.at(-1)?.at ?? cursor.oldest);
-    const horizon = Math.max(...cursors.map(({ oldest }) => oldest));
-    const all = horizon === -Infinity;
-    const whole = wholeActs(found, horizon).filter((act) => (all || act.behind === null) && asked.wanted(act));
-    if (!all && whole.length < asked.limit) continue;
-    const story = {
-      ...{ acts: whole.slice(0, asked.limit), hidden, denied, withoutConsequences: false },
-      more: !all || whole.length > asked.limit,
-    };
-    return asked.filtered ? withConsequences(story, found, asked, reader) : story;
+  }
+
+  private async story(acts: Act[], more: boolean): Promise<Story> {
+    const { hidden, denied, followed } = this;
+    const fresh = this.asked.filtered ? acts.filter((act) => !followed.has(firstSeq(act))) : [];
+    const { acts: found, whole } = await withConsequences(fresh, this.found, this.asked, this.reader);
+    for (const act of found) followed.set(firstSeq(act), act);
+    const told = acts.map((act) => followed.get(firstSeq(act)) ?? act);
+    return { acts: told, hidden, denied, more, withoutConsequences: !whole };
   }
 }
 
@@ -83,22 +105,22 @@ function wholeActs(changes: readonly Change[], horizon: number): Act[] {
   return open < 0 ? acts : acts.slice(0, open);
 }
 
-/** What followed from acts that were found by their user or program. */
+/** Acts that were found by their user or program, with what followed from them; not `whole` where too much happened meanwhile. */
 async function withConsequences(
-  story: Story,
+  acts: readonly Act[],
   found: readonly Change[],
   { scopes, query }: StoryQuery,
   reader: LedgerReader,
-): Promise<Story> {
-  const [newest, oldest] = [story.acts[0], story.acts.at(-1)];
-  if (newest === undefined || oldest === undefined) return story;
+): Promise<{ acts: readonly Act[]; whole: boolean }> {
+  const [newest, oldest] = [acts[0], acts.at(-1)];
+  if (newest === undefined || oldest === undefined) return { acts, whole: true };
   const newerThan = (oldest.changes[0]?.seq ?? 1) - 1;
   const until = startOf(newest) + CONSEQUENCES_MS;
   const { status = false, folded = false } = query;
   const around: Change[] = [];
   for (const scope of scopes) {
     for (let before: number | null | undefined; before !== null;) {
-      if (around.length >= MAX_CONSEQUENCES) return { ...story, withoutConsequences: true };
+      if (around.length >= MAX_CONSEQUENCES) return { acts, whole: false };
       const at = before === undefined ? {} : { before };
       const page: ChangePage = await reader.changes({ scope, newerThan, until, status, causes: true, folded, limit: PAGE, ...at }); // prettier-ignore
       around.push(...page.changes);
@@ -107,9 +129,9 @@ async function withConsequences(
   }
   const seqs = new Set(found.map(({ seq }) => seq));
   const byFirst = new Map(actsOf(around).map((act) => [act.changes.find(({ seq }) => seqs.has(seq))?.seq, act]));
-  const acts = story.acts.map((act) => {
+  const told = acts.map((act) => {
     const consequences = byFirst.get(act.changes[0]?.seq)?.consequences ?? [];
     return consequences.length > act.consequences.length ? { ...act, consequences } : act;
   });
-  return { ...story, acts };
+  return { acts: told, whole: true };
 }

@@ -93,6 +93,7 @@ export function readRequest(flags: BlameFlags, io: Io): Request {
     asked === null && (asksForLines(flags) || (flags.humans === true && flags.at !== undefined)) ? 'lines' : asked;
   const question = readQuestion(flags, format === 'lines', io);
   requireFormat(question, format);
+  if (flags.interactive === true) requireBrowsable(flags, asked);
   const lines = readLinesFlags(flags, format === 'lines');
   if (lines.humans && (question.kind === 'states' || question.kind === 'differences')) {
     throw clash('--humans', question.kind === 'states' ? '--at' : '--from');
@@ -168,6 +169,13 @@ function requireFormat({ kind }: Question, format: Format | null): void {
     `--format ${format} does not go with ${flag}`,
     `use ${FORMATS_OF[kind].join(', ')}`,
   );
+}
+
+/** What is browsed is the story or the table, the newest first. */
+function requireBrowsable({ watch, reverse, output }: BlameFlags, format: Format | null): void {
+  if (format !== null && format !== 'table' && format !== 'story') throw clash('-i', `${output === undefined ? '--format' : '-o'} ${format}`); // prettier-ignore
+  if (watch === true) throw clash('-i', '--watch');
+  if (reverse === true) throw clash('-i', '--reverse');
 }
 
 function clash(first: string, second: string): KubeblameError {

@@ -44,7 +44,15 @@ export async function showStates(
   } else if (format === 'json' || format === 'yaml') {
     io.out(document(objectList(shown.map(({ body }) => body)), format));
   } else {
-    print(io, statesTable(shown, at, io.style));
+    print(
+      io,
+      statesTable(
+        shown,
+        at,
+        io.style,
+        selection.scopes.every(({ namespace }) => namespace !== undefined),
+      ),
+    );
   }
   if (format !== 'name' && (format !== null || selection.single)) tellRedacted(shown, io);
   tellDenied(denied, io);

@@ -7,7 +7,7 @@ import { subresourceOf, undo, type Undo } from '../../shared/undo.ts';
 import type { Io } from '../io.ts';
 import { objectTitle } from '../views/object-name.ts';
 import { keeperLines, kubectlInput, problemLines, shellWords, undoScript } from '../views/undo.ts';
-import { printable } from '../views/text.ts';
+import { printable, wrapWords } from '../views/text.ts';
 import { countByKind, readDependents, type Dependents } from './dependents.ts';
 import { note, noteCommand } from './notes.ts';
 import { changesById, scopeOf } from './numbers.ts';
@@ -70,8 +70,8 @@ async function undoOne(changes: Change[], flags: UndoFlags, reader: LedgerReader
     force: flags.force === true,
     anyVersion: flags.anyVersion === true,
   });
-  const warn = (text: string): void => io.err(`${style.chalk.yellow('warning:')} ${text}\n`);
-  for (const line of problemLines(result, style)) io.err(`${style.chalk.red('conflict:')} ${line}\n`);
+  const warn = (text: string): void => tell(io, style.chalk.yellow('warning:'), text);
+  for (const line of problemLines(result, style)) tell(io, style.chalk.red('conflict:'), line);
   for (const change of changes) {
     if (change.outcome === 'pending' || change.outcome === 'unverified')
       warn(`change ${change.seq}: nothing has confirmed that it was persisted`);
@@ -97,6 +97,13 @@ async function undoOne(changes: Change[], flags: UndoFlags, reader: LedgerReader
   const body = present?.body ?? (result.step.kind === 'create' ? result.step.manifest : {});
   for (const line of keeperLines(keepersOf(body, result.paths, history), style)) warn(line);
   return result;
+}
+
+/** A sentence after its label, on a terminal broken between words. */
+function tell(io: Io, label: string, text: string): void {
+  const { columns } = io.style;
+  const lines = columns === null ? [`${label} ${text}`] : wrapWords(`${label} ${text}`, columns - 2);
+  for (const [index, line] of lines.entries()) io.err(`${index === 0 ? '' : '  '}${line}\n`);
 }
 
 const STEPS = { patch: 'patches it', create: 'creates it again', delete: 'deletes it', none: '' };

@@ -4,6 +4,7 @@ import type { Json } from '../../shared/types.ts';
 import type { Io } from '../io.ts';
 import { document } from '../views/json.ts';
 import { verifyNotes, verifyTable } from '../views/verify-table.ts';
+import { note } from './notes.ts';
 
 export interface VerifyOptions {
   file: string | undefined;
@@ -33,7 +34,7 @@ export async function verify(options: VerifyOptions, io: Io): Promise<void> {
     random: () => randomInt(UNIT) / UNIT,
   });
   if (output === 'table') {
-    for (const note of verifyNotes(file, report, io.style)) io.err(`# ${note}\n`);
+    for (const text of verifyNotes(file, report, io.style)) note(io, text);
     io.out(`${verifyTable(report, io.style).join('\n')}\n`);
   } else io.out(document(report as unknown as Json, output));
   const count = report.findings.length + report.more;

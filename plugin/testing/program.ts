@@ -32,11 +32,11 @@ export class Program {
     return spawnSync('sh', ['-c', `kubectl-blame ${words}`], { env: { ...this.env, ...env }, encoding: 'utf8' });
   }
 
-  /** In a terminal of 80 columns and 24 rows; each of `steps` is what to wait for, and what to type then. */
+  /** In a terminal of 80 columns and 24 rows; each of `steps` is what to wait for, and what to type (or which signal to send) then. */
   async inTerminal(
     command: string,
     env: NodeJS.ProcessEnv = {},
-    steps: readonly [string, string][] = [],
+    steps: readonly Step[] = [],
   ): Promise<{ code: number; shown: string }> {
     const args = [TERMINAL, '80', '24', JSON.stringify(steps), 'sh', '-c', command];
     const child = spawn('python3', args, { env: { ...this.env, ...env }, stdio: ['ignore', 'pipe', 'inherit'] });
@@ -46,6 +46,8 @@ export class Program {
     return { code, shown };
   }
 }
+
+export type Step = readonly [awaited: string, then: string | { readonly signal: NodeJS.Signals }];
 
 /** True where a program can be called. */
 export function isInstalled(name: string): boolean {

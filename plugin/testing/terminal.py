@@ -1,6 +1,6 @@
 """Runs a program in a terminal of its own: terminal.py COLUMNS ROWS STEPS PROGRAM...
 
-STEPS is JSON: [[what to wait for, what to type then], ...]. Prints all that the terminal was sent. Ends with the program,
+STEPS is JSON: [[what to wait for, what to type then], ...]; {"signal": "SIGTERM"} is sent to all that run in the terminal. Prints all that the terminal was sent. Ends with the program,
 with its exit code; one that takes longer than LIMIT is killed.
 """
 import fcntl, json, os, pty, select, signal, struct, sys, termios, time
@@ -17,7 +17,11 @@ end = time.monotonic() + LIMIT
 while time.monotonic() < end:
     if steps and steps[0][0].encode() in shown[since:]:
         since = len(shown)
-        os.write(terminal, steps.pop(0)[1].encode())
+        then = steps.pop(0)[1]
+        if isinstance(then, dict):
+            os.killpg(child, getattr(signal, then["signal"]))
+        else:
+            os.write(terminal, then.encode())
     if not select.select([terminal], [], [], 0.1)[0]:
         continue
     try:

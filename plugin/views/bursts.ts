@@ -67,6 +67,13 @@ export function idsOf({ changes }: Pick<Burst, 'changes'>): string {
   return runs.map(([from, to]) => (from === to ? String(from) : `${from}-${to}`)).join(',');
 }
 
+/** Where there is no room for all of them, the first: `show` tells of the others. An id is never cut. */
+function shortIds(burst: Burst, width: number): string {
+  const all = idsOf(burst);
+  const { changes } = burst;
+  return all.length <= width ? all : `${changes[0]?.seq ?? ''} +${changes.length - 1}`;
+}
+
 const MAX_IDS = 16;
 const MAX_IDS_NARROW = 12;
 const MAX_MANAGER = 26;
@@ -117,10 +124,11 @@ export function burstTable(bursts: readonly Burst[], style: Style): string[] {
   // Of a narrow terminal the manager would take what is needed for what was done.
   const wide = columns >= WIDE;
   const shown = wide ? heads : heads.filter((head) => head !== 'MANAGER');
-  const most: Record<string, number> = { ID: wide ? MAX_IDS : MAX_IDS_NARROW, USER: MAX_USER, MANAGER: MAX_MANAGER };
-  const names = rows.map((row) =>
+  const most: Record<string, number> = { USER: MAX_USER, MANAGER: MAX_MANAGER };
+  const ids = bursts.map((burst) => shortIds(burst, wide ? MAX_IDS : MAX_IDS_NARROW));
+  const names = rows.map((row, index) =>
     heads.flatMap((head, column) => {
-      const cell = row[column] ?? '';
+      const cell = (head === 'ID' ? ids[index] : row[column]) ?? '';
       return shown.includes(head) ? [shortenEnd(cell, most[head] ?? Infinity, style.ellipsis)] : [];
     }),
   );

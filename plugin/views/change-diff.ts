@@ -4,6 +4,7 @@ import { operationText } from './operation.ts';
 import { objectTitle } from './object-name.ts';
 import type { Style } from './style.ts';
 import { formatLocal, formatUtc } from '../../shared/time.ts';
+import { wrapWords } from './text.ts';
 import { changeWho, paintWho, userTexts } from './who.ts';
 import { changeWords } from './words.ts';
 
@@ -21,13 +22,19 @@ export function changeTitle(change: Change, style: Style, known = false): string
   return parts.join(` ${dot} `);
 }
 
+/** The same as lines for a terminal. */
+export function changeTitleLines(change: Change, style: Style, known = false): string[] {
+  const title = changeTitle(change, style, known);
+  return style.columns === null ? [title] : wrapWords(title, style.columns);
+}
+
 /** A change as a diff, headed by its title. Whole objects are shown when they come and go. */
 export function changeDiff(change: Change, style: Style, known = false): string[] {
   const body =
     change.effect === 'none'
       ? changeWords(change, { width: null, lines: null }, style).map((line) => `  ${line}`)
       : diffLines(change.before ?? null, change.after ?? null, style);
-  return [changeTitle(change, style, known), ...body];
+  return [...changeTitleLines(change, style, known), ...body];
 }
 
 /** The net difference of one object between two moments. */

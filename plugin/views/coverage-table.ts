@@ -1,7 +1,7 @@
 import { formatAge, formatUtc } from '../../shared/time.ts';
 import type { CoverageInterval } from '../../shared/types.ts';
 import type { Style } from './style.ts';
-import { tableLines } from './table.ts';
+import { wrappedTableLines } from './table.ts';
 import { printable } from './text.ts';
 import { timeFormat } from './times.ts';
 
@@ -17,7 +17,7 @@ export function coverageTable(intervals: readonly CoverageInterval[], now: numbe
     covered ? chalk.green('recorded') : chalk.red('gap'),
     printable(cause),
   ]);
-  return tableLines(['FROM', 'TO', 'LASTED', 'COVERAGE', 'CAUSE'], rows, style);
+  return wrappedTableLines(['FROM', 'TO', 'LASTED', 'COVERAGE', 'CAUSE'], rows, style);
 }
 
 /** The gaps that overlap a period, in words; null `to` is now. */

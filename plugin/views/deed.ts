@@ -47,12 +47,19 @@ export function deedText(act: Act, { width, namespaced, whole = false }: DeedOpt
   const left = room - widthOf(base);
   const follows = texts.filter((text) => widthOf(text) + 2 <= left);
   const natural = widthOf(detailText(act, MAX_VALUES, style));
-  const beside = (least: number): string | undefined =>
-    natural === 0 ? undefined : follows.find((text) => left - widthOf(text) - 4 >= least);
-  const follow = beside(natural) ?? beside(MIN_DETAIL) ?? follows[0] ?? '';
+  // Counts without a type only where what changed would be left out otherwise.
+  const typed = follows.filter((text) => text !== texts.at(-1));
+  const beside = (least: number, of = typed): string | undefined =>
+    natural === 0 ? undefined : of.find((text) => left - widthOf(text) - 4 >= least);
+  const follow =
+    beside(natural) ??
+    beside(MIN_DETAIL) ??
+    (act.verb === 'deleted' ? undefined : beside(MIN_DETAIL, follows)) ??
+    follows[0] ??
+    '';
   const detailRoom = left - (follow === '' ? 0 : widthOf(follow) + 2) - 2;
   const budget = width === null ? (whole ? null : PIPE_DETAIL) : detailRoom;
-  const detail = budget === null || budget >= MIN_DETAIL ? detailText(act, budget, style) : '';
+  const detail = budget === null || budget >= Math.min(MIN_DETAIL, natural) ? detailText(act, budget, style) : '';
   const fits = detail !== '' && widthOf(detail) <= detailRoom;
   return [
     paintVerb(act, base, style),
@@ -122,7 +129,14 @@ function countTypes(objects: readonly ObjectRef[], style: Style): string[] {
   return sorted.map(({ object, count }) => countText(object, count, style));
 }
 
-function countText(type: Pick<ObjectRef, 'group' | 'resource' | 'kind'>, count: number, style: Style): string {
+function countText(
+  type: Pick<ObjectRef, 'group' | 'resource' | 'kind'>,
+  count: number,
+  style: Style,
+  short = false,
+): string {
+  const brief = short ? shortName(type) : null;
+  if (brief !== null) return `${count} ${brief}`;
   const singular = style.typeName(type);
   // A name with a group is one for telling types apart: it has no plural of its own.
   const plural = singular.includes('.') ? singular : type.resource;
@@ -139,17 +153,17 @@ function consequenceTexts(act: Act, style: Style): string[] {
     const total = main.filter((count) => count.fate === fate).reduce((sum, { objects }) => sum + objects, 0);
     return total === 0 ? [] : [`${total} ${fate === 'created' ? 'new' : fate}`];
   });
-  return [countsText(counts, style), countsText(main, style), totals.join(', ')].map(
+  return [countsText(counts, style), countsText(main, style), countsText(main, style, true), totals.join(', ')].map(
     (text) => `${style.arrow} ${text}`,
   );
 }
 
-/** `2 pods; 5 replicasets, 9 pods gone; 1 replicaset changed`. */
-export function countsText(counts: readonly Count[], style: Style): string {
+/** `2 pods; 5 replicasets, 9 pods gone; 1 replicaset changed`; `short`: with kubectl's short names, `5 rs, 9 po gone`. */
+export function countsText(counts: readonly Count[], style: Style, short = false): string {
   const parts = (['created', 'gone', 'changed'] as const).flatMap((fate) => {
     const own = counts.filter((count) => count.fate === fate);
     if (own.length === 0) return [];
-    const text = own.map(({ type, objects }) => countText(type, objects, style)).join(', ');
+    const text = own.map(({ type, objects }) => countText(type, objects, style, short)).join(', ');
     return [fate === 'created' ? text : `${text} ${fate}`];
   });
   return parts.join('; ');

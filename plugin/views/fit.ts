@@ -14,6 +14,14 @@ export function shrink(widths: readonly number[], budget: number, least: number)
   return fitted;
 }
 
+/** The same, but the first of them gives way before the others do. */
+export function shrinkFirst(widths: readonly number[], budget: number, least: number): number[] {
+  const [first = 0, ...others] = widths;
+  const rest = others.reduce((sum, width) => sum + width, 0);
+  const fitted = Math.min(first, Math.max(Math.min(first, least), budget - rest));
+  return [fitted, ...shrink(others, budget - fitted, least)];
+}
+
 /** The widest of many; `Math.max` would take each as an argument. */
 export function widest(widths: Iterable<number>): number {
   let max = 0;

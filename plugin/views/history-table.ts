@@ -1,5 +1,5 @@
 import type { Change } from '../../shared/types.ts';
-import { shrink, widest } from './fit.ts';
+import { shrinkFirst, widest } from './fit.ts';
 import { Incarnations } from './object-name.ts';
 import { operationText, paintOperation } from './operation.ts';
 import type { Style } from './style.ts';
@@ -69,6 +69,29 @@ function pipedTable(changes: readonly Change[], { known, namespaced }: HistoryOp
 const PIPE_WIDTH = 100;
 
 function terminalTable(changes: readonly Change[], options: HistoryOptions, style: Style, columns: number): string[] {
+  const { head, sections } = historySections(changes, options, style, columns);
+  const rows = sections.flatMap(({ title, rows }) => [
+    ...(title === null ? [] : ['', title]),
+    ...rows.flatMap(({ lines }) => lines),
+  ]);
+  return head === null ? rows : [head, ...rows];
+}
+
+/** The table on a terminal, with the lines of each change. */
+export interface HistorySections {
+  /** The names of the columns; null where the style has none. */
+  head: string | null;
+  /** `title` is null where there are no sections. */
+  sections: { title: string | null; rows: { change: Change; lines: string[] }[] }[];
+}
+
+/** The lines of a history on a terminal of some columns, in the order given, with the change that each tells of. */
+export function historySections(
+  changes: readonly Change[],
+  options: HistoryOptions,
+  style: Style,
+  columns: number,
+): HistorySections {
   const sections = options.grouped ? sectionsOf(changes) : [{ namespace: '', changes: [...changes] }];
   const ordered = sections.flatMap((section) => section.changes);
   const namespaces = new Set(changes.map(({ object }) => object.namespace).filter((namespace) => namespace !== ''));
@@ -84,15 +107,19 @@ function terminalTable(changes: readonly Change[], options: HistoryOptions, styl
     cells.map((row, index) => [...row, words[index]?.inline ?? '']),
     style,
   );
-  const output = style.headers ? lines.splice(0, 1) : [];
+  const head = style.headers ? (lines.shift() ?? null) : null;
   let row = 0;
-  for (const section of sections) {
-    if (options.grouped) output.push('', sectionTitle(section, style));
-    for (const { length } = section.changes, end = row + length; row < end; row++) {
-      output.push(lines[row] ?? '', ...(words[row]?.below ?? []));
-    }
-  }
-  return output;
+  return {
+    head,
+    sections: sections.map((section) => ({
+      title: options.grouped ? sectionTitle(section, style) : null,
+      rows: section.changes.map((change) => {
+        const own = [lines[row] ?? '', ...(words[row]?.below ?? [])];
+        row++;
+        return { change, lines: own };
+      }),
+    })),
+  };
 }
 
 /** All columns but the words. Names are shortened to what the terminal has room for. */
@@ -131,9 +158,11 @@ function nameCells(
   const wide = columns >= WIDE;
   const least = wide ? MIN_WIDE_NAME : MIN_NAME;
   // Where the names leave no room for words the words go below them, and cutting names would be for nothing.
-  const cut = wide ? widthsOf(wanted.map((width) => Math.min(width, least))) : widthsOf(wanted) - MAX_CUT;
+  const [user = 0, ...objects] = wanted;
+  const cut = wide ? Math.min(user, least) + widthsOf(objects) : widthsOf(wanted) - MAX_CUT;
   const crowded = cut + beside > budget;
-  const widths = shrink(wanted, crowded ? budget : budget - beside, crowded ? MIN_NAME : least);
+  // Users give way first, and objects only where the line has no room for them without any words.
+  const widths = shrinkFirst(wanted, crowded ? budget : budget - beside, crowded ? MIN_NAME : least);
   const cells = rows.map(({ change, fixed: [id = '', at = ''], names }) => {
     const [, ...objects] = names.map((name, index) => shortenMiddle(name, widths[index] ?? 0, style.ellipsis));
     return [

@@ -54,16 +54,16 @@ describe('historyTable', () => {
 
   it('puts longer words under the names at 80 columns', () => {
     assert.deepEqual(historyTable(HISTORY, { grouped: false }, terminal(80)), [
-      'ID  TIME      USER                  OPERATION     OBJECT                 CHANGE',
-      '5   05:08:26  alice@example.com     delete?       deployment/web         deleted',
-      '4   05:06:03  bob@example.com       update        clusterrole/ops',
+      'ID  TIME      USER               OPERATION     OBJECT                    CHANGE',
+      '5   05:08:26  alice@example.com  delete?       deployment/web            deleted',
+      '4   05:06:03  bob@example.com    update        clusterrole/ops',
       '    + metadata.labels.tier: frontend',
-      '3   05:06:02  alice@example.com     update/scale  deployment/web',
+      '3   05:06:02  alice@example.com  update/scale  deployment/web',
       '    spec.replicas: 3 → 5',
       '    spec.template.spec.containers[nginx].image: …:24.2.0 → …:24.2.1',
-      '2   05:06:01  deployment…ontroller  create        pod/web-68…7b9d-2r5tv',
+      '2   05:06:01  deployme…ntroller  create        pod/web-68ddd67b9d-2r5tv',
       '    created: image web:24.2.0',
-      '1   05:05:48  -                     baseline      deployment/web',
+      '1   05:05:48  -                  baseline      deployment/web',
       '    was there when recording began: image web:24.2.0, replicas 3',
     ]);
   });

@@ -10,9 +10,13 @@ import { changeWho, paintWho } from './who.ts';
 import { changeWords } from './words.ts';
 
 const MAX_WHO = 30;
+const MIN_WHO = 13;
 const MAX_OBJECT = 44;
 /** On a narrow terminal the object's name may take this share of what is left, and the rest is for the words. */
 const OBJECT_SHARE = 0.5;
+
+/** Words in less room than this say nothing. */
+const MIN_WORDS = 7;
 
 /** One line for each change, as `git log --oneline`: its id first. Columns are as wide as these changes need. */
 export function onelines(changes: readonly Change[], style: Style): string[] {
@@ -30,22 +34,26 @@ export function onelines(changes: readonly Change[], style: Style): string[] {
   const [id, at, operation] = [fixed('id'), fixed('at'), fixed('operation')];
   const natural = (name: 'who' | 'object'): number => widest(rows.map((row) => widthOf(row[name])));
   const left = (columns ?? Number.POSITIVE_INFINITY) - id - at - operation - 4;
-  const whoWidth = columns === null ? natural('who') : Math.min(natural('who'), MAX_WHO, Math.floor(left / 3));
+  const whoWidth =
+    columns === null
+      ? natural('who')
+      : Math.min(natural('who'), MAX_WHO, Math.max(MIN_WHO, Math.min(Math.floor(left / 3), left - natural('object'))));
   const room = left - whoWidth;
   const objectWidth =
     columns === null ? natural('object') : Math.min(natural('object'), MAX_OBJECT, Math.floor(room * OBJECT_SHARE));
+  // A name is cut only where the line has no room for it even without words.
   return rows.map((row) => {
     const who = padEnd(shortenMiddle(row.who, whoWidth, style.ellipsis), whoWidth);
-    const object = padEnd(shortenMiddle(row.object, objectWidth, style.ellipsis), objectWidth);
+    const object = padEnd(columns === null ? row.object : shortenMiddle(row.object, room, style.ellipsis), objectWidth);
     const done = paintOperation(row.change, style) + ' '.repeat(operation - row.operation.length);
-    const width = columns === null ? null : room - objectWidth - 1;
+    const width = columns === null ? null : room - widthOf(object) - 1;
     return [
       chalk.yellow(row.id.padStart(id)),
       chalk.dim(row.at.padEnd(at)),
       paintWho(who, row.change.actor, style),
       done,
       object,
-      lineWords(row.change, width, style),
+      width !== null && width < MIN_WORDS ? '' : lineWords(row.change, width, style),
     ]
       .join(' ')
       .trimEnd();
@@ -62,7 +70,7 @@ function lineWords(change: Change, width: number | null, style: Style): string {
 }
 
 /** How many values a change set, by where they lie, as `git log --stat`. */
-export function statLines(change: Change, title: string, style: Style): string[] {
+export function statLines(change: Change, title: readonly string[], style: Style): string[] {
   const { chalk } = style;
   const parts = new Map<string, { added: number; removed: number; changed: number }>();
   const total = { added: 0, removed: 0, changed: 0 };
@@ -84,5 +92,5 @@ export function statLines(change: Change, title: string, style: Style): string[]
   });
   const say = (count: number, what: string): string[] => (count === 0 ? [] : [`${count} ${what}`]);
   const sum = [...say(total.changed, 'changed'), ...say(total.added, 'added'), ...say(total.removed, 'removed')];
-  return [title, ...lines, ` ${sum.length === 0 ? 'no value set' : `values: ${sum.join(', ')}`}`];
+  return [...title, ...lines, ` ${sum.length === 0 ? 'no value set' : `values: ${sum.join(', ')}`}`];
 }

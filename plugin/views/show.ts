@@ -13,7 +13,7 @@ import { operationText, paintOperation } from './operation.ts';
 import { originLines } from './origin.ts';
 import { consequenceLines } from './story.ts';
 import type { Style } from './style.ts';
-import { printable, wrapWords } from './text.ts';
+import { printable, takeStart, widthOf, wrapWords } from './text.ts';
 import { momentText } from './times.ts';
 import { valueText } from './value.ts';
 import { changeWho, disputedMark, originOf, whoText } from './who.ts';
@@ -42,7 +42,7 @@ export function showLines(change: Change, around: Surroundings, style: Style): s
   return [
     `${chalk.yellow(`change ${change.seq}`)} ${chalk.bold(objectTitle(change.object, style))}`,
     ...facts.flatMap(([label, value]) => {
-      const [first = '', ...more] = style.columns === null ? [value] : wrapWords(value, style.columns - width);
+      const [first = '', ...more] = style.columns === null ? [value] : wrapFact(value, style.columns - width);
       return [
         `${chalk.dim((label === '' ? '' : `${label}:`).padEnd(width))}${first}`,
         ...more.map((line) => ' '.repeat(width) + line),
@@ -52,6 +52,20 @@ export function showLines(change: Change, around: Surroundings, style: Style): s
     ...bodyLines(change, style),
     ...followedLines(around.act, style),
   ];
+}
+
+/** What is longer than a line, such as a hash, goes on below itself. */
+function wrapFact(value: string, width: number): string[] {
+  return wrapWords(value, width).flatMap((line) => {
+    if (widthOf(line) <= width || width < 1) return [line];
+    const lines: string[] = [];
+    for (let rest = line; rest !== '';) {
+      const piece = takeStart(rest, width) || rest;
+      lines.push(piece);
+      rest = rest.slice(piece.length);
+    }
+    return lines;
+  });
 }
 
 /** What controllers did in consequence of the act, as a tree. */

@@ -1,7 +1,7 @@
 import { formatAge, formatUtc } from '../../shared/time.ts';
 import { metadataText } from '../../shared/normalise.ts';
 import type { State } from '../../shared/types.ts';
-import { shrink, widest } from './fit.ts';
+import { shrinkFirst, widest } from './fit.ts';
 import { objectName } from './object-name.ts';
 import { MARKS } from './operation.ts';
 import type { Style } from './style.ts';
@@ -13,11 +13,14 @@ import { paintWho, whoText } from './who.ts';
 /** What names are shortened to at least. */
 const MIN_NAME = 12;
 
-/** What existed at a moment (ms): its age then, and who had changed it last. */
-export function statesTable(states: readonly State[], at: number, style: Style): string[] {
+/** What existed at a moment (ms): its age then, and who had changed it last. `known`: the question names the namespace. */
+export function statesTable(states: readonly State[], at: number, style: Style, known = false): string[] {
   const times = states.map(({ changedAt }) => changedAt);
   const time = style.columns === null ? formatUtc : timeFormat(times, { ...style, now: null });
-  const namespaced = states.some(({ object }) => object.namespace !== '');
+  const namespaces = new Set(states.map(({ object }) => object.namespace));
+  // On a terminal what stands above need not be said in each line.
+  const namespaced =
+    style.columns !== null && known ? namespaces.size > 1 : [...namespaces].some((each) => each !== '');
   const heads = [...(namespaced ? ['NAMESPACE'] : []), 'OBJECT', 'AGE', 'LAST CHANGED', 'BY'];
   const rows = states.map((state) => [
     ...(namespaced ? [printable(state.object.namespace) || '-'] : []),
@@ -45,11 +48,9 @@ function fitNames(rows: readonly string[][], heads: readonly string[], style: St
   const natural = heads.map((head, column) => widest([head.length, ...rows.map((row) => widthOf(row[column] ?? ''))]));
   const isName = heads.map((head) => head === 'NAMESPACE' || head === 'OBJECT' || head === 'BY');
   const fixed = natural.reduce((sum, width, column) => sum + GAP + (isName[column] === true ? 0 : width), -GAP);
-  const names = shrink(
-    natural.filter((_, column) => isName[column]),
-    columns - fixed,
-    MIN_NAME,
-  );
+  // Who changed it last gives way first.
+  const [by = 0, ...others] = natural.filter((_, column) => isName[column]).reverse();
+  const names = shrinkFirst([by, ...others], columns - fixed, MIN_NAME).reverse();
   const widths = natural.map((width, column) => (isName[column] === true ? (names.shift() ?? width) : width));
   return rows.map((row) => row.map((cell, column) => shortenMiddle(cell, widths[column] ?? 0, style.ellipsis)));
 }

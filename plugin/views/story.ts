@@ -15,8 +15,8 @@ export interface StoryOptions {
   title: string;
   /** True where all is in one namespace, which the heads name. */
   namespaced: boolean;
-  /** Also each consequence. */
-  expand: boolean;
+  /** Of which acts also each consequence is told. */
+  expand: (act: Act) => boolean;
   /** Whole values, on lines as long as they are. */
   whole: boolean;
   reverse: boolean;
@@ -56,12 +56,38 @@ export function gapsIn(coverage: readonly CoverageInterval[], from: number, to: 
 
 /** One line for each act, the newest first, under a head line for each day; gaps in recording stand in their place. */
 export function storyLines(acts: readonly Act[], gaps: readonly Gap[], options: StoryOptions, style: Style): string[] {
+  const rows = rowsOf(acts, gaps, options);
+  if (style.columns === null) return pipedLines(rows, options, style);
+  return terminalRows(rows, options, style, style.columns).map(({ line }) => line);
+}
+
+/** A line on a terminal, and which act or change it tells of; neither, where it is a head or a gap. */
+export interface StoryRow {
+  line: string;
+  act?: Act;
+  /** What followed from the act. */
+  change?: Change;
+  /** The day, where the line is its head. */
+  day?: string;
+}
+
+/** The lines of the story on a terminal of some columns, each with what it tells of. */
+export function storyRows(
+  acts: readonly Act[],
+  gaps: readonly Gap[],
+  options: StoryOptions,
+  style: Style,
+  columns: number,
+): StoryRow[] {
+  return terminalRows(rowsOf(acts, gaps, options), options, style, columns);
+}
+
+function rowsOf(acts: readonly Act[], gaps: readonly Gap[], { reverse }: StoryOptions): Row[] {
   const rows: Row[] = [
     ...acts.map((act) => ({ at: startOf(act), act })),
     ...gaps.map((gap) => ({ at: gap.to ?? Infinity, gap })),
   ].sort((a, b) => b.at - a.at);
-  if (options.reverse) rows.reverse();
-  return style.columns === null ? pipedLines(rows, options, style) : terminalLines(rows, options, style, style.columns);
+  return reverse ? rows.reverse() : rows;
 }
 
 /** Separated by tabs: what follows is the same for whoever acts, and no value holds a tab. */
@@ -73,9 +99,10 @@ function pipedLines(rows: readonly Row[], options: StoryOptions, style: Style): 
       continue;
     }
     const { act } = row;
-    const what = deedText(act, { width: null, ...options }, style);
+    const { namespaced, whole } = options;
+    const what = deedText(act, { width: null, namespaced, whole }, style);
     lines.push([String(firstSeq(act)), formatUtc(row.at), whoOf(act, style), what].join('\t'));
-    if (!options.expand) continue;
+    if (!options.expand(act)) continue;
     for (const { change, depth } of expanded(act)) {
       const who = whoText(change.actor, style);
       const text = `${'  '.repeat(depth)}${branchText(change, options.namespaced, null, style)}`;
@@ -85,10 +112,10 @@ function pipedLines(rows: readonly Row[], options: StoryOptions, style: Style): 
   return lines;
 }
 
-function terminalLines(rows: readonly Row[], options: StoryOptions, style: Style, columns: number): string[] {
+function terminalRows(rows: readonly Row[], options: StoryOptions, style: Style, columns: number): StoryRow[] {
   const { chalk } = style;
   const acts = rows.flatMap((row) => ('act' in row ? [row.act] : []));
-  const all = acts.flatMap((act) => [act.changes[0], ...(options.expand ? expanded(act).map(({ change }) => change) : [])]); // prettier-ignore
+  const all = acts.flatMap((act) => [act.changes[0], ...(options.expand(act) ? expanded(act).map(({ change }) => change) : [])]); // prettier-ignore
   const id = widest(all.map((change) => String(change?.seq ?? '').length));
   const time = timeWriter(columns >= WIDE, style);
   const timeWidth = widthOf(time(acts[0] === undefined ? 0 : startOf(acts[0])));
@@ -101,39 +128,38 @@ function terminalLines(rows: readonly Row[], options: StoryOptions, style: Style
   const user = Math.min(Math.max(users, least), most);
   const used = id + GAP + timeWidth + GAP + user + GAP;
   const width = options.whole ? null : columns - used;
-  const lines: string[] = [];
+  const lines: StoryRow[] = [];
   let day = '';
   for (const row of rows) {
     if ('gap' in row && row.gap.to === null) {
-      lines.push(...wrapWords(`(${gapText(row.gap, style)})`, columns).map((line) => chalk.yellow(line)));
+      lines.push(...wrapWords(`(${gapText(row.gap, style)})`, columns).map((line) => ({ line: chalk.yellow(line) })));
       continue;
     }
     const { at } = row;
     const today = dayName(at, style.timeZone, style.now ?? at);
     if (style.headers && today !== day) {
-      if (day !== '') lines.push('');
-      lines.push(`${chalk.bold(today)} ${chalk.dim(`${style.dot} ${options.title}`)}`);
+      if (day !== '') lines.push({ line: '' });
+      lines.push({ line: `${chalk.bold(today)} ${chalk.dim(`${style.dot} ${options.title}`)}`, day: today });
       day = today;
     }
     if ('gap' in row) {
       const text = `(${gapText(row.gap, style)})`;
       const start = ' '.repeat(id + GAP) + padEnd(time(at), timeWidth) + ' '.repeat(GAP);
-      lines.push(chalk.yellow(shortenEnd(start + text, columns, style.ellipsis)));
+      lines.push({ line: chalk.yellow(shortenEnd(start + text, columns, style.ellipsis)) });
       continue;
     }
     const { act } = row;
     const who = (act.kind === 'person' ? shortenMiddle : shortenEnd)(names(act, user), user, style.ellipsis);
     const painted = act.kind === 'person' ? paintWho(who, act.actor, style) : chalk.dim(who);
-    lines.push(
-      [
-        chalk.yellow(String(firstSeq(act)).padStart(id)),
-        act.kind === 'person' ? time(at) : chalk.dim(time(at)),
-        painted + ' '.repeat(Math.max(0, user - widthOf(who))),
-        deedText(act, { width, namespaced: options.namespaced, whole: options.whole }, style),
-      ].join(' '.repeat(GAP)),
-    );
-    if (!options.expand) continue;
-    for (const branch of expanded(act)) lines.push(branchLine(branch, { id, time, timeWidth, columns }, options, style)); // prettier-ignore
+    const line = [
+      chalk.yellow(String(firstSeq(act)).padStart(id)),
+      act.kind === 'person' ? time(at) : chalk.dim(time(at)),
+      painted + ' '.repeat(Math.max(0, user - widthOf(who))),
+      deedText(act, { width, namespaced: options.namespaced, whole: options.whole }, style),
+    ].join(' '.repeat(GAP));
+    lines.push({ line, act });
+    if (!options.expand(act)) continue;
+    for (const branch of expanded(act)) lines.push({ act, change: branch.change, line: branchLine(branch, { id, time, timeWidth, columns }, options, style) }); // prettier-ignore
   }
   return lines;
 }

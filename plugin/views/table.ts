@@ -1,7 +1,7 @@
 import Table from 'cli-table3';
 import { widest } from './fit.ts';
 import type { Style } from './style.ts';
-import { isNarrow, widthOf } from './text.ts';
+import { isNarrow, widthOf, wrapWords } from './text.ts';
 
 /** Columns between two cells: kubectl has three, a terminal is narrow. */
 export const GAP = 2;
@@ -32,6 +32,25 @@ export function tableLines(heads: readonly string[], rows: readonly (readonly st
   const drawn = narrow ? names.flatMap((row) => draw([row], widths, gap)) : draw(names, [], gap);
   return drawn.map((line, index) => (line + (last[index] ?? '')).trimEnd());
 }
+
+/** The same, with a last column that goes on below itself where the terminal is too narrow for it. */
+export function wrappedTableLines(
+  heads: readonly string[],
+  rows: readonly (readonly string[])[],
+  style: Style,
+): string[] {
+  if (style.columns === null) return tableLines(heads, rows, style);
+  const used = widthsOf([heads, ...rows].map((row) => row.slice(0, -1))).reduce((sum, width) => sum + width + GAP, 0);
+  const room = Math.max(MIN_WRAPPED, style.columns - used);
+  const wrapped = rows.flatMap((row) => {
+    const [first = '', ...more] = wrapWords(row.at(-1) ?? '', room);
+    return [[...row.slice(0, -1), first], ...more.map((text) => [...row.slice(0, -1).map(() => ''), text])];
+  });
+  return tableLines(heads, wrapped, style);
+}
+
+/** Columns of a text that is read as one. */
+const MIN_WRAPPED = 16;
 
 /** Without widths cli-table3 finds them, and measures what is not narrow in its own way: nothing may be cut off for that. */
 function draw(rows: readonly (readonly string[])[], widths: readonly number[], gap: number): string[] {

@@ -20,7 +20,7 @@ export function timeFormat(times: readonly number[], style: Style): (at: number)
 
 /** A moment for a sentence: `2026-11-22 05:06:30 UTC`, `2026-11-22 06:06:30 +01:00`. */
 export function momentText(at: number, style: Style): string {
-  return `${formatLocal(at, style.timeZone)}${fraction(at)} ${zoneName(at, style.timeZone)}`;
+  return `${formatLocal(at, style.timeZone)}${fraction(at, style)} ${zoneName(at, style.timeZone)}`;
 }
 
 /** Two moments; what they share is said once: `2026-11-22 05:05:48 → 05:08:26 UTC`. */
@@ -28,15 +28,16 @@ export function spanText(from: number, to: number, style: Style): string {
   const { timeZone, arrow } = style;
   if (from === to) return momentText(from, style);
   const zones = [zoneName(from, timeZone), zoneName(to, timeZone)];
-  const start = formatLocal(from, timeZone) + fraction(from);
-  const end = formatLocal(to, timeZone) + fraction(to);
+  const start = formatLocal(from, timeZone) + fraction(from, style);
+  const end = formatLocal(to, timeZone) + fraction(to, style);
   const sameDay = start.slice(0, 10) === end.slice(0, 10);
   const zone = zones[0] === zones[1] ? '' : ` ${zones[0]}`;
   return `${start}${zone} ${arrow} ${sameDay ? end.slice(11) : end} ${zones[1]}`;
 }
 
-/** Milliseconds matter where they were given. */
-function fraction(at: number): string {
+/** Milliseconds matter where they were given: of the present nobody gave them. */
+function fraction(at: number, { columns, now }: Style): string {
+  if (columns !== null && at === now) return '';
   const ms = ((at % 1000) + 1000) % 1000;
   return ms === 0 ? '' : `.${String(ms).padStart(3, '0')}`;
 }

@@ -25,7 +25,7 @@ interface Row {
 }
 
 /** What the last column, and names, are shortened to at least. */
-const MIN_LAST = 26;
+const MIN_LAST = 20;
 const MIN_NAME = 12;
 
 /** A tree with columns beside it, under their names. On a terminal lines fit its width, but for the wide form. */

@@ -1,5 +1,6 @@
 import { stringifyJson } from '../../shared/json.ts';
 import type { Keeper } from '../../shared/keepers.ts';
+import { printableJson } from '../../shared/printable.ts';
 import { writtenPatch } from '../../shared/patch.ts';
 import type { Change } from '../../shared/types.ts';
 import type { Undo, UndoProblem } from '../../shared/undo.ts';
@@ -34,16 +35,25 @@ export function kubectlInput({ object, step }: Undo): KubectlInput | null {
       const subresource = step.subresource === '' ? [] : ['--subresource', step.subresource];
       const place = object.namespace === '' ? [] : ['-n', object.namespace];
       const input = ['--type', 'json', '--patch-file', '/dev/stdin'];
-      const operations = writtenPatch(step.patch).map((operation) => `  ${stringifyJson({ ...operation })}`);
+      const operations = writtenPatch(step.patch).map(
+        (operation) => `  ${printableJson(stringifyJson({ ...operation }))}`,
+      );
       const text = `[\n${operations.join(',\n')}\n]\n`;
       return { command: ['kubectl', 'patch', type, object.name, ...place, ...subresource, ...input], text };
     }
   }
 }
 
-/** A command as a shell reads it. */
+/** A command as a POSIX shell reads it. */
 export function shellWords(command: readonly string[]): string {
-  return command.map((word) => (/^[\w./:=@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`)).join(' ');
+  return command.map(shellWord).join(' ');
+}
+
+function shellWord(word: string): string {
+  if (/^[\w./:=@%+,-]+$/.test(word)) return word;
+  if (printable(word) === word) return `'${word.replaceAll("'", `'\\''`)}'`;
+  // Some types take any name, also one that a terminal would obey: the shell makes it of its bytes.
+  return `"$(printf '${[...Buffer.from(word)].map((byte) => `\\${byte.toString(8).padStart(3, '0')}`).join('')}')"`;
 }
 
 /** Several commands as a script for a POSIX shell, which ends at the first that fails. */

@@ -1,7 +1,7 @@
 import type { FileReport } from '../../webhook/ledger/files/verify-file.ts';
 import { PARTS, type Part } from '../../webhook/ledger/proof/report.ts';
 import type { Style } from './style.ts';
-import { tableLines } from './table.ts';
+import { wrappedTableLines } from './table.ts';
 import { printable } from './text.ts';
 import { momentText } from './times.ts';
 
@@ -22,7 +22,7 @@ export function verifyTable(report: FileReport, style: Style): string[] {
     ({ part, where, what }) => `${chalk.red(`${part}:`)} ${printable(where)}: ${printable(what)}`,
   );
   if (report.more > 0) findings.push(`and ${number(report.more)} more`);
-  return [...tableLines(['PART', 'RESULT', 'LOOKED AT'], rows, style), ...findings];
+  return [...wrappedTableLines(['PART', 'RESULT', 'LOOKED AT'], rows, style), ...findings];
 }
 
 function lookedAt(part: Part, report: FileReport): { text: string; looked: boolean } {

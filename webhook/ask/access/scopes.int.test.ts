@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { ROUTES } from '../../../../shared/api.ts';
-import type { ChangePage, DifferencePage, JsonObject, StatePage, UserPage } from '../../../../shared/types.ts';
-import { viewGrant } from '../../../testing/api-server/fake-reviews.ts';
-import { useFolder } from '../../../testing/folder.ts';
-import { ALICE, BOB, ReadAccessTest } from '../../../testing/server/read-access.ts';
+import { ROUTES } from '../../../shared/api.ts';
+import type { ChangePage, DifferencePage, JsonObject, StatePage, UserPage } from '../../../shared/types.ts';
+import { viewGrant } from '../../testing/api-server/fake-reviews.ts';
+import { useFolder } from '../../testing/folder.ts';
+import { ALICE, BOB, ReadAccessTest } from '../../testing/server/read-access.ts';
 
 const AT = Date.UTC(2100, 0, 1);
 const INSTANCE = 'app.kubernetes.io/instance';
