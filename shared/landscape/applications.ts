@@ -66,6 +66,8 @@ class Landscape {
   private readonly own: (Said | null)[];
   private readonly said: (Said | null | undefined)[];
   private readonly attached: Map<number, Attachment>;
+  /** Of places that are exposed the names and addresses. */
+  private readonly hosts = new Map<number, string[]>();
 
   constructor(
     private readonly objects: readonly ObjectFacts[],
@@ -74,6 +76,10 @@ class Landscape {
   ) {
     this.known = new Belongings(objects);
     for (const [place, { object }] of objects.entries()) this.places.set(object.uid, place);
+    for (const { relation, from, to } of graph.edges) {
+      const node = relation === 'exposes' ? graph.nodes[to] : undefined;
+      if (node?.is === 'host') this.hosts.set(from, [...(this.hosts.get(from) ?? []), node.name]);
+    }
     this.own = objects.map((each) => believe(applicationEvidence(each, this.known, rules)));
     this.said = objects.map(() => undefined);
     const declared = objects.map((_, place) => this.declaredOf(place)?.value ?? null);
@@ -218,11 +224,7 @@ class Landscape {
     const telling = workloads.length > 0 ? workloads : members;
     const versions = workloads.flatMap(({ version }) => version?.version ?? []);
     const tags = workloads.flatMap(({ version, object }) => (version === undefined ? [] : (mainImage(version, object.name)?.tag ?? []))); // prettier-ignore
-    const places = new Set(found.map(({ place }) => place));
-    const hosts = this.graph.edges.flatMap(({ relation, from, to }) => {
-      const node = this.graph.nodes[to];
-      return relation === 'exposes' && places.has(from) && node?.is === 'host' ? [node.name] : [];
-    });
+    const hosts = found.flatMap(({ place }) => this.hosts.get(place) ?? []);
     return {
       name,
       products: unique(telling.flatMap(({ product }) => product?.value ?? [])),

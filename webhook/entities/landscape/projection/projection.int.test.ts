@@ -11,7 +11,6 @@ import { useFolder, useSharedFolder } from '../../../testing/folder.ts';
 import { importShop } from '../../../testing/ledgers/shop-ledger.ts';
 import { keepFacts } from './keep-facts.ts';
 import { FactsProjection } from './projection.ts';
-import { fork, OPEN } from './spans.ts';
 
 /** All that exists at a moment with its facts, as lines; from states where the store keeps no facts. */
 async function linesAt(store: SqliteStore, at: number): Promise<string[]> {
@@ -236,26 +235,6 @@ describe('the facts of the recording', function () {
     }
     projection.close();
     await store.close();
-  });
-});
-
-describe('the tree of spans', () => {
-  it('keeps each at the one node that all its moments pass', () => {
-    const seq = fc.integer({ min: 1, max: OPEN - 1 });
-    fc.assert(
-      fc.property(seq, seq, seq, (a, b, c) => {
-        const [from = 0, at = 0, to = 0] = [a, b, c].sort((x, y) => x - y);
-        const node = fork(from, to);
-        assert.ok(from <= node && node <= to);
-        const passed: number[] = [];
-        for (let place = 2 ** 39, step = place / 2; ; step /= 2) {
-          passed.push(place);
-          if (place === at || step < 1) break;
-          place += at < place ? -step : step;
-        }
-        assert.ok(passed.includes(node), `${node} on the way to ${at}`);
-      }),
-    );
   });
 });
 
