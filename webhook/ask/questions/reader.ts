@@ -44,6 +44,7 @@ import { VERSION } from '../../../shared/version.ts';
 import {
   isExplained,
   type ChangeFilter,
+  type FactsAt,
   type LedgerView,
   type ObjectFilter,
   type StoredChange,
@@ -254,10 +255,9 @@ export class StoreReader implements LedgerReader {
     const seq = await this.store.seqAt(at);
     const kept = await this.store.facts(seq);
     if (kept === null) return this.factsOfStates(at);
-    if (kept.every(({ confirmed }) => confirmed)) return kept;
-    // As isRefused() has it: an object that nothing confirmed does not exist beside another one of its name.
-    const taken = new Set(kept.flatMap(({ confirmed, object }) => (confirmed ? [nameOf(object)] : [])));
-    return kept.filter(({ confirmed, object }) => confirmed || !taken.has(nameOf(object)));
+    const known = EXISTING.get(kept) ?? existing(kept);
+    EXISTING.set(kept, known);
+    return known;
   }
 
   private async factsOfStates(at: number): Promise<ObjectFacts[]> {
@@ -358,8 +358,26 @@ export class StoreReader implements LedgerReader {
   }
 }
 
-function nameOf({ group, resource, namespace, name }: ObjectRef): string {
-  return `${group}/${resource}/${namespace}/${name}`;
+/** Of lists that may be given again, as below, those that exist. */
+const EXISTING = new WeakMap<readonly FactsAt[], ObjectFacts[]>();
+
+/** As isRefused() has it: an object that nothing confirmed does not exist beside another one of its name. They come in the order of names. */
+function existing(kept: FactsAt[]): ObjectFacts[] {
+  return kept.filter(({ confirmed, object }, place) => {
+    if (confirmed) return true;
+    for (const step of [-1, 1]) {
+      for (let at = place + step; ; at += step) {
+        const other = kept[at];
+        if (other === undefined || !isSameName(other.object, object)) break;
+        if (other.confirmed) return false;
+      }
+    }
+    return true;
+  });
+}
+
+function isSameName(a: ObjectRef, b: ObjectRef): boolean {
+  return a.name === b.name && a.namespace === b.namespace && a.resource === b.resource && a.group === b.group;
 }
 
 /** Graphs of facts that may be given again, as a projection gives those of its last moment. */
