@@ -60,10 +60,16 @@ export function ownerTitle({ kind, name }: ObjectRef): string {
   return `owner ${kind.toLowerCase()}/${name}`;
 }
 
+type Declared = Said & { strength: number };
+
 class Landscape {
   private readonly known: Belongings;
   private readonly places = new Map<string, number>();
   private readonly own: (Said | null)[];
+  /** What has been told by declaredOf(). */
+  private readonly declared: (Declared | null | undefined)[];
+  /** How often owners were not followed to their end. */
+  private cut = 0;
   private readonly said: (Said | null | undefined)[];
   private readonly attached: Map<number, Attachment>;
   /** Of places that are exposed the names and addresses. */
@@ -82,6 +88,7 @@ class Landscape {
     }
     this.own = objects.map((each) => believe(applicationEvidence(each, this.known, rules)));
     this.said = objects.map(() => undefined);
+    this.declared = objects.map(() => undefined);
     const declared = objects.map((_, place) => this.declaredOf(place)?.value ?? null);
     this.attached = attach(
       graph,
@@ -105,9 +112,10 @@ class Landscape {
         else if (object.namespace !== '') none.push(object);
         continue;
       }
-      const list = applications.get(application.value) ?? [];
-      list.push({ place, member: this.memberOf(place, application, teams) });
-      applications.set(application.value, list);
+      const one = { place, member: this.memberOf(place, application, teams) };
+      const list = applications.get(application.value);
+      if (list === undefined) applications.set(application.value, [one]);
+      else list.push(one);
     }
     const told = [...applications].map(([name, members]) => this.application(name, members));
     return {
@@ -134,9 +142,20 @@ class Landscape {
   }
 
   /** By what it says itself, or its controller. What is made from a template copies labels: only stronger evidence is its own. */
-  private declaredOf(place: number, steps = 0): (Said & { strength: number }) | null {
+  private declaredOf(place: number, steps = 0): Declared | null {
+    const kept = this.declared[place];
+    if (kept !== undefined) return kept;
+    const cut = this.cut;
+    const declared = this.findDeclared(place, steps);
+    // In a circle of owners it depends on where one begins.
+    if (this.cut === cut || steps === 0) this.declared[place] = declared;
+    return declared;
+  }
+
+  private findDeclared(place: number, steps: number): Declared | null {
     const own = this.own[place] ?? null;
     const above = this.controllerOf(place);
+    if (above !== null && steps > MAX_OWNERS) this.cut++;
     const owner = above === null || steps > MAX_OWNERS ? null : this.declaredOf(above, steps + 1);
     if (owner === null || above === null) return own === null ? null : { ...own, strength: own.tier };
     if (own !== null && own.tier < owner.strength) {
@@ -199,7 +218,7 @@ class Landscape {
     const each = this.objects[place];
     if (each === undefined) throw new Error(`there is no object ${place}`);
     const top = this.objects[this.topOf(place)] ?? each;
-    const manager = [...deliveriesOf(each, this.known), ...deliveriesOf(top, this.known)][0]?.manager ?? null;
+    const manager = (deliveriesOf(each, this.known)[0] ?? deliveriesOf(top, this.known)[0])?.manager ?? null;
     const member: Member = {
       object: each.object,
       application,
@@ -256,7 +275,7 @@ function compare(a: string, b: string): number {
 const compareVersions = new Intl.Collator('en', { numeric: true }).compare;
 
 function byPlace(a: ObjectRef, b: ObjectRef): number {
-  return compare(`${a.namespace}\n${a.kind}\n${a.name}`, `${b.namespace}\n${b.kind}\n${b.name}`);
+  return compare(a.namespace, b.namespace) || compare(a.kind, b.kind) || compare(a.name, b.name);
 }
 
 /** As Units has it. */

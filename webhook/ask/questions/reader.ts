@@ -33,8 +33,8 @@ import type {
   UserPage,
   UserQuery,
 } from '../../../shared/types.ts';
-import { applicationsOf } from '../../../shared/landscape/applications.ts';
-import { parseLandscapeRules } from '../../../shared/landscape/rules.ts';
+import { applicationsOf, type Applications } from '../../../shared/landscape/applications.ts';
+import { parseLandscapeRules, type LandscapeRule } from '../../../shared/landscape/rules.ts';
 import { factsOf, isNode } from '../../../shared/landscape/facts.ts';
 import { impactOf } from '../../../shared/landscape/impact.ts';
 import { impactPart, placesIn } from '../../../shared/landscape/parts.ts';
@@ -241,7 +241,7 @@ export class StoreReader implements LedgerReader {
   async applications({ at, name, rules }: ApplicationQuery): Promise<ApplicationPage> {
     const applied = rules === undefined ? await recordedRules(this, this.now()) : { rules: parseLandscapeRules(rules, 'rules'), problem: '' }; // prettier-ignore
     const objects = await this.objectFacts(at);
-    const { applications, ...rest } = applicationsOf(objects, graphOf(objects), applied.rules);
+    const { applications, ...rest } = applicationsIn(objects, applied.rules);
     const told = name === undefined ? applications.map(({ members: _, ...application }) => application) : applications.filter((each) => each.name === name); // prettier-ignore
     return { applications: told, ...rest, rulesProblem: applied.problem };
   }
@@ -387,6 +387,18 @@ function graphOf(facts: readonly ObjectFacts[]): Graph {
   const graph = GRAPHS.get(facts) ?? resolve(facts);
   GRAPHS.set(facts, graph);
   return graph;
+}
+
+/** The same of applications, with the rules that they were told by. */
+const APPLICATIONS = new WeakMap<readonly ObjectFacts[], { rules: string; told: Applications }>();
+
+function applicationsIn(facts: readonly ObjectFacts[], rules: readonly LandscapeRule[]): Applications {
+  const text = JSON.stringify(rules);
+  const known = APPLICATIONS.get(facts);
+  if (known?.rules === text) return known.told;
+  const told = applicationsOf(facts, graphOf(facts), rules);
+  APPLICATIONS.set(facts, { rules: text, told });
+  return told;
 }
 
 /** A list that ends early must not look like one that is complete. */
