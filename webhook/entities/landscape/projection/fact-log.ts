@@ -31,7 +31,6 @@ export const LOG_TABLES = `
   ) STRICT;
 `;
 
-const LEAST_TURNS = 2_000;
 /** Segments that are remembered unpacked. */
 const REMEMBERED = 4;
 
@@ -62,7 +61,11 @@ export class FactLog {
   private readonly changed = new Map<number, Segment>();
   private last: Segment;
 
-  constructor(private readonly statements: Statements) {
+  /** `leastTurns`: of a segment. */
+  constructor(
+    private readonly statements: Statements,
+    private readonly leastTurns: number,
+  ) {
     this.last = this.readLast();
   }
 
@@ -118,7 +121,7 @@ export class FactLog {
   flush(through: number): void {
     for (const segment of this.changed.values()) this.write(segment);
     this.changed.clear();
-    if (this.last.count < Math.max(LEAST_TURNS, this.last.beginning.size) || through < this.last.from) return;
+    if (this.last.count < Math.max(this.leastTurns, this.last.beginning.size) || through < this.last.from) return;
     const now = this.at(through).map(({ object, ...turn }) => [object, valueOf(turn)] as const);
     now.sort(([a], [b]) => a - b);
     this.segments.set(this.last.from, this.last);

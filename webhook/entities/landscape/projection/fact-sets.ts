@@ -9,8 +9,6 @@ export const SET_TABLES = `${BlockList.table('parts')} ${BlockList.table('sets')
 const REMEMBERED = 30_000;
 /** Texts of parts and of sets by which a number is found again. Where one is not, it is stored twice: no harm. */
 const TEXTS = 50_000;
-/** Parts and sets that are compressed together: more take less room, and more time for one of them. */
-const IN_BLOCK = { parts: 64, sets: 128 };
 
 /** One thing that a body says: a member of Facts, of a list an item. */
 type Part = [member: keyof Facts, value: unknown];
@@ -29,9 +27,10 @@ export class FactSets {
   private readonly setNumbers = new LRUCache<string, number>({ max: TEXTS });
   private readonly facts = new LRUCache<number, Facts>({ maxSize: REMEMBERED, sizeCalculation: () => 1 });
 
-  constructor(statements: Statements) {
-    this.parts = new BlockList(statements, 'parts', IN_BLOCK.parts);
-    this.sets = new BlockList(statements, 'sets', IN_BLOCK.sets);
+  /** `sizes`: how many are compressed together. */
+  constructor(statements: Statements, sizes: { parts: number; sets: number }) {
+    this.parts = new BlockList(statements, 'parts', sizes.parts);
+    this.sets = new BlockList(statements, 'sets', sizes.sets);
   }
 
   idOf(facts: Facts): number {

@@ -29,6 +29,16 @@ const TABLES = `
   ${LOG_TABLES}
 `;
 
+/** How much is compressed together: more takes less room, and more time to read one of it. */
+export interface FactSizes {
+  /** Of a segment of the log, at least. */
+  turns: number;
+  parts: number;
+  sets: number;
+}
+
+const SIZES: FactSizes = { turns: 2_000, parts: 64, sets: 128 };
+
 interface Progress {
   commit: number;
   hash: Buffer;
@@ -60,17 +70,20 @@ export class FactsProjection {
   private readonly timelines: Timelines;
   private readonly moments: Moments;
   private progress: Progress;
+  /** Why what the file had could not be used; null where it could, or where there was nothing. */
+  readonly anew: string | null;
   /** False until the sets that are in use are known by what they say. */
   private remembers = false;
   private working: Promise<unknown> = Promise.resolve();
 
   /** `path`: of the ledger; `file`: where it is kept; `:memory:` keeps nothing. Throws the ledger-* errors. */
-  constructor(path: string, file: string) {
+  constructor(path: string, file: string, sizes: FactSizes = SIZES) {
     this.ledger = openForReading(path);
     try {
       this.statements = new Statements(this.ledger);
       const id = this.statements.get<{ id: Buffer }>('SELECT id FROM ledger')?.id ?? Buffer.alloc(0);
-      this.db = openOwn(file, id);
+      const { db, anew } = openOwn(file, id);
+      [this.db, this.anew] = [db, anew];
     } catch (error) {
       this.ledger.close();
       throw error;
@@ -78,8 +91,8 @@ export class FactsProjection {
     try {
       this.own = new Statements(this.db);
       this.progress = this.stored();
-      this.sets = new FactSets(this.own);
-      this.log = new FactLog(this.own);
+      this.sets = new FactSets(this.own, sizes);
+      this.log = new FactLog(this.own, sizes.turns);
       this.timelines = new Timelines(this.ledger, this.sets);
       this.moments = new Moments(this.statements);
     } catch (error) {
@@ -255,30 +268,35 @@ const PAGE_BYTES = 1_024;
 /** How long it waits for another process that takes in what is new. */
 const BUSY_MS = 5_000;
 
-/** Opens what was derived before, where it is of this ledger and of this version; otherwise begins anew. */
-function openOwn(file: string, ledger: Buffer): Sqlite {
+/** Opens what was derived before, where it is of this ledger and of this version; otherwise begins anew, and tells why. */
+function openOwn(file: string, ledger: Buffer): { db: Sqlite; anew: string | null } {
   const db = openDatabase(file, { timeout: BUSY_MS });
   try {
     db.pragma(`page_size = ${PAGE_BYTES}`);
     db.pragma('journal_mode = WAL');
     // What a crash of the machine takes away is derived again.
     db.pragma('synchronous = OFF');
-    db.transaction(() => {
-      if (fits(db, ledger)) return;
+    const begin = db.transaction(() => {
       const tables = db.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").pluck().all() as string[];
+      const anew = tables.length === 0 ? null : misfit(db, ledger);
+      if (tables.length > 0 && anew === null) return null;
       for (const table of tables) db.exec(`DROP TABLE "${table}"`);
       db.exec(TABLES);
       db.pragma(`user_version = ${LAYOUT}`);
       db.prepare('INSERT INTO progress VALUES (?, ?, 0, ?, 0, 0)').run(ledger, FACTS_VERSION, NOTHING.hash);
-    }).immediate();
-    return db;
+      return anew;
+    });
+    return { db, anew: begin.immediate() };
   } catch (error) {
     db.close();
     throw error;
   }
 }
 
-function fits(db: Sqlite, ledger: Buffer): boolean {
-  if (db.pragma('user_version', { simple: true }) !== LAYOUT) return false;
-  return db.prepare('SELECT count(*) FROM progress WHERE ledger = ? AND facts_version = ?').pluck().get(ledger, FACTS_VERSION) === 1; // prettier-ignore
+/** Why the file cannot be used for a ledger; null where it can. */
+function misfit(db: Sqlite, ledger: Buffer): string | null {
+  if (db.pragma('user_version', { simple: true }) !== LAYOUT) return 'of another version';
+  const known = db.prepare('SELECT ledger, facts_version AS version FROM progress').get() as { ledger: Buffer; version: number } | undefined; // prettier-ignore
+  if (known?.version !== FACTS_VERSION) return 'of another version';
+  return known.ledger.equals(ledger) ? null : 'of another ledger';
 }
