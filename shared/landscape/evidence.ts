@@ -71,7 +71,8 @@ function findDeliveries({ object, facts }: ObjectFacts, known: Belongings): Deli
   argo(labels[ARGO_INSTANCE], `label ${ARGO_INSTANCE}`);
   for (const [kind, label, place] of FLUX) {
     const name = labels[label];
-    if (name !== undefined) found.push({ manager: 'Flux', kind, name, namespace: labels[place] ?? '', by: `label ${label}` });
+    if (name !== undefined)
+      found.push({ manager: 'Flux', kind, name, namespace: labels[place] ?? '', by: `label ${label}` });
   }
   const release = annotations['meta.helm.sh/release-name'];
   if (release !== undefined) {
@@ -105,11 +106,7 @@ function trackedBy(id: string | undefined, { group, kind, namespace, name }: Obj
 const DELIVERY_TIERS = { 'Argo CD': TIERS.argo, Flux: TIERS.flux, Helm: TIERS.helm };
 
 /** What an object itself says about its application (tiers 1 to 7), the strongest first. */
-export function applicationEvidence(
-  each: ObjectFacts,
-  known: Belongings,
-  rules: readonly LandscapeRule[],
-): Evidence[] {
+export function applicationEvidence(each: ObjectFacts, known: Belongings, rules: readonly LandscapeRule[]): Evidence[] {
   const { object, facts } = each;
   const { labels = {}, annotations = {} } = facts;
   const rule = ruleFor(rules, 'application', object, facts);

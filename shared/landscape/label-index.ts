@@ -41,7 +41,8 @@ const TEXTS = new WeakMap<Readonly<Record<string, string>>, string[]>();
 
 function textsOf(labels: Readonly<Record<string, string>>): string[] {
   let texts = TEXTS.get(labels);
-  if (texts === undefined) TEXTS.set(labels, (texts = Object.keys(labels).map((key) => labelText(key, labels[key] ?? ''))));
+  if (texts === undefined)
+    TEXTS.set(labels, (texts = Object.keys(labels).map((key) => labelText(key, labels[key] ?? ''))));
   return texts;
 }
 

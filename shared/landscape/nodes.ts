@@ -141,6 +141,11 @@ export class Nodes {
 const NAMES = new WeakMap<ObjectRef, string>();
 
 /** By what an object is found: its type and name. */
-export function nameOf({ group, kind, namespace, name }: Pick<ObjectRef, 'group' | 'kind' | 'namespace' | 'name'>): string {
+export function nameOf({
+  group,
+  kind,
+  namespace,
+  name,
+}: Pick<ObjectRef, 'group' | 'kind' | 'namespace' | 'name'>): string {
   return `${group}/${kind}/${namespace}/${name}`;
 }

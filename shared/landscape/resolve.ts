@@ -97,7 +97,8 @@ class Resolver {
     if (place === null) {
       const { group, kind, namespace, name } = target;
       this.add(by, reference, this.nodes.unseen(group, kind, namespace, name), 'declared', 'object');
-    } else if (reference.granted === true && !this.isGranted(by, place)) this.add(by, reference, place, 'declared', 'grant');
+    } else if (reference.granted === true && !this.isGranted(by, place))
+      this.add(by, reference, place, 'declared', 'grant');
     else this.add(by, reference, place, 'declared', hasKey(reference, this.nodes.facts[place]) ? undefined : 'key');
   }
 

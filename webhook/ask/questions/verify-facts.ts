@@ -48,7 +48,9 @@ async function compare(path: string, projection: FactsProjection, random: () => 
     let objects = 0;
     for (let count = 0; count < MOMENTS; count++) {
       const at = count === 0 ? last.at : Math.floor(first.at + random() * (last.at - first.at));
-      const [own = [], fresh = []] = await Promise.all(readers.map(async (reader) => (await reader.facts({ at })).objects));
+      const [own = [], fresh = []] = await Promise.all(
+        readers.map(async (reader) => (await reader.facts({ at })).objects),
+      );
       const difference = firstDifference(own, fresh);
       if (difference !== null) return `${difference}, as of ${formatUtc(at)}`;
       objects += fresh.length;

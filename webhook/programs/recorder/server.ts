@@ -308,7 +308,9 @@ async function open(
     );
   };
   const lastSeq = async (): Promise<number> => (await store.last())?.seq ?? 0;
-  const reading = new Reading({ path: config.db, clock: clock.memory }, access.reviews, tellBroken, (text) => log.warn(text));
+  const reading = new Reading({ path: config.db, clock: clock.memory }, access.reviews, tellBroken, (text) =>
+    log.warn(text),
+  );
   opened.push(() => reading.close());
   stream?.start((after) => reading.commits(after, BATCH_BYTES));
   opened.push(() => stream?.stop());

@@ -96,7 +96,11 @@ export class BlockList<T> {
 
   private write(): void {
     const { number, block } = this.last;
-    this.statements.run(`INSERT OR REPLACE INTO ${this.table} VALUES (?, ?)`, number, compress(JSON.stringify(block.items)));
+    this.statements.run(
+      `INSERT OR REPLACE INTO ${this.table} VALUES (?, ?)`,
+      number,
+      compress(JSON.stringify(block.items)),
+    );
     block.isNew = false;
   }
 }

@@ -41,7 +41,8 @@ export class FactSets {
   /** Objects that have the same parts share them: they are not to be changed. */
   of(id: number): Facts {
     let facts = this.facts.get(id);
-    if (facts === undefined) this.facts.set(id, (facts = together(this.sets.get(id).map((number) => this.parts.get(number)))));
+    if (facts === undefined)
+      this.facts.set(id, (facts = together(this.sets.get(id).map((number) => this.parts.get(number)))));
     return facts;
   }
 

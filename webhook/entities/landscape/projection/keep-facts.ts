@@ -32,7 +32,8 @@ export function keepFacts(path: string, store: SqliteStore, tell: (text: string)
   const begin = (): void => {
     isBegun = true;
     projection = openFacts(path, tell);
-    const takeIn = (of: FactsProjection): void => void of.catchUp(AT_ONCE_MS).catch((error: unknown) => failed(of, error));
+    const takeIn = (of: FactsProjection): void =>
+      void of.catchUp(AT_ONCE_MS).catch((error: unknown) => failed(of, error));
     timer = setInterval(() => projection !== null && takeIn(projection), EVERY_MS);
     timer.unref();
   };

@@ -303,7 +303,9 @@ describe('the facts that are kept beside a ledger', function () {
     withFacts(factsFile(other.path), (db) => db.exec('UPDATE progress SET facts_version = facts_version - 1'));
     assert.deepEqual(await assertKept(other), [`${what} of another version: they are derived anew`]);
     // As the first version of this program left it.
-    withFacts(factsFile(other.path), (db) => db.exec('DROP TABLE segments; CREATE TABLE spans (id); PRAGMA user_version = 0'));
+    withFacts(factsFile(other.path), (db) =>
+      db.exec('DROP TABLE segments; CREATE TABLE spans (id); PRAGMA user_version = 0'),
+    );
     assert.deepEqual(await assertKept(other), [`${what} of another version: they are derived anew`]);
     for (const { store } of [one, other]) await store.close();
   });
@@ -373,7 +375,11 @@ describe('the facts that are kept beside a ledger', function () {
     await assertKept(other);
     const parts = (change: (text: string) => string): void =>
       withFacts(facts, (db) => {
-        for (const { block, items } of db.prepare('SELECT block, items FROM parts').all() as { block: number; items: Buffer }[]) // prettier-ignore
+        for (const { block, items } of db.prepare('SELECT block, items FROM parts').all() as {
+          block: number;
+          items: Buffer;
+        }[])
+          // prettier-ignore
           db.prepare('UPDATE parts SET items = ? WHERE block = ?').run(compress(change(decompress(items))), block);
       });
     parts((text) => text.replaceAll('conf-', 'fonc-'));

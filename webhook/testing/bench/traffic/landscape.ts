@@ -92,12 +92,21 @@ class Landscape {
     const labels = labelsOf(index, 1);
     const other = applicationName((index + NAMESPACES * 7) % this.size.applications);
     const far = applicationName((index + 1) % this.size.applications);
-    const data = { LOG_LEVEL: 'info', UPSTREAM: `http://${far.name}.${far.namespace}.svc:8080/v1`, 'app.yaml': `peer: ${other.name}:8080\n` };
+    const data = {
+      LOG_LEVEL: 'info',
+      UPSTREAM: `http://${far.name}.${far.namespace}.svc:8080/v1`,
+      'app.yaml': `peer: ${other.name}:8080\n`,
+    };
     const config = this.create('', 'v1', 'ConfigMap', namespace, `${name}-config`, { data });
     this.create('', 'v1', 'Secret', namespace, `${name}-secret`, { type: 'Opaque', data: { password: '[redacted]' } });
     this.create('', 'v1', 'ServiceAccount', namespace, name, {});
     const service = this.create('', 'v1', 'Service', namespace, name, {
-      spec: { selector: { app: name }, type: 'ClusterIP', clusterIP: '10.0.0.1', ports: [{ name: 'http', port: 8080 }] },
+      spec: {
+        selector: { app: name },
+        type: 'ClusterIP',
+        clusterIP: '10.0.0.1',
+        ports: [{ name: 'http', port: 8080 }],
+      },
     });
     this.create('discovery.k8s.io', 'discovery.k8s.io/v1', 'EndpointSlice', namespace, `${name}-1`, {
       metadata: { labels: { 'kubernetes.io/service-name': name, 'endpointslice.kubernetes.io/managed-by': 'endpointslice-controller.k8s.io' }, ownerReferences: [ownedBy(service)] }, // prettier-ignore
@@ -106,7 +115,9 @@ class Landscape {
     if (index % 5 === 0) {
       const backend = { service: { name, port: { number: 8080 } } };
       this.create('networking.k8s.io', 'networking.k8s.io/v1', 'Ingress', namespace, name, {
-        spec: { rules: [{ host: `${name}.example.com`, http: { paths: [{ path: '/', pathType: 'Prefix', backend }] } }] },
+        spec: {
+          rules: [{ host: `${name}.example.com`, http: { paths: [{ path: '/', pathType: 'Prefix', backend }] } }],
+        },
       });
     }
     const deployment = this.create('apps', 'apps/v1', 'Deployment', namespace, name, {
@@ -201,7 +212,12 @@ class Landscape {
 
   private configure({ config }: Application): void {
     const value = ['info', 'debug', 'warn'][this.pick(3)] ?? '';
-    this.change(config, [{ op: 'replace', path: '/data/LOG_LEVEL', value }], `user-${this.pick(100)}@example.com`, false);
+    this.change(
+      config,
+      [{ op: 'replace', path: '/data/LOG_LEVEL', value }],
+      `user-${this.pick(100)}@example.com`,
+      false,
+    );
   }
 
   private report(application: Application, one?: Live): void {
@@ -210,7 +226,15 @@ class Landscape {
     this.change(live, [{ op: 'replace', path: '/status/observedAt', value: this.seq }], RUNS_IN, true);
   }
 
-  private create(group: string, apiVersion: string, kind: string, namespace: string, name: string, body: JsonObject): Live { // prettier-ignore
+  private create(
+    group: string,
+    apiVersion: string,
+    kind: string,
+    namespace: string,
+    name: string,
+    body: JsonObject,
+  ): Live {
+    // prettier-ignore
     const uid = `00000000-0000-4000-8000-${String(++this.uids).padStart(12, '0')}`;
     const object: ObjectRef = { group, resource: `${kind.toLowerCase()}${kind.endsWith('s') ? 'es' : 's'}`, kind, namespace, name, uid }; // prettier-ignore
     const own = { name, uid, creationTimestamp: '2026-01-01T00:00:00Z', ...(namespace === '' ? {} : { namespace }) };
