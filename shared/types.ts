@@ -1,8 +1,11 @@
 /**
- * The domain's types, shared by the server and the plugin: what is recorded, and, in questions.ts, what can be asked.
+ * The domain's types, shared by the server and the plugin: what is recorded, and, in questions/, what can be asked.
  * Words are those of docs/glossary.md. Times are milliseconds since the Unix epoch, UTC.
  */
-export type * from './questions.ts';
+import type { Origin } from './origins/types.ts';
+export type * from './origins/manual.ts';
+export type * from './origins/types.ts';
+export type * from './questions/table.ts';
 
 /** A JSON value in memory. Numbers and keys that JavaScript cannot hold are escaped: see json.ts. */
 export type Json = null | boolean | number | string | Json[] | JsonObject;
@@ -56,6 +59,8 @@ export interface Actor {
   uid?: string;
   groups: string[];
   extra?: Record<string, string[]>;
+  /** Set of the user of a change that is disputed: reviews of other users claim the same version. Never in a review. */
+  disputed?: true;
 }
 
 /** What a change did, in words: one changed value, list items named by their merge key. */
@@ -111,6 +116,8 @@ export interface Change {
   scale?: { from: number | null; to: number };
   /** What led to it, nearest first, where the query asked for it; empty where the record does not tell. */
   causes?: CauseLink[];
+  /** What a delivery tool made it from, where the query asked for causes; absent where no such tool made it. */
+  origin?: Origin;
   /** Bodies before and after, where the query asked for them; null where the object did not exist. */
   before?: JsonObject | null;
   after?: JsonObject | null;
@@ -126,4 +133,6 @@ export interface CauseLink {
   certain: boolean;
   /** The evidence, for people: what of the record shows it. */
   why: string;
+  /** What a delivery tool made it from; of the last link only, and absent where no such tool made it. */
+  origin?: Origin;
 }

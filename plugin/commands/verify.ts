@@ -59,6 +59,6 @@ export async function verify(options: VerifyOptions, io: Io): Promise<void> {
 async function verifyFactsOf(file: string, lastAt: number | null): Promise<string | null> {
   const { factsFile } = await import('../../webhook/entities/landscape/projection/keep-facts.ts');
   if (lastAt === null || !existsSync(factsFile(file))) return null;
-  const { verifyFacts } = await import('../../webhook/ask/questions/verify-facts.ts');
+  const { verifyFacts } = await import('../../webhook/ask/questions/landscape/verify-facts.ts');
   return verifyFacts(file, () => randomInt(UNIT) / UNIT);
 }

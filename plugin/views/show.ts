@@ -9,12 +9,13 @@ import { countsText, deedText } from './deed.ts';
 import { diffLines } from './diff.ts';
 import { objectTitle } from './object-name.ts';
 import { operationText, paintOperation } from './operation.ts';
+import { originLines } from './origin.ts';
 import { consequenceLines } from './story.ts';
 import type { Style } from './style.ts';
 import { printable, wrapWords } from './text.ts';
 import { momentText } from './times.ts';
 import { valueText } from './value.ts';
-import { changeWho, userText } from './who.ts';
+import { changeWho, disputedMark, originOf, whoText } from './who.ts';
 import { changeWords } from './words.ts';
 
 /** What stands around a change in its object's history, and what it led to. */
@@ -41,7 +42,10 @@ export function showLines(change: Change, around: Surroundings, style: Style): s
     `${chalk.yellow(`change ${change.seq}`)} ${chalk.bold(objectTitle(change.object, style))}`,
     ...facts.flatMap(([label, value]) => {
       const [first = '', ...more] = style.columns === null ? [value] : wrapWords(value, style.columns - width);
-      return [`${chalk.dim(`${label}:`.padEnd(width))}${first}`, ...more.map((line) => ' '.repeat(width) + line)];
+      return [
+        `${chalk.dim((label === '' ? '' : `${label}:`).padEnd(width))}${first}`,
+        ...more.map((line) => ' '.repeat(width) + line),
+      ];
     }),
     '',
     ...bodyLines(change, style),
@@ -85,7 +89,7 @@ function whoFacts(change: Change, style: Style): Fact[] {
     ];
   }
   return [
-    ['User', style.chalk.cyan(printable(actor.username))],
+    ['User', style.chalk.cyan(printable(actor.username)) + disputedMark(actor)],
     ['User UID', printable(actor.uid ?? '')],
     ['Groups', list(actor.groups)],
     ...Object.entries(actor.extra ?? {}).map(([key, values]): Fact => ['Extra', `${printable(key)}: ${list(values)}`]),
@@ -118,11 +122,17 @@ function whatFacts(change: Change, { now }: Surroundings, style: Style): Fact[] 
   ];
 }
 
-function aroundFacts({ cause, causes }: Change, { previous, next, caused, act }: Surroundings, style: Style): Fact[] {
+function aroundFacts(change: Change, { previous, next, caused, act }: Surroundings, style: Style): Fact[] {
+  const { cause, causes } = change;
+  const origin = originOf(change);
   return [
     ['Act', actFact(act, style)],
     ['Cause', cause === null ? '' : `change ${cause}`],
     ...(causes ?? []).map((link, index): Fact => [index === 0 ? 'For' : '', causeLine(link, style)]),
+    ...(origin === null ? [] : originLines(origin, style)).map((line, index): Fact => [
+      index === 0 ? 'Origin' : '',
+      line,
+    ]),
     ['Before it', previous === null ? 'nothing is recorded' : changeLine(previous, style)],
     ['After it', next === null ? 'nothing: this is the last one' : changeLine(next, style)],
     ...caused.map((change, index): Fact => [index === 0 ? 'Caused' : '', `${changeLine(change, style)}`]),
@@ -131,7 +141,7 @@ function aroundFacts({ cause, causes }: Change, { previous, next, caused, act }:
 
 /** Who it was done for, nearest first, each with the evidence: `alice@example.com by 265 deployment shop/web: ...`. */
 function causeLine({ seq, actor, object, certain, why }: CauseLink, style: Style): string {
-  const who = actor === null ? 'unknown' : userText(actor.username, style);
+  const who = actor === null ? 'unknown' : whoText(actor, style);
   const title = `${style.chalk.yellow(String(seq))} ${objectTitle(object, style)}`;
   return `${certain ? '' : 'likely '}${style.chalk.cyan(who)} by ${title}: ${printable(why)}`;
 }

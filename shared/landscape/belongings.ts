@@ -12,7 +12,7 @@ export class Belongings {
   private readonly gatherers = new Map<string, { name: string; selector: Requirement[] }[]>();
 
   /** What deliveriesOf() has found. */
-  readonly deliveries = new Map<ObjectFacts, readonly Delivery[]>();
+  readonly deliveries = new WeakMap<ObjectFacts, Delivery[]>();
 
   constructor(objects: Iterable<ObjectFacts>) {
     for (const each of objects) this.add(each);

@@ -51,7 +51,7 @@ const [TRACKING, ARGO_INSTANCE, INSTANCE] = [
 ];
 
 /** The tools that an object says it comes from, the strongest evidence first. */
-export function deliveriesOf(each: ObjectFacts, known: Belongings): readonly Delivery[] {
+export function deliveriesOf(each: ObjectFacts, known: Belongings): Delivery[] {
   let found = known.deliveries.get(each);
   if (found === undefined) known.deliveries.set(each, (found = findDeliveries(each, known)));
   return found;

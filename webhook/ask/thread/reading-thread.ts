@@ -28,8 +28,7 @@ function serve(port: MessagePort, data: ReadingData): void {
     if (message.do === 'commits')
       return commitBatch(store, new StoreReader(store, now), message.after, message.maxBytes);
     const reader = readerFor(message.caller, rights, store, now, closing.signal);
-    const ask = reader[message.question].bind(reader) as (...args: unknown[]) => Promise<unknown>;
-    return ask(...message.args);
+    return reader[message.question](message.query as never);
   };
   const answer = async (message: Extract<ReadingRequest, { do: 'ask' | 'commits' }>): Promise<void> => {
     const { id } = message;

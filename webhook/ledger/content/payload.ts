@@ -67,6 +67,9 @@ const ZLIB = {
   finishFlush: constants.Z_FINISH,
 };
 
+/** Most texts are short: Node's usual 16 KiB for what comes out are an allocation each, and soon work for the collector. */
+const INFLATE = { ...ZLIB, chunkSize: 4_000 };
+
 /**
  * The end of the dictionary, which is about patches. To set up the whole of it is a third of the cost of compressing, and only
  * whole objects need the rest. Whatever was compressed with the end of a dictionary is inflated with all of it, because
@@ -89,9 +92,14 @@ export function detailText(detail: Detail): string {
   return JSON.stringify(stored);
 }
 
-export function compress(text: string): Buffer {
+/** How a text is compressed. */
+export function deflateOptions(text: string): typeof ZLIB {
   const isPatch = text.startsWith(PATCH_START) && !text.startsWith(CREATION_START);
-  return deflateRawSync(text, isPatch ? PATCH_ZLIB : ZLIB);
+  return isPatch ? PATCH_ZLIB : ZLIB;
+}
+
+export function compress(text: string): Buffer {
+  return deflateRawSync(text, deflateOptions(text));
 }
 
 /** What nearly every text fits into; one that does not is zlib's. */
@@ -108,7 +116,7 @@ let inflated = 0;
 export function decompress(bytes: Uint8Array): string {
   if (inflated < WARM_AFTER) {
     inflated++;
-    return inflateRawSync(bytes, ZLIB).toString();
+    return inflateRawSync(bytes, INFLATE).toString();
   }
   const { length } = inflateSync(bytes, { dictionary: ZLIB.dictionary, out: SCRATCH });
   // Of a longer text the rest is lost.

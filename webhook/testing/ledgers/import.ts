@@ -3,7 +3,8 @@ import { Predicates } from '../../record/rules/predicates.ts';
 import { Recorder } from '../../record/capture/recorder/recorder.ts';
 import { importRecording, type ImportInput, type ImportResult } from '../../record/sources/recordings/import.ts';
 import type { NewCoverage, StoredChange } from '../../ledger/port/port.ts';
-import { openSqliteReader, openSqliteStore } from '../../ledger/sqlite/store/store.ts';
+import { openSqliteStore } from '../../ledger/sqlite/store/open-store.ts';
+import { openSqliteReader } from '../../ledger/sqlite/store/store.ts';
 import { TEST_KEY } from './recorder.ts';
 
 /** What an import gave, and whom it told what. */

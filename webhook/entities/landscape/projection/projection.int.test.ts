@@ -5,11 +5,13 @@ import fc from 'fast-check';
 import { diff, hashBody } from '../../../../shared/patch.ts';
 import { factsOf } from '../../../../shared/landscape/facts.ts';
 import type { JsonObject } from '../../../../shared/types.ts';
+import { objectFacts } from '../../../ask/questions/landscape/landscape.ts';
 import { StoreReader } from '../../../ask/questions/reader.ts';
-import { verifyFacts } from '../../../ask/questions/verify-facts.ts';
+import { verifyFacts } from '../../../ask/questions/landscape/verify-facts.ts';
 import { compress, decompress } from '../../../ledger/content/payload.ts';
 import type { NewChange, NewOutcome } from '../../../ledger/port/port.ts';
-import { openSqliteReader, openSqliteStore, type SqliteStore } from '../../../ledger/sqlite/store/store.ts';
+import { openSqliteStore } from '../../../ledger/sqlite/store/open-store.ts';
+import { openSqliteReader, type SqliteStore } from '../../../ledger/sqlite/store/store.ts';
 import { useFolder, useSharedFolder } from '../../../testing/folder.ts';
 import { importShop } from '../../../testing/ledgers/shop-ledger.ts';
 import { factsFile, keepFacts } from './keep-facts.ts';
@@ -17,7 +19,8 @@ import { FactsProjection } from './projection.ts';
 
 /** All that exists at a moment with its facts, as lines; from states where the store keeps no facts. */
 async function linesAt(store: SqliteStore, at: number): Promise<string[]> {
-  const found = await new StoreReader(store, () => at).objectFacts(at);
+  const asked = { store, now: () => at, closing: new AbortController().signal };
+  const found = await objectFacts(asked, at);
   return found.map(({ object, facts }) => JSON.stringify([object, facts])).sort();
 }
 

@@ -1,4 +1,4 @@
-import type { ObjectRef } from '../../../../shared/types.ts';
+import { DISPUTED, type ObjectRef } from '../../../../shared/types.ts';
 import { decodeAmendment, decodeDetail, type Amendment, type Detail } from '../../content/payload.ts';
 import { OUTCOME_REASONS, type StoredChange } from '../../port/port.ts';
 import { decodeFacts, decodeUid, outcomeOf } from '../database/codes.ts';
@@ -74,7 +74,6 @@ export class DecodedChange implements StoredChange {
     this.subresource = names.text(row.subresource_id);
     this.manager = names.text(row.manager_id);
     this.amended = row.amendment !== null;
-    this.actor = row.actor_id === null ? null : names.actor(row.actor_id);
     this.parent = row.parent;
     this.depth = row.depth;
     this.baseResourceVersion = row.base_version;
@@ -82,6 +81,9 @@ export class DecodedChange implements StoredChange {
     this.reviewUid = decodeUid(row.review_uid);
     this.outcome = outcomeOf(row.outcome, facts.source);
     this.outcomeReason = reasonOf(row, facts.source);
+    const actor = row.actor_id === null ? null : names.actor(row.actor_id);
+    // Wherever the user is named it goes with the name.
+    this.actor = actor !== null && this.outcomeReason === DISPUTED ? { ...actor, disputed: true } : actor;
     this.apiVersion = amendment?.apiVersion ?? names.text(row.api_version_id);
     this.hash = amendment?.hash ?? row.hash;
   }

@@ -7,7 +7,8 @@ import { storeContract } from '../../port/contract/contract.ts';
 import { newChange } from '../../port/contract/new-change.ts';
 import { useFolder } from '../../../testing/folder.ts';
 import { FORMAT } from '../database/schema.ts';
-import { openSqliteReader, openSqliteStore, openThreadedSqliteStore } from './store.ts';
+import { openSqliteStore, openThreadedSqliteStore } from './open-store.ts';
+import { openSqliteReader } from './store.ts';
 
 describe('the SQLite store', () => {
   const file = useFolder({ verify: false });
@@ -116,9 +117,11 @@ describe('a ledger file', () => {
       'objects',
       'outcomes',
       'resources',
+      'shortened',
       'texts',
     ]);
     db.exec('INSERT INTO forks VALUES (1, 1); INSERT INTO late_outcomes VALUES (1, 1)');
+    db.exec("INSERT INTO shortened VALUES (9, 1, x'', x'')");
     // A fold leaves the one exception: fold.int.test.ts.
     for (const table of tables.filter((name) => name !== 'folds')) {
       const [column] = (db.pragma(`table_info(${table})`) as { name: string }[]).map(({ name }) => name);

@@ -3,7 +3,8 @@ import { OUTCOMES, type JsonObject, type Patch } from '../../../../shared/types.
 import { labelSteps } from '../../content/labels.ts';
 import { amendmentText, compress, detailText } from '../../content/payload.ts';
 import { COVERAGE_EVENTS, OUTCOME_REASONS, type NewChange, type NewEntries, type NewOutcome } from '../../port/port.ts';
-import { firstLink, Link, type ChainedFold, type ChainedOutcome } from '../chain/chain.ts';
+import { firstLink, Link, type ChainedFold, type ChainedOutcome, type ChainedShortening } from '../chain/chain.ts';
+import { LEDGER } from '../chain/chained-rows.ts';
 import { encodeFacts, encodeUid } from '../database/codes.ts';
 import { Interner } from './intern.ts';
 import { LabelWriter } from './label-writer.ts';
@@ -78,12 +79,16 @@ export class Appender {
   private readonly statements;
   private readonly transaction: (entries: EncodedEntries) => void;
 
-  constructor(db: Sqlite) {
+  /** `compressed`: as `compress` of payload.ts does it. */
+  constructor(
+    db: Sqlite,
+    private readonly compressed: (text: string) => Buffer = compress,
+  ) {
     this.interner = new Interner(db);
     this.labels = new LabelWriter(db);
     this.skips = new SkipMaker(db);
     this.statements = {
-      ledger: db.prepare('SELECT id, cluster, created_at AS createdAt FROM ledger'),
+      ledger: db.prepare(LEDGER),
       lastCommit: db.prepare('SELECT id, at, taken, hash FROM commits ORDER BY id DESC LIMIT 1'),
       commit: db.prepare('INSERT INTO commits (id, at, last_seq, taken, hash) VALUES (?, ?, ?, ?, ?)'),
       lastSeq: db.prepare('SELECT coalesce(max(seq), 0) FROM changes').pluck(),
@@ -132,6 +137,13 @@ export class Appender {
     this.statements.commit.run(id, at, this.statements.lastSeq.get(), taken, link.digest());
   }
 
+  /** Records in a commit of its own, within the transaction that does it, what `work` shortens; it is given the commit's number. */
+  appendShortenings(at: number, work: (commitId: number) => ChainedShortening[]): void {
+    const { id, link, taken } = this.begin(at);
+    for (const row of work(id)) link.shortening(row);
+    this.statements.commit.run(id, at, this.statements.lastSeq.get(), taken, link.digest());
+  }
+
   /** After ids were removed from the file, or a transaction that gave some was rolled back. */
   forget(): void {
     this.interner.forget();
@@ -146,7 +158,7 @@ export class Appender {
     const before = previous?.hash ?? firstLink(this.statements.ledger.get() as Parameters<typeof firstLink>[0]);
     const at = givenAt ?? previous?.at ?? 0;
     const taken = newlyTaken ?? previous?.taken ?? 0;
-    return { id, at, taken, link: new Link(before, id, at, taken) };
+    return { id, at, taken, link: new Link(before, id, at, taken, true) };
   }
 
   private write(entries: EncodedEntries): void {
@@ -187,8 +199,8 @@ export class Appender {
     const kind = encodeFacts(change);
     const reviewUid = encodeUid(change.reviewUid);
     const hash = change.hash === null ? null : Buffer.from(change.hash, 'base64');
-    const detail = compress(change.detail);
-    const checkpoint = change.checkpoint === null ? null : compress(change.checkpoint);
+    const detail = this.compressed(change.detail);
+    const checkpoint = change.checkpoint === null ? null : this.compressed(change.checkpoint);
     this.statements.change.run(
       change.seq,
       change.at,
@@ -232,6 +244,8 @@ export class Appender {
       detail,
       checkpoint,
       skips,
+      recorded: null,
+      shortened: null,
     });
   }
 
@@ -254,7 +268,7 @@ export class Appender {
       outcome: OUTCOMES.indexOf(outcome.outcome),
       reason: OUTCOME_REASONS.indexOf(outcome.reason),
       version: outcome.resourceVersion.toWellFormed(),
-      amendment: outcome.amendment === null ? null : compress(outcome.amendment),
+      amendment: outcome.amendment === null ? null : this.compressed(outcome.amendment),
     };
     this.statements.outcome.run(row.seq, row.n, commitId, row.outcome, row.reason, row.version, row.amendment);
     return row;

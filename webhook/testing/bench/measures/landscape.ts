@@ -1,7 +1,8 @@
 import { statSync } from 'node:fs';
 import { FactsProjection } from '../../../entities/landscape/projection/projection.ts';
 import { StoreReader } from '../../../ask/questions/reader.ts';
-import { openSqliteReader, openThreadedSqliteStore } from '../../../ledger/sqlite/store/store.ts';
+import { openThreadedSqliteStore } from '../../../ledger/sqlite/store/open-store.ts';
+import { openSqliteReader } from '../../../ledger/sqlite/store/store.ts';
 import { EVERY_MS, STARTED_AT } from '../traffic/generate.ts';
 import { applicationName, generateLandscape, OBJECTS_OF_APPLICATION } from '../traffic/landscape.ts';
 
