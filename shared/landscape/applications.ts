@@ -104,8 +104,14 @@ class Landscape {
   private readonly known: Belongings;
   private readonly places = new Map<string, number>();
   private readonly own: (Said | null)[];
+  /** What has been told by declaredOf(). */
+  private readonly declared: (Declared | null | undefined)[];
+  /** How often owners were not followed to their end. */
+  private cut = 0;
   private readonly said: (Said | null | undefined)[];
   private readonly attached: Map<number, Attachment>;
+  /** Of places that are exposed the names and addresses. */
+  private readonly hosts = new Map<number, string[]>();
 
   constructor(
     private readonly objects: readonly ObjectFacts[],
@@ -114,8 +120,13 @@ class Landscape {
   ) {
     this.known = new Belongings(objects);
     for (const [place, { object }] of objects.entries()) this.places.set(object.uid, place);
+    for (const { relation, from, to } of graph.edges) {
+      const node = relation === 'exposes' ? graph.nodes[to] : undefined;
+      if (node?.is === 'host') this.hosts.set(from, [...(this.hosts.get(from) ?? []), node.name]);
+    }
     this.own = objects.map((each) => believe(applicationEvidence(each, this.known, rules)));
     this.said = objects.map(() => undefined);
+    this.declared = objects.map(() => undefined);
     const declared = objects.map((_, place) => this.declaredOf(place)?.value ?? null);
     this.attached = attach(
       graph,
@@ -144,9 +155,10 @@ class Landscape {
         else if (object.namespace !== '') none.push(object);
         continue;
       }
-      const list = applications.get(application.value) ?? [];
-      list.push({ place, member: this.memberOf(place, application, teams) });
-      applications.set(application.value, list);
+      const one = { place, member: this.memberOf(place, application, teams) };
+      const list = applications.get(application.value);
+      if (list === undefined) applications.set(application.value, [one]);
+      else list.push(one);
     }
     const told = [...applications].map(([name, members]) => this.application(name, members));
     return {
@@ -174,7 +186,18 @@ class Landscape {
 
   /** By what it says itself, or its controller. */
   private declaredOf(place: number, steps = 0): Declared | null {
+    const kept = this.declared[place];
+    if (kept !== undefined) return kept;
+    const cut = this.cut;
+    const declared = this.findDeclared(place, steps);
+    // In a circle of owners it depends on where one begins.
+    if (this.cut === cut || steps === 0) this.declared[place] = declared;
+    return declared;
+  }
+
+  private findDeclared(place: number, steps: number): Declared | null {
     const above = this.controllerOf(place);
+    if (above !== null && steps > MAX_OWNERS) this.cut++;
     const owner = above === null || steps > MAX_OWNERS ? null : this.declaredOf(above, steps + 1);
     return withOwner(this.own[place] ?? null, owner, above === null ? null : (this.objects[above]?.object ?? null));
   }
@@ -232,7 +255,7 @@ class Landscape {
     const each = this.objects[place];
     if (each === undefined) throw new Error(`there is no object ${place}`);
     const top = this.objects[this.topOf(place)] ?? each;
-    const manager = [...deliveriesOf(each, this.known), ...deliveriesOf(top, this.known)][0]?.manager ?? null;
+    const manager = (deliveriesOf(each, this.known)[0] ?? deliveriesOf(top, this.known)[0])?.manager ?? null;
     const member: Member = {
       object: each.object,
       application,
@@ -257,11 +280,7 @@ class Landscape {
     const telling = workloads.length > 0 ? workloads : members;
     const versions = workloads.flatMap(({ version }) => version?.version ?? []);
     const tags = workloads.flatMap(({ version, object }) => (version === undefined ? [] : (mainImage(version, object.name)?.tag ?? []))); // prettier-ignore
-    const places = new Set(found.map(({ place }) => place));
-    const hosts = this.graph.edges.flatMap(({ relation, from, to }) => {
-      const node = this.graph.nodes[to];
-      return relation === 'exposes' && places.has(from) && node?.is === 'host' ? [node.name] : [];
-    });
+    const hosts = found.flatMap(({ place }) => this.hosts.get(place) ?? []);
     return {
       name,
       products: unique(telling.flatMap(({ product }) => product?.value ?? [])),
@@ -298,7 +317,7 @@ function compareVersions(a: string, b: string): number {
 }
 
 function byPlace(a: ObjectRef, b: ObjectRef): number {
-  return compare(`${a.namespace}\n${a.kind}\n${a.name}`, `${b.namespace}\n${b.kind}\n${b.name}`);
+  return compare(a.namespace, b.namespace) || compare(a.kind, b.kind) || compare(a.name, b.name);
 }
 
 /** As Units has it. */

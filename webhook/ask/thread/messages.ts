@@ -28,6 +28,8 @@ export type ReadingRequest =
   | { do: 'close' };
 
 export type ReadingReport =
+  /** For the log: something could not be used, and is made anew. */
+  | { is: 'note'; text: string }
   | { is: 'answer'; id: number; value: unknown }
   | { is: 'failure'; id: number; failure: Failure }
   | { is: 'may?'; id: number; user: Extract<Caller, { kind: 'user' }>['user']; attributes: Attributes };

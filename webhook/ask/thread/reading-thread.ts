@@ -16,11 +16,11 @@ import type { ReadingData, ReadingReport, ReadingRequest } from './messages.ts';
 function serve(port: MessagePort, data: ReadingData): void {
   lowerPriority();
   const store = openSqliteReader(data.path);
-  const facts = keepFacts(data.path, store);
   const clock = new Clock(data.clock);
   const now = (): number => clock.now();
   const closing = new AbortController();
   const report = (message: ReadingReport): void => port.postMessage(message);
+  const facts = keepFacts(data.path, store, (text) => report({ is: 'note', text }));
   const rights = new AskedRights(report);
 
   const answering = new Set<Promise<void>>();

@@ -35,12 +35,13 @@ export class Reading {
   private closing = false;
 
   /**
-   * `rights`: null where whoever asks may read everything. `died`: told once where the thread ends by itself.
+   * `rights`: null where whoever asks may read everything. `died`: told once where the thread ends by itself. `noted`: what is for the log.
    */
   constructor(
     data: ReadingData,
     private readonly rights: Rights | null,
     private readonly died: (error: Error) => void,
+    private readonly noted: (text: string) => void = () => undefined,
   ) {
     const options = { workerData: data, resourceLimits: LIMITS };
     this.worker = startThread(import.meta.url, './reading-thread.ts', 'ledger-reading.js', options);
@@ -92,6 +93,7 @@ export class Reading {
   }
 
   private take(report: ReadingReport): void {
+    if (report.is === 'note') return this.noted(report.text);
     if (report.is === 'may?') {
       void this.mayOf(report).then((answer) => this.tell({ do: 'tell', id: report.id, ...answer }));
       return;

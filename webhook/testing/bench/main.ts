@@ -10,6 +10,7 @@ import { measureBytes } from './measures/bytes.ts';
 import { measureLive, measureStandIn, type CostRow, type Setting } from './cost/cost.ts';
 import { measureFolding } from './measures/folding.ts';
 import { observerMemory } from './measures/observer-memory.ts';
+import { measureLandscape } from './measures/landscape.ts';
 import { measureBaseline, measureEndings } from './measures/much-at-once.ts';
 import { measurePauses } from './measures/pause.ts';
 import { measureReading } from './measures/reading.ts';
@@ -144,6 +145,25 @@ async function reading(): Promise<void> {
   );
 }
 
+async function landscape(): Promise<void> {
+  const changes = Number(process.env.BENCH_CHANGES ?? 400_000);
+  const { rows, takeInUs, ledgerBytes, factsBytes } = await measureLandscape(path, changes);
+  const whole = rows[0]?.ms ?? NaN;
+  print(
+    `The graph of 10,000 objects, of ${changes} changes: facts ${((factsBytes / ledgerBytes) * 100).toFixed(1)} % of the ledger's bytes, taken in at ${takeInUs.toFixed(0)} us a change`,
+    ['question', 'items', 'CPU ms', 'of the whole cluster', 'asked again', 'of a quarter of the changes', 'growth'],
+    rows.map(({ question, items, ms, againMs, smallMs }) => [
+      question,
+      String(items),
+      ms.toFixed(1),
+      (ms / whole).toFixed(3),
+      againMs.toFixed(1),
+      smallMs.toFixed(1),
+      (ms / smallMs).toFixed(1),
+    ]),
+  );
+}
+
 async function bytes(): Promise<void> {
   const { auditBytes, rows } = await measureBytes(path);
   print(
@@ -250,7 +270,7 @@ async function observer(): Promise<void> {
   console.log(`${await observerMemory(path)}\n`);
 }
 
-const SECTIONS = { admission, cost, burst, reading, pause, bytes, folding, observer, endings, baseline };
+const SECTIONS = { admission, cost, burst, reading, landscape, pause, bytes, folding, observer, endings, baseline };
 
 console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown CPU'}\n`);
 try {
