@@ -16,11 +16,15 @@ $(INSTALLED): package.json package-lock.json
 demo: build ## Replay a recorded cluster through a real server, then ask who changed what
 	npx tsx scripts/demo.ts
 
-test: $(INSTALLED) ## Lint, check the types, run all tests with coverage
+test: $(INSTALLED) ## Lint, check the types, run all tests with coverage; NODE=24: the tests, under npm's package `node` of that major
+ifdef NODE
+	scripts/under-node.sh $(NODE) --copy npm test --silent
+else
 	npm run --silent lint
 	npm run --silent format:check
 	npm run --silent typecheck
 	npm test --silent
+endif
 
 # Fuzzing goes without c8: it follows V8's own coverage to new inputs, and each takes the counters from the other.
 torture: $(INSTALLED) ## Crash, fault, fuzz and soak the server in full: some three hours
@@ -31,7 +35,7 @@ run: certs build ## Run the server here, on .demo/ledger.db, with the certificat
 	@mkdir -p .demo
 	node dist/kubeblame-webhook.js serve --db .demo/ledger.db --tls-cert certs/local/tls.crt --tls-key certs/local/tls.key
 
-bench: build ## Measure what is built: admission, a burst, reading, bytes, the CLI's start (BENCH=admission for one)
+bench: build ## Measure what is built: admission, cost, a burst, reading, bytes, the CLI's start (BENCH=admission for one)
 	npx tsx webhook/testing/bench/main.ts $(BENCH)
 	npx tsx plugin/bench/start.ts
 
@@ -70,5 +74,5 @@ undeploy: ## Remove Kubeblame and all its overlays from kubectl's current cluste
 	kubectl delete --ignore-not-found -k manifests/overlays/native-api
 	kubectl delete --ignore-not-found validatingwebhookconfiguration kubeblame
 
-clean: ## Remove what was built and measured; keeps node_modules, certs/local and .demo/
+clean: ## Remove what was built and measured; keeps node_modules, .node/, certs/local and .demo/
 	rm -rf dist coverage

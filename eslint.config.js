@@ -61,7 +61,7 @@ function layerRules({ name, beside = [], folders = [] }, index) {
 }
 
 export default defineConfig(
-  globalIgnores(['dist/', 'coverage/', 'demo/', 'shared/fixtures/', 'node_modules/']),
+  globalIgnores(['dist/', 'coverage/', 'demo/', 'shared/fixtures/', 'node_modules/', '.node/']),
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   js.configs.recommended,
   {

@@ -2,6 +2,7 @@ import { Option, type Command } from 'commander';
 import { flagsOf } from './arguments.ts';
 import type { LandscapeFlags } from './commands/landscape-flags.ts';
 import type { ReleasesFlags } from './commands/releases.ts';
+import { addRulesFlags } from './commands/rules-flags.ts';
 import { describeCommand } from './help.ts';
 import type { SourceOptions } from './open-reader.ts';
 import type { Context } from './subcommands.ts';
@@ -15,9 +16,9 @@ export function addApplicationCommands(program: Command, context: Context): void
 function addCommonFlags(command: Command, at: string): void {
   command
     .option('--at <time>', at)
-    .option('--rules <file>', 'rules that say what belongs to which application, team and product; - is stdin')
     .option('--no-headers', 'no first line with the names of the columns')
     .addOption(new Option('-o, --output <format>', 'output format').choices(['table', 'json', 'yaml']));
+  addRulesFlags(command);
 }
 
 function addApps(program: Command, { io, addSource, withReader, asked }: Context): void {

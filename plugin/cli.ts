@@ -3,10 +3,12 @@ import { KubeblameError, messageOf } from '../shared/errors.ts';
 import type { LedgerReader } from '../shared/types.ts';
 import { VERSION } from '../shared/version.ts';
 import { commanderWords, flagsOf, isOn } from './arguments.ts';
+import { withCommandHint } from './command-hint.ts';
 import { addHistoryFlags } from './commands/history-flags.ts';
 import { addLinesFlags } from './commands/lines-flags.ts';
 import { addMatchFlags, each } from './commands/match-flags.ts';
 import { FORMATS, type BlameFlags } from './commands/request.ts';
+import { addRulesFlags } from './commands/rules-flags.ts';
 import { EXIT, Exit, exitCodeOf } from './exit-code.ts';
 import { describeCommand, formatHelp } from './help.ts';
 import type { Io } from './io.ts';
@@ -15,6 +17,7 @@ import { openReader, type SourceOptions } from './open-reader.ts';
 import { addLandscapeCommands } from './landscape-commands.ts';
 import { addProofCommands } from './proof-commands.ts';
 import { addSubcommands } from './subcommands.ts';
+import { takeTemplate } from './template-flag.ts';
 import { printable } from './views/text.ts';
 
 const EXAMPLES = `
@@ -49,6 +52,10 @@ const EXAMPLES = `
 
   # Who changed one field
   kubectl blame deployment nginx --field spec.replicas
+
+  # What happened to an application, or to what a team answers for
+  kubectl blame app/shop --since 2h
+  kubectl blame team/checkout --format diff
 
   # The net difference between two moments
   kubectl blame -n shop --from 09:00 --to 10:30 --format diff`;
@@ -101,6 +108,21 @@ function colourFlag(args: readonly string[]): string {
 }
 
 async function answer(args: readonly string[], io: Io): Promise<void> {
+  const { words, template } = takeTemplate(args);
+  if (template === null) return answerPlainly(args, io);
+  const { templated } = await import('./templates/output-template.ts');
+  const kept = await templated(template, io);
+  try {
+    await answerPlainly(words, kept.io);
+  } catch (error) {
+    // Of a comparison the exit code is part of the answer.
+    if (error instanceof Exit) kept.finish();
+    throw error;
+  }
+  kept.finish();
+}
+
+async function answerPlainly(args: readonly string[], io: Io): Promise<void> {
   if (args[0] === '__complete') {
     const { complete } = await import('./completion/complete.ts');
     // Completion looks at all commands.
@@ -167,8 +189,13 @@ function createProgram(io: Io, args?: readonly string[]): Command {
     .option('--to <time>', 'the net difference up to that moment (default: now)')
     .option('--since <time>', 'only changes at or after this time')
     .option('--until <time>', 'only changes at or before this time')
-    .addOption(formatOption('--format <format>', 'output format'))
-    .addOption(formatOption('-o, --output <format>', 'output format: the same as --format'))
+    .addOption(new Option('--format <format>', 'output format').choices(FORMATS))
+    .addOption(
+      new Option(
+        '-o, --output <format>',
+        "output format: the same as --format; of what json has also jsonpath='{...}' and custom-columns=HEAD:PATH,...",
+      ).choices(FORMATS),
+    )
     .option('--limit <count>', 'maximum number of results (default: 30 acts, 50 changes, all objects); also -5', count)
     .option('--status', 'also changes of status by controllers')
     .option('--attempts', 'also attempts that were never persisted')
@@ -179,6 +206,7 @@ function createProgram(io: Io, args?: readonly string[]): Command {
   addMatchFlags(program);
   addHistoryFlags(program);
   addLinesFlags(program);
+  addRulesFlags(program);
   addSource(program);
   program.action((words: string[], _flags: unknown, self: Command) => {
     const flags = flagsOf<BlameFlags & SourceOptions>(self);
@@ -196,47 +224,6 @@ function createProgram(io: Io, args?: readonly string[]): Command {
   addLandscapeCommands(program, context);
   addProofCommands(program, context);
   return program;
-}
-
-/** What kubectl's -o has beside names: templates are no format of ours. */
-const TEMPLATES = /^(?:jsonpath|go-template|custom-columns)(?:-[a-z]+)*(?:=|$)/;
-
-function formatOption(flags: string, description: string): Option {
-  const option = new Option(flags, description).choices(FORMATS);
-  const parse = option.parseArg;
-  return option.argParser((text: string, previous: unknown) => {
-    if (!TEMPLATES.test(text)) return parse?.(text, previous as never);
-    const [name = ''] = text.split('=');
-    throw new InvalidArgumentError(
-      `${name} is not supported; -o json or -o csv, with a program such as jq, does the same.`,
-    );
-  });
-}
-
-/** Commands of kubectl that somebody may look for behind `kubectl blame`. */
-const KUBECTL = ['describe', 'events', 'exec', 'explain', 'get', 'logs', 'top'];
-
-/** A type that nobody knows may be a command that was misspelt, or is kubectl's. */
-function withCommandHint(error: unknown, [word = '', next]: readonly string[], program: Command): unknown {
-  if (!(error instanceof KubeblameError) || error.code !== 'type-unknown') return error;
-  if (word === 'blame' || KUBECTL.includes(word)) {
-    const hint = word === 'blame' ? `leave out the second "blame"${next === 'help' ? ': kubectl blame help' : ''}` : `${word} is a command of kubectl; here TYPE comes first: kubectl blame pod NAME`; // prettier-ignore
-    return new KubeblameError(error.code, error.message, hint, { cause: error });
-  }
-  const similar = program.commands.map((command) => command.name()).find((name) => isSlip(word, name));
-  if (similar === undefined) return error;
-  return new KubeblameError(error.code, error.message, `did you mean the command ${similar}?`, { cause: error });
-}
-
-/** One letter wrong, missing, doubled or exchanged with the next. */
-function isSlip(word: string, name: string): boolean {
-  if (Math.abs(word.length - name.length) > 1 || word.length < 3) return false;
-  const sorted = (text: string): string => [...text].sort().join('');
-  let start = 0;
-  while (start < name.length && word[start] === name[start]) start++;
-  let end = 0;
-  while (end < name.length - start && word.at(-1 - end) === name.at(-1 - end)) end++;
-  return sorted(word) === sorted(name) || Math.max(word.length, name.length) - start - end <= 1;
 }
 
 /** The help that tells more: of the command that was meant. */

@@ -1,50 +1,11 @@
 import { readFileSync } from 'node:fs';
-import {
-  decodeError,
-  encodeApplicationQuery,
-  encodeBlameQuery,
-  encodeChangeQuery,
-  encodeDifferenceQuery,
-  encodeGraphQuery,
-  encodeImpactQuery,
-  encodeObjectQuery,
-  encodeStateQuery,
-  encodeUserQuery,
-  ROUTES,
-} from '../shared/api.ts';
+import { decodeError, ROUTES } from '../shared/api.ts';
 import { KubeblameError, messageOf } from '../shared/errors.ts';
 import { parseJson } from '../shared/json.ts';
+import { QuestionReader, questionOf } from '../shared/questions/table.ts';
 import type { NamedType } from '../shared/resource-types.ts';
-import type {
-  ApplicationPage,
-  ApplicationQuery,
-  BlamePage,
-  BlameQuery,
-  ChangePage,
-  ChangeQuery,
-  CoverageInterval,
-  DifferencePage,
-  DifferenceQuery,
-  FactsPage,
-  GraphPage,
-  GraphQuery,
-  ImpactPage,
-  ImpactQuery,
-  Json,
-  KnownObject,
-  LedgerInfo,
-  LedgerReader,
-  ResourceType,
-  Scope,
-  StatePage,
-  StateQuery,
-  UserPage,
-  UserQuery,
-} from '../shared/types.ts';
+import type { Json } from '../shared/types.ts';
 import { send, type Answer } from './https.ts';
-
-/** Characters of rules in a request: they are a part of its address, which may have 16 kB. */
-const MAX_RULES = 4000;
 
 /** A way to a server: with an address of its own, or through the API server of a cluster. */
 export interface Transport {
@@ -66,91 +27,34 @@ export interface ClientOptions {
 }
 
 /** Asks a server. Rejects with server-unreachable, unauthorized, or the error that the server answers with. */
-export class ServerReader implements LedgerReader {
-  constructor(private readonly transport: Transport) {}
-
-  info(): Promise<LedgerInfo> {
-    return this.get(ROUTES.info);
+export class ServerReader extends QuestionReader {
+  constructor(private readonly transport: Transport) {
+    super(async (name, query) => answerOf(transport, ROUTES[name], questionOf(name).codec.encode(query)));
   }
 
-  resources(): Promise<ResourceType[]> {
-    return this.get(ROUTES.resources);
-  }
-
-  objects(scope: Scope, limit: number): Promise<KnownObject[]> {
-    return this.get(ROUTES.objects, encodeObjectQuery({ scope, limit }));
-  }
-
-  changes(query: ChangeQuery): Promise<ChangePage> {
-    return this.get(ROUTES.changes, encodeChangeQuery(query));
-  }
-
-  users(query: UserQuery): Promise<UserPage> {
-    return this.get(ROUTES.users, encodeUserQuery(query));
-  }
-
-  states(query: StateQuery): Promise<StatePage> {
-    return this.get(ROUTES.states, encodeStateQuery(query));
-  }
-
-  differences(query: DifferenceQuery): Promise<DifferencePage> {
-    return this.get(ROUTES.differences, encodeDifferenceQuery(query));
-  }
-
-  blame(query: BlameQuery): Promise<BlamePage> {
-    return this.get(ROUTES.blame, encodeBlameQuery(query));
-  }
-
-  graph(query: GraphQuery): Promise<GraphPage> {
-    return this.get(ROUTES.graph, encodeGraphQuery(query));
-  }
-
-  impact(query: ImpactQuery): Promise<ImpactPage> {
-    return this.get(ROUTES.impact, encodeImpactQuery(query));
-  }
-
-  applications(query: ApplicationQuery): Promise<ApplicationPage> {
-    // It would be refused as a request that is too large, in words that say less.
-    if ((query.rules?.length ?? 0) > MAX_RULES)
-      throw new KubeblameError('usage-invalid', `--rules: a server takes at most ${MAX_RULES} characters`, 'put them into the ConfigMap kubeblame-rules'); // prettier-ignore
-    return this.get(ROUTES.applications, encodeApplicationQuery(query));
-  }
-
-  facts(query: GraphQuery): Promise<FactsPage> {
-    return this.get(ROUTES.facts, encodeGraphQuery(query));
-  }
-
-  coverage(): Promise<CoverageInterval[]> {
-    return this.get(ROUTES.coverage);
-  }
-
-  async discover(): Promise<NamedType[]> {
+  override async discover(): Promise<NamedType[]> {
     return (await this.transport.discover?.()) ?? [];
   }
+}
 
-  close(): Promise<void> {
-    return Promise.resolve();
+/** The shapes are those of shared/questions/, version 1: an answer of another shape is a bug of the server's. */
+async function answerOf<T>(transport: Transport, route: string, query: URLSearchParams): Promise<T> {
+  const { status, text } = await transport.ask(route, query);
+  let body: Json | undefined;
+  try {
+    body = parseJson(text);
+  } catch {
+    // Not ours, whatever the status says.
   }
-
-  /** The shapes are those of shared/api.ts, version 1: an answer of another shape is a bug of the server's. */
-  private async get<T>(route: string, query = new URLSearchParams()): Promise<T> {
-    const { status, text } = await this.transport.ask(route, query);
-    let body: Json | undefined;
-    try {
-      body = parseJson(text);
-    } catch {
-      // Not ours, whatever the status says.
-    }
-    if (status === 200 && body !== undefined) return body as T;
-    throw (
-      decodeError(body ?? null) ??
-      new KubeblameError(
-        'server-error',
-        `${this.transport.name} answered ${body === undefined ? 'something else than JSON, ' : ''}with status ${status}`,
-        'is it a Kubeblame server?',
-      )
-    );
-  }
+  if (status === 200 && body !== undefined) return body as T;
+  throw (
+    decodeError(body ?? null) ??
+    new KubeblameError(
+      'server-error',
+      `${transport.name} answered ${body === undefined ? 'something else than JSON, ' : ''}with status ${status}`,
+      'is it a Kubeblame server?',
+    )
+  );
 }
 
 /** A server at an address of its own: --server. Throws usage-invalid where a file cannot be read. */

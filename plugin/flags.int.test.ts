@@ -52,6 +52,36 @@ describe('flags, on the recording', () => {
     it(`${line} has ${expected}`, async () => assert.equal(await rows(line), expected));
   }
 
+  for (const [line, expected] of [
+    ['deploy web -n shop -2 -o jsonpath={.items[*].seq}', '1662 1451'],
+    ['deploy web -n shop -2 -ojsonpath={.items[0].actor.username}', 'bob@example.com'],
+    ['deploy web -n shop -2 --output=jsonpath={range~.items[*]}{.seq}{","}{end}', '1662,1451,'],
+    ['-n shop -1 -o jsonpath={.items[*].verb}', 'deleted'],
+    ['deploy web -n shop --at 770 -o jsonpath={.spec.replicas}', '3'],
+    ['show 770 -o jsonpath={.items[*].seq}', '770'],
+    [
+      'deploy web -n shop -1 -o custom-columns=ID:.seq,BY:.actor.username,NO:{.nope}',
+      'ID     BY                NO\n1662   bob@example.com   <none>\n',
+    ],
+    ['deploy web -n shop -1 -o custom-columns=ID:.seq --no-headers', '1662\n'],
+    ['coverage --output custom-columns=COVERED:covered', 'COVERED\ntrue\nfalse\n'],
+  ] as const) {
+    it(`${line} prints what is asked for of each item`, async () => {
+      const { code, out, err } = await ask([...line.split(' ').map((word) => word.replace('~', ' ')), '--db', file('shop.db')]); // prettier-ignore
+      assert.deepEqual([code, out], [0, expected], err);
+    });
+  }
+
+  it('takes an object for tree and impact as headers write it, too', async () => {
+    for (const command of ['tree', 'impact']) {
+      const [here, same] = await Promise.all(['deployment shop/web', 'deployment/web -n shop'].map((words) => blame(`${command} ${words} --at 770`))); // prettier-ignore
+      assert.equal(here?.code, 0, here?.err);
+      assert.equal(here.out, same?.out);
+      const two = await blame(`${command} deployment shop/web -n sandbox --at 770`);
+      assert.match(two.err, /^error: -n sandbox and deployment shop\/web name two namespaces\n/);
+    }
+  });
+
   it('takes the moment of a change for a time, and noon for a time of day that it names', async () => {
     assert.match((await blame('deploy web -n shop --at 755 -o name')).err, /as of 2026-11-22 05:06:24\.719 UTC/);
     assert.match((await blame('deploy -A --since noon')).err, /^# noon was taken as 2026-11-\d\d 12:00:00 UTC\n/);
@@ -69,9 +99,10 @@ describe('flags, on the recording', () => {
     ['show -1', 2, /^error: "-1" is not the id of a change\nhint: /],
     ['blame help', 1, /^error: .*\nhint: leave out the second "blame": kubectl blame help\n$/],
     ['logs web', 1, /^error: .*\nhint: logs is a command of kubectl; here TYPE comes first: kubectl blame pod NAME\n$/],
-    ['deploy -o jsonpath={.items[*]}', 2, /jsonpath is not supported; -o json or -o csv, with a program such as jq/],
-    ['deploy -o custom-columns=A:.b', 2, /custom-columns is not supported/],
-    ['deploy -o go-template-file=x', 2, /go-template-file is not supported/],
+    ['deploy -n shop -o jsonpath={.items[', 2, /^error: jsonpath "\{\.items\[": a brace is not closed\nhint: /],
+    ['deploy -n shop -o custom-columns=seq', 2, /^error: custom-columns: "seq" is not HEAD:PATH\nhint: /],
+    ['deploy -n shop -o jsonpath=', 2, /^error: jsonpath: nothing follows the equals sign\nhint: /],
+    ['deploy -o go-template-file=x', 2, /^error: go-template-file is not supported\nhint: use -o jsonpath= or /],
     ['-f README.md', 2, /^error: README\.md: not a manifest in YAML or JSON: line 3: /],
     [
       '-f docs',

@@ -1,5 +1,6 @@
 import { Option, type Command } from 'commander';
 import { flagsOf } from './arguments.ts';
+import type { AllowsFlags } from './commands/allows.ts';
 import type { ImpactFlags } from './commands/impact.ts';
 import { each } from './commands/match-flags.ts';
 import type { TreeFlags } from './commands/tree.ts';
@@ -13,6 +14,7 @@ const FORMATS = ['table', 'wide', 'json', 'yaml', 'dot', 'mermaid'];
 export function addLandscapeCommands(program: Command, context: Context): void {
   addTree(program, context);
   addImpact(program, context);
+  addAllows(program, context);
 }
 
 function addTree(program: Command, { io, addSource, withReader, count, asked }: Context): void {
@@ -49,6 +51,38 @@ It tells wiring, as bodies of objects say it, not traffic. What is inferred from
     return withReader(flags, io, async (reader) => {
       const { tree } = await import('./commands/tree.ts');
       await tree(words, flags, reader, io);
+    });
+  });
+}
+
+function addAllows(program: Command, { io, addSource, withReader, asked }: Context): void {
+  const command = program
+    .command('allows')
+    .description('whether NetworkPolicies allowed connections from one workload to another, and who made them so');
+  if (!asked('allows')) return;
+  command
+    .usage('FROM TO [flags]')
+    .argument('<from>', 'a workload or pod that connects: TYPE/NAME, or TYPE/NAMESPACE/NAME')
+    .argument('<to>', 'one that is connected to, likewise')
+    .option('-n, --namespace <name>', 'namespace of those that name none')
+    .option('--port <port>', "the pods' port, such as 8443, 53/UDP, or a name (default: any)")
+    .option('--at <time>', 'at that moment (default: now)')
+    .option('--no-headers', 'no first line with the names of the columns')
+    .addOption(new Option('-o, --output <format>', 'output format').choices(['table', 'json', 'yaml']));
+  addSource(command);
+  describeCommand(
+    command,
+    `
+  # May checkout reach the API of payments, and since whose change not?
+  kubectl blame allows deployment/checkout/checkout deployment/payments/payments-api --port 8443`,
+    `
+Connections need the policies of both ends. It tells what policies say, not what the network enforces.`,
+  );
+  command.action((from: string, to: string, _flags: unknown, self: Command) => {
+    const flags = flagsOf<SourceOptions & AllowsFlags>(self);
+    return withReader(flags, io, async (reader) => {
+      const { allows } = await import('./commands/allows.ts');
+      await allows([from, to], flags, reader, io);
     });
   });
 }

@@ -4,7 +4,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { z } from 'zod';
 import type { JsonObject } from '../shared/types.ts';
 import { useSharedFolder } from '../webhook/testing/folder.ts';
-import { importLandscape } from '../webhook/testing/ledgers/landscape-ledger.ts';
+import { importLandscape, landscapeMarks } from '../webhook/testing/ledgers/landscape-ledger.ts';
 import { importShop } from '../webhook/testing/ledgers/shop-ledger.ts';
 import { ask } from './testing/ask.ts';
 import { assertGolden } from './testing/golden.ts';
@@ -27,6 +27,7 @@ const QUESTIONS: [ledger: string, question: string][] = [
   ['shop', 'impact 1450'],
   ['west', `tree deployment/web -n storefront ${INCIDENT}`],
   ['west', `impact configmap/catalog-config -n storefront ${INCIDENT}`],
+  ['west', `allows deployment/checkout/checkout deployment/payments/payments-api --port 8443 ${INCIDENT}`],
 ];
 
 interface Reached {
@@ -101,7 +102,7 @@ describe('tree and impact', function () {
       assert.ok(result.success, `${question}: ${JSON.stringify(result.error?.issues ?? []).slice(0, 600)}`);
       kinds.add(parsed.kind);
     }
-    assert.deepEqual([...kinds], ['DependencyTree', 'Impact']);
+    assert.deepEqual([...kinds], ['DependencyTree', 'Impact', 'Allowed']);
   });
 
   it('name web as breaking where web-config is to lose LOG_LEVEL, and all that is behind it', async () => {
@@ -159,6 +160,41 @@ spec:
     assert.deepEqual([first, second], ['Deployment catalog breaks declared', 'Service catalog breaks selected']);
   });
 
+  it('tell whose change of a NetworkPolicy no longer lets checkout in, and since when', async () => {
+    const pair = 'allows deployment/checkout/checkout deployment/payments/payments-api --port 8443 -o json';
+    const verdicts: Record<string, unknown> = {};
+    for (const { mark, at } of landscapeMarks().slice(1)) {
+      const { code, out, err } = await answer('west', `${pair} --at ${new Date(at).toISOString()}`);
+      assert.equal(code, 0, err);
+      const { verdict, policies } = JSON.parse(out) as { verdict: string; policies: { by: { seq: number; actor: { username: string } } }[] }; // prettier-ignore
+      verdicts[mark] = [verdict, ...policies.map(({ by }) => by.actor.username)];
+    }
+    const [flux, carol] = ['system:serviceaccount:flux-system:kustomize-controller', 'carol@example.com'];
+    assert.deepEqual(verdicts, {
+      '01-release-24.3': ['yes', flux],
+      '02-hotfix-healed': ['yes', flux],
+      '03-west-24.4': ['yes', flux],
+      '04-east-behind': ['yes', flux],
+      '05-switched': ['no', carol],
+      '06-incident': ['no', carol],
+      '07-recovered': ['no', carol],
+      '08-end': ['no', carol],
+    });
+  });
+
+  it('call nothing missing where a gap in recording lies', async () => {
+    // Both recordings end before: nothing is known of now.
+    const { code, out, err } = await answer('west', 'impact configmap/catalog-config -n storefront');
+    assert.equal(code, 0, err);
+    assert.doesNotMatch(out + err, /missing/);
+    assert.match(err, /^# not recorded since 2026-11-30T13:21:17\.288Z/m);
+    const { out: covered } = await answer('west', `tree deployment/catalog -n storefront ${INCIDENT}`);
+    const { out: after } = await answer('west', 'tree ingress/shop -n storefront');
+    assert.match(covered, /missing: /);
+    assert.match(after, /not seen: spec\.tls/);
+    assert.doesNotMatch(after, /missing/);
+  });
+
   it('refuse what does not go together, and say what to do', async () => {
     for (const [question, message] of [
       ['tree deployment -n shop', 'it is asked of one object'],
@@ -166,6 +202,8 @@ spec:
       ['impact 5 -f x.yaml', '-f and 5 do not go together'],
       ['impact 5 --gone', '--gone and an ID do not go together'],
       ['impact deployment/web -n shop --depth 21', '--depth may be at most 20'],
+      ['allows deployment deployment/api -n shop', '"deployment" is not TYPE/NAME'],
+      ['allows deployment/web deployment/api -n shop --port 99999', '--port: "99999" is no port'],
     ] as const) {
       const { code, out, err } = await answer('shop', question);
       assert.deepEqual([code, out, err.split('\n')[0]], [2, '', `error: ${message}`], question);

@@ -2,7 +2,9 @@ import { Argument, Option, type Command } from 'commander';
 import type { LedgerReader } from '../shared/types.ts';
 import { flagsOf } from './arguments.ts';
 import { each } from './commands/match-flags.ts';
+import type { ManualFlags } from './commands/manual.ts';
 import type { BlameFlags } from './commands/request.ts';
+import { addRulesFlags } from './commands/rules-flags.ts';
 import type { UndoFlags } from './commands/undo.ts';
 import { describeCommand } from './help.ts';
 import type { Io } from './io.ts';
@@ -26,6 +28,8 @@ export function addSubcommands(program: Command, context: Context): void {
   addShow(program, context);
   addUndo(program, context);
   addWho(program, context);
+  addManual(program, context);
+  addDenied(program, context);
   addCoverage(program, context);
   addVersion(program, context);
   addCompletion(program, context);
@@ -124,6 +128,7 @@ function addWho(program: Command, { io, addSource, withReader, count, asked }: C
     .option('--limit <count>', 'maximum number of results', count)
     .option('--status', 'also changes of status by controllers')
     .option('--no-headers', 'no first line with the names of the columns');
+  addRulesFlags(command);
   addOutput(command, 'table');
   addSource(command);
   describeCommand(
@@ -143,6 +148,79 @@ function addWho(program: Command, { io, addSource, withReader, count, asked }: C
     return withReader(flags, io, async (reader) => {
       const { who } = await import('./commands/who.ts');
       await who(words, flags, reader, io);
+    });
+  });
+}
+
+function addDenied(program: Command, { io, addSource, withReader, count, asked }: Context): void {
+  const command = program
+    .command('denied')
+    .description(
+      'who tried what and was refused by the API server: where its audit log is taken in (docs/audit-logs.md)',
+    );
+  if (!asked('denied')) return;
+  command
+    .usage('[TYPE [NAME...] | TYPE/NAME ...] [flags]')
+    .argument('[words...]', 'what was to be changed; everything where nothing is named')
+    .option('-n, --namespace <name>', 'namespace')
+    .option('-A, --all-namespaces', 'all namespaces')
+    .option('--user <name>', 'only this user; may be repeated, and hold * (quoted)', each)
+    .option('--exclude-user <name>', "not this user, such as 'system:*'; may be repeated", each)
+    .option('--since <time>', 'only requests at or after this time')
+    .option('--until <time>', 'only requests at or before this time')
+    .option('--limit <count>', 'maximum number of results', count)
+    .option('--no-headers', 'no first line with the names of the columns');
+  addOutput(command, 'table');
+  addSource(command);
+  describeCommand(
+    command,
+    `
+  # Who was refused anything today
+  kubectl blame denied --since today
+
+  # What a person was refused in a namespace
+  kubectl blame denied -n shop --user bob@example.com`,
+  );
+  command.action((words: string[], _flags: unknown, self: Command) => {
+    const flags = flagsOf<BlameFlags & SourceOptions>(self);
+    return withReader(flags, io, async (reader) => {
+      const { denied } = await import('./commands/denied.ts');
+      await denied(words, flags, reader, io);
+    });
+  });
+}
+
+function addManual(program: Command, { io, addSource, withReader, count, asked }: Context): void {
+  const command = program
+    .command('manual')
+    .description('what people changed by hand in what Argo CD, Flux or Helm manages, and what became of it');
+  if (!asked('manual')) return;
+  command
+    .usage('[TYPE [NAME...] | TYPE/NAME ...] [flags]')
+    .argument('[words...]', 'what was changed; everything where nothing is named')
+    .option('-n, --namespace <name>', 'namespace')
+    .option('-A, --all-namespaces', 'all namespaces')
+    .option('--since <time>', 'only changes at or after this time')
+    .option('--until <time>', 'only changes at or before this time')
+    .option('--limit <count>', 'maximum number of results', count)
+    .option('--fail-on-open', 'exit code 1 where something is still different from what a tool delivers')
+    .option('--no-headers', 'no first line with the names of the columns');
+  addOutput(command, 'table', 'csv');
+  addSource(command);
+  describeCommand(
+    command,
+    `
+  # What was changed by hand today, and what is still different from Git
+  kubectl blame manual --since today
+
+  # In a pipeline: fails while something is
+  kubectl blame manual -n shop --fail-on-open`,
+  );
+  command.action((words: string[], _flags: unknown, self: Command) => {
+    const flags = flagsOf<ManualFlags & SourceOptions>(self);
+    return withReader(flags, io, async (reader) => {
+      const { manual } = await import('./commands/manual.ts');
+      await manual(words, flags, reader, io);
     });
   });
 }

@@ -33,7 +33,10 @@ const LAZY = {
   ],
   'node:fs/promises': ['open', 'statfs', 'readdir', 'readFile', 'stat'],
   'node:stream/consumers': ['buffer', 'text'],
+  'node:worker_threads': ['Worker'],
 };
+/** chalk looks for itself what the terminal can do, and loads all of node:tty for that; io.ts tells it. */
+const NO_DETECTION = 'export default { stdout: false, stderr: false };';
 /** Packages that load one of these as well, and seldom need it. */
 const LAZY_IN = /[\\/]node_modules[\\/]commander[\\/]/;
 
@@ -62,6 +65,8 @@ const REQUIRE_BANNER =
 const lazyModules = {
   name: 'lazy-modules',
   setup(build) {
+    build.onResolve({ filter: /^#supports-color$/ }, () => ({ path: 'supports-color', namespace: 'detection' }));
+    build.onLoad({ filter: /.*/, namespace: 'detection' }, () => ({ contents: NO_DETECTION }));
     const filter = new RegExp(`^(?:${Object.keys(LAZY).join('|')})$`);
     // Of our own sources: packages may use more of them.
     build.onResolve({ filter }, ({ path, namespace, importer }) =>
@@ -71,7 +76,10 @@ const lazyModules = {
     );
     build.onLoad({ filter: /.*/, namespace: 'lazy' }, ({ path }) => {
       const members = LAZY[path].map((name) => {
-        const call = `(...args) => load().${name}(...args);`;
+        // A class is called with new.
+        const call = /^[A-Z]/.test(name)
+          ? `function (...args) { return new (load().${name})(...args); };`
+          : `(...args) => load().${name}(...args);`;
         return name === 'default' ? `export default ${call}` : `export const ${name} = ${call}`;
       });
       const load = `let loaded;\nconst load = () => (loaded ??= require(${JSON.stringify(path)}));`;

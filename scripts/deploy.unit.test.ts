@@ -154,7 +154,7 @@ describe('the manifests', () => {
     const { selector } = find('Service', 'kubeblame').spec as { selector: JsonObject };
     assert.equal(selector['kubeblame.io/active'], 'true');
     assert.equal(labels['kubeblame.io/active'], undefined, 'a server labels itself');
-    // What a stop may take: STOP_MS of webhook/programs/cli.ts.
+    // What a stop may take: STOP_MS of webhook/programs/commands/serve.ts.
     assert.ok(terminationGracePeriodSeconds > 50);
   });
 

@@ -1,27 +1,8 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import {
-  decodeBlameQuery,
-  decodeChangeQuery,
-  decodeDifferenceQuery,
-  decodeError,
-  decodeGraphQuery,
-  decodeImpactQuery,
-  decodeObjectQuery,
-  decodeStateQuery,
-  decodeUserQuery,
-  encodeBlameQuery,
-  encodeChangeQuery,
-  encodeDifferenceQuery,
-  encodeError,
-  encodeGraphQuery,
-  encodeImpactQuery,
-  encodeObjectQuery,
-  encodeStateQuery,
-  encodeUserQuery,
-  LIMITS,
-} from './api.ts';
+import { decodeError, encodeError } from './api.ts';
 import { KubeblameError } from './errors.ts';
+import { QUESTIONS } from './questions/table.ts';
 import type { ChangeQuery, Scope } from './types.ts';
 
 const text = fc.string({ unit: 'grapheme', maxLength: 8 });
@@ -57,7 +38,7 @@ describe('the read API', () => {
     const changes = fc.record(
       {
         scope,
-        limit: limit(LIMITS.changes.max),
+        limit: limit(QUESTIONS.changes.limits.max),
         since: moment,
         until: moment,
         ...{ users: texts, userGroups: texts, managers: texts, operations: texts, excludeUsers: texts },
@@ -82,7 +63,7 @@ describe('the read API', () => {
     );
     const blames = fc.record(
       {
-        ...{ scope, at: moment, limit: limit(LIMITS.blame.max), field: text, removed: flag, humans: flag },
+        ...{ scope, at: moment, limit: limit(QUESTIONS.blame.limits.max), field: text, removed: flag, humans: flag },
         ...{ ignore: fc.array(text, { minLength: 1, maxLength: 3 }), continue: text },
       },
       { requiredKeys: ['scope', 'at', 'limit'], ...plain },
@@ -101,12 +82,15 @@ describe('the read API', () => {
         objects,
         users,
         (change, state, difference, blame, object, user) => {
-          assert.deepEqual(decodeUserQuery(wire(encodeUserQuery(user))), user);
-          assert.deepEqual(decodeChangeQuery(wire(encodeChangeQuery(change))), change);
-          assert.deepEqual(decodeStateQuery(wire(encodeStateQuery(state))), state);
-          assert.deepEqual(decodeDifferenceQuery(wire(encodeDifferenceQuery(difference))), difference);
-          assert.deepEqual(decodeBlameQuery(wire(encodeBlameQuery(blame))), blame);
-          assert.deepEqual(decodeObjectQuery(wire(encodeObjectQuery(object))), object);
+          assert.deepEqual(QUESTIONS.users.codec.decode(wire(QUESTIONS.users.codec.encode(user))), user);
+          assert.deepEqual(QUESTIONS.changes.codec.decode(wire(QUESTIONS.changes.codec.encode(change))), change);
+          assert.deepEqual(QUESTIONS.states.codec.decode(wire(QUESTIONS.states.codec.encode(state))), state);
+          assert.deepEqual(
+            QUESTIONS.differences.codec.decode(wire(QUESTIONS.differences.codec.encode(difference))),
+            difference,
+          );
+          assert.deepEqual(QUESTIONS.blame.codec.decode(wire(QUESTIONS.blame.codec.encode(blame))), blame);
+          assert.deepEqual(QUESTIONS.objects.codec.decode(wire(QUESTIONS.objects.codec.encode(object))), object);
         },
       ),
     );
@@ -118,12 +102,48 @@ describe('the read API', () => {
     const impact = fc.record({ scope, at: moment, blow, hops }, { requiredKeys: ['scope', 'at', 'blow'], ...plain });
     fc.assert(
       fc.property(moment, impact, (at, query) => {
-        assert.deepEqual(decodeGraphQuery(wire(encodeGraphQuery({ at }))), { at });
+        assert.deepEqual(QUESTIONS.graph.codec.decode(wire(QUESTIONS.graph.codec.encode({ at }))), { at });
         const { labels: _, ...unlabelled } = query.scope;
         const asked = { ...query, scope: unlabelled };
-        assert.deepEqual(decodeImpactQuery(wire(encodeImpactQuery(asked))), asked);
+        assert.deepEqual(QUESTIONS.impact.codec.decode(wire(QUESTIONS.impact.codec.encode(asked))), asked);
       }),
     );
+  });
+
+  it('carries a question about applications unchanged', () => {
+    const { codec } = QUESTIONS.applications;
+    const application = fc.record({ at: moment, name: text }, { requiredKeys: ['at'], ...plain });
+    fc.assert(fc.property(application, (query) => assert.deepEqual(codec.decode(wire(codec.encode(query))), query)));
+    const rules = '- {where: {namespace: shop}, team: sellers}';
+    assert.deepEqual(codec.decode(wire(codec.encode({ at: 1, rules }))), { at: 1, rules });
+    assert.throws(() => codec.decode(new URLSearchParams('at=1&rules=x')), {
+      code: 'query-invalid',
+      message: /^the query parameter rules cannot be used: ./,
+    });
+    assert.throws(() => codec.encode({ at: 1, rules: '#'.repeat(4001) }), {
+      code: 'usage-invalid',
+      message: '--rules: a server takes at most 4000 characters',
+    });
+  });
+
+  it('tells which parameters there are', () => {
+    for (const [search, question, hint] of [
+      ['x=1', QUESTIONS.info, 'this question has none'],
+      ['x=1', QUESTIONS.graph, 'known ones: at'],
+      [
+        'x=1',
+        QUESTIONS.objects,
+        'known ones: group, resource, namespace, withNamespaceObject, name, labels, application, team, rules, rulesThen, limit',
+      ],
+    ] as const)
+      assert.throws(() => question.codec.decode(new URLSearchParams(search)), {
+        ...{ code: 'query-invalid', message: 'unknown query parameter "x"', hint },
+      });
+  });
+
+  it('keeps to itself what is no question to a server', () => {
+    const query = { scope: {}, limit: 1, causes: true, folded: true };
+    assert.equal(QUESTIONS.changes.codec.encode(query).toString(), 'causes=true&limit=1');
   });
 
   it('refuses an impact that it cannot tell', () => {
@@ -133,7 +153,10 @@ describe('the read API', () => {
       ['at=1&labels=a', 'the query parameter labels is not asked for here'],
       ['blow=gone', 'the query parameter at is missing: ms since the epoch'],
     ] as const)
-      assert.throws(() => decodeImpactQuery(new URLSearchParams(search)), { code: 'query-invalid', message });
+      assert.throws(() => QUESTIONS.impact.codec.decode(new URLSearchParams(search)), {
+        code: 'query-invalid',
+        message,
+      });
   });
 
   it('is written as people would write it', () => {
@@ -143,14 +166,14 @@ describe('the read API', () => {
       status: true,
     };
     assert.equal(
-      encodeChangeQuery(query).toString(),
+      QUESTIONS.changes.codec.encode(query).toString(),
       'group=apps&resource=deployments&namespace=shop&name=web&name=api&status=true&limit=50',
     );
   });
 
   it('fills in the limit, and nothing else', () => {
-    assert.deepEqual(decodeChangeQuery(new URLSearchParams()), { scope: {}, limit: 50 });
-    assert.deepEqual(decodeChangeQuery(new URLSearchParams('resource=pods')), {
+    assert.deepEqual(QUESTIONS.changes.codec.decode(new URLSearchParams()), { scope: {}, limit: 50 });
+    assert.deepEqual(QUESTIONS.changes.codec.decode(new URLSearchParams('resource=pods')), {
       scope: { type: { group: '', resource: 'pods' } },
       limit: 50,
     });
@@ -163,9 +186,9 @@ describe('the read API', () => {
       scope: { type: { group: 'apps', resource: 'deployments' } },
       limit: 7,
     };
-    const search = encodeChangeQuery(query);
+    const search = QUESTIONS.changes.codec.encode(query);
     assert.equal(search.toString().includes('userGroup=dev&manager=kubectl*&operation=update%2Fscale'), true);
-    assert.deepEqual(decodeChangeQuery(search), query);
+    assert.deepEqual(QUESTIONS.changes.codec.decode(search), query);
   });
 
   it('refuses what it does not understand, by name', () => {
@@ -185,9 +208,12 @@ describe('the read API', () => {
       ['seq=1&seq=x', 'the query parameter seq must be an integer'],
       ['withNamespaceObject=true', 'the query parameter withNamespaceObject needs the parameter namespace'],
     ] as const) {
-      assert.throws(() => decodeChangeQuery(new URLSearchParams(search)), { code: 'query-invalid', message });
+      assert.throws(() => QUESTIONS.changes.codec.decode(new URLSearchParams(search)), {
+        code: 'query-invalid',
+        message,
+      });
     }
-    assert.throws(() => decodeStateQuery(new URLSearchParams()), {
+    assert.throws(() => QUESTIONS.states.codec.decode(new URLSearchParams()), {
       message: 'the query parameter at is missing: ms since the epoch',
     });
   });

@@ -54,7 +54,7 @@ export function interpret(review: Review, at: number): Interpretation {
     object: {
       ...type,
       kind: whole ? review.kind.kind : '',
-      namespace: namespaceOf(review, whole),
+      namespace: namespaceOf(review),
       name: nameOf(review),
       // What an act carries is not the object: its uid, where it has one, is its own.
       uid: meaning.kind === 'act' && !whole ? '' : metadataText(known, 'uid'),
@@ -77,10 +77,10 @@ function isScale(review: Review): boolean {
   return review.subresource === 'scale' && review.kind.kind === 'Scale';
 }
 
-/** Requests about a Namespace name it as their namespace too, though it is in none. */
-function namespaceOf(review: Review, whole: boolean): string {
+/** Of the object. Requests about a Namespace name it as their namespace too, though it is in none. */
+export function namespaceOf(review: Review): string {
   if (review.resource.group === '' && review.resource.resource === 'namespaces') return '';
-  const shown = whole ? (review.object ?? review.oldObject) : null;
+  const shown = carriesWholeObject(review) ? (review.object ?? review.oldObject) : null;
   return shown === null ? review.namespace : metadataText(shown.body, 'namespace');
 }
 

@@ -1,12 +1,17 @@
 import { isObject } from './json.ts';
 import type { Json, JsonObject } from './types.ts';
 
-/** Why the body of a request was not recorded. The words are shown to people. */
+/** Why the body of a request is not there. The words are shown to people. */
 export const NOT_KEPT_REASONS = {
   'disk-full': 'the disk was full',
   budget: 'its user had asked for too much that was not persisted',
+  'never-persisted': 'it was never persisted, and is older than a day',
 } as const;
 export type NotKeptReason = keyof typeof NOT_KEPT_REASONS;
+
+/** Of these, why it was not recorded in the first place. */
+export const NOT_RECORDED = ['disk-full', 'budget'] as const;
+export type NotRecorded = (typeof NOT_RECORDED)[number];
 
 /** Stands among the options of a change, in place of the body that was asked for. */
 export interface NotKept {

@@ -1,8 +1,12 @@
 /**
- * The domain's types, shared by the server and the plugin: what is recorded, and, in questions.ts, what can be asked.
+ * The domain's types, shared by the server and the plugin: what is recorded, and, in questions/, what can be asked.
  * Words are those of docs/glossary.md. Times are milliseconds since the Unix epoch, UTC.
  */
-export type * from './questions.ts';
+import type { AuditRecord } from './audit.ts';
+import type { Origin } from './origins/types.ts';
+export type * from './origins/manual.ts';
+export type * from './origins/types.ts';
+export type * from './questions/table.ts';
 
 /** A JSON value in memory. Numbers and keys that JavaScript cannot hold are escaped: see json.ts. */
 export type Json = null | boolean | number | string | Json[] | JsonObject;
@@ -28,6 +32,9 @@ export type Source = (typeof SOURCES)[number];
 export const OUTCOMES = ['pending', 'committed', 'dropped', 'unverified'] as const;
 /** Why nothing is known of a request, of several with different users of which each may have made the version that was persisted. */
 export const DISPUTED = 'reviews of several users claim this version';
+
+/** The API server does not know itself what became of a request: it answered before that was settled. */
+export const GIVEN_UP = 'the API server gave it up: it may have been persisted';
 
 /** What became of a request after its admission. */
 export type Outcome = (typeof OUTCOMES)[number];
@@ -56,6 +63,8 @@ export interface Actor {
   uid?: string;
   groups: string[];
   extra?: Record<string, string[]>;
+  /** Set of the user of a change that is disputed: reviews of other users claim the same version. Never in a review. */
+  disputed?: true;
 }
 
 /** What a change did, in words: one changed value, list items named by their merge key. */
@@ -73,7 +82,10 @@ export interface Delta {
 export interface Change {
   /** Position in the ledger, from 1, without gaps. */
   seq: number;
+  /** When it happened. */
   at: number;
+  /** When it came into the ledger, where that was long after it happened: an audit log that was imported later. */
+  recordedAt?: number;
   object: ObjectRef;
   operation: Operation;
   /** '' for the object itself; otherwise `status`, `scale`, `binding`, `eviction`, `exec`, ... */
@@ -105,12 +117,16 @@ export interface Change {
   gap: string;
   /** Field managers that managedFields names for a change of source `watch`: a hint, not an identity. */
   managersHint: string[];
+  /** What the API server's audit log tells of the request, where it was taken in. */
+  audit?: AuditRecord;
   patch: Patch;
   deltas: Delta[];
   /** A request to scale of which it is not known which field it set: `patch` is empty. `from` is null where that is not known. */
   scale?: { from: number | null; to: number };
   /** What led to it, nearest first, where the query asked for it; empty where the record does not tell. */
   causes?: CauseLink[];
+  /** What a delivery tool made it from, where the query asked for causes; absent where no such tool made it. */
+  origin?: Origin;
   /** Bodies before and after, where the query asked for them; null where the object did not exist. */
   before?: JsonObject | null;
   after?: JsonObject | null;
@@ -126,4 +142,6 @@ export interface CauseLink {
   certain: boolean;
   /** The evidence, for people: what of the record shows it. */
   why: string;
+  /** What a delivery tool made it from; of the last link only, and absent where no such tool made it. */
+  origin?: Origin;
 }

@@ -7,8 +7,10 @@ import { applicationsTable, conflictLines, membersTable, objectPlace } from '../
 import { document, list } from '../views/json.ts';
 import { printable } from '../views/text.ts';
 import { momentText } from '../views/times.ts';
-import { momentOfFlag, readRules, requireCovered, unknownApplication, type LandscapeFlags } from './landscape-flags.ts';
+import { unknownBelonging } from './belonging.ts';
+import { momentOfFlag, requireCovered, type LandscapeFlags } from './landscape-flags.ts';
 import { note, print, tellDenied, tellPartial } from './notes.ts';
+import { readRules } from './rules-flags.ts';
 import { knownTypes, withTypeNames } from './types.ts';
 
 /** `kubectl blame apps [NAME]`: which applications run; with NAME, what belongs to one, and why. */
@@ -19,9 +21,8 @@ export async function apps(
   io: Io,
 ): Promise<void> {
   const at = momentOfFlag(flags.at, io);
-  const { text } = await readRules(flags, io);
+  const rules = await readRules(flags, io);
   await requireCovered(at, reader);
-  const rules = text === undefined ? {} : { rules: text };
   const page = await reader.applications({ at, ...rules, ...(name === undefined ? {} : { name }) });
   const { output = 'table' } = flags;
   const named = withTypeNames(io, await knownTypes(reader));
@@ -29,7 +30,7 @@ export async function apps(
     const [application] = page.applications;
     if (application?.members === undefined) {
       const all = await reader.applications({ at, ...rules });
-      throw unknownApplication(name, all.applications.map((each) => each.name)); // prettier-ignore
+      throw unknownBelonging('application', name, all.applications.map((each) => each.name)); // prettier-ignore
     }
     if (output === 'table') tellMembers({ ...application, members: application.members }, at, named);
   } else if (output === 'table') {

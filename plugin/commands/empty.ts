@@ -66,8 +66,8 @@ async function tellUnseenTypes(scopes: readonly Scope[], reader: LedgerReader, i
 async function tellElsewhere(scopes: readonly Scope[], reader: LedgerReader, io: Io): Promise<void> {
   const [scope, ...others] = scopes;
   if (scope?.type === undefined || scope.namespace === undefined || others.length > 0) return;
-  if ((await reader.objects({ type: scope.type, namespace: scope.namespace }, 1)).length > 0) return;
-  const known = await reader.objects({ type: scope.type }, PAGE);
+  if ((await reader.objects({ scope: { type: scope.type, namespace: scope.namespace }, limit: 1 })).length > 0) return;
+  const known = await reader.objects({ scope: { type: scope.type }, limit: PAGE });
   const namespaces = [...new Set(known.map(({ object }) => printable(object.namespace)))];
   if (namespaces.length > 0) note(io, `there are such objects in ${namespaces.join(', ')}: add -n NAME, or -A for all`);
 }

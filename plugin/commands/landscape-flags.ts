@@ -1,24 +1,13 @@
 import { KubeblameError } from '../../shared/errors.ts';
-import { parseLandscapeRules, type LandscapeRule } from '../../shared/landscape/rules.ts';
 import { formatUtc, parseTime } from '../../shared/time.ts';
 import type { LedgerReader } from '../../shared/types.ts';
 import type { Io } from '../io.ts';
+import type { RulesFlags } from './rules-flags.ts';
 
 /** The flags that apps and releases share, as commander gives them. */
-export interface LandscapeFlags {
+export interface LandscapeFlags extends RulesFlags {
   at?: string;
-  rules?: string;
   output?: 'table' | 'json' | 'yaml';
-}
-
-/** The rules of --rules, checked; without it there are none here, and those of the ConfigMap apply. Rejects with input-invalid. */
-export async function readRules(
-  { rules: path }: LandscapeFlags,
-  io: Io,
-): Promise<{ text?: string; rules: LandscapeRule[] }> {
-  if (path === undefined) return { rules: [] };
-  const text = await io.read(path);
-  return { text, rules: parseLandscapeRules(text, path) };
 }
 
 /** A moment of a flag (ms); without one, now. Throws time-invalid. */
@@ -35,10 +24,4 @@ export async function requireCovered(at: number, reader: LedgerReader): Promise<
     `${formatUtc(at)} lies before the first record`,
     `the first record is of ${formatUtc(firstAt)}`,
   );
-}
-
-/** Rejects with name-unknown: no application is called so. */
-export function unknownApplication(name: string, known: readonly string[]): KubeblameError {
-  const hint = known.length === 0 ? 'none is known then' : `known then: ${known.join(', ')}`;
-  return new KubeblameError('name-unknown', `there is no application ${JSON.stringify(name)}`, hint);
 }

@@ -7,6 +7,7 @@ import type { Io } from '../io.ts';
 import type { ClusterFlags } from '../kubeconfig.ts';
 import type { Naming } from '../views/node-name.ts';
 import { requireRecorded } from './blame.ts';
+import { withMoments } from './moments.ts';
 import { note, tellDenied, tellGaps } from './notes.ts';
 
 /** The flags that tree and impact share. */
@@ -18,7 +19,8 @@ export interface LandscapeFlags extends ClusterFlags {
 }
 
 /** The moment of a question, in ms. Rejects with time-invalid or time-uncovered. */
-export async function momentOf({ at }: LandscapeFlags, reader: LedgerReader, io: Io): Promise<number> {
+export async function momentOf(flags: LandscapeFlags, reader: LedgerReader, io: Io): Promise<number> {
+  const { at } = await withMoments(flags.at === undefined ? {} : { at: flags.at }, reader, io);
   const moment = at === undefined ? io.now : parseTime(at, io.now, io.style.timeZone);
   await requireRecorded(moment, reader, io);
   return moment;

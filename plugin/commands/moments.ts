@@ -4,9 +4,9 @@ import type { LedgerReader } from '../../shared/types.ts';
 import type { Io } from '../io.ts';
 import { momentText } from '../views/times.ts';
 import { note } from './notes.ts';
-import type { BlameFlags } from './request.ts';
 
 const TIMES = ['at', 'from', 'to', 'since', 'until'] as const;
+type Times = Partial<Record<(typeof TIMES)[number], string>>;
 const DAY_MS = 24 * 3600 * 1000;
 /** A change, by its number as tables show it. */
 const CHANGE_ID = /^[1-9]\d{0,14}$/;
@@ -16,8 +16,8 @@ const CHANGE_ID = /^[1-9]\d{0,14}$/;
  * That is today, or where today is not recorded, or the time is still to come, the last day before that has it: stderr
  * says which. Rejects with name-unknown or time-invalid.
  */
-export async function withMoments<T extends BlameFlags>(flags: T, reader: LedgerReader, io: Io): Promise<T> {
-  const read = { ...flags };
+export async function withMoments<T extends Times>(flags: T, reader: LedgerReader, io: Io): Promise<T> {
+  const read: T & Times = { ...flags };
   for (const name of TIMES) {
     const text = flags[name]?.trim();
     if (text === undefined) continue;

@@ -8,7 +8,7 @@ import { printable } from '../views/text.ts';
 import { momentText } from '../views/times.ts';
 import { whoText } from '../views/who.ts';
 import { note } from './notes.ts';
-import { readWords, requireName, requireNamespace } from './scopes.ts';
+import { readWords, withoutNamespace, requireName, requireNamespace } from './scopes.ts';
 import { knownTypes, tellOtherTypes, withTypeNames } from './types.ts';
 
 /** The object that a command line names, whether it exists or not. */
@@ -25,12 +25,13 @@ export interface NamedObject {
  * with the io to answer with, which calls types by clear names.
  */
 export async function oneObject(
-  words: readonly string[],
+  written: readonly string[],
   flags: ClusterFlags & { namespace?: string },
   reader: LedgerReader,
   io: Io,
 ): Promise<{ named: NamedObject; io: Io }> {
-  if (flags.namespace !== undefined) await requireNamespace(flags.namespace, reader);
+  const { words, namespace: inside } = withoutNamespace(written, flags.namespace);
+  if (inside !== undefined) await requireNamespace(inside, reader);
   const [types, { groups, category, asked }] = await Promise.all([knownTypes(reader), readWords(words, reader, io)]);
   const [group, ...others] = groups;
   const [name, ...more] = group?.names ?? [];
@@ -39,7 +40,7 @@ export async function oneObject(
   }
   const { type } = group;
   for (const each of asked) tellOtherTypes(each.text, each.type, types, io);
-  const namespace = type.namespaced === false ? '' : (flags.namespace ?? currentNamespace(io.env, flags));
+  const namespace = type.namespaced === false ? '' : (inside ?? currentNamespace(io.env, flags));
   const scope = { type: { group: type.group, resource: type.resource }, namespace, names: [name] };
   const named = withTypeNames(io, types);
   const title = printable(`${named.style.typeName(type)} ${namespace === '' ? name : `${namespace}/${name}`}`);

@@ -33,6 +33,12 @@ export async function compareReleases(
   const rest = differenceLines(found, io.style);
   print(io, components.length > 0 && rest.length > 0 ? [...components, '', ...rest] : [...components, ...rest]);
   if (rest.length === 0) note(io, 'no other field differs');
+  const { controlled, generated } = found.folded;
+  const parts = [
+    ...(controlled === 0 ? [] : [`${controlled} ${controlled === 1 ? 'object' : 'objects'} that others control`]),
+    ...(generated === 0 ? [] : [`${generated} with nothing but status and generated fields`]),
+  ];
+  if (parts.length > 0) note(io, `differ too, and are left out: ${parts.join(', ')}`);
   return found.denied;
 }
 
@@ -41,7 +47,7 @@ function differenceDocument(
   found: ApplicationDifference,
 ): JsonObject {
   // prettier-ignore
-  const { objects, scaled, edges, exposed } = found;
+  const { objects, scaled, edges, exposed, permissions, folded } = found;
   const components = byName(workloads).flatMap(({ object, intervals }) => {
     const [before, after] = [intervalAt(intervals, from), intervalAt(intervals, to)];
     return before === null && after === null ? [] : [{ object, before: before?.version ?? null, after: after?.version ?? null }]; // prettier-ignore
@@ -55,6 +61,8 @@ function differenceDocument(
     scaled,
     edges,
     exposed,
+    permissions,
+    folded,
   };
   return { apiVersion: 'kubeblame.io/v1alpha1', kind: 'ReleaseDifference', ...(content as unknown as Record<string, Json>) }; // prettier-ignore
 }

@@ -9,9 +9,11 @@ import { document, list } from '../views/json.ts';
 import { contradictionLines, releasesTable } from '../views/releases-table.ts';
 import { printable } from '../views/text.ts';
 import { spanText } from '../views/times.ts';
-import { momentOfFlag, readRules, requireCovered, unknownApplication, type LandscapeFlags } from './landscape-flags.ts';
+import { unknownBelonging } from './belonging.ts';
+import { momentOfFlag, requireCovered, type LandscapeFlags } from './landscape-flags.ts';
 import { note, print, tellDenied, tellPartial } from './notes.ts';
 import { compareReleases } from './release-difference.ts';
+import { readRules } from './rules-flags.ts';
 import { knownTypes, withTypeNames } from './types.ts';
 
 export interface ReleasesFlags extends LandscapeFlags {
@@ -32,21 +34,20 @@ export async function releases(
   const end = momentOfFlag(flags.at ?? flags.to, io);
   const start = flags.from === undefined ? null : momentOfFlag(flags.from, io);
   if (start !== null && start > end) throw new KubeblameError('usage-invalid', '--from lies after --to', 'exchange them'); // prettier-ignore
-  const { text, rules } = await readRules(flags, io);
+  const rules = await readRules(flags, io);
   await requireCovered(start ?? end, reader);
   const from = start ?? (await reader.info()).firstAt ?? end;
-  const rulesText = text === undefined ? {} : { rulesText: text };
   io.progress?.('releases');
-  const found = await releasesOf(reader, { application, from, to: end, rules, ...rulesText });
+  const found = await releasesOf(reader, { application, from, to: end, rules, now: io.now });
   if (found.workloads.length === 0) {
-    const known = await reader.applications({ at: end, ...(text === undefined ? {} : { rules: text }) });
-    throw unknownApplication(application, known.applications.map(({ name }) => name)); // prettier-ignore
+    const known = await reader.applications({ at: end, ...rules });
+    throw unknownBelonging('application', application, known.applications.map(({ name }) => name)); // prettier-ignore
   }
   const named = withTypeNames(io, await knownTypes(reader));
   const { output = 'table' } = flags;
   if (pair !== null || start !== null) {
     const [first, second] = pair === null ? [from, end] : momentsOf(pair, application, found.workloads, end);
-    const asked = { application, from: first, to: second, workloads: found.workloads, ...(text === undefined ? {} : { rules: text }) }; // prettier-ignore
+    const asked = { application, from: first, to: second, workloads: found.workloads, rules }; // prettier-ignore
     for (const type of await compareReleases(asked, output, reader, named)) if (!found.denied.includes(type)) found.denied.push(type); // prettier-ignore
   } else {
     const shown = wanted === undefined ? found.workloads : onlyVersion(found.workloads, wanted);

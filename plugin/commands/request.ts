@@ -11,6 +11,7 @@ import {
   type HistoryOptions,
 } from './history-flags.ts';
 import { givenMatchFlag, readMatchFlags, type Matches, type MatchFlags } from './match-flags.ts';
+import type { RulesFlags } from './rules-flags.ts';
 import { asksForLines, readLinesFlags, type LinesFlags, type LinesOptions } from './lines-flags.ts';
 
 export const HISTORY_FORMATS = [
@@ -33,7 +34,7 @@ const ENCODINGS = ['json', 'yaml', 'wide'] as const;
 export type Format = (typeof FORMATS)[number];
 
 /** The flags of `kubectl blame`, as commander gives them. */
-export interface BlameFlags extends HistoryFlags, MatchFlags, LinesFlags, ClusterFlags {
+export interface BlameFlags extends HistoryFlags, MatchFlags, LinesFlags, RulesFlags, ClusterFlags {
   namespace?: string;
   allNamespaces?: boolean;
   selector?: string;
@@ -71,6 +72,7 @@ export interface Request {
   attempts: boolean;
   history: HistoryOptions;
   lines: LinesOptions;
+  rules: RulesFlags;
   /** Whose current namespace is meant. */
   cluster: ClusterFlags;
 }
@@ -114,6 +116,7 @@ export function readRequest(flags: BlameFlags, io: Io): Request {
     attempts: flags.attempts === true,
     history: readHistoryFlags(flags, flags.humans === true && question.kind === 'history'),
     lines,
+    rules: flags,
     cluster: flags,
   };
 }

@@ -4,6 +4,7 @@ import type { KnownObject, LedgerReader, ResourceType, Scope } from '../../share
 import type { Io } from '../io.ts';
 import { currentNamespace } from '../kubeconfig.ts';
 import { printable } from '../views/text.ts';
+import { readBelongings, scopesOfBelongings, type NamedBelongings } from './belonging.ts';
 import type { Request } from './request.ts';
 import { categoryOf, knownTypes, tellOtherTypes, typeOf, withTypeNames } from './types.ts';
 
@@ -34,20 +35,37 @@ export async function select(
   reader: LedgerReader,
   io: Io,
 ): Promise<{ selection: Selection; io: Io }> {
-  const { words, namespace } = asHeadersWriteIt(written);
-  if (namespace !== undefined) {
-    if (request.namespace !== undefined && request.namespace !== namespace) {
-      throw new KubeblameError('usage-invalid', `-n ${printable(request.namespace)} and ${printable(written.join(' '))} name two namespaces`, 'leave one of them out'); // prettier-ignore
-    }
-    request.namespace = namespace;
+  const { words, namespace } = withoutNamespace(written, request.namespace);
+  const belongings = readBelongings(words);
+  if (belongings === null && (request.rules.rules !== undefined || request.rules.rulesThen === true)) {
+    throw new KubeblameError('usage-invalid', 'rules tell what belongs to an application or a team', 'name one: app/NAME or team/NAME'); // prettier-ignore
   }
+  const place = belongings?.namespace ?? namespace;
+  if (namespace !== undefined && place !== namespace) throw twoNamespaces(namespace, written);
+  if (place !== undefined) request.namespace = place;
   const [types, { found, title, asked }] = await Promise.all([
     knownTypes(reader),
-    selectIn(words, request, reader, io),
+    belongings === null ? selectIn(words, request, reader, io) : selectBelongings(belongings, request, reader, io),
   ]);
   for (const { text, type } of asked) tellOtherTypes(text, type, types, io);
   const named = withTypeNames(io, types);
   return { selection: { ...found, title: title(named.style.typeName) }, io: named };
+}
+
+/** The words without the namespace that they name, and that namespace or the one of -n. Rejects with usage-invalid where they are two. */
+export function withoutNamespace(
+  written: readonly string[],
+  flag: string | undefined,
+): { words: readonly string[]; namespace?: string } {
+  const { words, namespace = flag } = asHeadersWriteIt(written);
+  if (flag !== undefined && namespace !== flag) {
+    throw twoNamespaces(flag, written);
+  }
+  return { words, ...(namespace === undefined ? {} : { namespace }) };
+}
+
+function twoNamespaces(flag: string, written: readonly string[]): KubeblameError {
+  return new KubeblameError('usage-invalid', `-n ${printable(flag)} and ${printable(written.join(' '))} name two namespaces`, 'leave one of them out'); // prettier-ignore
 }
 
 /** `deployment shop/web`, as our own headers write an object: TYPE NAMESPACE/NAME. */
@@ -67,6 +85,18 @@ interface Found {
   title: (typeName: TypeName) => string;
   /** The types that were named, as they were written. */
   asked: readonly { text: string; type: NamedType }[];
+}
+
+async function selectBelongings(
+  belongings: NamedBelongings,
+  request: Request,
+  reader: LedgerReader,
+  io: Io,
+): Promise<Found> {
+  // prettier-ignore
+  if (request.namespace !== undefined) await requireNamespace(request.namespace, reader);
+  const { scopes, title } = await scopesOfBelongings(belongings, request, reader, io);
+  return { found: { scopes, single: false, broad: false, story: true }, title: () => title, asked: [] };
 }
 
 async function selectIn(words: readonly string[], request: Request, reader: LedgerReader, io: Io): Promise<Found> {
@@ -120,7 +150,8 @@ async function selectIn(words: readonly string[], request: Request, reader: Ledg
 
 /** A name must be that of something in the category. */
 async function requireAnywhere(name: string, category: string, scopes: readonly Scope[], reader: LedgerReader) {
-  for (const scope of scopes) if ((await reader.objects({ ...scope, names: [name] }, 1)).length > 0) return;
+  for (const scope of scopes)
+    if ((await reader.objects({ scope: { ...scope, names: [name] }, limit: 1 })).length > 0) return;
   throw new KubeblameError(
     'name-unknown',
     `the ledger has nothing of ${category} that is called ${JSON.stringify(printable(name))}`,
@@ -197,8 +228,8 @@ function isNamespaceType({ group, resource }: NamedType): boolean {
 
 /** Rejects with name-unknown. */
 export async function requireNamespace(namespace: string, reader: LedgerReader): Promise<void> {
-  if ((await reader.objects({ namespace, withNamespaceObject: true }, 1)).length > 0) return;
-  const all = await reader.objects({ type: { group: '', resource: 'namespaces' } }, SUGGESTIONS);
+  if ((await reader.objects({ scope: { namespace, withNamespaceObject: true }, limit: 1 })).length > 0) return;
+  const all = await reader.objects({ scope: { type: { group: '', resource: 'namespaces' } }, limit: SUGGESTIONS });
   const message = `namespace ${JSON.stringify(printable(namespace))} is not in the ledger`;
   if (/^\d+$/.test(namespace)) {
     // git's habit.
@@ -214,10 +245,10 @@ export async function requireNamespace(namespace: string, reader: LedgerReader):
 /** Rejects with name-unknown where the ledger has nothing of this name in the scope: says where it is, or what is called alike. */
 export async function requireName(name: string, type: NamedType, scope: Scope, reader: LedgerReader): Promise<void> {
   const here = { ...scope, names: [name] };
-  if ((await reader.objects(here, 1)).length > 0) return;
+  if ((await reader.objects({ scope: here, limit: 1 })).length > 0) return;
   const what = `${type.singular} ${JSON.stringify(printable(name))}`;
   const { namespace, ...anywhere } = here;
-  const elsewhere = namespace === undefined ? [] : await reader.objects(anywhere, SUGGESTIONS);
+  const elsewhere = namespace === undefined ? [] : await reader.objects({ scope: anywhere, limit: SUGGESTIONS });
   const [place] = [...new Set(elsewhere.map(({ object }) => object.namespace))];
   if (place !== undefined) {
     throw new KubeblameError(
@@ -228,7 +259,11 @@ export async function requireName(name: string, type: NamedType, scope: Scope, r
   }
   const { names: _, ...others } = here;
   const inside = namespace === undefined ? '' : ` in namespace ${printable(namespace)}`;
-  throw unknownName(`the ledger has no ${what}${inside}`, name, await reader.objects(others, SUGGESTIONS));
+  throw unknownName(
+    `the ledger has no ${what}${inside}`,
+    name,
+    await reader.objects({ scope: others, limit: SUGGESTIONS }),
+  );
 }
 
 function unknownName(message: string, name: string, known: readonly KnownObject[]): KubeblameError {

@@ -100,7 +100,7 @@ export async function notThen(
   io: Io,
 ): Promise<KubeblameError> {
   const [scope] = scopes;
-  const known = scope === undefined ? [] : await reader.objects(scope, PAGE);
+  const known = scope === undefined ? [] : await reader.objects({ scope, limit: PAGE });
   const spans = known.map(({ firstAt, lastAt }) => spanText(firstAt, lastAt, io.style));
   return new KubeblameError(
     'name-unknown',

@@ -46,7 +46,10 @@ export async function typeOf(text: string, reader: LedgerReader, io: Io): Promis
     const found = resolveType(text, [...(await definedTypes(reader, io)), ...seen]);
     if (found.namespaced !== null) return found;
     // Its definition was not recorded: its objects tell.
-    const [known] = await reader.objects({ type: { group: found.group, resource: found.resource } }, 1);
+    const [known] = await reader.objects({
+      scope: { type: { group: found.group, resource: found.resource } },
+      limit: 1,
+    });
     return { ...found, namespaced: known === undefined ? null : known.object.namespace !== '' };
   }
 }
@@ -55,7 +58,7 @@ export async function typeOf(text: string, reader: LedgerReader, io: Io): Promis
 async function definedTypes(reader: LedgerReader, io: Io): Promise<NamedType[]> {
   const type = { group: 'apiextensions.k8s.io', resource: 'customresourcedefinitions' };
   const found: NamedType[] = [];
-  if ((await reader.objects({ type }, 1)).length > 0) {
+  if ((await reader.objects({ scope: { type }, limit: 1 })).length > 0) {
     for await (const page of statePages({ type }, io.now, reader)) {
       found.push(...page.states.flatMap(({ body }) => typeOfDefinition(body) ?? []));
     }

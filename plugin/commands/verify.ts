@@ -1,8 +1,10 @@
 import { randomInt } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { KubeblameError } from '../../shared/errors.ts';
 import type { Json } from '../../shared/types.ts';
 import type { Io } from '../io.ts';
 import { document } from '../views/json.ts';
+import { printable } from '../views/text.ts';
 import { verifyNotes, verifyTable } from '../views/verify-table.ts';
 import { note } from './notes.ts';
 
@@ -33,10 +35,15 @@ export async function verify(options: VerifyOptions, io: Io): Promise<void> {
     samples,
     random: () => randomInt(UNIT) / UNIT,
   });
+  const facts = report.findings.length + report.more > 0 ? null : await verifyFactsOf(file, report.lastAt);
   if (output === 'table') {
     for (const text of verifyNotes(file, report, io.style)) note(io, text);
+    if (facts !== null) note(io, printable(facts));
     io.out(`${verifyTable(report, io.style).join('\n')}\n`);
-  } else io.out(document(report as unknown as Json, output));
+  } else {
+    io.out(document(report as unknown as Json, output));
+    if (facts !== null) note(io, printable(facts));
+  }
   const count = report.findings.length + report.more;
   if (count > 0) {
     const hint =
@@ -47,4 +54,12 @@ export async function verify(options: VerifyOptions, io: Io): Promise<void> {
       hint,
     );
   }
+}
+
+/** What is said of the facts that a server keeps beside a ledger; null where it keeps none. They prove nothing: what is wrong is made anew. */
+async function verifyFactsOf(file: string, lastAt: number | null): Promise<string | null> {
+  const { factsFile } = await import('../../webhook/entities/landscape/projection/keep-facts.ts');
+  if (lastAt === null || !existsSync(factsFile(file))) return null;
+  const { verifyFacts } = await import('../../webhook/ask/questions/landscape/verify-facts.ts');
+  return verifyFacts(file, () => randomInt(UNIT) / UNIT);
 }

@@ -92,6 +92,7 @@ function merged(lists: readonly UserSummary[][]): UserSummary[] {
       continue;
     }
     known.changes += user.changes;
+    if (user.disputed !== undefined) known.disputed = (known.disputed ?? 0) + user.disputed;
     known.firstAt = Math.min(known.firstAt, user.firstAt);
     known.lastAt = Math.max(known.lastAt, user.lastAt);
     known.resources.push(...user.resources);

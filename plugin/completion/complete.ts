@@ -200,6 +200,6 @@ async function wordsOf(
 }
 
 async function names(scope: Scope, reader: LedgerReader): Promise<Proposal[]> {
-  const found = await reader.objects(scope, MAX);
+  const found = await reader.objects({ scope, limit: MAX });
   return [...new Set(found.map(({ object }) => object.name))].map((name) => [name]);
 }

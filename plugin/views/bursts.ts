@@ -1,5 +1,5 @@
 import { stripVTControlCharacters } from 'node:util';
-import type { Change } from '../../shared/types.ts';
+import type { Actor, Change } from '../../shared/types.ts';
 import { objectTitle } from './object-name.ts';
 import { operationText } from './operation.ts';
 import type { Style } from './style.ts';
@@ -7,7 +7,7 @@ import { GAP, tableLines } from './table.ts';
 import { printable, shortenEnd, widthOf } from './text.ts';
 import { timeFormat } from './times.ts';
 import { widest } from './fit.ts';
-import { userText } from './who.ts';
+import { whoText } from './who.ts';
 import { changeWords } from './words.ts';
 
 /** What one person did at a stroke: one `kubectl apply` of ten objects is one burst. */
@@ -45,6 +45,11 @@ function belongs(previous: Change, next: Change): boolean {
   const kind = ({ operation, subresource, manager }: Change): string =>
     `${operation === 'CREATE' ? 'UPDATE' : operation} ${subresource} ${manager}`;
   return kind(previous) === kind(next) && next.at - previous.at <= PAUSE_MS;
+}
+
+/** Of several changes only some may be disputed. */
+function disputedOf({ changes }: Burst): Actor | undefined {
+  return changes.find(({ actor }) => actor?.disputed === true)?.actor ?? undefined;
 }
 
 function userOf({ actor }: Change): string {
@@ -106,7 +111,7 @@ export function burstTable(bursts: readonly Burst[], style: Style): string[] {
     return [
       idsOf(burst),
       time(first.at),
-      ...(several ? [style.columns === null ? printable(userOf(first)) : userText(userOf(first), style)] : []),
+      ...(several ? [first.actor === null ? '' : whoText(disputedOf(burst) ?? first.actor, style)] : []),
       printable(first.manager) || '-',
       [...operations].join(','),
       // Its end may be cut off, and with it the end of a colour.

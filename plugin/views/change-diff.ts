@@ -4,8 +4,8 @@ import { operationText } from './operation.ts';
 import { objectTitle } from './object-name.ts';
 import type { Style } from './style.ts';
 import { formatLocal, formatUtc } from '../../shared/time.ts';
-import { changeWho, paintWho, userText } from './who.ts';
 import { wrapWords } from './text.ts';
+import { changeWho, paintWho, userTexts } from './who.ts';
 import { changeWords } from './words.ts';
 
 /** One line that says which change follows: who, when, what was done to which object, unless that is `known`. */
@@ -38,9 +38,9 @@ export function changeDiff(change: Change, style: Style, known = false): string[
 }
 
 /** The net difference of one object between two moments. */
-export function netDiff({ object, before, after, users }: Difference, style: Style): string[] {
+export function netDiff({ object, before, after, users, disputed = [] }: Difference, style: Style): string[] {
   const { chalk, dot } = style;
   const what = before === null ? chalk.green('created') : after === null ? chalk.red('deleted') : 'changed';
-  const who = users.length === 0 ? [] : [chalk.cyan(users.map((user) => userText(user, style)).join(', '))];
+  const who = users.length === 0 ? [] : [chalk.cyan(userTexts(users, disputed, style))];
   return [[chalk.bold(objectTitle(object, style)), what, ...who].join(` ${dot} `), ...diffLines(before, after, style)];
 }

@@ -24,7 +24,12 @@ export function csv(changes: readonly Change[], style: Style): string {
     change.object.uid,
     changeWords(change, { width: null, lines: Number.POSITIVE_INFINITY }, style).join('; '),
   ]);
-  return [HEADS, ...rows].map((row) => `${row.map(field).join(',')}\r\n`).join('');
+  return csvRows([HEADS, ...rows]);
+}
+
+/** Rows as RFC 4180 has them. */
+export function csvRows(rows: readonly (readonly string[])[]): string {
+  return rows.map((row) => `${row.map(field).join(',')}\r\n`).join('');
 }
 
 function field(raw: string): string {

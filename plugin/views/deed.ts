@@ -5,6 +5,8 @@ import { countsOf, type Count } from '../../shared/acts/consequences.ts';
 import type { Change, Delta, ObjectRef, ResourceType } from '../../shared/types.ts';
 import { optionWords } from './act-words.ts';
 import { objectName, objectTitle } from './object-name.ts';
+import { deliveredText } from './origin.ts';
+import { userText } from './who.ts';
 import { MARKS } from './operation.ts';
 import type { Style } from './style.ts';
 import { printable, shortenEnd, shortenMiddle, widthOf } from './text.ts';
@@ -172,11 +174,12 @@ function detailText(act: Act, width: number | null, style: Style): string {
   const { changes, verb, kind } = act;
   const [only] = changes;
   if (only === undefined || kind === 'robot' || HIDES_DETAIL.has(verb)) return '';
+  if (verb === 'synced') return only.origin === undefined ? '' : `to ${deliveredText(only.origin, style)}`;
   if (verb === 'deleted') return changes.length === 1 ? optionWords(only).trim() : '';
   const one = objectsOf(act).length === 1;
   const told = one ? only : changes.find(({ effect }) => effect === 'modified');
   if (told === undefined) return '';
-  const named = one ? '' : `${printable(told.object.name)}: `;
+  const named = (one ? '' : `${printable(told.object.name)}: `) + healedText(told, style);
   if (told.effect !== 'modified') {
     const words = changeWords(told, { width: null, lines: null }, { ...style, columns: null }).join(', ').replace(/^created(?:: |$)/, ''); // prettier-ignore
     return width === null ? words : shortenEnd(words, width, style.ellipsis);
@@ -194,6 +197,12 @@ function detailText(act: Act, width: number | null, style: Style): string {
   }
   const rest = deltas.length - parts.length;
   return named + parts.join(', ') + (rest === 0 ? '' : style.chalk.dim(` +${rest}`));
+}
+
+/** `548 by bob@example.com: `: whose changes a tool took back. */
+function healedText({ origin }: Change, style: Style): string {
+  if (origin?.mode !== 'self-heal') return '';
+  return origin.takesBack.map(({ seq, actor }) => `${seq} by ${userText(actor.username, style)}: `).join('');
 }
 
 /** They say it all. */

@@ -35,7 +35,8 @@ const COLOURS: Record<ImpactEffect, string> = {
 /** For Graphviz: `dot -Tsvg`. What is inferred is dashed. */
 export function dot(diagram: Diagram, naming: Naming): string {
   const { nodes, lines } = partsOf(diagram, naming);
-  const quoted = (text: string): string => `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
+  const quoted = (text: string): string =>
+    `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')}"`;
   return [
     `digraph ${quoted(diagram.title)} {`,
     '  rankdir=LR;',
@@ -43,7 +44,7 @@ export function dot(diagram: Diagram, naming: Naming): string {
     ...nodes.map(([place, name]) => {
       const effect = diagram.effects?.get(place);
       const bold = diagram.starts.includes(place) ? ', penwidth=2' : '';
-      const label = effect === undefined ? quoted(name) : quoted(`${name}\n${effect}`).replace('\n', '\\n');
+      const label = quoted(effect === undefined ? name : `${name}\n${effect}`);
       return `  n${place} [label=${label}${bold}${effect === undefined ? '' : `, fillcolor=${quoted(COLOURS[effect])}`}];`;
     }),
     ...lines.map(({ from, to, label, guess }) => `  n${from} -> n${to} [label=${quoted(label)}${guess ? ', style=dashed' : ''}];`), // prettier-ignore

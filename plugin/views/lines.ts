@@ -5,7 +5,7 @@ import { MARKS } from './operation.ts';
 import type { Style } from './style.ts';
 import { padEnd, printable, shortenEnd, shortenMiddle, widthOf } from './text.ts';
 import { timeFormat } from './times.ts';
-import { behind, changeWho, paintWho, whoText } from './who.ts';
+import { behind, changeWho, fromOrigin, paintWho, whoText } from './who.ts';
 import { valuePair } from './value.ts';
 
 /** The share of a terminal's columns that a name may take. */
@@ -73,9 +73,8 @@ function plainCells(
 /** Where a controller was looked through to somebody, that is who is meant. */
 function lineWho(setter: Setter, style: Style): string {
   const person = behind(setter);
-  return person === null
-    ? changeWho(setter, style)
-    : `${style.from} ${person.certain ? '' : 'likely '}${whoText(person.actor, style)}`;
+  if (person !== null) return `${style.from} ${person.certain ? '' : 'likely '}${whoText(person.actor, style)}`;
+  return changeWho(setter, style) + (setter.origin === undefined ? '' : fromOrigin(setter.origin, style));
 }
 
 /** The first sight of an object: who made it what it was is older than the record. */

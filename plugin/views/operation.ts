@@ -12,7 +12,7 @@ export function operationText({ operation, subresource, source, outcome }: Chang
 }
 
 /** What the marks in a table mean; only those that occur. */
-export function marksLegend(changes: readonly Change[]): string[] {
+export function marksLegend(changes: readonly Pick<Change, 'outcome'>[]): string[] {
   const outcomes = new Set(changes.map(({ outcome }) => outcome));
   return [
     ...(outcomes.has('pending') ? ['~ admitted just now: not known yet to be persisted'] : []),

@@ -2,6 +2,7 @@ import type {
   ApplicationDifference,
   EdgeDifference,
   ObjectDifference,
+  PermissionDifference,
 } from '../../shared/landscape/release-difference.ts';
 import type { ReleaseInterval, WorkloadReleases } from '../../shared/landscape/releases.ts';
 import type { GraphNode } from '../../shared/landscape/types.ts';
@@ -11,7 +12,7 @@ import type { Style } from './style.ts';
 import { tableLines } from './table.ts';
 import { printable, shortenEnd, shortenMiddle, widthOf } from './text.ts';
 import { isMachine } from './user.ts';
-import { userText } from './who.ts';
+import { userTexts } from './who.ts';
 import { deltaLine } from './words.ts';
 
 /** What held of a workload at a moment (ms), whichever object of its name it was; null where there was none. */
@@ -50,8 +51,11 @@ export function componentsTable(
   return rows.length === 0 ? [] : tableLines(['WORKLOAD', 'BEFORE', 'AFTER'], rows, style);
 }
 
-/** Fields, edges and exposure that differ, and who changed them. */
-export function differenceLines({ objects, scaled, edges, exposed }: ApplicationDifference, style: Style): string[] {
+/** Fields, edges, exposure and permissions that differ, and who changed them. */
+export function differenceLines(
+  { objects, scaled, edges, exposed, permissions }: ApplicationDifference,
+  style: Style,
+): string[] {
   const { chalk } = style;
   const hosts = [
     ...exposed.gained.map((host) => chalk.green(`+ exposed as ${printable(host)}`)),
@@ -62,18 +66,23 @@ export function differenceLines({ objects, scaled, edges, exposed }: Application
     ...scaled.flatMap((each) => objectLines(each, 'by an autoscaler', style)),
     ...edges.filter(({ relation }) => relation !== 'exposes').map((edge) => edgeLine(edge, style)),
     ...hosts,
+    ...permissions.map((permission) => permissionLine(permission, style)),
   ];
 }
 
 const MIN_USERS = 12;
 
-function objectLines({ object, what, deltas, users }: ObjectDifference, more: string, style: Style): string[] {
+function objectLines(
+  { object, what, deltas, users, disputed = [] }: ObjectDifference,
+  more: string,
+  style: Style,
+): string[] {
   const { chalk, dot, columns } = style;
   const paint = what === 'created' ? chalk.green : what === 'deleted' ? chalk.red : (text: string): string => text;
   const named = [objectTitle(object, style), what, ...(more === '' ? [] : [more])];
   // People first: a line may have no room for all.
   const sorted = [...users].sort((a, b) => Number(isMachine(a)) - Number(isMachine(b)));
-  const all = sorted.map((user) => userText(user, style)).join(', ');
+  const all = userTexts(sorted, disputed, style);
   const room = columns === null ? null : Math.max(MIN_USERS, columns - widthOf(named.join(` ${dot} `)) - 3);
   const who = all === '' ? [] : [chalk.cyan(room === null ? all : shortenEnd(all, room, style.ellipsis))];
   const title = [chalk.bold(named[0] ?? ''), paint(what), ...named.slice(2), ...who];
@@ -83,6 +92,13 @@ function objectLines({ object, what, deltas, users }: ObjectDifference, more: st
 
 function edgeLine({ kind, relation, from, to }: EdgeDifference, style: Style): string {
   const text = `${nodeName(from, style)} ${relation} ${nodeName(to, style)}`;
+  return kind === 'gained' ? style.chalk.green(`+ ${text}`) : style.chalk.red(`- ${text}`);
+}
+
+/** `+ serviceaccount/web may what clusterrole/view allows (rolebinding/web-view)`. */
+function permissionLine({ kind, account, role, binding }: PermissionDifference, style: Style): string {
+  const [who, what, by] = [account, role, binding].map((object) => objectName(object, style));
+  const text = `${who} may what ${what} allows (${by})`;
   return kind === 'gained' ? style.chalk.green(`+ ${text}`) : style.chalk.red(`- ${text}`);
 }
 

@@ -1,3 +1,4 @@
+import type { AuditRecord } from '../../shared/audit.ts';
 import type { Act } from '../../shared/acts/acts.ts';
 import { countsOf } from '../../shared/acts/consequences.ts';
 import { formatAge, formatUtc } from '../../shared/time.ts';
@@ -9,12 +10,13 @@ import { countsText, deedText } from './deed.ts';
 import { diffLines } from './diff.ts';
 import { objectTitle } from './object-name.ts';
 import { operationText, paintOperation } from './operation.ts';
+import { originLines } from './origin.ts';
 import { consequenceLines } from './story.ts';
 import type { Style } from './style.ts';
 import { printable, takeStart, widthOf, wrapWords } from './text.ts';
 import { momentText } from './times.ts';
 import { valueText } from './value.ts';
-import { changeWho, userText } from './who.ts';
+import { changeWho, disputedMark, originOf, whoText } from './who.ts';
 import { changeWords } from './words.ts';
 
 /** What stands around a change in its object's history, and what it led to. */
@@ -41,7 +43,10 @@ export function showLines(change: Change, around: Surroundings, style: Style): s
     `${chalk.yellow(`change ${change.seq}`)} ${chalk.bold(objectTitle(change.object, style))}`,
     ...facts.flatMap(([label, value]) => {
       const [first = '', ...more] = style.columns === null ? [value] : wrapFact(value, style.columns - width);
-      return [`${chalk.dim(`${label}:`.padEnd(width))}${first}`, ...more.map((line) => ' '.repeat(width) + line)];
+      return [
+        `${chalk.dim((label === '' ? '' : `${label}:`).padEnd(width))}${first}`,
+        ...more.map((line) => ' '.repeat(width) + line),
+      ];
     }),
     '',
     ...bodyLines(change, style),
@@ -99,7 +104,7 @@ function whoFacts(change: Change, style: Style): Fact[] {
     ];
   }
   return [
-    ['User', style.chalk.cyan(printable(actor.username))],
+    ['User', style.chalk.cyan(printable(actor.username)) + disputedMark(actor)],
     ['User UID', printable(actor.uid ?? '')],
     ['Groups', list(actor.groups)],
     ...Object.entries(actor.extra ?? {}).map(([key, values]): Fact => ['Extra', `${printable(key)}: ${list(values)}`]),
@@ -111,8 +116,19 @@ function whoFacts(change: Change, style: Style): Fact[] {
 const NOT_IN_A_REVIEW = 'impersonator, source address, user agent, audit ID: only in the audit log of the API server';
 
 function whatFacts(change: Change, { now }: Surroundings, style: Style): Fact[] {
-  const { at, notBefore, outcome, outcomeReason, source, resourceVersion, baseResourceVersion, reviewUid, object } =
-    change;
+  const {
+    at,
+    notBefore,
+    outcome,
+    outcomeReason,
+    source,
+    resourceVersion,
+    baseResourceVersion,
+    reviewUid,
+    object,
+    audit,
+    recordedAt,
+  } = change;
   const when = style.columns === null ? formatUtc(at) : `${momentText(at, style)} (${formatAge(now - at)} ago)`;
   const interval =
     notBefore < at
@@ -121,6 +137,10 @@ function whatFacts(change: Change, { now }: Surroundings, style: Style): Fact[] 
   const versions = [baseResourceVersion, resourceVersion].map((version) => printable(version) || '?');
   return [
     ['Date', when + interval],
+    [
+      'Recorded',
+      recordedAt === undefined ? '' : style.columns === null ? formatUtc(recordedAt) : momentText(recordedAt, style),
+    ],
     ['Operation', paintOperation({ ...change, outcome: 'committed' }, style)],
     ['Options', optionText(change.options)],
     ['Outcome', outcomeReason === '' ? outcome : `${outcome}: ${printable(outcomeReason)}`],
@@ -128,15 +148,38 @@ function whatFacts(change: Change, { now }: Surroundings, style: Style): Fact[] 
     ['Object UID', printable(object.uid)],
     ['Version', resourceVersion === '' && baseResourceVersion === '' ? '' : versions.join(` ${style.arrow} `)],
     ['Review', printable(reviewUid)],
-    ['Not known', source === 'admission' ? NOT_IN_A_REVIEW : ''],
+    ...(audit === undefined ? [] : auditFacts(audit, style)),
+    ['Not known', source === 'admission' && audit === undefined ? NOT_IN_A_REVIEW : ''],
   ];
 }
 
-function aroundFacts({ cause, causes }: Change, { previous, next, caused, act }: Surroundings, style: Style): Fact[] {
+/** What only the API server itself knows of a request. */
+function auditFacts(audit: AuditRecord, style: Style): Fact[] {
+  const { id, verb, code, reason = '', message = '', impersonator, sourceIPs, userAgent, user, level } = audit;
+  const list = (values: readonly string[]): string => values.map((value) => printable(value)).join(', ');
+  const behind = impersonator === undefined ? '' : `${printable(impersonator.username)}, who acted as ${printable(user.username)}`; // prettier-ignore
+  return [
+    ['Impersonator', behind === '' ? '' : style.chalk.cyan(behind)],
+    ['Its groups', list(impersonator?.groups ?? [])],
+    ['Request', `${printable(verb)}, answered with ${code}${reason === '' ? '' : ` ${printable(reason)}`}`],
+    ['Refused', printable(message)],
+    ['From', list(sourceIPs)],
+    ['User agent', printable(userAgent)],
+    ['Audit ID', `${printable(id)} (level ${level})`],
+  ];
+}
+
+function aroundFacts(change: Change, { previous, next, caused, act }: Surroundings, style: Style): Fact[] {
+  const { cause, causes } = change;
+  const origin = originOf(change);
   return [
     ['Act', actFact(act, style)],
     ['Cause', cause === null ? '' : `change ${cause}`],
     ...(causes ?? []).map((link, index): Fact => [index === 0 ? 'For' : '', causeLine(link, style)]),
+    ...(origin === null ? [] : originLines(origin, style)).map((line, index): Fact => [
+      index === 0 ? 'Origin' : '',
+      line,
+    ]),
     ['Before it', previous === null ? 'nothing is recorded' : changeLine(previous, style)],
     ['After it', next === null ? 'nothing: this is the last one' : changeLine(next, style)],
     ...caused.map((change, index): Fact => [index === 0 ? 'Caused' : '', `${changeLine(change, style)}`]),
@@ -145,7 +188,7 @@ function aroundFacts({ cause, causes }: Change, { previous, next, caused, act }:
 
 /** Who it was done for, nearest first, each with the evidence: `alice@example.com by 265 deployment shop/web: ...`. */
 function causeLine({ seq, actor, object, certain, why }: CauseLink, style: Style): string {
-  const who = actor === null ? 'unknown' : userText(actor.username, style);
+  const who = actor === null ? 'unknown' : whoText(actor, style);
   const title = `${style.chalk.yellow(String(seq))} ${objectTitle(object, style)}`;
   return `${certain ? '' : 'likely '}${style.chalk.cyan(who)} by ${title}: ${printable(why)}`;
 }

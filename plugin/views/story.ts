@@ -8,7 +8,7 @@ import { widest } from './fit.ts';
 import type { Style } from './style.ts';
 import { padEnd, printable, shortenEnd, shortenMiddle, widthOf, wrapWords } from './text.ts';
 import { momentText } from './times.ts';
-import { paintWho, userText, whoText } from './who.ts';
+import { disputedMark, fromOrigin, originOf, paintWho, userText, whoText } from './who.ts';
 
 export interface StoryOptions {
   /** What the head lines name: `shop`, `the cluster`. */
@@ -149,7 +149,7 @@ function terminalRows(rows: readonly Row[], options: StoryOptions, style: Style,
       continue;
     }
     const { act } = row;
-    const who = (act.kind === 'person' ? shortenMiddle : shortenEnd)(names(act), user, style.ellipsis);
+    const who = (act.kind === 'person' ? shortenMiddle : shortenEnd)(names(act, user), user, style.ellipsis);
     const painted = act.kind === 'person' ? paintWho(who, act.actor, style) : chalk.dim(who);
     const line = [
       chalk.yellow(String(firstSeq(act)).padStart(id)),
@@ -216,11 +216,11 @@ export function expanded(whole: Act): Expanded[] {
 }
 
 /** On a narrow terminal `alice@…`, where all that act are of one domain: it tells nothing. */
-function userNames(acts: readonly Act[], columns: number, style: Style): (act: Act) => string {
+function userNames(acts: readonly Act[], columns: number, style: Style): (act: Act, room?: number) => string {
   const domains = new Set(acts.flatMap(({ actor }) => /^[^@:]+(@.+)$/.exec(actor?.username ?? '')?.[1] ?? []));
   const [domain = ''] = domains;
-  if (columns >= WIDE || domains.size !== 1) return (act) => whoOf(act, style);
-  return (act) => whoOf(act, style).replaceAll(domain, `@${style.ellipsis}`);
+  if (columns >= WIDE || domains.size !== 1) return (act, room) => whoOf(act, style, room);
+  return (act, room) => whoOf(act, style, room).replaceAll(domain, `@${style.ellipsis}`);
 }
 
 /** `05:08`; with seconds where there is room; with the date where no head line has it. */
@@ -232,14 +232,24 @@ function timeWriter(seconds: boolean, style: Style): (at: number) => string {
   };
 }
 
-/** Who acted: a name, or what is known of nobody. A controller that acted for somebody further back says for whom. */
-function whoOf(act: Act, style: Style): string {
+/** Who acted, in about `room` columns: a name, or what is known of nobody. Who acted for somebody further back says for whom. */
+function whoOf(act: Act, style: Style, room = Infinity): string {
   const { actor, changes, kind, behind } = act;
   const [first] = changes;
   if (actor === null) return first?.source === 'baseline' ? '-' : 'unknown';
-  const name = kind === 'robot' && !actor.username.startsWith('system:') ? 'kubelet' : userText(actor.username, style);
-  if (behind?.actor == null) return name;
-  return `${name} ${style.from} ${userText(behind.actor.username, style)}`;
+  const isKubelet = kind === 'robot' && !actor.username.startsWith('system:');
+  // Of several changes of one act only some may be disputed.
+  const disputed = changes.find((change) => change.actor?.disputed === true)?.actor ?? actor;
+  const name = isKubelet ? 'kubelet' : userText(actor.username, style) + disputedMark(disputed);
+  const origin = originOf(changes.find((change) => (change.origin?.sources.length ?? 0) > 0) ?? first ?? {});
+  const nothing = { sources: [], helmRevision: null };
+  // What was asked for stands beside the verb.
+  const whole = origin === null || act.verb === 'synced' ? '' : fromOrigin(origin, style);
+  const starter = origin === null ? '' : fromOrigin({ ...origin, ...nothing }, style);
+  // Who started it says more than what it delivered.
+  const from = whole !== '' && widthOf(name + whole) <= room ? whole : starter;
+  if (behind?.actor == null) return name + from;
+  return `${name} ${style.from} ${whoText(behind.actor, style)}${from}`;
 }
 
 /** `gap 04:51 to 04:58: the server was down; 2 changes found afterwards`. */

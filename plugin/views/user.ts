@@ -13,10 +13,16 @@ const CONTROLLERS = new Set(
   storage-version-migrator-controller taint-eviction-controller token-cleaner bootstrap-signer ttl-after-finished-controller
   ttl-controller validatingadmissionpolicy-status-controller volumeattributesclass-protection-controller`.split(/\s+/),
 );
+/** Delivery tools where their default installation runs them. */
+const TOOLS: Readonly<Record<string, string>> = {
+  argocd: `${SERVICE_ACCOUNT}argocd:argocd-application-controller`,
+  'argocd-server': `${SERVICE_ACCOUNT}argocd:argocd-server`,
+  flux: `${SERVICE_ACCOUNT}flux-system:kustomize-controller`,
+};
 const COMPONENTS = new Set(['kube-controller-manager', 'kube-scheduler', 'kube-proxy', 'apiserver']);
 
 /**
- * A user's name for a table: `deployment-controller`, `sa:shop/ci-bot`, `node:node-2`, `kube-scheduler`. Only names that
+ * A user's name for a table: `deployment-controller`, `argocd`, `sa:shop/ci-bot`, `node:node-2`, `kube-scheduler`. Only names that
  * Kubernetes reserves (`system:`) are shortened; a user who is really called like a short form is put in quotes.
  */
 export function shortUser(username: string): string {
@@ -26,6 +32,8 @@ export function shortUser(username: string): string {
 }
 
 function shortened(username: string): string | null {
+  const tool = Object.keys(TOOLS).find((name) => TOOLS[name] === username);
+  if (tool !== undefined) return tool;
   if (username.startsWith(SERVICE_ACCOUNT)) {
     const [namespace, name, ...rest] = username.slice(SERVICE_ACCOUNT.length).split(':');
     if (name === undefined || rest.length > 0) return null;
@@ -38,6 +46,7 @@ function shortened(username: string): string | null {
 
 /** The whole name of a short form, so that what a table shows can be asked for; null where it is none. */
 function expanded(short: string): string | null {
+  if (Object.hasOwn(TOOLS, short)) return TOOLS[short] ?? null;
   if (CONTROLLERS.has(short)) return `${SERVICE_ACCOUNT}kube-system:${short}`;
   if (COMPONENTS.has(short)) return `system:${short}`;
   if (/^node:./.test(short)) return `system:${short}`;

@@ -21,9 +21,9 @@ export function usersTable(users: readonly UserSummary[], style: Style): string[
   const heads = ['USER', 'CHANGES', 'LAST SEEN', 'RESOURCES'];
   const { columns, ellipsis, chalk } = style;
   const room = Math.max(MIN_USER, Math.min(MAX_USER, (columns ?? 0) - RESOURCES));
-  const rows = users.map(({ username, changes, lastAt, resources }) => [
+  const rows = users.map(({ username, changes, disputed = 0, lastAt, resources }) => [
     columns === null ? printable(username) : shortenMiddle(userText(username, style), room, ellipsis),
-    String(changes),
+    disputed === 0 ? String(changes) : `${changes} (${disputed} disputed)`,
     time(lastAt),
     resources.map((type) => `${type.changes} ${printable(style.typeName(type))}`).join(', '),
   ]);

@@ -31,8 +31,9 @@ function lookedAt(part: Part, report: FileReport): { text: string; looked: boole
     case 'file':
       return { text: 'pages, indexes, constraints, schema, triggers', looked: true };
     case 'chain': {
+      const shortened = report.shortened === 0 ? '' : ` (${number(report.shortened)} shortened)`;
       const rows = [
-        counted(report.changes, 'change'),
+        `${counted(report.changes, 'change')}${shortened}`,
         counted(report.outcomes, 'outcome'),
         counted(report.coverage, 'coverage event'),
       ];

@@ -5,7 +5,7 @@ import { objectName } from './object-name.ts';
 import type { Style } from './style.ts';
 import { tableLines } from './table.ts';
 import { printable } from './text.ts';
-import { behind } from './who.ts';
+import { behind, disputedMark } from './who.ts';
 import { changeWords } from './words.ts';
 
 /** Everything about each change on one line, as kubectl's wide output: nothing is shortened. */
@@ -17,7 +17,7 @@ export function wideTable(changes: readonly Change[], style: Style): string[] {
   const rows = changes.map((change) => [
     String(change.seq),
     formatUtc(change.at),
-    or(change.actor?.username ?? ''),
+    change.actor === null ? '-' : printable(change.actor.username) + disputedMark(change.actor),
     or(causeText(change)),
     or(change.actor?.groups.join(',') ?? ''),
     or(change.manager === '' && change.managersHint.length > 0 ? `${change.managersHint.join(',')}?` : change.manager),
@@ -36,5 +36,7 @@ export function wideTable(changes: readonly Change[], style: Style): string[] {
 /** `499 alice@example.com`: the change that the chain of causes leads to. */
 function causeText(change: Change): string {
   const link = behind(change);
-  return link === null ? '' : `${link.seq} ${link.certain ? '' : 'likely '}${link.actor?.username ?? ''}`;
+  return link === null
+    ? ''
+    : `${link.seq} ${link.certain ? '' : 'likely '}${link.actor?.username ?? ''}${link.actor === null ? '' : disputedMark(link.actor)}`;
 }

@@ -68,6 +68,8 @@ function updateVerb(change: Change): string {
   const deltas = ownDeltas(change);
   const only = (pattern: RegExp): boolean => deltas.length > 0 && deltas.every(({ path }) => pattern.test(path));
   if (subresource === 'scale') return 'scaled';
+  if (isSync(change, deltas)) return 'synced';
+  if (change.origin?.mode === 'self-heal' && change.origin.takesBack.length > 0) return 'healed';
   const node = nodeVerb(change, deltas);
   if (node !== null) return node;
   if (deltas.some((delta) => delta.path.startsWith('spec.template.metadata.annotations') && says(delta, RESTARTED)))
@@ -86,6 +88,14 @@ function updateVerb(change: Change): string {
   if (only(/^metadata\.labels\b/)) return 'labelled';
   if (only(/^metadata\.annotations\b/)) return 'annotated';
   return 'updated';
+}
+
+/** A request to Argo CD: an operation is asked for in the Application itself. */
+function isSync({ object }: Change, deltas: readonly Delta[]): boolean {
+  if (object.group !== 'argoproj.io' || object.resource !== 'applications') return false;
+  return deltas.some(
+    ({ path, after }) => (path === 'operation' || path.startsWith('operation.')) && after !== undefined,
+  );
 }
 
 /** `kubectl cordon`, `uncordon` and `taint`; a drain begins with a cordon. */

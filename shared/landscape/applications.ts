@@ -55,6 +55,46 @@ export function applicationsOf(
   return new Landscape(objects, graph, rules).tell();
 }
 
+/** What an object belongs to, and of whom it is. */
+export interface ObjectBelongings {
+  object: ObjectRef;
+  application: Said | null;
+  team: Said | null;
+}
+
+/** The same of each object by itself, in the order of the objects. `graph` as for applicationsOf(). */
+export function belongingsOf(
+  objects: readonly ObjectFacts[],
+  graph: Graph,
+  rules: readonly LandscapeRule[],
+): ObjectBelongings[] {
+  return new Landscape(objects, graph, rules).each();
+}
+
+/** What an object says itself, and what its controller says: what is made from a template copies labels, so only stronger evidence is its own. */
+export function withOwner(own: Said | null, owner: Declared | null, ref: ObjectRef | null): Declared | null {
+  if (owner === null) return own === null ? null : { ...own, strength: own.tier };
+  const byOwner = { value: owner.value, tier: TIERS.owner, by: ref === null ? 'owner' : ownerTitle(ref) };
+  if (own === null || own.tier >= owner.strength) return { ...byOwner, conflicts: [], strength: owner.strength };
+  const conflicts = owner.value === own.value ? own.conflicts : [...own.conflicts, byOwner];
+  return { ...own, conflicts, strength: own.tier };
+}
+
+/** What is believed, and the tier that it rests on in the end: that of an owner. */
+export type Declared = Said & { strength: number };
+
+/**
+ * The namespaces of an application's workloads that nothing but an equal name joins: there it may be several applications. What one rule,
+ * one Application of Argo CD, or one Kustomization or HelmRelease of Flux brings is one, wherever it is.
+ */
+export function namespacesApart(members: readonly Member[]): string[] {
+  const own = members.filter(({ version, object }) => version !== undefined && object.namespace !== '');
+  const apart = own.filter(({ application }) => application.tier > TIERS.flux).map(({ object }) => object.namespace);
+  const joined = own.filter(({ application }) => application.tier <= TIERS.flux).map(({ object }) => object.namespace);
+  const rest = unique(apart).filter((namespace) => !joined.includes(namespace));
+  return joined.length === 0 ? rest : rest.length === 0 ? unique(joined).slice(0, 1) : unique([...joined, ...rest]);
+}
+
 /** How an owner is named in evidence. */
 export function ownerTitle({ kind, name }: ObjectRef): string {
   return `owner ${kind.toLowerCase()}/${name}`;
@@ -64,8 +104,14 @@ class Landscape {
   private readonly known: Belongings;
   private readonly places = new Map<string, number>();
   private readonly own: (Said | null)[];
+  /** What has been told by declaredOf(). */
+  private readonly declared: (Declared | null | undefined)[];
+  /** How often owners were not followed to their end. */
+  private cut = 0;
   private readonly said: (Said | null | undefined)[];
   private readonly attached: Map<number, Attachment>;
+  /** Of places that are exposed the names and addresses. */
+  private readonly hosts = new Map<number, string[]>();
 
   constructor(
     private readonly objects: readonly ObjectFacts[],
@@ -74,8 +120,13 @@ class Landscape {
   ) {
     this.known = new Belongings(objects);
     for (const [place, { object }] of objects.entries()) this.places.set(object.uid, place);
+    for (const { relation, from, to } of graph.edges) {
+      const node = relation === 'exposes' ? graph.nodes[to] : undefined;
+      if (node?.is === 'host') this.hosts.set(from, [...(this.hosts.get(from) ?? []), node.name]);
+    }
     this.own = objects.map((each) => believe(applicationEvidence(each, this.known, rules)));
     this.said = objects.map(() => undefined);
+    this.declared = objects.map(() => undefined);
     const declared = objects.map((_, place) => this.declaredOf(place)?.value ?? null);
     this.attached = attach(
       graph,
@@ -84,6 +135,11 @@ class Landscape {
       (place) => !isWorkload(graph.nodes[place]),
     );
     this.said = objects.map(() => undefined);
+  }
+
+  each(): ObjectBelongings[] {
+    const teams = new Map<number, Said | null>();
+    return this.objects.map(({ object }, place) => ({ object, application: this.applicationOf(place), team: this.teamAt(place, teams) })); // prettier-ignore
   }
 
   tell(): Applications {
@@ -99,9 +155,10 @@ class Landscape {
         else if (object.namespace !== '') none.push(object);
         continue;
       }
-      const list = applications.get(application.value) ?? [];
-      list.push({ place, member: this.memberOf(place, application, teams) });
-      applications.set(application.value, list);
+      const one = { place, member: this.memberOf(place, application, teams) };
+      const list = applications.get(application.value);
+      if (list === undefined) applications.set(application.value, [one]);
+      else list.push(one);
     }
     const told = [...applications].map(([name, members]) => this.application(name, members));
     return {
@@ -127,17 +184,22 @@ class Landscape {
     return top;
   }
 
-  /** By what it says itself, or its controller. What is made from a template copies labels: only stronger evidence is its own. */
-  private declaredOf(place: number, steps = 0): (Said & { strength: number }) | null {
-    const own = this.own[place] ?? null;
+  /** By what it says itself, or its controller. */
+  private declaredOf(place: number, steps = 0): Declared | null {
+    const kept = this.declared[place];
+    if (kept !== undefined) return kept;
+    const cut = this.cut;
+    const declared = this.findDeclared(place, steps);
+    // In a circle of owners it depends on where one begins.
+    if (this.cut === cut || steps === 0) this.declared[place] = declared;
+    return declared;
+  }
+
+  private findDeclared(place: number, steps: number): Declared | null {
     const above = this.controllerOf(place);
+    if (above !== null && steps > MAX_OWNERS) this.cut++;
     const owner = above === null || steps > MAX_OWNERS ? null : this.declaredOf(above, steps + 1);
-    if (owner === null || above === null) return own === null ? null : { ...own, strength: own.tier };
-    if (own !== null && own.tier < owner.strength) {
-      const conflicts = owner.value === own.value ? own.conflicts : [...own.conflicts, this.byOwner(above, owner.value)]; // prettier-ignore
-      return { ...own, conflicts, strength: own.tier };
-    }
-    return { ...this.byOwner(above, owner.value), conflicts: [], strength: owner.strength };
+    return withOwner(this.own[place] ?? null, owner, above === null ? null : (this.objects[above]?.object ?? null));
   }
 
   private byOwner(place: number, value: string) {
@@ -193,7 +255,7 @@ class Landscape {
     const each = this.objects[place];
     if (each === undefined) throw new Error(`there is no object ${place}`);
     const top = this.objects[this.topOf(place)] ?? each;
-    const manager = [...deliveriesOf(each, this.known), ...deliveriesOf(top, this.known)][0]?.manager ?? null;
+    const manager = (deliveriesOf(each, this.known)[0] ?? deliveriesOf(top, this.known)[0])?.manager ?? null;
     const member: Member = {
       object: each.object,
       application,
@@ -218,11 +280,7 @@ class Landscape {
     const telling = workloads.length > 0 ? workloads : members;
     const versions = workloads.flatMap(({ version }) => version?.version ?? []);
     const tags = workloads.flatMap(({ version, object }) => (version === undefined ? [] : (mainImage(version, object.name)?.tag ?? []))); // prettier-ignore
-    const places = new Set(found.map(({ place }) => place));
-    const hosts = this.graph.edges.flatMap(({ relation, from, to }) => {
-      const node = this.graph.nodes[to];
-      return relation === 'exposes' && places.has(from) && node?.is === 'host' ? [node.name] : [];
-    });
+    const hosts = found.flatMap(({ place }) => this.hosts.get(place) ?? []);
     return {
       name,
       products: unique(telling.flatMap(({ product }) => product?.value ?? [])),
@@ -250,12 +308,17 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** `1.9` before `1.10`. */
-const compareVersions = new Intl.Collator('en', { numeric: true }).compare;
+let collator: Intl.Collator | undefined;
+
+/** `1.9` before `1.10`. Made when it is needed: loading ICU's rules takes 9 ms, of each start of a program. */
+function compareVersions(a: string, b: string): number {
+  collator ??= new Intl.Collator('en', { numeric: true });
+  return collator.compare(a, b);
+}
 
 function byPlace(a: ObjectRef, b: ObjectRef): number {
-  return compare(`${a.namespace}\n${a.kind}\n${a.name}`, `${b.namespace}\n${b.kind}\n${b.name}`);
+  return compare(a.namespace, b.namespace) || compare(a.kind, b.kind) || compare(a.name, b.name);
 }
 
 /** As Units has it. */
-const MAX_OWNERS = 10;
+export const MAX_OWNERS = 10;

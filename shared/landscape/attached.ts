@@ -1,3 +1,4 @@
+import type { ObjectRef } from '../types.ts';
 import type { Edge, Graph } from './types.ts';
 
 /**
@@ -66,6 +67,11 @@ function spread(
   return new Map([...sets].filter(([, set]) => set.size > 0));
 }
 
+function isHub({ kind, namespace, name }: ObjectRef): boolean {
+  if (namespace === '' && kind !== 'PersistentVolume') return true;
+  return (kind === 'ServiceAccount' || kind === 'ConfigMap') && EVERYWHERE.has(`${kind}/${name}`);
+}
+
 function linksOf({ nodes, edges }: Graph, unitOf: (place: number) => number) {
   const [acts, used] = [new Map<number, number[]>(), new Map<number, number[]>()];
   const objectAt = (place: number) => {
@@ -78,14 +84,16 @@ function linksOf({ nodes, edges }: Graph, unitOf: (place: number) => number) {
     else if (!list.includes(other)) list.push(other);
   };
   const link = ({ relation, from, to }: Edge): void => {
-    const [source, target] = [unitOf(from), unitOf(to)];
-    const [user, thing] = [objectAt(source), objectAt(target)];
-    if (user === null || thing === null || source === target) return;
-    const together = user.namespace === thing.namespace || thing.kind === 'PersistentVolume';
-    if (ACTS.has(relation) && user.namespace !== '' && together) add(acts, source, target);
-    const isWatcher = WATCHERS.has(user.kind);
-    const isHub = EVERYWHERE.has(`${thing.kind}/${thing.name}`) || (thing.namespace === '' && thing.kind !== 'PersistentVolume'); // prettier-ignore
-    if (USES.has(relation) && together && !isWatcher && !isHub) add(used, target, source);
+    const source = unitOf(from);
+    const target = unitOf(to);
+    if (source === target) return;
+    const user = objectAt(source);
+    const thing = objectAt(target);
+    if (user === null || thing === null) return;
+    if (user.namespace !== thing.namespace && thing.kind !== 'PersistentVolume') return;
+    if (ACTS.has(relation) && user.namespace !== '') add(acts, source, target);
+    if (!USES.has(relation) || WATCHERS.has(user.kind) || isHub(thing)) return;
+    add(used, target, source);
   };
   for (const edge of edges) link(edge);
   return { acts, used };

@@ -1,5 +1,6 @@
 import { matchesSelector, type Requirement } from '../selector.ts';
 import type { ObjectRef } from '../types.ts';
+import type { Delivery } from './evidence.ts';
 import type { Facts, ObjectFacts } from './types.ts';
 
 /** What else must be known to tell what an object belongs to: its controller, its namespace, and what delivers it. */
@@ -9,6 +10,9 @@ export class Belongings {
   private readonly deliverers = new Map<string, ObjectFacts>();
   private readonly helm = new Map<string, number>();
   private readonly gatherers = new Map<string, { name: string; selector: Requirement[] }[]>();
+
+  /** What deliveriesOf() has found. */
+  readonly deliveries = new WeakMap<ObjectFacts, Delivery[]>();
 
   constructor(objects: Iterable<ObjectFacts>) {
     for (const each of objects) this.add(each);
@@ -53,7 +57,8 @@ export class Belongings {
 
   /** The Applications of app.k8s.io in a namespace that labels belong to. */
   gatherersOf(namespace: string, labels: Readonly<Record<string, string>>): string[] {
-    const found = this.gatherers.get(namespace) ?? [];
+    const found = this.gatherers.get(namespace);
+    if (found === undefined) return [];
     return found.filter(({ selector }) => matchesSelector(selector, labels)).map(({ name }) => name);
   }
 }

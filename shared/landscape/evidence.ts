@@ -51,7 +51,14 @@ const [TRACKING, ARGO_INSTANCE, INSTANCE] = [
 ];
 
 /** The tools that an object says it comes from, the strongest evidence first. */
-export function deliveriesOf({ object, facts }: ObjectFacts, known: Belongings): Delivery[] {
+export function deliveriesOf(each: ObjectFacts, known: Belongings): Delivery[] {
+  let found = known.deliveries.get(each);
+  if (found === undefined) known.deliveries.set(each, (found = findDeliveries(each, known)));
+  return found;
+}
+
+function findDeliveries({ object, facts }: ObjectFacts, known: Belongings): Delivery[] {
+  if (facts.labels === undefined && facts.annotations === undefined) return [];
   const { labels = {}, annotations = {} } = facts;
   const found: Delivery[] = [];
   const argo = (text: string | undefined, by: string): void => {
@@ -62,9 +69,10 @@ export function deliveriesOf({ object, facts }: ObjectFacts, known: Belongings):
   };
   argo(trackedBy(annotations[TRACKING], object), `annotation ${TRACKING}`);
   argo(labels[ARGO_INSTANCE], `label ${ARGO_INSTANCE}`);
-  for (const [kind, prefix] of FLUX) {
-    const [name, namespace = ''] = [labels[`${prefix}/name`], labels[`${prefix}/namespace`]];
-    if (name !== undefined) found.push({ manager: 'Flux', kind, name, namespace, by: `label ${prefix}/name` });
+  for (const [kind, label, place] of FLUX) {
+    const name = labels[label];
+    if (name !== undefined)
+      found.push({ manager: 'Flux', kind, name, namespace: labels[place] ?? '', by: `label ${label}` });
   }
   const release = annotations['meta.helm.sh/release-name'];
   if (release !== undefined) {
@@ -78,8 +86,8 @@ export function deliveriesOf({ object, facts }: ObjectFacts, known: Belongings):
 }
 
 const FLUX = [
-  ['HelmRelease', 'helm.toolkit.fluxcd.io'],
-  ['Kustomization', 'kustomize.toolkit.fluxcd.io'],
+  ['HelmRelease', 'helm.toolkit.fluxcd.io/name', 'helm.toolkit.fluxcd.io/namespace'],
+  ['Kustomization', 'kustomize.toolkit.fluxcd.io/name', 'kustomize.toolkit.fluxcd.io/namespace'],
 ] as const;
 
 /**
@@ -87,7 +95,8 @@ const FLUX = [
  * its annotations too.
  */
 function trackedBy(id: string | undefined, { group, kind, namespace, name }: ObjectRef): string | undefined {
-  const [application, type, place] = id?.split(':') ?? [];
+  if (id === undefined) return undefined;
+  const [application, type, place] = id.split(':');
   if (type !== `${group}/${kind}` || place === undefined) return undefined;
   const [itsNamespace, ...rest] = place.split('/');
   const isThis = rest.join('/') === name && (namespace === '' || itsNamespace === namespace);
@@ -97,11 +106,8 @@ function trackedBy(id: string | undefined, { group, kind, namespace, name }: Obj
 const DELIVERY_TIERS = { 'Argo CD': TIERS.argo, Flux: TIERS.flux, Helm: TIERS.helm };
 
 /** What an object itself says about its application (tiers 1 to 7), the strongest first. */
-export function applicationEvidence(
-  { object, facts }: ObjectFacts,
-  known: Belongings,
-  rules: readonly LandscapeRule[],
-): Evidence[] {
+export function applicationEvidence(each: ObjectFacts, known: Belongings, rules: readonly LandscapeRule[]): Evidence[] {
+  const { object, facts } = each;
   const { labels = {}, annotations = {} } = facts;
   const rule = ruleFor(rules, 'application', object, facts);
   const found: Evidence[] = [];
@@ -109,7 +115,7 @@ export function applicationEvidence(
     if (value !== undefined && value !== '') found.push({ value, tier, by });
   };
   if (rule !== null) add(TIERS.rule, rule.application, ruleText(rule));
-  for (const { manager, name, by } of deliveriesOf({ object, facts }, known)) add(DELIVERY_TIERS[manager], name, by);
+  for (const { manager, name, by } of deliveriesOf(each, known)) add(DELIVERY_TIERS[manager], name, by);
   for (const name of known.gatherersOf(object.namespace, labels)) add(TIERS.model, name, 'selector of an Application of app.k8s.io'); // prettier-ignore
   add(TIERS.model, labels['app.oam.dev/name'], 'label app.oam.dev/name');
   const backstage = 'backstage.io/kubernetes-id';
@@ -118,7 +124,7 @@ export function applicationEvidence(
   const label = NAME_LABELS.find((key) => (labels[key] ?? '') !== '');
   // `part-of` and `name` are wider and narrower than what another tier says: that is no conflict.
   if (label !== undefined && (found.length === 0 || label === INSTANCE)) add(TIERS.labels, labels[label], `label ${label}`); // prettier-ignore
-  return found.sort((a, b) => a.tier - b.tier);
+  return found.length < 2 ? found : found.sort((a, b) => a.tier - b.tier);
 }
 
 /** The labels by which Kubernetes recommends to tell the application, the first that is there. */
@@ -133,23 +139,28 @@ export function believe(
   evidence: readonly Evidence[],
   agree: (a: string, b: string) => boolean = (a, b) => a === b,
 ): Said | null {
-  const [first, ...others] = evidence;
+  const [first] = evidence;
   if (first === undefined) return null;
-  return { ...first, conflicts: others.filter(({ value }) => !agree(first.value, value)) };
+  const { value, tier, by } = first;
+  return { value, tier, by, conflicts: evidence.slice(1).filter((other) => !agree(value, other.value)) };
 }
 
 /** The first of some labels and annotations of an object that say something. */
 export function firstOf(
-  { labels = {}, annotations = {} }: Facts,
+  { labels, annotations }: Pick<Facts, 'labels' | 'annotations'>,
   keys: readonly string[],
   tier: number,
   prefix = '',
 ): Evidence[] {
-  const all = [['label', labels] as const, ['annotation', annotations] as const];
-  return all.flatMap(([what, values]) =>
-    keys.flatMap((key) => {
+  const found: Evidence[] = [];
+  const look = (what: string, values: Readonly<Record<string, string>> | undefined): void => {
+    if (values === undefined) return;
+    for (const key of keys) {
       const value = values[key] ?? '';
-      return value === '' ? [] : [{ value, tier, by: `${prefix}${what} ${key}` }];
-    }),
-  );
+      if (value !== '') found.push({ value, tier, by: `${prefix}${what} ${key}` });
+    }
+  };
+  look('label', labels);
+  look('annotation', annotations);
+  return found;
 }

@@ -40,7 +40,7 @@ export function impactOf(
   hops = IMPACT_HOPS,
   seeds?: readonly Seed[],
 ): Impact {
-  return new Spread(new Units(graph), hops, seeds !== undefined).from(starts, blow, seeds ?? []);
+  return new Spread(Units.ofGraph(graph), hops, seeds !== undefined).from(starts, blow, seeds ?? []);
 }
 
 class Spread {

@@ -1,7 +1,8 @@
 import type { Edge, Graph, GraphNode } from './types.ts';
 
 /**
- * The graphs of several clusters as one: a ServiceImport is joined to the ServiceExports of its name in other clusters, and a host or
+ * For the hub, which has the ledgers of several clusters (nothing else uses it yet; the landscape recording's two clusters test it). The
+ * graphs of several clusters as one: a ServiceImport is joined to the ServiceExports of its name in other clusters, and a host or
  * an image is the same one everywhere. Objects have the name of their cluster.
  */
 export function joinClusters(graphs: readonly { cluster: string; graph: Graph }[]): Graph {

@@ -16,8 +16,7 @@ export class LabelIndex {
     if (inside === undefined) this.namespaces.set(namespace, (inside = { all: [], by: new Map() }));
     const entry = { place, labels };
     inside.all.push(entry);
-    for (const key of Object.keys(labels)) {
-      const label = labelText(key, labels[key] ?? '');
+    for (const label of textsOf(labels)) {
       const known = inside.by.get(label);
       if (known === undefined) inside.by.set(label, [entry]);
       else known.push(entry);
@@ -35,6 +34,16 @@ export class LabelIndex {
     }
     return found;
   }
+}
+
+/** Pods of one template share their labels, at all moments. */
+const TEXTS = new WeakMap<Readonly<Record<string, string>>, string[]>();
+
+function textsOf(labels: Readonly<Record<string, string>>): string[] {
+  let texts = TEXTS.get(labels);
+  if (texts === undefined)
+    TEXTS.set(labels, (texts = Object.keys(labels).map((key) => labelText(key, labels[key] ?? ''))));
+  return texts;
 }
 
 function labelText(key: string, value: string): string {

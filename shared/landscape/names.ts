@@ -10,10 +10,10 @@ export type Named =
  * What an address in a namespace names; null where it names nothing in the cluster. The name of a Service alone counts only in a URL, or
  * with a port that the Service has; `service.namespace` only where both exist, but for forms that can mean nothing else.
  */
-export function namedBy({ host, port, form }: Address, own: string, nodes: Nodes): Named | null {
-  const inside = /^(.*)\.svc(?:\.(clusterset\.local)|\..+)?$/.exec(host);
+export function namedBy(address: Address, own: string, nodes: Nodes): Named | null {
+  const { port, form } = address;
+  const { inside, labels } = hostOf(address);
   if (inside?.[2] !== undefined) return imported(inside[1] ?? '', nodes);
-  const labels = (inside?.[1] ?? host).split('.');
   const [first = '', second = '', third] = labels;
   if (labels.length === 1) {
     const service = serviceAt(first, own, nodes);
@@ -30,6 +30,25 @@ export function namedBy({ host, port, form }: Address, own: string, nodes: Nodes
     return isMeant ? { is: 'missing', kind: 'Service', namespace: second, name: first } : null;
   }
   return labels.length === 3 && third !== undefined ? podService(first, second, third, nodes) : null;
+}
+
+interface Host {
+  /** Where it ends in `.svc` and a domain: what is before, and clusterset.local. */
+  inside: RegExpExecArray | null;
+  labels: string[];
+}
+
+/** The same addresses are looked at for each pod of a template, at each moment. */
+const HOSTS = new WeakMap<Address, Host>();
+
+function hostOf(address: Address): Host {
+  const known = HOSTS.get(address);
+  if (known !== undefined) return known;
+  const { host } = address;
+  const inside = /^(.*)\.svc(?:\.(clusterset\.local)|\..+)?$/.exec(host);
+  const read = { inside, labels: (inside?.[1] ?? host).split('.') };
+  HOSTS.set(address, read);
+  return read;
 }
 
 function imported(rest: string, nodes: Nodes): Named | null {

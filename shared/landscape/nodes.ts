@@ -20,6 +20,7 @@ export class Nodes {
   private readonly byUid = new Map<string, number>();
   private readonly byName = new Map<string, number>();
   private readonly byKind = new Map<string, number[]>();
+  private lastKind: { group: string; kind: string; places: number[] } = { group: '', kind: '', places: [] };
   private readonly others = new Map<string, number>();
   private readonly claims = new Map<string, { ordinal: string; place: number }[]>();
 
@@ -33,11 +34,17 @@ export class Nodes {
     this.list.push({ is: 'object', object, seen: true });
     this.facts.push(facts);
     this.byUid.set(object.uid, place);
-    this.byName.set(nameOf(object.group, object.kind, object.namespace, object.name), place);
-    const kind = `${object.group}/${object.kind}`;
-    const ofKind = this.byKind.get(kind);
-    if (ofKind === undefined) this.byKind.set(kind, [place]);
-    else ofKind.push(place);
+    let name = NAMES.get(object);
+    if (name === undefined) NAMES.set(object, (name = nameOf(object)));
+    this.byName.set(name, place);
+    // Objects mostly come one kind after another.
+    if (object.kind !== this.lastKind.kind || object.group !== this.lastKind.group) {
+      const kind = `${object.group}/${object.kind}`;
+      const places = this.byKind.get(kind) ?? [];
+      this.byKind.set(kind, places);
+      this.lastKind = { group: object.group, kind: object.kind, places };
+    }
+    this.lastKind.places.push(place);
   }
 
   private label(place: number, facts: Facts): void {
@@ -77,7 +84,12 @@ export class Nodes {
 
   /** A seen object; null where there is none. */
   find(group: string, kind: string, namespace: string, name: string): number | null {
-    return this.byName.get(nameOf(group, kind, namespace, name)) ?? null;
+    return this.findBy(nameOf({ group, kind, namespace, name }));
+  }
+
+  /** The same by what nameOf() gives. */
+  findBy(name: string): number | null {
+    return this.byName.get(name) ?? null;
   }
 
   ofKind(group: string, kind: string): readonly number[] {
@@ -92,7 +104,7 @@ export class Nodes {
 
   /** An object that is only spoken of. */
   unseen(group: string, kind: string, namespace: string, name: string, uid = ''): number {
-    const key = `object ${uid} ${nameOf(group, kind, namespace, name)}`;
+    const key = `object ${uid} ${nameOf({ group, kind, namespace, name })}`;
     return this.once(key, () => {
       const type = BUILT_IN.get(`${group}/${kind}`);
       const resource = type?.resource ?? this.resourceOf(group, kind);
@@ -125,6 +137,15 @@ export class Nodes {
   }
 }
 
-function nameOf(group: string, kind: string, namespace: string, name: string): string {
+/** Objects are the same at many moments. */
+const NAMES = new WeakMap<ObjectRef, string>();
+
+/** By what an object is found: its type and name. */
+export function nameOf({
+  group,
+  kind,
+  namespace,
+  name,
+}: Pick<ObjectRef, 'group' | 'kind' | 'namespace' | 'name'>): string {
   return `${group}/${kind}/${namespace}/${name}`;
 }

@@ -1,4 +1,4 @@
-import type { ImpactPage, Scope } from '../questions.ts';
+import type { ImpactPage, Scope } from '../questions/table.ts';
 import type { Impact } from './impact.ts';
 import type { Graph, GraphNode } from './types.ts';
 

@@ -1,6 +1,8 @@
 import { deltas } from '../delta.ts';
 import type { Delta, Difference, JsonObject, LedgerReader, ObjectRef } from '../types.ts';
 import type { Member } from './applications.ts';
+import { permissionsIn, type Permission } from './permissions.ts';
+import type { RulesQuery } from './recorded-rules.ts';
 import type { Graph, GraphNode, Relation } from './types.ts';
 
 /** What an object of an application differs in, and who changed it in between. */
@@ -11,6 +13,8 @@ export interface ObjectDifference {
   /** Empty for whole objects. */
   deltas: Delta[];
   users: string[];
+  /** Those of them of whom one of these changes is disputed; absent where none is. */
+  disputed?: string[];
 }
 
 /** An edge that only one of two moments has. */
@@ -21,12 +25,20 @@ export interface EdgeDifference {
   to: GraphNode;
 }
 
+/** What an account of the application may do by a binding, at only one of two moments. */
+export interface PermissionDifference extends Permission {
+  kind: 'gained' | 'lost';
+}
+
 export interface ApplicationDifference {
   objects: ObjectDifference[];
   /** Fields of workloads that an autoscaler sets. */
   scaled: ObjectDifference[];
   edges: EdgeDifference[];
   exposed: { gained: string[]; lost: string[] };
+  permissions: PermissionDifference[];
+  /** What differs too, and is left out: objects that others control, and objects with nothing but status and generated fields. */
+  folded: { controlled: number; generated: number };
   denied: string[];
 }
 
@@ -35,8 +47,7 @@ export interface DifferenceOf {
   /** ms */
   from: number;
   to: number;
-  /** As ApplicationQuery has them. */
-  rules?: string;
+  rules: RulesQuery;
 }
 
 /** What an application differs in between two moments, without what changes with every rollout. Rejects with what the reader rejects with. */
@@ -45,16 +56,26 @@ export async function differenceOf(
   { application, from, to, rules }: DifferenceOf,
 ): Promise<ApplicationDifference> {
   const denied = new Set<string>();
-  const asked = { name: application, ...(rules === undefined ? {} : { rules }) };
+  const asked = { name: application, ...rules };
   const pages = [await reader.applications({ at: from, ...asked }), await reader.applications({ at: to, ...asked })];
   const [before, after] = pages.map(({ applications: [each] }) => each);
   const members = new Map<string, ObjectRef>();
   for (const each of [before, after]) for (const { object } of each?.members?.filter(isOwn) ?? []) members.set(object.uid, object); // prettier-ignore
   const graphs = [await reader.graph({ at: from }), await reader.graph({ at: to })];
   const found: ObjectDifference[] = [];
-  for (const namespace of new Set([...members.values()].map((object) => object.namespace))) {
+  const controlled = new Set([before, after].flatMap((each) => each?.members?.filter((member) => !isOwn(member)) ?? []).map(({ object }) => object.uid)); // prettier-ignore
+  const allowed = graphs.map((graph) => permissionsIn(graph, members));
+  // Roles that accounts of the application are bound to tell what it may do, whosoever they are.
+  const told = new Map([...members, ...allowed.flat().map(({ role }) => [role.uid, role] as const)]);
+  const folded = { controlled: 0, generated: 0 };
+  for (const namespace of new Set([...told.values()].map((object) => object.namespace))) {
     const all = await differencesIn(reader, namespace, { from, to }, denied);
-    for (const each of joined(all.filter(({ object }) => members.has(object.uid)))) found.push(...ownDifference(each));
+    folded.controlled += all.filter(({ object }) => controlled.has(object.uid) && !told.has(object.uid)).length;
+    for (const each of joined(all.filter(({ object }) => told.has(object.uid)))) {
+      const own = ownDifference(each);
+      if (own.length === 0) folded.generated++;
+      found.push(...own);
+    }
   }
   for (const { denied: types = [] } of [...pages, ...graphs]) for (const type of types) denied.add(type);
   const scaled = scaledIn(graphs);
@@ -67,6 +88,8 @@ export async function differenceOf(
       gained: (after?.exposed ?? []).filter((host) => before?.exposed.includes(host) !== true),
       lost: (before?.exposed ?? []).filter((host) => after?.exposed.includes(host) !== true),
     },
+    permissions: permissionsBetween(allowed),
+    folded,
     denied: [...denied].sort(),
   };
 }
@@ -110,7 +133,8 @@ function joined(differences: readonly Difference[]): (Difference & { recreated: 
     if (known === undefined) byName.set(key, { ...each, recreated: false });
     else {
       const users = [...new Set([...known.users, ...each.users])];
-      byName.set(key, { object: each.after === null ? known.object : each.object, before: known.before ?? each.before, after: known.after ?? each.after, users, recreated: true }); // prettier-ignore
+      const disputed = [...new Set([...(known.disputed ?? []), ...(each.disputed ?? [])])];
+      byName.set(key, { object: each.after === null ? known.object : each.object, before: known.before ?? each.before, after: known.after ?? each.after, users, ...disputedOf(disputed), recreated: true }); // prettier-ignore
     }
   }
   return [...byName.values()];
@@ -121,13 +145,18 @@ function ownDifference({
   before,
   after,
   users,
+  disputed = [],
   recreated,
 }: Difference & { recreated: boolean }): ObjectDifference[] {
   // prettier-ignore
-  if (before === null || after === null) return [{ object, what: before === null ? 'created' : 'deleted', deltas: [], users }]; // prettier-ignore
+  if (before === null || after === null) return [{ object, what: before === null ? 'created' : 'deleted', deltas: [], users, ...disputedOf(disputed) }]; // prettier-ignore
   const own = deltas(withoutNoise(before), withoutNoise(after)).filter(({ path }) => !NOISE.test(path));
   const what = recreated ? 'recreated' : 'changed';
-  return own.length === 0 && !recreated ? [] : [{ object, what, deltas: own, users }];
+  return own.length === 0 && !recreated ? [] : [{ object, what, deltas: own, users, ...disputedOf(disputed) }];
+}
+
+function disputedOf(users: string[]): Pick<Difference, 'disputed'> {
+  return users.length === 0 ? {} : { disputed: users };
 }
 
 /** A first annotation is told with the whole map: what is noise must be away before. */
@@ -176,6 +205,14 @@ function scaledIn(graphs: readonly Graph[]): Set<string> {
     }),
   );
   return new Set(uids);
+}
+
+function permissionsBetween(moments: readonly Permission[][]): PermissionDifference[] {
+  const key = ({ account, role, binding }: Permission): string => [account, role, binding].map((object) => keyOf({ is: 'object', object, seen: true })).join(' '); // prettier-ignore
+  const [before = new Map<string, Permission>(), after = new Map<string, Permission>()] = moments.map((each) => new Map(each.map((permission) => [key(permission), permission]))); // prettier-ignore
+  const only = (these: Map<string, Permission>, others: Map<string, Permission>, kind: PermissionDifference['kind']) =>
+    [...these].flatMap(([name, permission]) => (others.has(name) ? [] : [{ ...permission, kind }]));
+  return [...only(before, after, 'lost'), ...only(after, before, 'gained')];
 }
 
 function edgesBetween(graphs: readonly Graph[], members: ReadonlyMap<string, ObjectRef>): EdgeDifference[] {

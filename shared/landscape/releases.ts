@@ -1,11 +1,12 @@
 import { KubeblameError } from '../errors.ts';
-import type { ApplicationQuery, ChangeQuery, Scope } from '../questions.ts';
+import type { ApplicationQuery, ChangeQuery, Scope } from '../questions/table.ts';
 import type { Change, LedgerReader, ObjectRef } from '../types.ts';
 import { ownerTitle } from './applications.ts';
 import { Belongings } from './belongings.ts';
 import { applicationEvidence, believe, firstOf, NAME_LABELS, TIERS } from './evidence.ts';
 import { factsOf } from './facts.ts';
-import type { LandscapeRule } from './rules.ts';
+import { rulesFor, type RulesQuery } from './recorded-rules.ts';
+import { RULES_CONFIG_MAP, type LandscapeRule } from './rules.ts';
 import type { ObjectFacts } from './types.ts';
 import { isWorkload } from './units.ts';
 import { contradictionOf, versionTupleOf, type VersionTuple } from './version-tuple.ts';
@@ -33,9 +34,9 @@ export interface ReleasesQuery {
   /** ms */
   from: number;
   to: number;
-  /** The text that the ledger reads, and what it says. */
-  rulesText?: string;
-  rules: readonly LandscapeRule[];
+  rules: RulesQuery;
+  /** The present (ms): today's rules are those of then. */
+  now: number;
 }
 
 export interface Releases {
@@ -62,7 +63,8 @@ export async function releasesOf(reader: LedgerReader, query: ReleasesQuery): Pr
     }
   }
   changes.sort((a, b) => a.seq - b.seq);
-  const history = new History(query, attached);
+  const rulesAt = await rulesOf(reader, query);
+  const history = new History(query.application, rulesAt, attached);
   history.look(world, query.from, null);
   for (const change of changes) {
     const { object, after } = change;
@@ -75,14 +77,10 @@ export async function releasesOf(reader: LedgerReader, query: ReleasesQuery): Pr
 }
 
 /** Where the application has or had objects; and its workloads that no label, only their use, makes its. */
-async function placesOf(
-  reader: LedgerReader,
-  { application, from, to, rulesText }: ReleasesQuery,
-  denied: Set<string>,
-) {
+async function placesOf(reader: LedgerReader, { application, from, to, rules }: ReleasesQuery, denied: Set<string>) {
   const [namespaces, attached] = [new Set<string>(), new Set<string>()];
   for (const at of new Set([from, to])) {
-    const asked: ApplicationQuery = { at, name: application, ...(rulesText === undefined ? {} : { rules: rulesText }) };
+    const asked: ApplicationQuery = { at, name: application, ...rules };
     const page = await reader.applications(asked);
     for (const type of page.denied ?? []) denied.add(type);
     for (const { object, application: said } of page.applications[0]?.members ?? []) {
@@ -91,6 +89,23 @@ async function placesOf(
     }
   }
   return { namespaces: [...namespaces], attached };
+}
+
+/** Which rules hold at a moment. Those of then change with the ConfigMap that holds them. */
+async function rulesOf(
+  reader: LedgerReader,
+  { rules: asked, from, to, now }: ReleasesQuery,
+): Promise<(at: number) => readonly LandscapeRule[]> {
+  if (asked.rulesThen !== true) {
+    const { rules } = await rulesFor(asked, { at: to, now }, reader);
+    return () => rules;
+  }
+  const { namespace, name } = RULES_CONFIG_MAP;
+  const scope = { type: { group: '', resource: 'configmaps' }, namespace, names: [name] };
+  const spans: { at: number; rules: readonly LandscapeRule[] }[] = [];
+  const moments = [from, ...(await changesIn(reader, scope, false, { from, to }, new Set())).map(({ at }) => at)];
+  for (const at of [...new Set(moments)].sort((a, b) => a - b)) spans.push({ at, ...(await rulesFor(asked, { at, now }, reader)) }); // prettier-ignore
+  return (at) => spans.findLast((span) => span.at <= at)?.rules ?? [];
 }
 
 /** What tells versions and belonging: workloads, namespaces, and what delivers. */
@@ -132,7 +147,7 @@ async function changesIn(
   reader: LedgerReader,
   scope: Scope,
   status: boolean,
-  { from, to }: ReleasesQuery,
+  { from, to }: Pick<ReleasesQuery, 'from' | 'to'>,
   denied: Set<string>,
 ): Promise<Change[]> {
   const found: Change[] = [];
@@ -156,7 +171,8 @@ class History {
   private readonly intervals = new Map<string, { object: ObjectRef; list: ReleaseInterval[] }>();
 
   constructor(
-    private readonly query: ReleasesQuery,
+    private readonly application: string,
+    private readonly rulesAt: (at: number) => readonly LandscapeRule[],
     private readonly attached: ReadonlySet<string>,
   ) {}
 
@@ -164,10 +180,11 @@ class History {
   look(world: ReadonlyMap<string, ObjectFacts>, at: number, change: Change | null): void {
     const known = new Belongings(world.values());
     const there = new Set<string>();
+    const rules = this.rulesAt(at);
     for (const each of world.values()) {
       const { object } = each;
       if (!isWorkload({ is: 'object', object, seen: true }) || known.controllerOf(each.facts) !== null) continue;
-      if (this.applicationOf(each, known) !== this.query.application) continue;
+      if (this.applicationOf(each, known, rules) !== this.application) continue;
       there.add(object.uid);
       this.note(each, versionTupleOf(each, known), at, change);
     }
@@ -177,10 +194,10 @@ class History {
     }
   }
 
-  private applicationOf(each: ObjectFacts, known: Belongings): string | null {
-    const own = believe(applicationEvidence(each, known, this.query.rules));
+  private applicationOf(each: ObjectFacts, known: Belongings, rules: readonly LandscapeRule[]): string | null {
+    const own = believe(applicationEvidence(each, known, rules));
     if (own !== null) return own.value;
-    if (this.attached.has(each.object.uid)) return this.query.application;
+    if (this.attached.has(each.object.uid)) return this.application;
     return firstOf(known.namespaceOf(each.object), NAME_LABELS, TIERS.namespace)[0]?.value ?? null;
   }
 

@@ -1,7 +1,7 @@
 import { matchesSelector } from '../selector.ts';
 import { GATEWAY_API } from './extract/gateway.ts';
 import { namedBy } from './names.ts';
-import { Nodes } from './nodes.ts';
+import { nameOf, Nodes } from './nodes.ts';
 import type { Address, Certainty, Edge, Facts, Graph, ObjectFacts, Reference, Target } from './types.ts';
 
 /**
@@ -12,8 +12,10 @@ export function resolve(objects: Iterable<ObjectFacts>): Graph {
   return new Resolver(new Nodes(objects)).graph();
 }
 
-type Found = Pick<Edge, 'to' | 'certainty'> & Pick<Edge, 'missing'>;
-
+/*
+ * A cluster has tens of thousands of edges, and the same facts are resolved at many moments: what follows from facts alone is remembered
+ * with them, and no list is made for the one edge that most references come to.
+ */
 class Resolver {
   private readonly edges: Edge[] = [];
 
@@ -23,72 +25,81 @@ class Resolver {
     // Nodes that are only spoken of are added on the way, and say nothing.
     const count = this.nodes.list.length;
     for (let place = 0; place < count; place++) {
-      const facts = this.nodes.facts[place] ?? {};
-      for (const reference of facts.references ?? []) this.refer(place, reference);
-      this.names(place, facts);
-      this.endpoints(place, facts);
+      const facts = this.nodes.facts[place];
+      if (facts === undefined) continue;
+      const { references = [] } = facts;
+      if (references.length > 0) {
+        const { keys } = readyOf(facts);
+        for (let index = 0; index < references.length; index++) {
+          const reference = references[index];
+          if (reference !== undefined) this.refer(place, reference, keys[index] ?? '');
+        }
+      }
+      if (facts.podLabels !== undefined) this.names(place, facts);
+      if (facts.endpoints !== undefined) this.endpoints(place, facts.endpoints);
     }
     return { nodes: this.nodes.list, edges: this.edges };
   }
 
-  private refer(by: number, reference: Reference): void {
+  private add(by: number, reference: Reference, to: number, certainty: Certainty, missing?: Edge['missing']): void {
     const { relation, field, key, optional, onStart, reversed } = reference;
-    for (const { to, certainty, missing } of this.targets(by, reference)) {
-      const [from, end] = reversed === true ? [to, by] : [by, to];
-      // Written out: there are tens of thousands.
-      const edge: Edge = { relation, certainty, from, to: end, by, field };
-      if (key !== undefined) edge.key = key;
-      if (optional === true) edge.optional = true;
-      if (onStart === true) edge.onStart = true;
-      if (missing !== undefined) edge.missing = missing;
-      this.edges.push(edge);
-    }
+    const edge: Edge = reversed === true ? { relation, certainty, from: to, to: by, by, field } : { relation, certainty, from: by, to, by, field }; // prettier-ignore
+    if (key !== undefined) edge.key = key;
+    if (optional === true) edge.optional = true;
+    if (onStart === true) edge.onStart = true;
+    if (missing !== undefined) edge.missing = missing;
+    this.edges.push(edge);
   }
 
-  private targets(by: number, reference: Reference): Found[] {
+  /** `key`: of the target, where it is an object by its name. */
+  private refer(by: number, reference: Reference, key: string): void {
     const { target } = reference;
     const { nodes } = this;
+    const declared = (to: number, missing?: Edge['missing']): void => this.add(by, reference, to, 'declared', missing);
     switch (target.to) {
       case 'object':
-        return [this.object(by, reference, target)];
+        return this.object(by, reference, target, key);
       case 'owner': {
         const owner = nodes.ofUid(target.uid);
-        if (owner !== null) return [declared(owner)];
+        if (owner !== null) return declared(owner);
         const { group, kind, namespace, name, uid } = target;
-        return [{ ...declared(nodes.unseen(group, kind, namespace, name, uid)), missing: 'object' }];
+        return declared(nodes.unseen(group, kind, namespace, name, uid), 'object');
       }
       case 'labelled': {
         const index = { pods: nodes.pods, services: nodes.services, clusterroles: nodes.clusterRoles }[target.what];
-        const found = index.find(target.namespaces, target.selector);
-        return found.filter((place) => place !== by).map((to) => ({ to, certainty: 'selected' }));
+        for (const to of index.find(target.namespaces, target.selector)) if (to !== by) this.add(by, reference, to, 'selected'); // prettier-ignore
+        return;
       }
       case 'claims':
-        return nodes.claimsOf(target.namespace, target.prefix).map(declared);
+        for (const to of nodes.claimsOf(target.namespace, target.prefix)) declared(to);
+        return;
       case 'kind':
-        return nodes.ofKind(target.group, target.kind).map(declared);
+        for (const to of nodes.ofKind(target.group, target.kind)) declared(to);
+        return;
       case 'mesh':
-        return [this.mesh(target)];
+        return this.mesh(target, declared);
       case 'export': {
         const { namespace, name } = target;
         const found = nodes.find(MULTICLUSTER, 'ServiceExport', namespace, name);
-        if (found !== null) return [declared(found)];
-        const to = nodes.unseen(MULTICLUSTER, 'ServiceExport', namespace, name);
-        return [{ to, certainty: 'unresolved', missing: 'object' }];
+        if (found !== null) return declared(found);
+        return this.add(by, reference, nodes.unseen(MULTICLUSTER, 'ServiceExport', namespace, name), 'unresolved', 'object'); // prettier-ignore
       }
       case 'host':
       case 'image':
-        return [declared(nodes.other(target.to, target.name))];
+        return declared(nodes.other(target.to, target.name));
       case 'subject':
-        return [declared(nodes.other(target.kind === 'Group' ? 'group' : 'user', target.name))];
+        return declared(nodes.other(target.kind === 'Group' ? 'group' : 'user', target.name));
     }
   }
 
-  private object(by: number, reference: Reference, target: Target & { to: 'object' }): Found {
-    const { group, kind, namespace, name } = target;
-    const place = this.nodes.find(group, kind, namespace, name);
-    if (place === null) return { ...declared(this.nodes.unseen(group, kind, namespace, name)), missing: 'object' };
-    if (reference.granted === true && !this.isGranted(by, place)) return { ...declared(place), missing: 'grant' };
-    return hasKey(reference, this.nodes.facts[place]) ? declared(place) : { ...declared(place), missing: 'key' };
+  private object(by: number, reference: Reference, target: Target & { to: 'object' }, key: string): void {
+    const place = this.nodes.findBy(key);
+    if (place === null) {
+      const { group, kind, namespace, name } = target;
+      this.add(by, reference, this.nodes.unseen(group, kind, namespace, name), 'declared', 'object');
+    } else if (reference.granted === true && !this.isGranted(by, place))
+      this.add(by, reference, place, 'declared', 'grant');
+    else this.add(by, reference, place, 'declared', hasKey(reference, this.nodes.facts[place]) ? undefined : 'key');
   }
 
   /** Whether an object may refer to one of another namespace (Gateway API). */
@@ -112,43 +123,29 @@ class Resolver {
     });
   }
 
-  private mesh({ namespace, host }: Target & { to: 'mesh' }): Found {
+  private mesh({ namespace, host }: Target & { to: 'mesh' }, declared: (to: number, missing?: 'object') => void): void {
     const [name = '', inside = namespace, svc] = host.split('.');
     if (!host.includes('.') || svc === 'svc') {
       const service = this.nodes.find('', 'Service', inside, name);
-      if (service !== null) return declared(service);
-      return { ...declared(this.nodes.unseen('', 'Service', inside, name)), missing: 'object' };
+      return service === null ? declared(this.nodes.unseen('', 'Service', inside, name), 'object') : declared(service);
     }
     const entry = this.nodes
       .ofKind('networking.istio.io', 'ServiceEntry')
       .find((place) => this.nodes.facts[place]?.hosts?.some((known) => coversHost(known, host)));
-    return entry === undefined ? declared(this.nodes.other('host', host)) : declared(entry);
+    return declared(entry ?? this.nodes.other('host', host));
   }
 
   /** What texts of a pod or template name, and those of the ConfigMaps that it reads. */
   private names(place: number, facts: Facts): void {
-    if (facts.podLabels === undefined) return;
     const { namespace } = this.nodes.refAt(place);
     for (const address of facts.addresses ?? []) this.name(place, place, address, namespace);
-    for (const [config, keys] of this.configMaps(facts)) {
+    for (const [key, keys] of readyOf(facts).configMaps) {
+      const config = this.nodes.findBy(key);
+      if (config === null) continue;
       for (const address of this.nodes.facts[config]?.addresses ?? []) {
         if (keys === null || keys.has(address.key ?? '')) this.name(place, config, address, namespace);
       }
     }
-  }
-
-  /** The ConfigMaps that a template reads, and of each which keys; null: all. */
-  private configMaps({ references = [] }: Facts): Map<number, Set<string> | null> {
-    const found = new Map<number, Set<string> | null>();
-    for (const { target, key } of references) {
-      if (target.to !== 'object' || target.kind !== 'ConfigMap' || target.group !== '') continue;
-      const place = this.nodes.find('', 'ConfigMap', target.namespace, target.name);
-      if (place === null) continue;
-      const known = found.get(place);
-      if (key === undefined || known === null) found.set(place, null);
-      else found.set(place, (known ?? new Set()).add(key));
-    }
-    return found;
   }
 
   private name(from: number, by: number, address: Address, namespace: string): void {
@@ -167,8 +164,7 @@ class Resolver {
   }
 
   /** A Service without a selector: its EndpointSlices say which pods are behind it. */
-  private endpoints(by: number, { endpoints }: Facts): void {
-    if (endpoints === undefined) return;
+  private endpoints(by: number, endpoints: NonNullable<Facts['endpoints']>): void {
     const service = this.nodes.find('', 'Service', this.nodes.refAt(by).namespace, endpoints.service);
     if (service === null || this.nodes.facts[service]?.selective === true) return;
     for (const { namespace, name, field } of endpoints.pods) {
@@ -182,8 +178,33 @@ class Resolver {
 
 const MULTICLUSTER = 'multicluster.x-k8s.io';
 
-function declared(to: number): Found {
-  return { to, certainty: 'declared' };
+/** What follows from facts alone. */
+interface Ready {
+  /** Of each reference that names an object what it is found by. */
+  keys: (string | undefined)[];
+  /** The ConfigMaps that a template reads, and of each which keys; null: all. */
+  configMaps: Map<string, Set<string> | null>;
+}
+
+const READY = new WeakMap<Facts, Ready>();
+
+function readyOf(facts: Facts): Ready {
+  let ready = READY.get(facts);
+  if (ready === undefined) READY.set(facts, (ready = makeReady(facts)));
+  return ready;
+}
+
+function makeReady({ references = [] }: Facts): Ready {
+  const ready: Ready = { keys: [], configMaps: new Map() };
+  for (const { target, key } of references) {
+    const name = target.to === 'object' ? nameOf(target) : undefined;
+    ready.keys.push(name);
+    if (name === undefined || target.to !== 'object' || target.kind !== 'ConfigMap' || target.group !== '') continue;
+    const known = ready.configMaps.get(name);
+    if (key === undefined || known === null) ready.configMaps.set(name, null);
+    else ready.configMaps.set(name, (known ?? new Set()).add(key));
+  }
+  return ready;
 }
 
 /** Whether an object has the part that is referred to: a key of a ConfigMap or Secret, a port of a Service. */

@@ -35,7 +35,7 @@ const IN_EVERY_POD = new Set(['kube-root-ca.crt', 'openshift-service-ca.crt']);
  * only named. Names under which something is reached from outside are told both ways.
  */
 export function treeOf(graph: Graph, start: number, { reverse, depth }: TreeOptions): Tree {
-  const units = new Units(graph);
+  const units = Units.ofGraph(graph);
   const root: Branch = { node: start, edges: [], children: [], again: false };
   const known = new Set([start, units.unit(start)]);
   let deeper = 0;

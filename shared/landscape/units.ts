@@ -31,14 +31,26 @@ export class Units {
   readonly leaving: readonly (readonly number[])[];
   readonly arriving: readonly (readonly number[])[];
 
+  /** Of a graph that several questions are asked about: made once. The graph is not to be changed. */
+  static ofGraph(graph: Graph): Units {
+    const known = KNOWN.get(graph) ?? new Units(graph);
+    KNOWN.set(graph, known);
+    return known;
+  }
+
   constructor(readonly graph: Graph) {
     this.of = unitsOf(graph);
-    const leaving: number[][] = graph.nodes.map(() => []);
-    const arriving: number[][] = graph.nodes.map(() => []);
+    const leaving: number[][] = Array.from(graph.nodes, () => NONE);
+    const arriving: number[][] = Array.from(graph.nodes, () => NONE);
     [this.leaving, this.arriving] = [leaving, arriving];
+    const push = (lists: number[][], node: number, place: number): void => {
+      const list = lists[node];
+      if (list === NONE) lists[node] = [place];
+      else list?.push(place);
+    };
     const add = (edge: Edge, place: number): void => {
-      leaving[this.unit(edge.from)]?.push(place);
-      arriving[this.unit(edge.to)]?.push(place);
+      push(leaving, this.unit(edge.from), place);
+      push(arriving, this.unit(edge.to), place);
     };
     const ofMembers: [Edge, number][] = [];
     for (const [place, edge] of graph.edges.entries()) {
@@ -71,6 +83,11 @@ export class Units {
     return this.of.flatMap((unit, member) => (unit === place && member !== place ? [member] : []));
   }
 }
+
+/** Of the many nodes that nothing leads to, or from: never added to. */
+const NONE: number[] = [];
+
+const KNOWN = new WeakMap<Graph, Units>();
 
 function unitsOf({ nodes, edges }: Graph): number[] {
   const controllers = new Map<number, number>();

@@ -4,10 +4,12 @@ import { findFields, type FieldStep } from '../../../shared/field-path.ts';
 import { isMachine } from '../../../shared/machines.ts';
 import { apiVersionOf } from '../../../shared/normalise.ts';
 import { applyPatch, diff } from '../../../shared/patch.ts';
+import { toolOf } from '../../../shared/origins/tools.ts';
 import { touchedBy, type Touched } from '../../../shared/touched.ts';
 import type { Actor, BlameQuery, JsonObject, ObjectBlame, OwnerTree, Setter, State } from '../../../shared/types.ts';
 import type { LedgerView, StoredStep } from '../../ledger/port/port.ts';
 import { requireChange } from '../../ledger/port/steps.ts';
+import { Origins } from '../origins/origins.ts';
 import { Causes } from './causes.ts';
 import { isTranslation, outcomeAt } from './views.ts';
 import { States } from '../../ledger/port/states.ts';
@@ -32,6 +34,7 @@ export async function blameOf(
   const found = findFields(state.body, field);
   if (found.length === 0) return null;
   const at = commonStart(found);
+  const origins = new Origins(store, new States(store));
   const blame = new Blame(state.body, at, removed === true);
   let newer: Version | null = null;
   let crossing: Crossing | null = null;
@@ -106,8 +109,18 @@ export async function blameOf(
   /** Who made a change is looked up only where it matters. */
   async function isIgnored(seq: number): Promise<boolean> {
     if (ignore.length === 0 && humans !== true) return false;
-    const { actor } = await setterOf(store, seq, now);
-    return actor !== null && (ignore.includes(actor.username) || (humans === true && isMachine(actor.username)));
+    const setter = await setterOf(store, seq, now);
+    const { actor } = setter;
+    if (actor === null) return false;
+    if (ignore.includes(actor.username)) return true;
+    return humans === true && isMachine(actor.username) && !(await isDelivered(seq, setter));
+  }
+
+  /** A commit of Git, or whoever pressed Sync, is as good as a person. */
+  async function isDelivered(seq: number, setter: Setter): Promise<boolean> {
+    if (toolOf(setter) === null) return false;
+    const origin = await origins.of(await requireChange(store, seq));
+    return origin !== null && (origin.startedBy !== '' || origin.sources.some(({ revision }) => revision !== ''));
   }
 
   const owners = blame.owners();
@@ -115,6 +128,7 @@ export async function blameOf(
   const named = new Set([...seqsOf(owners), ...gone.map(({ seq }) => seq)]);
   const setters: Setter[] = [];
   for (const seq of [...named].sort((a, b) => a - b)) if (seq > 0) setters.push(await setterOf(store, seq, now));
+  await tellOrigins(store, origins, setters);
   if (humans === true) await tellCauses(store, setters);
   return { ...state, owners, removed: gone, setters };
 }
@@ -136,11 +150,20 @@ interface Crossing {
 
 /** What no person ever set may still be somebody's doing. */
 async function tellCauses(store: LedgerView, setters: readonly Setter[]): Promise<void> {
-  const causes = new Causes(store, new States(store), []);
+  const causes = new Causes(store, new States(store));
   for (const setter of setters) {
     if (setter.actor !== null && isMachine(setter.actor.username)) {
       setter.causes = await causes.of(await requireChange(store, setter.seq));
     }
+  }
+}
+
+/** What a delivery tool set, came from somewhere. */
+async function tellOrigins(store: LedgerView, origins: Origins, setters: readonly Setter[]): Promise<void> {
+  for (const setter of setters) {
+    if (toolOf(setter) === null) continue;
+    const origin = await origins.of(await requireChange(store, setter.seq));
+    if (origin !== null) setter.origin = origin;
   }
 }
 
@@ -217,7 +240,7 @@ async function setterOf(store: LedgerView, seq: number, now: number): Promise<Se
   const { cause, notBefore, managersHint } = change.detail();
   // It may have been folded since.
   const request = change.actor === null && cause !== null ? await store.change(cause) : null;
-  const { at, source, operation, subresource } = change;
+  const { occurredAt: at, source, operation, subresource } = change;
   const actor: Actor | null = change.actor ?? request?.actor ?? null;
   return {
     ...{ seq, at, source, operation, subresource, actor, managersHint, cause },

@@ -15,16 +15,20 @@ export class CauseRecords {
   private readonly specs = new Map<string, Promise<Fact[] | null>>();
   /** Bodies without status, after the changes of specsOf. */
   private readonly bodies = new Map<number, JsonObject | null>();
+  /** Where the bodies without status of changes come from: LedgerView.origins. */
+  private readonly origins = new Map<number, number>();
   /** Each change once: what it has inflated is not inflated again. */
-  private readonly rows: Map<number, StoredChange>;
+  private readonly rows = new Map<number, StoredChange>();
   private readonly events = new Map<string, Promise<PodEvent[] | null>>();
 
   constructor(
     private readonly store: LedgerView,
     private readonly states: States,
-    known: readonly StoredChange[],
-  ) {
-    this.rows = new Map(known.map((row) => [row.seq, row]));
+  ) {}
+
+  async know(changes: readonly StoredChange[]): Promise<void> {
+    for (const change of changes) this.once(change);
+    await this.prepare(changes);
   }
 
   async change(seq: number): Promise<StoredChange | null> {
@@ -89,14 +93,32 @@ export class CauseRecords {
   private async loadSpecs(filter: ChangeFilter): Promise<Fact[] | null> {
     const rows = await this.realChanges(filter);
     if (rows === null) return null;
+    await this.prepare(rows);
     const facts: Fact[] = [];
     for (const row of rows) facts.push(await this.spec(row));
     return facts;
   }
 
+  /** Looks up what the specs of some changes, oldest first, start from: all at once, which one by one takes most of their time. */
+  private async prepare(rows: readonly StoredChange[]): Promise<void> {
+    const here = new Set(rows.flatMap(({ seq, statusOnly }) => (statusOnly ? [] : [seq])));
+    const unknown = rows.flatMap(({ parent, effect, statusOnly }) =>
+      parent === null || effect === 'none' || statusOnly || here.has(parent) || this.isKnown(parent) ? [] : [parent],
+    );
+    for (const [seq, origin] of await this.store.origins([...new Set(unknown)])) this.origins.set(seq, origin);
+  }
+
+  private isKnown(seq: number): boolean {
+    return this.origins.has(seq) || this.bodies.has(seq);
+  }
+
   /** Mostly known: the change before. */
   private async specAfter(seq: number): Promise<JsonObject | null> {
-    const origin = (await this.store.origin(seq)) ?? seq;
+    const before = this.bodies.get(seq);
+    if (before !== undefined) return before;
+    if (!this.origins.has(seq))
+      for (const [one, origin] of await this.store.origins([seq])) this.origins.set(one, origin);
+    const origin = this.origins.get(seq) ?? seq;
     const known = this.bodies.get(origin);
     if (known !== undefined) return known;
     const body = withoutStatus(await this.states.after(origin));

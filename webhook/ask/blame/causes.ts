@@ -14,6 +14,7 @@ import { replicaSetCause, revisionCause } from '../../../shared/causes/rollout.t
 import { isMachine } from '../../../shared/machines.ts';
 import type { CauseLink } from '../../../shared/types.ts';
 import type { ChangeFilter, LedgerView, StoredChange } from '../../ledger/port/port.ts';
+import { Origins } from '../origins/origins.ts';
 import { CauseRecords } from './cause-records.ts';
 import type { States } from '../../ledger/port/states.ts';
 
@@ -33,12 +34,19 @@ const ALL_CONTROLLERS = [
 
 /** Finds what led to changes: controllers act for somebody. Made for one answer; remembers what it has looked up. */
 export class Causes {
+  /** What delivery tools made their changes from. */
+  readonly origins: Origins;
   private readonly records: CauseRecords;
   private readonly direct = new Map<number, Promise<Cause | null>>();
 
-  /** `known`: changes that were read already. */
-  constructor(store: LedgerView, states: States, known: readonly StoredChange[]) {
-    this.records = new CauseRecords(store, states, known);
+  constructor(store: LedgerView, states: States) {
+    this.records = new CauseRecords(store, states);
+    this.origins = new Origins(store, states);
+  }
+
+  /** Changes that were read, oldest first, and will be asked about. */
+  async know(changes: readonly StoredChange[]): Promise<void> {
+    await this.records.know(changes);
   }
 
   /** The chain of changes that led to one, nearest first; it ends with a person, or where the record tells no more. */
@@ -46,7 +54,8 @@ export class Causes {
     const links: CauseLink[] = [];
     const seen = new Set([change.seq]);
     let certain = true;
-    for (let at: StoredChange | null = change; at !== null && links.length < MAX_LINKS;) {
+    let at: StoredChange | null = change;
+    while (links.length < MAX_LINKS) {
       const cause = await this.causeOf(at);
       if (cause === null || seen.has(cause.seq)) break;
       seen.add(cause.seq);
@@ -57,6 +66,9 @@ export class Causes {
       links.push({ seq, certain, why, actor: next.actor, object: next.object });
       at = next;
     }
+    const last = links.at(-1);
+    const origin = last === undefined || at === null ? null : await this.origins.of(at);
+    if (last !== undefined && origin !== null) last.origin = origin;
     return links;
   }
 
@@ -82,11 +94,12 @@ export class Causes {
   }
 
   private async find(change: StoredChange): Promise<Cause | null> {
+    if (change.statusOnly) return null;
     const { cause, options } = change.detail();
     const { operation, subresource, object, actor } = change;
     const request = { operation, subresource, object, actor, options };
     const person = change.actor !== null && !isMachine(change.actor.username) && !isKubelet(request);
-    if (change.statusOnly || person) return null;
+    if (person) return null;
     if (cause !== null) {
       const asked = await this.records.change(cause);
       const why =
@@ -100,6 +113,8 @@ export class Causes {
     const pod = podOfToken(request);
     if (pod !== null) return this.podOf(change, pod);
     if (change.effect === 'none') return null;
+    if (takesUpOperation(change))
+      return this.from(await this.records.spec(change), objectFilter(change), operationCause);
     const fact = await this.records.spec(change);
     if (isMarked(fact.before)) return this.completion(fact);
     return change.actor === null ? null : this.byController(fact, change.actor.username);
@@ -221,7 +236,7 @@ function finalizersOf(part: unknown): unknown {
   return typeof part === 'object' && part !== null && 'finalizers' in part ? part.finalizers : undefined;
 }
 
-function objectFilter({ object }: Fact): ChangeFilter {
+function objectFilter({ object }: Pick<Fact, 'object'>): ChangeFilter {
   const { group, resource, namespace, name, uid } = object;
   return { type: { group, resource }, namespace, names: [name], uid };
 }
@@ -242,4 +257,20 @@ function creationCause(fact: Fact, own: readonly Fact[]): Cause | null {
   return created === undefined
     ? null
     : { seq: created.seq, certain: true, why: 'the pod was created, and needed a node' };
+}
+
+/** Argo CD begins an operation of an Application by taking the request for it out of the object. */
+function takesUpOperation({ object, detail }: StoredChange): boolean {
+  if (object.group !== 'argoproj.io' || object.resource !== 'applications') return false;
+  return detail().patch.some(({ op, path }) => op === 'remove' && path === '/operation');
+}
+
+/** The change that had asked for the operation. */
+function operationCause(fact: Fact, own: readonly Fact[]): Cause | null {
+  const asked = own.findLast(
+    ({ seq, before, after }) => seq < fact.seq && before?.operation === undefined && after?.operation !== undefined,
+  );
+  return asked === undefined
+    ? null
+    : { seq: asked.seq, certain: true, why: 'it takes up the operation that was asked for' };
 }

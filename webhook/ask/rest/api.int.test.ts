@@ -4,8 +4,9 @@ import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import pino from 'pino';
-import { LIMITS, ROUTES } from '../../../shared/api.ts';
+import { ROUTES } from '../../../shared/api.ts';
 import { stringifyJson } from '../../../shared/json.ts';
+import { QUESTIONS } from '../../../shared/questions/table.ts';
 import { configMap, reviewDocument } from '../../../shared/testing/reviews.ts';
 import { shopMarks } from '../../../shared/testing/shop.ts';
 import type { Json, JsonObject, LedgerReader } from '../../../shared/types.ts';
@@ -73,7 +74,7 @@ describe('the read API', () => {
     count: number,
   ][] = [
     ['resources', {}, (reader) => reader.resources(), (body: unknown[]) => body, 32],
-    ['objects', webParameters, (reader) => reader.objects(web, 100), (body: unknown[]) => body, 1],
+    ['objects', webParameters, (reader) => reader.objects({ scope: web, limit: 100 }), (body: unknown[]) => body, 1],
     [
       'changes',
       { ...webParameters, user: 'alice@example.com', since: INSTALLED, until: PENDING, bodies: 'true', limit: 3 },
@@ -145,6 +146,13 @@ describe('the read API', () => {
       (reader) => reader.applications({ at: EDITED }),
       (body: { applications: unknown[] }) => body.applications,
       1,
+    ],
+    [
+      'manual',
+      { namespace: 'shop' },
+      (reader) => reader.manual({ scope: { namespace: 'shop' } }),
+      (body: { changes: unknown[] }) => body.changes,
+      0,
     ],
     // The recording, its end, and the server's start.
     ['coverage', {}, (reader) => reader.coverage(), (body: unknown[]) => body, 3],
@@ -244,8 +252,8 @@ describe('the read API', () => {
 
   it('gives a page where no limit is asked for, and no more than the most', async () => {
     const { changes } = await answer<{ changes: unknown[] }>(ROUTES.changes);
-    assert.equal(changes.length, LIMITS.changes.fallback);
-    assert.equal((await answer<unknown[]>(ROUTES.objects)).length, LIMITS.objects.fallback);
+    assert.equal(changes.length, QUESTIONS.changes.limits.fallback);
+    assert.equal((await answer<unknown[]>(ROUTES.objects)).length, QUESTIONS.objects.limits.fallback);
     for (const [route, more] of [
       ['objects', {}],
       ['changes', {}],
@@ -253,7 +261,7 @@ describe('the read API', () => {
       ['differences', { from: INSTALLED, to: EDITED }],
       ['blame', { at: PENDING }],
     ] as const) {
-      const { max } = LIMITS[route];
+      const { max } = QUESTIONS[route].limits;
       assert.equal((await ask(ROUTES[route], { ...more, limit: max })).status, 200);
       for (const limit of [0, -1, max + 1]) {
         const reply = await ask(ROUTES[route], { ...more, limit });

@@ -1,22 +1,16 @@
 import type { ErrorRequestHandler, Express, Request, Response } from 'express';
 import express from 'express';
 import type { Logger } from 'pino';
-import {
-  decodeApplicationQuery,
-  decodeBlameQuery,
-  decodeChangeQuery,
-  decodeDifferenceQuery,
-  decodeGraphQuery,
-  decodeImpactQuery,
-  decodeObjectQuery,
-  decodeStateQuery,
-  decodeUserQuery,
-  encodeError,
-  NATIVE_API,
-  ROUTES,
-} from '../../../shared/api.ts';
+import { encodeError, NATIVE_API, ROUTES } from '../../../shared/api.ts';
 import { KubeblameError, messageOf } from '../../../shared/errors.ts';
 import { stringifyJson } from '../../../shared/json.ts';
+import {
+  QUESTION_NAMES,
+  questionOf,
+  type AnswerOf,
+  type QuestionName,
+  type Questions,
+} from '../../../shared/questions/table.ts';
 import type { Json, LedgerReader } from '../../../shared/types.ts';
 import type { Authenticate, Caller } from '../access/identity/caller.ts';
 import { statusOf } from '../../platform/http/http.ts';
@@ -25,27 +19,6 @@ import { nativeApi, type NativeApi } from '../kube-api/routes.ts';
 import { sendStatus } from '../kube-api/answers/status.ts';
 
 const QUESTIONS = `${NATIVE_API.path}/${NATIVE_API.questions}`;
-
-type Answer = (reader: LedgerReader, search: URLSearchParams) => Promise<object>;
-
-const ANSWERS: Record<keyof typeof ROUTES, Answer> = {
-  info: (reader) => reader.info(),
-  resources: (reader) => reader.resources(),
-  objects: (reader, search) => {
-    const { scope, limit } = decodeObjectQuery(search);
-    return reader.objects(scope, limit);
-  },
-  changes: (reader, search) => reader.changes(decodeChangeQuery(search)),
-  users: (reader, search) => reader.users(decodeUserQuery(search)),
-  states: (reader, search) => reader.states(decodeStateQuery(search)),
-  differences: (reader, search) => reader.differences(decodeDifferenceQuery(search)),
-  blame: (reader, search) => reader.blame(decodeBlameQuery(search)),
-  graph: (reader, search) => reader.graph(decodeGraphQuery(search)),
-  impact: (reader, search) => reader.impact(decodeImpactQuery(search)),
-  applications: (reader, search) => reader.applications(decodeApplicationQuery(search)),
-  facts: (reader, search) => reader.facts(decodeGraphQuery(search)),
-  coverage: (reader) => reader.coverage(),
-};
 
 export interface ReadApi extends Omit<NativeApi, 'readerOf'> {
   authenticate: Authenticate;
@@ -56,7 +29,10 @@ export interface ReadApi extends Omit<NativeApi, 'readerOf'> {
   log: Logger;
 }
 
-/** The read API, version 1 (shared/api.ts), and the native API, of which the routes of version 1 are a part too. */
+/**
+ * The read API, version 1: a route for each question of shared/questions/table.ts. And the native API, of which these routes are a
+ * part too.
+ */
 export function readApi({ authenticate, readerOf, caughtUp, log, ...native }: ReadApi): Express {
   const app = express();
   app.disable('x-powered-by');
@@ -69,10 +45,10 @@ export function readApi({ authenticate, readerOf, caughtUp, log, ...native }: Re
   });
   const readerOfResponse = ({ locals }: Response): LedgerReader => readerOf(locals.caller as Caller);
   app.use(nativeApi({ ...native, readerOf: readerOfResponse }));
-  for (const name of Object.keys(ANSWERS) as (keyof typeof ROUTES)[]) {
+  for (const name of QUESTION_NAMES) {
     const paths = [ROUTES[name], `${QUESTIONS}/${name}`];
     app.get(paths, async (request, response) => {
-      send(response, 200, (await ANSWERS[name](readerOfResponse(response), searchOf(request))) as Json);
+      send(response, 200, await answer(readerOfResponse(response), name, searchOf(request)));
     });
     app.all(paths, (request) => {
       throw new KubeblameError('method-not-allowed', `${request.method} is not allowed here: GET`);
@@ -83,6 +59,14 @@ export function readApi({ authenticate, readerOf, caughtUp, log, ...native }: Re
   });
   app.use(failures(log));
   return app;
+}
+
+async function answer<Name extends QuestionName>(
+  reader: Questions,
+  name: Name,
+  search: URLSearchParams,
+): Promise<AnswerOf<Name>> {
+  return reader[name](questionOf(name).codec.decode(search));
 }
 
 function searchOf(request: Request): URLSearchParams {

@@ -1,29 +1,11 @@
 import type { Attributes } from '../access/rights/access-reviews.ts';
 import type { Caller } from '../access/identity/caller.ts';
-import type { LedgerReader } from '../../../shared/types.ts';
+import type { QuestionName } from '../../../shared/questions/table.ts';
 import type { Failure } from '../../platform/threads/threads.ts';
 
 /*
  * What the reading thread is asked, and what it asks and answers: reading.ts is the one side, reading-thread.ts the other.
  */
-
-/** The questions of a reader. */
-export type QuestionName = keyof Pick<
-  LedgerReader,
-  | 'info'
-  | 'resources'
-  | 'objects'
-  | 'changes'
-  | 'users'
-  | 'states'
-  | 'differences'
-  | 'blame'
-  | 'graph'
-  | 'impact'
-  | 'applications'
-  | 'facts'
-  | 'coverage'
->;
 
 /** With what the thread begins. */
 export interface ReadingData {
@@ -34,7 +16,7 @@ export interface ReadingData {
 }
 
 export type ReadingRequest =
-  | { do: 'ask'; id: number; caller: Caller; question: QuestionName; args: unknown[] }
+  | { do: 'ask'; id: number; caller: Caller; question: QuestionName; query: unknown }
   /** The commits after one, as they leave the machine: stream/documents.ts. */
   | { do: 'commits'; id: number; after: number; maxBytes: number }
   /** Whether a user may, as was asked. */
@@ -46,6 +28,8 @@ export type ReadingRequest =
   | { do: 'close' };
 
 export type ReadingReport =
+  /** For the log: something could not be used, and is made anew. */
+  | { is: 'note'; text: string }
   | { is: 'answer'; id: number; value: unknown }
   | { is: 'failure'; id: number; failure: Failure }
   | { is: 'may?'; id: number; user: Extract<Caller, { kind: 'user' }>['user']; attributes: Attributes };

@@ -16,11 +16,11 @@ import type { ReadingData, ReadingReport, ReadingRequest } from './messages.ts';
 function serve(port: MessagePort, data: ReadingData): void {
   lowerPriority();
   const store = openSqliteReader(data.path);
-  const facts = keepFacts(data.path, store);
   const clock = new Clock(data.clock);
   const now = (): number => clock.now();
   const closing = new AbortController();
   const report = (message: ReadingReport): void => port.postMessage(message);
+  const facts = keepFacts(data.path, store, (text) => report({ is: 'note', text }));
   const rights = new AskedRights(report);
 
   const answering = new Set<Promise<void>>();
@@ -28,8 +28,7 @@ function serve(port: MessagePort, data: ReadingData): void {
     if (message.do === 'commits')
       return commitBatch(store, new StoreReader(store, now), message.after, message.maxBytes);
     const reader = readerFor(message.caller, rights, store, now, closing.signal);
-    const ask = reader[message.question].bind(reader) as (...args: unknown[]) => Promise<unknown>;
-    return ask(...message.args);
+    return reader[message.question](message.query as never);
   };
   const answer = async (message: Extract<ReadingRequest, { do: 'ask' | 'commits' }>): Promise<void> => {
     const { id } = message;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { KubeblameError } from '../../../shared/errors.ts';
-import type { LedgerReader } from '../../../shared/types.ts';
+import type { LedgerReader, QuestionName } from '../../../shared/questions/table.ts';
 import type { Caller } from '../access/identity/caller.ts';
 import { readerFor } from '../access/access.ts';
 import type { Rights } from '../access/rights/access-reviews.ts';
@@ -25,10 +25,10 @@ const EVERYTHING: Caller = { kind: 'everything' };
 const BOB: Caller = { kind: 'user', user: { username: 'bob', groups: [] } };
 
 /** One of each question. */
-const QUESTIONS: Record<string, (reader: LedgerReader) => Promise<unknown>> = {
+const QUESTIONS: Record<QuestionName, (reader: LedgerReader) => Promise<unknown>> = {
   info: (reader) => reader.info(),
   resources: (reader) => reader.resources(),
-  objects: (reader) => reader.objects(SHOP, 100),
+  objects: (reader) => reader.objects({ scope: SHOP, limit: 100 }),
   changes: (reader) => reader.changes({ scope: SHOP, limit: 50, bodies: true, causes: true }),
   users: (reader) => reader.users({ scope: SHOP }),
   states: (reader) => reader.states({ scope: SHOP, at: AT, limit: 50 }),
@@ -36,6 +36,9 @@ const QUESTIONS: Record<string, (reader: LedgerReader) => Promise<unknown>> = {
   blame: (reader) => reader.blame({ scope: SHOP, at: AT, limit: 5, removed: true }),
   graph: (reader) => reader.graph({ at: AT }),
   impact: (reader) => reader.impact({ scope: { ...SHOP, names: ['web-config'] }, at: AT, blow: 'gone' }),
+  applications: (reader) => reader.applications({ at: AT }),
+  facts: (reader) => reader.facts({ at: AT }),
+  manual: (reader) => reader.manual({ scope: {} }),
   coverage: (reader) => reader.coverage(),
 };
 

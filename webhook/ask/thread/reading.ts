@@ -1,12 +1,18 @@
 import { once } from 'node:events';
 import type { Worker } from 'node:worker_threads';
 import { KubeblameError } from '../../../shared/errors.ts';
-import type { LedgerReader } from '../../../shared/types.ts';
+import {
+  QuestionReader,
+  type AnswerOf,
+  type LedgerReader,
+  type QueryOf,
+  type QuestionName,
+} from '../../../shared/questions/table.ts';
 import type { Caller } from '../access/identity/caller.ts';
 import type { Rights } from '../access/rights/access-reviews.ts';
 import { errorOf, failureOf, startThread } from '../../platform/threads/threads.ts';
 import type { CommitBatch } from '../stream/documents.ts';
-import type { QuestionName, ReadingData, ReadingReport, ReadingRequest } from './messages.ts';
+import type { ReadingData, ReadingReport, ReadingRequest } from './messages.ts';
 
 /** What a question reads is soon let go: without this some ten megabytes of garbage lie. */
 const LIMITS = { maxYoungGenerationSizeMb: 8 };
@@ -29,12 +35,13 @@ export class Reading {
   private closing = false;
 
   /**
-   * `rights`: null where whoever asks may read everything. `died`: told once where the thread ends by itself.
+   * `rights`: null where whoever asks may read everything. `died`: told once where the thread ends by itself. `noted`: what is for the log.
    */
   constructor(
     data: ReadingData,
     private readonly rights: Rights | null,
     private readonly died: (error: Error) => void,
+    private readonly noted: (text: string) => void = () => undefined,
   ) {
     const options = { workerData: data, resourceLimits: LIMITS };
     this.worker = startThread(import.meta.url, './reading-thread.ts', 'ledger-reading.js', options);
@@ -48,26 +55,10 @@ export class Reading {
 
   /** The ledger as a caller may read it. */
   readerOf(caller: Caller): LedgerReader {
-    const ask =
-      <Name extends QuestionName>(question: Name) =>
-      (...args: Parameters<LedgerReader[Name]>): ReturnType<LedgerReader[Name]> =>
-        this.ask(caller, question, args) as ReturnType<LedgerReader[Name]>;
-    return {
-      info: ask('info'),
-      resources: ask('resources'),
-      objects: ask('objects'),
-      changes: ask('changes'),
-      users: ask('users'),
-      states: ask('states'),
-      differences: ask('differences'),
-      blame: ask('blame'),
-      graph: ask('graph'),
-      impact: ask('impact'),
-      applications: ask('applications'),
-      facts: ask('facts'),
-      coverage: ask('coverage'),
-      close: () => Promise.resolve(),
-    };
+    return new QuestionReader(<Name extends QuestionName>(question: Name, query: QueryOf<Name>) => {
+      const answer = this.request((id) => ({ do: 'ask', id, caller, question, query }));
+      return answer as Promise<AnswerOf<Name>>;
+    });
   }
 
   /** The commits after one, as they leave the machine: commitBatch (stream/documents.ts). */
@@ -87,10 +78,6 @@ export class Reading {
     await this.ended;
   }
 
-  private ask(caller: Caller, question: QuestionName, args: unknown[]): Promise<unknown> {
-    return this.request((id) => ({ do: 'ask', id, caller, question, args }));
-  }
-
   /** Tells the thread, and resolves with what it answers under the id. */
   private request(message: (id: number) => ReadingRequest): Promise<unknown> {
     if (this.failure !== null) return Promise.reject(this.failure);
@@ -106,6 +93,7 @@ export class Reading {
   }
 
   private take(report: ReadingReport): void {
+    if (report.is === 'note') return this.noted(report.text);
     if (report.is === 'may?') {
       void this.mayOf(report).then((answer) => this.tell({ do: 'tell', id: report.id, ...answer }));
       return;

@@ -88,7 +88,7 @@ describe('the applications of the landscape recording', function () {
     const to = marks.get('08-end') ?? 0;
     const reader = new StoreReader(store, () => to);
     const from = (await reader.info()).firstAt ?? 0;
-    const { workloads } = await releasesOf(reader, { application: 'checkout', from, to, rules: [] });
+    const { workloads } = await releasesOf(reader, { application: 'checkout', from, to, rules: {}, now: to });
     const told = workloads.flatMap(
       ({ intervals }) =>
       intervals.map(({ version, by }) => [version.version, version.images[0]?.tag, version.chart, version.helmRevision, by?.actor?.username]), // prettier-ignore
@@ -181,7 +181,7 @@ describe('the applications of the shop recording', function () {
   it('had the version 24.3 twice, each time against the other of label and image', async () => {
     const first = (await reader.info()).firstAt ?? 0;
     const end = Date.parse('2026-11-22T05:08:32Z');
-    const { workloads } = await releasesOf(reader, { application: 'shop', from: first, to: end, rules: [] });
+    const { workloads } = await releasesOf(reader, { application: 'shop', from: first, to: end, rules: {}, now: at });
     const told = workloads.flatMap(({ object, intervals }) =>
       intervals.flatMap(({ from, to, contradiction, version, by }) =>
         has(version, object.name, '24.3') > 0

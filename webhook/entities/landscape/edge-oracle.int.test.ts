@@ -5,7 +5,7 @@ import { shopDocuments, shopMarks } from '../../../shared/testing/shop.ts';
 import type { JsonObject } from '../../../shared/types.ts';
 import { StoreReader } from '../../ask/questions/reader.ts';
 import type { LedgerStore } from '../../ledger/port/port.ts';
-import { oracleEdges } from '../../testing/ledgers/edge-oracle.ts';
+import { oracleEdges } from '../../testing/ledgers/edge-oracle/edge-oracle.ts';
 import { useSharedFolder } from '../../testing/folder.ts';
 import { importLandscape, landscapeMarks, landscapeTruth } from '../../testing/ledgers/landscape-ledger.ts';
 import { importShop } from '../../testing/ledgers/shop-ledger.ts';

@@ -1,5 +1,6 @@
 import { constants, deflateRawSync, inflateRawSync } from 'node:zlib';
 import { inflateSync } from 'fflate';
+import type { AuditRecord } from '../../../shared/audit.ts';
 import type { Json, JsonObject, Patch } from '../../../shared/types.ts';
 import { DICTIONARY } from './dictionary.ts';
 
@@ -67,6 +68,9 @@ const ZLIB = {
   finishFlush: constants.Z_FINISH,
 };
 
+/** Most texts are short: Node's usual 16 KiB for what comes out are an allocation each, and soon work for the collector. */
+const INFLATE = { ...ZLIB, chunkSize: 4_000 };
+
 /**
  * The end of the dictionary, which is about patches. To set up the whole of it is a third of the cost of compressing, and only
  * whole objects need the rest. Whatever was compressed with the end of a dictionary is inflated with all of it, because
@@ -89,9 +93,14 @@ export function detailText(detail: Detail): string {
   return JSON.stringify(stored);
 }
 
-export function compress(text: string): Buffer {
+/** How a text is compressed. */
+export function deflateOptions(text: string): typeof ZLIB {
   const isPatch = text.startsWith(PATCH_START) && !text.startsWith(CREATION_START);
-  return deflateRawSync(text, isPatch ? PATCH_ZLIB : ZLIB);
+  return isPatch ? PATCH_ZLIB : ZLIB;
+}
+
+export function compress(text: string): Buffer {
+  return deflateRawSync(text, deflateOptions(text));
 }
 
 /** What nearly every text fits into; one that does not is zlib's. */
@@ -108,7 +117,7 @@ let inflated = 0;
 export function decompress(bytes: Uint8Array): string {
   if (inflated < WARM_AFTER) {
     inflated++;
-    return inflateRawSync(bytes, ZLIB).toString();
+    return inflateRawSync(bytes, INFLATE).toString();
   }
   const { length } = inflateSync(bytes, { dictionary: ZLIB.dictionary, out: SCRATCH });
   // Of a longer text the rest is lost.
@@ -136,6 +145,11 @@ export function amendmentText({ patch, apiVersion, hash }: Amendment): string {
 export function decodeAmendment(bytes: Uint8Array): Amendment {
   const { p, v, h } = JSON.parse(decompress(bytes)) as StoredAmendment;
   return { patch: p, apiVersion: v, hash: Buffer.from(h, 'base64') };
+}
+
+/** What the audit log tells, as stored. */
+export function decodeAudit(bytes: Uint8Array): AuditRecord {
+  return JSON.parse(decompress(bytes)) as AuditRecord;
 }
 
 /** The patch of a stored change, with what the API server made of it. */

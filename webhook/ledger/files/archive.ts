@@ -16,7 +16,7 @@ import { APPLICATION_ID, FORMAT, MIGRATIONS } from '../sqlite/database/schema.ts
  */
 
 /** In the order in which rows refer to each other. */
-const TABLES = ['ledger', 'texts', 'actors', 'resources', 'objects', 'label_sets', 'label_index', 'changes', 'checkpoints', 'outcomes', 'coverage', 'folds', 'commits'] as const; // prettier-ignore
+const TABLES = ['ledger', 'texts', 'actors', 'resources', 'objects', 'label_sets', 'label_index', 'changes', 'checkpoints', 'outcomes', 'shortened', 'coverage', 'folds', 'commits'] as const; // prettier-ignore
 
 type Stored = null | number | string | Buffer;
 type Written = null | number | string | { b: string };

@@ -1,13 +1,27 @@
-import type { CoverageInterval } from '../../../shared/types.ts';
+import type { CoverageInterval, ObjectRef } from '../../../shared/types.ts';
 import type { NewCoverage } from './port.ts';
 
 /** A server that is alive says so at least this often, and a minute more is a slow disk or a pause. */
 export const ALIVE_EVERY_MS = 60_000;
 const SILENCE_MS = 2 * ALIVE_EVERY_MS;
 
+/** What coverage tells of reviews that are missing in the ledger. */
+export function lossText(count: number): string {
+  return `${count} ${count === 1 ? 'review' : 'reviews'} could not be recorded`;
+}
+
+/** What coverage tells of an object whose state could not be recorded. */
+export function lostFactText(object: ObjectRef): string {
+  return `the state of 1 object could not be recorded: ${objectText(object)}`;
+}
+
+function objectText({ resource, group, namespace, name }: ObjectRef): string {
+  return `${resource}${group === '' ? '' : `.${group}`} ${namespace === '' ? '' : `${namespace}/`}${name}`;
+}
+
 /** What coverage tells of a change whose review never arrived: it happened between two moments (ms). Read by readUnreviewed(). */
-export function unreviewedText(seq: number, object: string, from: number, to: number): string {
-  return `change ${seq}, ${new Date(from).toISOString()} to ${new Date(to).toISOString()}: ${object}`;
+export function unreviewedText(seq: number, object: ObjectRef, from: number, to: number): string {
+  return `change ${seq}, ${new Date(from).toISOString()} to ${new Date(to).toISOString()}: ${objectText(object)}`;
 }
 
 /** What coverage tells of reviews that were not answered, or not sent, between two moments (ms). Read by unansweredInterval(). */

@@ -21,6 +21,8 @@ export interface Report {
   /** How far it got: rows whose place in the chain was derived again. */
   commits: number;
   changes: number;
+  /** Attempts that were never persisted, and whose bodies were shortened. */
+  shortened: number;
   outcomes: number;
   coverage: number;
   /** States that were rebuilt: each object's last one, and others. */

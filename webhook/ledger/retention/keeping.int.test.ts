@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { copyFileSync, existsSync, writeFileSync } from 'node:fs';
 import { configMap, reviewDocument } from '../../../shared/testing/reviews.ts';
 import { verifyFile } from '../files/verify-file.ts';
@@ -46,7 +47,9 @@ describe('retention', () => {
     );
     assert.deepEqual(await enforce({ store, policy: readPolicy('10h', undefined), now, between }), {
       removed: 0,
+      shortened: 0,
       heldBack: null,
+      floods: [],
     });
     await ledger.close();
     assert.deepEqual(await findings(file('ledger.db')), []);
@@ -74,7 +77,7 @@ describe('retention', () => {
     const reasons = [null, 'the clock jumped'];
     for (const policy of [readPolicy('1h', undefined), { ageMs: null, bytes: 1, securityMs: null }]) {
       const held = await enforce({ ...options, policy, heldBack: () => 'the clock jumped' });
-      assert.deepEqual(held, { removed: 0, heldBack: 'the clock jumped' });
+      assert.deepEqual([held.removed, held.heldBack], [0, 'the clock jumped']);
     }
     assert.equal((await store.first())?.seq, 1);
     const middle = await enforce({
@@ -91,7 +94,14 @@ describe('retention', () => {
     let steps = 0;
     const stop = new AbortController();
     const { removed } = await enforce({
-      ...{ store: { fold: () => Promise.resolve({ removed: 3, horizonAt: 0 }), usedBytes: () => Promise.resolve(9) } },
+      store: {
+        fold: () => Promise.resolve({ removed: 3, horizonAt: 0 }),
+        usedBytes: () => Promise.resolve(9),
+        seqAt: () => Promise.resolve(0),
+        written: () => Promise.resolve([]),
+        shortenable: () => Promise.resolve(null),
+        shorten: () => Promise.reject(new Error('shortened')),
+      },
       ...{ policy: readPolicy('1h', undefined), now: () => 0, stop: stop.signal },
       between: (work) => {
         if (++steps === 2) stop.abort();
@@ -192,6 +202,162 @@ describe('retention', () => {
     assert.deepEqual(await findings(file('ledger.db')), []);
   });
 
+  describe('of a ledger that one user has flooded', () => {
+    const MI = 2 ** 20;
+    let ledger: TestRecorder;
+    let store: SqliteStore;
+    const now = (): number => ledger.at;
+    const enforced = (bytes: number) =>
+      enforce({ store, policy: { ageMs: null, bytes, securityMs: null }, now, between });
+    /** How many changes of each user are left. */
+    const counts = async (): Promise<Record<string, number>> => {
+      const users: Record<string, number> = {};
+      for (const { actor } of await ledger.changes()) {
+        if (actor !== null) users[actor.username] = (users[actor.username] ?? 0) + 1;
+      }
+      return users;
+    };
+    const gone = ({ resource, name }: { resource: string; name: string }): Promise<void> =>
+      ledger.recorder.observeGone(
+        {
+          group: '',
+          resource,
+          kind: resource === 'secrets' ? 'Secret' : 'ConfigMap',
+          namespace: 'shop',
+          name,
+          uid: name,
+        },
+        '999',
+        ledger.at,
+      );
+    /** Mallory creates and deletes so many objects within some minutes, every third of them a Secret. `refused`: none is ever persisted. */
+    const flood = async (objects: number, bytes: number, refused: boolean): Promise<void> => {
+      for (let n = 0; n < objects; n++) {
+        const isSecret = n % 3 === 0 && !refused;
+        const [name, resource] = [`m-${ledger.at}`, isSecret ? 'secrets' : 'configmaps'];
+        const of = { name, username: 'mallory', resource, kind: isSecret ? 'Secret' : 'ConfigMap' };
+        const data = isSecret ? {} : { text: randomBytes(bytes).toString('base64') };
+        const annotations = isSecret ? { text: randomBytes(bytes).toString('hex') } : {};
+        const object = configMap(data, { name, uid: name, resourceVersion: '7', annotations });
+        await ledger.review({ ...of, object });
+        if (refused) continue;
+        await ledger.review({ ...of, operation: 'DELETE', object: null, oldObject: object });
+        await gone({ resource, name });
+      }
+      if (refused) await ledger.recorder.settleUnseen(() => true, ledger.at);
+    };
+
+    /** Alice's twenty versions of one object in as many hours, and four that came and went; erin's binding, before. */
+    beforeEach(async () => {
+      ledger = await TestRecorder.open(file('ledger.db'));
+      store = ledger.store as SqliteStore;
+      await ledger.review({
+        ...{ group: 'rbac.authorization.k8s.io', resource: 'clusterrolebindings', kind: 'ClusterRoleBinding' },
+        ...{ namespace: '', name: 'admin', username: 'erin' },
+        object: {
+          apiVersion: 'rbac.authorization.k8s.io/v1',
+          kind: 'ClusterRoleBinding',
+          metadata: { name: 'admin', uid: 'admin', resourceVersion: '1' },
+        },
+      });
+      const version = (n: number) => configMap({ n: String(n) }, { resourceVersion: String(n) });
+      for (let n = 0; n < 20; n++) {
+        ledger.at += HOUR_MS;
+        await ledger.review({
+          ...{ username: 'alice', object: version(n) },
+          ...(n === 0 ? {} : { operation: 'UPDATE' as const, oldObject: version(n - 1) }),
+        });
+        if (n >= 4) continue;
+        const [name, username] = [`gone-${n}`, 'alice'];
+        const object = configMap({}, { name, uid: name, resourceVersion: '5' });
+        await ledger.review({ name, username, object });
+        await ledger.review({ name, username, operation: 'DELETE', object: null, oldObject: object });
+        await gone({ resource: 'configmaps', name });
+      }
+    });
+    const HISTORY = { erin: 1, alice: 28 };
+
+    for (const refused of [true, false]) {
+      it(`folds what that one wrote first, ${refused ? 'refused by a quota' : 'persisted'}, and nothing of others`, async () => {
+        await flood(30, 48 * 1024, refused);
+        ledger.at += 10_000;
+        await ledger.review({
+          name: 'after',
+          username: 'alice',
+          object: configMap({}, { name: 'after', uid: 'after' }),
+        });
+        const used = await store.usedBytes();
+        assert.ok(used > 1.2 * MI, String(used));
+        const all = await counts();
+        assert.deepEqual({ ...all, mallory: 0 }, { ...HISTORY, alice: 29, mallory: 0 });
+
+        // Within the hour nothing of the flood can be folded, and nothing of others is.
+        const early = await enforced(MI / 2);
+        assert.deepEqual([early.removed, early.floods], [0, ['mallory']]);
+        assert.deepEqual(await counts(), all);
+
+        ledger.at += 2 * HOUR_MS;
+        const { floods, removed } = await enforced(MI / 2);
+        assert.deepEqual([floods, removed], [['mallory'], refused ? 30 : 60]);
+        assert.deepEqual(await counts(), { ...HISTORY, alice: 29 });
+        assert.ok((await store.usedBytes()) < MI / 2);
+        assert.deepEqual(await enforced(MI / 2), { removed: 0, shortened: 0, heldBack: null, floods: [] });
+        assert.deepEqual((await store.body((await ledger.changes()).find(({ object }) => object.name === 'settings')?.seq ?? 0))?.data, { n: '0' }); // prettier-ignore
+        await ledger.close();
+        assert.deepEqual(await findings(file('ledger.db')), []);
+      });
+    }
+
+    it('keeps the last that one did to objects of others, and what of it matters for security', async () => {
+      const before = configMap({ n: '19' }, { resourceVersion: '19' });
+      const after = configMap({ n: 'hacked' }, { resourceVersion: '20' });
+      await ledger.review({ username: 'mallory', operation: 'UPDATE', object: after, oldObject: before });
+      await ledger.review({ username: 'mallory', resource: 'pods', kind: 'PodExecOptions', subResource: 'exec', operation: 'CONNECT', name: 'web', object: { kind: 'PodExecOptions', apiVersion: 'v1', command: ['sh'] } }); // prettier-ignore
+      await flood(30, 48 * 1024, false);
+      ledger.at += 2 * HOUR_MS;
+      await ledger.review({ name: 'after', username: 'alice', object: configMap({}, { name: 'after', uid: 'after' }) });
+      await enforced(MI / 2);
+      const left = (await ledger.changes()).filter(({ actor }) => actor?.username === 'mallory');
+      assert.deepEqual(
+        left.map(({ operation, object }) => `${operation} ${object.name}`),
+        ['UPDATE settings', 'CONNECT web'],
+      );
+      await ledger.close();
+      assert.deepEqual(await findings(file('ledger.db')), []);
+    });
+
+    it('folds later, oldest first, what it then kept of others: by age, by size, and after a restart', async () => {
+      await flood(30, 48 * 1024, false);
+      ledger.at += 2 * HOUR_MS;
+      await ledger.review({ name: 'after', username: 'alice', object: configMap({}, { name: 'after', uid: 'after' }) });
+      await enforced(MI / 2);
+      assert.deepEqual(await counts(), { ...HISTORY, alice: 29 });
+      await ledger.close();
+      const { at } = ledger;
+      ledger = await TestRecorder.open(file('ledger.db'));
+      ledger.at = at;
+      store = ledger.store as SqliteStore;
+      const { removed } = await enforce({ store, policy: readPolicy('12h', undefined, '90d'), now, between });
+      assert.ok(removed > 0);
+      const aged = await counts();
+      assert.equal(aged.erin, 1);
+      assert.ok((aged.alice ?? 0) > 8 && (aged.alice ?? 0) < 16, JSON.stringify(aged));
+      assert.ok(
+        (await ledger.changes()).every(({ at, actor }) => actor?.username !== 'alice' || at > ledger.at - 13 * HOUR_MS),
+      );
+      await enforced(1);
+      // What it is now, and what that was made from.
+      const settings = (await ledger.changes()).filter(({ object }) => object.name === 'settings');
+      assert.deepEqual(
+        settings.map(({ source }) => source),
+        ['baseline', 'admission', 'admission'],
+      );
+      assert.deepEqual((await store.body(settings.at(-1)?.seq ?? 0))?.data, { n: '19' });
+      await ledger.close();
+      assert.deepEqual(await findings(file('ledger.db')), []);
+    });
+  });
+
   it('reads what is kept, and says what it expects', () => {
     assert.deepEqual(readPolicy('90d', '10Gi'), {
       ageMs: 90 * 24 * HOUR_MS,
@@ -233,13 +399,16 @@ describe('retention', () => {
     assert.deepEqual(await findings(file('by-hand.db')), []);
   });
 
-  it('does nothing unless told', async () => {
+  it('folds nothing unless told', async () => {
     const never = (): never => {
       throw new Error('folded');
     };
     const log = { info: never, error: never } as unknown as Parameters<typeof startRetention>[0]['log'];
-    const store = { fold: never, usedBytes: never };
-    await startRetention({ store, policy: readPolicy(undefined, undefined), now: never, between, log })();
+    const store = {
+      ...{ fold: never, usedBytes: never, written: never, shorten: never },
+      ...{ seqAt: () => Promise.resolve(0), shortenable: () => Promise.resolve(null) },
+    };
+    await startRetention({ store, policy: readPolicy(undefined, undefined), now: () => 0, between, log })();
   });
 });
 

@@ -1,6 +1,7 @@
 import { setImmediate as breathe } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { KubeblameError, messageOf } from '../../../shared/errors.ts';
+import { FloodFinder, NO_FLOODS, type Floods, type Written } from './floods.ts';
 
 export interface RetentionPolicy {
   /** History older than this is folded; null keeps it whatever its age. */
@@ -17,6 +18,8 @@ export interface FoldRequest {
   before: number;
   /** But what matters for security only before this one (ms); the same moment unless given. */
   securityBefore?: number;
+  /** Where it is given, only changes of these users are removed. */
+  onlyOf?: readonly string[];
   /** The present (ms). */
   now: number;
 }
@@ -29,10 +32,15 @@ export interface FoldResult {
   horizonAt: number;
 }
 
-/** What of a store can be folded: SqliteStore. */
+/** What of a store can be folded and shortened: SqliteStore. */
 export interface Foldable {
+  shortenable(afterSeq: number, toSeq: number): Promise<{ attempts: number[]; upTo: number } | null>;
+  shorten(attempts: readonly number[], now: number): Promise<number>;
   fold(request: FoldRequest): Promise<FoldResult | null>;
   usedBytes(): Promise<number>;
+  seqAt(at: number): Promise<number>;
+  /** Who wrote the changes after one, and how many bytes: written.ts. */
+  written(afterSeq: number, limit: number): Promise<Written[]>;
 }
 
 export interface RetentionOptions {
@@ -45,13 +53,21 @@ export interface RetentionOptions {
   heldBack?: () => string | null;
   /** Ends it behind the step that is under way. */
   stop?: AbortSignal;
+  /** Who has flooded the ledger; one that is kept reads each change once. */
+  finder?: FloodFinder;
+  /** The last attempt that was looked at, to be shortened; one that is kept is gone on from. */
+  attemptsFrom?: { seq: number };
 }
 
 export interface Enforced {
   /** Changes removed. */
   removed: number;
+  /** Attempts that were never persisted, of whose bodies only the beginning is left now. */
+  shortened: number;
   /** Why it was held back, or not done to the end; null where it was. */
   heldBack: string | null;
+  /** Users who flood the ledger: their changes were folded before those of others. */
+  floods: readonly string[];
 }
 
 const HOUR_MS = 60 * 60 * 1000;
@@ -60,16 +76,20 @@ const SIZES: Record<string, number> = { Mi: 2 ** 20, Gi: 2 ** 30, Ti: 2 ** 40 };
 
 /** The last hour is never folded: requests that were admitted in it may still be settled. */
 const MIN_AGE_MS = HOUR_MS;
+/** A user who writes so large a part of `--retain-size` within an hour floods the ledger. */
+const FLOOD_SHARE = 1 / 16;
+/** What an attempt asked for that was never persisted is kept whole for so long. */
+const ATTEMPT_MS = 24 * HOUR_MS;
 /** What matters for security is kept so many times as long as the rest, unless told otherwise. */
 const SECURITY_TIMES = 10;
 
-/** Folds what the policy does not keep, step by step. Rejects with what a fold rejects with. */
+/** Shortens old attempts, and folds what the policy does not keep, step by step. Rejects with what a fold rejects with. */
 export async function enforce(options: RetentionOptions): Promise<Enforced> {
   const { store, policy, now, between, stop } = options;
-  const enforced: Enforced = { removed: 0, heldBack: null };
+  const enforced: Enforced = { removed: 0, shortened: 0, heldBack: null, floods: [] };
   /** Resolves to false where it is not to go on. */
   const foldWhile = async (
-    limits: () => Pick<FoldRequest, 'before' | 'securityBefore'>,
+    limits: () => Omit<FoldRequest, 'now'>,
     wanted: () => Promise<boolean>,
   ): Promise<boolean> => {
     while (await wanted()) {
@@ -85,6 +105,7 @@ export async function enforce(options: RetentionOptions): Promise<Enforced> {
     }
     return true;
   };
+  if (!(await shortenAttempts(options, enforced))) return enforced;
   const { ageMs, bytes, securityMs } = policy;
   const securityBefore = (): number => (securityMs === null ? 0 : now() - securityMs);
   if (ageMs !== null) {
@@ -94,12 +115,46 @@ export async function enforce(options: RetentionOptions): Promise<Enforced> {
   }
   if (bytes !== null) {
     const isLarge = async (): Promise<boolean> => (await store.usedBytes()) > bytes;
+    if (!(await isLarge())) return enforced;
     const before = (): number => now() - MIN_AGE_MS;
+    const ordinary = (): Omit<FoldRequest, 'now'> => ({ before: before(), securityBefore: securityBefore() });
+    const { users, recentBytes } = await floodsOf(options, bytes * FLOOD_SHARE);
+    if (users.length > 0) {
+      enforced.floods = users;
+      if (!(await foldWhile(() => ({ ...ordinary(), onlyOf: users }), isLarge))) return enforced;
+    }
+    // What they wrote within the last hour cannot be folded yet, and will be: nobody else's history is given up for it.
+    const isTooLarge = async (): Promise<boolean> => (await store.usedBytes()) - recentBytes > bytes;
     // What matters for security goes last: only where nothing else is left to go.
-    if (!(await foldWhile(() => ({ before: before(), securityBefore: securityBefore() }), isLarge))) return enforced;
-    await foldWhile(() => ({ before: before(), securityBefore: before() }), isLarge);
+    if (!(await foldWhile(ordinary, isTooLarge))) return enforced;
+    await foldWhile(() => ({ before: before(), securityBefore: before() }), isTooLarge);
   }
   return enforced;
+}
+
+/** Shortens the attempts that were never persisted and are a day old. Resolves to false where it is not to go on. */
+async function shortenAttempts(options: RetentionOptions, enforced: Enforced): Promise<boolean> {
+  const { store, now, between, stop, attemptsFrom = { seq: 0 } } = options;
+  const to = await store.seqAt(now() - ATTEMPT_MS);
+  for (;;) {
+    if (stop?.aborted === true) return false;
+    const next = await store.shortenable(attemptsFrom.seq, to);
+    if (next === null) return true;
+    if (next.attempts.length > 0) {
+      enforced.heldBack = options.heldBack?.() ?? null;
+      if (enforced.heldBack !== null) return false;
+      enforced.shortened += await between(() => store.shorten(next.attempts, now()));
+    }
+    attemptsFrom.seq = next.upTo;
+    await breathe();
+  }
+}
+
+async function floodsOf(
+  { store, now, stop, finder = new FloodFinder() }: RetentionOptions,
+  bytesAnHour: number,
+): Promise<Floods> {
+  return stop?.aborted === true ? NO_FLOODS : finder.find(store, now(), bytesAnHour);
 }
 
 /** Reads `90d`, `12h`, `8w`, and `10Gi`, `500Mi`. Throws config-invalid. */
@@ -151,14 +206,17 @@ const EVERY_MS = 10 * 60 * 1000;
 
 /** Enforces the policy now and then. Returns a function that ends it, behind the step that is under way. */
 export function startRetention(options: Omit<RetentionOptions, 'stop'> & { log: Logger }): () => Promise<void> {
-  const { policy, log } = options;
-  if (policy.ageMs === null && policy.bytes === null) return () => Promise.resolve();
+  const { log } = options;
   const stopping = new AbortController();
+  const [finder, attemptsFrom] = [new FloodFinder(), { seq: 0 }];
   let running = Promise.resolve();
   const run = (): void => {
     running = running.then(async () => {
       try {
-        const { removed, heldBack } = await enforce({ ...options, stop: stopping.signal });
+        const enforced = await enforce({ ...options, finder, attemptsFrom, stop: stopping.signal });
+        const { removed, shortened, heldBack, floods } = enforced;
+        if (shortened > 0) log.info({ attempts: shortened }, 'attempts that were never persisted shortened');
+        if (floods.length > 0) log.warn({ users: floods }, 'users flood the ledger: their changes are folded first');
         if (removed > 0) log.info({ removed }, 'old history folded');
         if (heldBack !== null) log.warn({ reason: heldBack }, 'old history not folded');
       } catch (error) {

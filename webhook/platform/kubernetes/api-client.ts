@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Agent, request, type RequestOptions } from 'node:https';
 import type { IncomingMessage } from 'node:http';
-import { createInterface } from 'node:readline';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { KubeblameError, messageOf } from '../../../shared/errors.ts';
 import { isObject, parseJson, stringifyJson } from '../../../shared/json.ts';
@@ -22,6 +21,7 @@ export class ApiStatusError extends Error {
 /** A JSON object as it was received: parsed when its turn has come, so that what waits takes little memory. */
 export interface Received {
   bytes: number;
+  text: Buffer;
   /** Throws json-invalid. */
   read(): JsonObject;
 }
@@ -136,7 +136,7 @@ export class KubeApiClient implements ApiClient, ApiWriter {
     const splitter = new ListSplitter();
     for await (const chunk of response as AsyncIterable<Buffer>) {
       for (const item of splitter.take(chunk)) {
-        yield { bytes: item.length, read: () => objectIn(item.toString(), path) };
+        yield received(item, path);
       }
     }
     return objectIn(splitter.rest(), path);
@@ -144,16 +144,14 @@ export class KubeApiClient implements ApiClient, ApiWriter {
 
   async *watch(path: string, signal: AbortSignal): AsyncGenerator<Received> {
     const response = await this.send('GET', path, signal);
-    for await (const line of linesOf(response)) {
-      if (line !== '') yield { bytes: line.length, read: () => objectIn(line, path) };
-    }
+    for await (const line of linesOf(response)) yield received(line, path);
     if (!response.complete) throw new Error(`the watch ${path} was cut off`);
   }
 
   /** The lines of a text, such as that of the metrics, as they come. Rejects as `get`. */
   async *lines(path: string, signal: AbortSignal): AsyncGenerator<string> {
     const limited = AbortSignal.any([signal, AbortSignal.timeout(GET_TIMEOUT_MS)]);
-    yield* linesOf(await this.send('GET', path, limited));
+    for await (const line of linesOf(await this.send('GET', path, limited))) yield line.toString();
   }
 
   private async send(method: string, path: string, signal: AbortSignal, body?: JsonObject): Promise<IncomingMessage> {
@@ -211,18 +209,29 @@ export class KubeApiClient implements ApiClient, ApiWriter {
   }
 }
 
-/** The lines of an answer, as they come. Throws what its connection fails with. */
-async function* linesOf(response: IncomingMessage): AsyncGenerator<string> {
-  // readline does not pass on an error of its input: the iteration would just end.
-  let failure: Error | undefined;
-  response.once('error', (error: Error) => (failure = error));
-  try {
-    yield* createInterface({ input: response, crlfDelay: Infinity });
-  } finally {
-    // Where the reader stops early, the connection must not stay open behind it.
-    response.destroy();
+function received(text: Buffer, path: string): Received {
+  return { bytes: text.length, text, read: () => objectIn(text.toString(), path) };
+}
+
+const NEWLINE = 0x0a;
+
+/**
+ * The lines of an answer, as they come, without those that are empty. What follows the last one is not whole. Throws what its
+ * connection fails with, and closes it where the reader stops early.
+ */
+async function* linesOf(response: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let parts: Buffer[] = [];
+  for await (const chunk of response) {
+    let from = 0;
+    for (let end = chunk.indexOf(NEWLINE); end !== -1; end = chunk.indexOf(NEWLINE, from)) {
+      const rest = chunk.subarray(from, end);
+      const line = parts.length === 0 ? rest : Buffer.concat([...parts, rest]);
+      parts = [];
+      from = end + 1;
+      if (line.length > 0) yield line;
+    }
+    if (from < chunk.length) parts.push(chunk.subarray(from));
   }
-  if (failure !== undefined) throw failure;
 }
 
 function objectIn(text: string, path: string): JsonObject {

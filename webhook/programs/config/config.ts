@@ -1,9 +1,8 @@
 import { hostname } from 'node:os';
-import { Option } from 'commander';
 import { KubeblameError } from '../../../shared/errors.ts';
 import type { AccessConfig } from '../../ask/access/access.ts';
 import type { Cluster } from '../../platform/kubernetes/api-client.ts';
-import { DEFAULT_SKIP, Predicates } from '../../record/rules/predicates.ts';
+import { Predicates } from '../../record/rules/predicates.ts';
 import { KNOWN_PATTERNS, type PatternOptions } from '../../../shared/redact-patterns.ts';
 import type { RedactionRule } from '../../../shared/redaction-rules.ts';
 import type { ConfigMapName } from '../../ledger/publish/config-map.ts';
@@ -11,8 +10,10 @@ import { signingKeyBeside } from '../../ledger/publish/signing-keys.ts';
 import { ELECTION_TIMING, type Election } from '../standby/lease/election.ts';
 import { readPolicy, type RetentionPolicy } from '../../ledger/retention/retention.ts';
 import type { Address } from '../../platform/http/listener.ts';
-import { accessConfig, accessOptions, type RawAccessOptions } from './access.ts';
-import { installConfig, installOptions, type RawInstallOptions } from './install.ts';
+import { auditConfig, type AuditConfig } from '../recorder/start/audit-config.ts';
+import { accessConfig } from './access.ts';
+import { installConfig } from './install.ts';
+import type { RawOptions, RawServerOptions } from './options.ts';
 import type { InstallConfig } from '../../install/identity.ts';
 import type { StreamTarget } from '../../ask/stream/targets.ts';
 import type { RulesFile } from './rules-file.ts';
@@ -43,132 +44,15 @@ export interface ServerConfig extends LedgerConfig, InstallConfig, AccessConfig 
   /** Of the cluster that is watched; null: checkpoints go to the file and the log alone. */
   checkpointConfigMap: ConfigMapName | null;
   retention: RetentionPolicy;
+  audit: AuditConfig;
   /** Whose turn it is among several servers; null: no Lease decides. */
   election: Election | null;
   logLevel: string;
 }
 
-export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'];
-
 /** True in a pod: the kubelet sets this for every container. */
 export function isInCluster(): boolean {
   return process.env.KUBERNETES_SERVICE_HOST !== undefined;
-}
-
-/** Options of every command that writes to a ledger. The environment is read in this file, and nowhere else. */
-export function ledgerOptions(): Option[] {
-  return [
-    new Option('--db <file>', 'ledger file; created where it does not exist')
-      .env('KUBEBLAME_DB')
-      .default('kubeblame.db'),
-    new Option(
-      '--key-file <file>',
-      'key that Secret values are redacted with; created with the ledger (default: DB.key)',
-    ).env('KUBEBLAME_KEY_FILE'),
-    new Option(
-      '--cluster <name>',
-      "name of the cluster; kept in a new ledger (default: the cluster's own where it is watched, otherwise kubernetes)",
-    ).env('KUBEBLAME_CLUSTER'),
-    new Option('--skip <resources>', 'resources that are not recorded unless a rule includes them, separated by commas')
-      .env('KUBEBLAME_SKIP')
-      .default(DEFAULT_SKIP.join(',')),
-    new Option('--config <file>', 'rules: which reviews to record, which values to redact (docs/configuration.md)').env(
-      'KUBEBLAME_CONFIG',
-    ),
-  ];
-}
-
-/** Options of `serve`, besides. */
-export function serverOptions(): Option[] {
-  return [
-    new Option(
-      '--listen <host:port>',
-      'where the API server calls the webhook; also /livez, /readyz, /metrics ' +
-        '(default: 0.0.0.0:8443; 127.0.0.1:8443 where callers need no proof)',
-    ).env('KUBEBLAME_LISTEN'),
-    ...installOptions(),
-    new Option('--read-listen <host:port>', 'where kubectl-blame reads; loopback, unless --read-access tells who asks')
-      .env('KUBEBLAME_READ_LISTEN')
-      .default('127.0.0.1:8444'),
-    ...accessOptions(),
-    new Option(
-      '--kubeconfig <file>',
-      "cluster to watch, so that attempts are settled by what was persisted (in a pod: the pod's own)",
-    ).env('KUBEBLAME_KUBECONFIG'),
-    new Option('--webhook-configuration <name>', 'the ValidatingWebhookConfiguration that sends reviews here')
-      .env('KUBEBLAME_WEBHOOK_CONFIGURATION')
-      .default('kubeblame'),
-    new Option(
-      '--otlp-endpoint <url>',
-      'OpenTelemetry collector (OTLP over HTTP) that metrics and traces are sent to (default: none)',
-    ).env('OTEL_EXPORTER_OTLP_ENDPOINT'),
-    new Option(
-      '--stream <target>',
-      'send each commit off the machine as it is made: to a file (/path), an https:// URL, or otlp, the collector of ' +
-        '--otlp-endpoint, as logs (default: none)',
-    ).env('KUBEBLAME_STREAM'),
-    new Option('--stream-token-file <file>', 'bearer token for the https:// URL of --stream').env(
-      'KUBEBLAME_STREAM_TOKEN_FILE',
-    ),
-    new Option(
-      '--signing-key <file>',
-      'key that checkpoints are signed with; made with a new ledger (default: DB.signing-key)',
-    ).env('KUBEBLAME_SIGNING_KEY'),
-    new Option('--checkpoint-minutes <minutes>', 'how often a checkpoint is signed, where something was recorded')
-      .env('KUBEBLAME_CHECKPOINT_MINUTES')
-      .default('10'),
-    new Option(
-      '--checkpoint-configmap <namespace/name>',
-      'config map in the cluster that is watched, to keep the newest checkpoint in (default: none)',
-    ).env('KUBEBLAME_CHECKPOINT_CONFIGMAP'),
-    ...retentionOptions(),
-    new Option('--log-level <level>', 'least severe log messages to write')
-      .env('KUBEBLAME_LOG_LEVEL')
-      .choices(LOG_LEVELS)
-      .default('info'),
-  ];
-}
-
-/** What of the history is kept; also of `fold`. */
-export function retentionOptions(): Option[] {
-  return [
-    new Option('--retain-age <age>', 'fold history that is older, such as 90d: docs/verify.md').env(
-      'KUBEBLAME_RETAIN_AGE',
-    ),
-    new Option('--retain-size <size>', 'fold the oldest history while the ledger is larger, such as 10Gi').env(
-      'KUBEBLAME_RETAIN_SIZE',
-    ),
-    new Option(
-      '--retain-security <age>',
-      'keep what matters for security so long (default: 10 times --retain-age): rights, webhooks, Secrets, exec, deleted namespaces',
-    ).env('KUBEBLAME_RETAIN_SECURITY'),
-  ];
-}
-
-/** Values of the options above, as commander gives them. */
-export interface RawOptions {
-  db: string;
-  keyFile?: string;
-  cluster?: string;
-  skip: string;
-  config?: string;
-}
-
-export interface RawServerOptions extends RawOptions, RawInstallOptions, RawAccessOptions {
-  listen?: string;
-  readListen: string;
-  kubeconfig?: string;
-  webhookConfiguration: string;
-  otlpEndpoint?: string;
-  stream?: string;
-  streamTokenFile?: string;
-  signingKey?: string;
-  checkpointMinutes: string;
-  checkpointConfigmap?: string;
-  retainAge?: string;
-  retainSize?: string;
-  retainSecurity?: string;
-  logLevel: string;
 }
 
 /** Checks the options of a ledger. Rejects with config-invalid, naming the option and what was expected. */
@@ -243,6 +127,7 @@ export async function serverConfig(raw: RawServerOptions, inCluster: boolean): P
       MINUTE_MS * minutes(raw.checkpointMinutes, '--checkpoint-minutes', 'KUBEBLAME_CHECKPOINT_MINUTES'),
     checkpointConfigMap: raw.checkpointConfigmap === undefined ? null : configMapName(raw.checkpointConfigmap),
     retention: readPolicy(raw.retainAge, raw.retainSize, raw.retainSecurity),
+    audit: auditConfig(raw, parseAddress),
     election: electionOf(install, inCluster),
     logLevel: raw.logLevel,
   };

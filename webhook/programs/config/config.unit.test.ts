@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { useFolder } from '../../testing/folder.ts';
-import { parseAddress, serverConfig, type RawServerOptions } from './config.ts';
+import { parseAddress, serverConfig } from './config.ts';
+import type { RawServerOptions } from './options.ts';
 
 const RAW: RawServerOptions = {
   db: 'a.db',

@@ -5,7 +5,8 @@ import type { UpstreamOptions } from './upstream.ts';
 import type { GatewayPlace } from './withdrawal.ts';
 import type { Cluster } from '../../platform/kubernetes/api-client.ts';
 import type { CertificateFiles } from '../../platform/http/tls.ts';
-import { LOG_LEVELS, parseAddress } from '../config/config.ts';
+import { parseAddress } from '../config/config.ts';
+import { LOG_LEVELS } from '../config/options.ts';
 import type { Address } from '../../platform/http/listener.ts';
 import { podNamespace } from '../config/install.ts';
 

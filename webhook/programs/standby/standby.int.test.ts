@@ -299,6 +299,22 @@ describe('two servers of one ledger', function () {
     await until('it is labelled again', () => active().join() === '0');
   });
 
+  it('says of a third one, in its log and its readiness, that it never takes a turn; it takes none', async () => {
+    addresses.push({ host: '127.0.0.1', port: await freePort() });
+    api.put(PODS, { metadata: { name: 'kubeblame-2', namespace: NAMESPACE, uid: 'u-2' } });
+    const third = await startProcess(2, 'this pod never takes a turn');
+    const told =
+      'kubeblame-2 is one too many: only kubeblame-0 and kubeblame-1 record and stand by; scale to 2 replicas';
+    assert.equal(await page(2, '/readyz'), `503 [-]standby: ${told}\n`);
+    assert.match(await page(2, '/livez'), /^200 /);
+    assert.equal(holder(), undefined);
+    await start(0);
+    assert.equal(holder(), 'kubeblame-0');
+    assert.equal(await page(2, '/readyz'), `503 [-]standby: ${told}\n`);
+    third.kill('SIGTERM');
+    await once(third, 'exit');
+  });
+
   it('stops as a standby at once', async () => {
     await start(0);
     const second = await startProcess(1, 'standing by');

@@ -69,6 +69,14 @@ export class Turn {
     const turn = new Turn(db, election, context);
     let room: WaitingRoom | null = null;
     try {
+      const spare = spareText(election);
+      if (spare !== null) {
+        room = await WaitingRoom.open(listen);
+        room.spare = spare;
+        context.log.warn({ reason: spare }, 'this pod never takes a turn');
+        // It gives no sign of a standby: nobody may wait for it.
+        for (;;) await sleep(SPARE_SLEEP_MS, undefined, { signal: context.signal });
+      }
       while (!(await turn.ask((holder) => room !== null && (room.holder = holder)))) {
         room ??= await WaitingRoom.open(listen);
         turn.signals.give('standby');
@@ -289,4 +297,17 @@ async function quiet(reviews: () => number, { quietMs, quietWithinMs }: Election
     const now = reviews();
     [last, quietForMs] = [now, now === last ? quietForMs + LOOK_MS : 0];
   }
+}
+
+const SPARE_SLEEP_MS = 60_000;
+/** Of these pods of the StatefulSet one records, and one stands by. */
+const REPLICAS = 2;
+
+/** Why a server never records; null where it may. Role `kubeblame` lets no other pods than the first two be labelled, so that nobody would send it anything. */
+function spareText(election: Election | null): string | null {
+  // Not of a Deployment, whose pods end with five letters and digits.
+  const [, ordinal] = election?.isPod === true ? (/-(\d{1,3})$/.exec(election.identity) ?? []) : [];
+  if (election === null || ordinal === undefined || Number(ordinal) < REPLICAS) return null;
+  const name = election.identity.slice(0, -ordinal.length);
+  return `${election.identity} is one too many: only ${name}0 and ${name}1 record and stand by; scale to ${REPLICAS} replicas`;
 }

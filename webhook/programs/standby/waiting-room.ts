@@ -14,6 +14,8 @@ export class WaitingRoom {
   holder = '';
   /** Why the standby must not be called ready; '' for nothing. */
   problem = '';
+  /** Why this server never takes a turn; '' where it may. */
+  spare = '';
 
   private constructor(private readonly server: ReturnType<typeof listener>) {}
 
@@ -32,7 +34,7 @@ export class WaitingRoom {
         void response.writeHead(status, { 'Content-Type': type, 'Content-Length': Buffer.byteLength(text) }).end(text);
       const path = (request.url ?? '').split('?')[0];
       if (path === '/livez') send(200, 'text/plain', 'ok\n');
-      else if (path === '/readyz') send(room.problem === '' ? 200 : 503, 'text/plain', room.text);
+      else if (path === '/readyz') send(room.problem + room.spare === '' ? 200 : 503, 'text/plain', room.text);
       else if (path === '/metrics') void registry.metrics().then((text) => send(200, registry.contentType, text));
       else sendFailure(response, new KubeblameError('closing', `this server is a standby: ${room.holder} records`));
     });
@@ -42,6 +44,7 @@ export class WaitingRoom {
   }
 
   get text(): string {
+    if (this.spare !== '') return `[-]standby: ${this.spare}\n`;
     const standby = `[+]standby: ${this.holder === '' ? 'the lease is asked for' : `${this.holder} holds the lease`}\n`;
     return this.problem === '' ? standby : `${standby}[-]label of the pod: ${this.problem}\n`;
   }

@@ -1,10 +1,10 @@
 import { canonicalJson, isObject, itemsOf } from '../../../shared/json.ts';
 import { touchedEntries, type ManagedField } from '../../../shared/normalise.ts';
-import type { Seen } from '../../../shared/interpret.ts';
 import type { Json, JsonObject, ObjectRef } from '../../../shared/types.ts';
 import type { CoverageEvent } from '../../ledger/port/port.ts';
 import type { WatchedResource } from '../../platform/kubernetes/discovery.ts';
 import type { FactSink } from '../../platform/kubernetes/watch/reflector.ts';
+import { readShown, type Shown } from '../../platform/kubernetes/watch/shown.ts';
 
 const GROUP = 'admissionregistration.k8s.io';
 const RESOURCE = 'validatingwebhookconfigurations';
@@ -36,8 +36,9 @@ export class RegistrationWatch implements FactSink {
     return this.leftOut.has(namespace);
   }
 
-  async observe(object: ObjectRef, seen: Seen): Promise<void> {
+  async observe(object: ObjectRef, shown: Shown): Promise<void> {
     if (!this.isOurs(object)) return;
+    const seen = readShown(shown);
     const by = managersText(this.known?.managedFields ?? [], seen.managedFields);
     this.known = { uid: object.uid, managedFields: seen.managedFields };
     const fault = this.faultOf(seen.body);

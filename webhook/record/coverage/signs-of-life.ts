@@ -1,6 +1,6 @@
 import type { CoverageEvent, LedgerStore } from '../../ledger/port/port.ts';
-import { ALIVE_EVERY_MS, unansweredText } from '../../ledger/port/intervals.ts';
-import { lossOf, type Recorder } from '../capture/recorder/recorder.ts';
+import { ALIVE_EVERY_MS, lossText, unansweredText } from '../../ledger/port/intervals.ts';
+import type { Recorder } from '../capture/recorder/recorder.ts';
 
 /** Reviews that were lost are told to the ledger as soon as it takes something again. */
 const RETRY_MS = 1_000;
@@ -94,7 +94,7 @@ export class SignsOfLife {
     // Before it waits: the next call may come meanwhile.
     this.lost = 0;
     try {
-      await this.recorder.cover('lost', lossOf(count), this.now());
+      await this.recorder.cover('lost', lossText(count), this.now());
     } catch {
       // Still not writable: it is told later.
       this.lost += count;

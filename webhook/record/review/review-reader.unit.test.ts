@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { KubeblameError } from '../../../shared/errors.ts';
-import { parseJson } from '../../../shared/json.ts';
-import type { ManagedField } from '../../../shared/normalise.ts';
+import { isObject, parseJson } from '../../../shared/json.ts';
+import { normalise, refOf, type ManagedField } from '../../../shared/normalise.ts';
 import { readReview, type Review } from '../../../shared/review.ts';
 import { configMap, reviewDocument } from '../../../shared/testing/reviews.ts';
 import { seeded } from '../../../shared/testing/random.ts';
@@ -10,6 +10,9 @@ import type { JsonObject } from '../../../shared/types.ts';
 import { mutate } from '../../testing/torture/mutate.ts';
 import { readHead, uidOf } from './review-head.ts';
 import { ReviewReader } from './review-reader.ts';
+import { servedTypeOf } from '../../testing/api-server/shop-events.ts';
+import { readShown } from '../../platform/kubernetes/watch/shown.ts';
+import type { WatchEvent } from '../../platform/kubernetes/watch/reflector.ts';
 
 const SEED = 20261125;
 const recorded = shopLines('reviews.ndjson.gz').map((line) => JSON.stringify((JSON.parse(line) as JsonObject).review));
@@ -162,5 +165,125 @@ describe('a review that is read by its parts', () => {
     const [first, second] = [reader.read(Buffer.from(secret)), reader.read(Buffer.from(secret))];
     assert.deepEqual(first.object?.body.data, second.object?.body.data);
     assert.notEqual(first.object?.body.data, second.object?.body.data);
+  });
+});
+
+describe('an event of a watch that is read by its parts', () => {
+  const events = shopLines('watch.ndjson.gz').map((line) => JSON.stringify((JSON.parse(line) as JsonObject).event));
+  const CONFIG_MAPS = { group: '', version: 'v1', resource: 'configmaps', kind: 'ConfigMap' };
+  const typeOf = (text: string): typeof CONFIG_MAPS => {
+    const { object } = JSON.parse(text) as JsonObject;
+    return isObject(object) ? servedTypeOf(object) : CONFIG_MAPS;
+  };
+  /** With its text, so that the order of keys counts; of an entry of managedFields what it tells. */
+  const plain = ({ type, object, shown }: WatchEvent): unknown => {
+    const { resourceVersion, body, managedFields } = readShown(shown);
+    assert.equal(resourceVersion, shown.resourceVersion);
+    const managers = managedFields.map(({ manager, time }) => ({ manager, time }));
+    return [type, object, JSON.stringify({ resourceVersion, body, managers })];
+  };
+
+  /** Returns whether it was read by its parts. */
+  function requireSameEvent(reader: ReviewReader, text: string, type = CONFIG_MAPS): boolean {
+    const event = reader.readEvent(Buffer.from(text), type);
+    if (event === null) return false;
+    let whole: JsonObject;
+    try {
+      whole = parseJson(text) as JsonObject;
+    } catch (error) {
+      // Its beginning does not tell.
+      assert.ok(error instanceof KubeblameError);
+      const { code, message } = error;
+      assert.throws(() => readShown(event.shown), { code, message });
+      return false;
+    }
+    assert.ok(isObject(whole.object));
+    const expected = {
+      type: typeof whole.type === 'string' ? whole.type : '',
+      object: refOf(whole.object, type),
+      shown: normalise(whole.object),
+    };
+    assert.deepEqual(plain(event), plain(expected), text);
+    return true;
+  }
+
+  it('is what parsing all of it gives: all but bookmarks of the recording', () => {
+    const reader = newReader();
+    for (const text of events) {
+      const { type } = JSON.parse(text) as JsonObject;
+      assert.equal(requireSameEvent(reader, text, typeOf(text)), type !== 'BOOKMARK' && type !== 'ERROR', text);
+    }
+  });
+
+  it('is what parsing all of it gives, or left to that: mutations', () => {
+    const reader = newReader();
+    const random = seeded(SEED);
+    for (let n = 0; n < 1_500; n++) {
+      const text = events[Math.floor(random() * events.length)] ?? '';
+      requireSameEvent(reader, Buffer.from(mutate(text, events, random)).toString(), typeOf(text));
+    }
+  });
+
+  for (const [what, text] of [
+    ['tells of an error', '{"type":"ERROR","object":{"kind":"Status","code":410}}'],
+    ['is a bookmark', '{"type":"BOOKMARK","object":{"metadata":{"resourceVersion":"7"}}}'],
+    ['names its type last', '{"object":{"metadata":{"name":"a"}},"type":"ADDED"}'],
+    ['has white space', '{"type": "ADDED", "object": {}}'],
+    ['is cut off', '{"type":"ADDED","object":{"metadata":{"name":"a"'],
+    ['has no version', '{"type":"ADDED","object":{"metadata":{"name":"a"}}}'],
+    ['is a list', '[]'],
+  ] as const) {
+    it(`and ${what}: left to that`, () => {
+      assert.equal(newReader().readEvent(Buffer.from(text), CONFIG_MAPS), null);
+    });
+  }
+
+  const named = '"metadata":{"name":"a","resourceVersion":"1"}';
+  for (const [what, text, code] of [
+    ['has its object twice', `{"type":"ADDED","object":{${named}},"object":{${named}}}`, 'json-duplicate-key'],
+    ['has a second document behind it', `{"type":"ADDED","object":{${named}}}{}`, 'json-invalid'],
+    ['is not JSON', `{"type":"ADDED","object":{${named},"data":{"a":tru}}}`, 'json-invalid'],
+  ] as const) {
+    it(`and ${what}: refused when it is read`, () => {
+      const event = newReader().readEvent(Buffer.from(text), CONFIG_MAPS);
+      assert.ok(event !== null);
+      assert.throws(() => readShown(event.shown), { code });
+    });
+  }
+
+  it('shares what it has in common with the review of the same change', () => {
+    const reader = newReader();
+    const shown = (resourceVersion: string): JsonObject => configMap({ level: 'info' }, { resourceVersion });
+    const document = reviewDocument({ operation: 'UPDATE', object: shown('1'), oldObject: shown('1') });
+    const review = reader.read(Buffer.from(JSON.stringify(document)));
+    const event = reader.readEvent(Buffer.from(JSON.stringify({ type: 'MODIFIED', object: shown('2') })), CONFIG_MAPS);
+    assert.ok(event !== null);
+    const seen = readShown(event.shown);
+    assert.equal(seen.resourceVersion, '2');
+    assert.equal(seen.body.data, review.object?.body.data);
+    assert.equal(seen.body.metadata, review.object?.body.metadata);
+  });
+
+  it('shares it also where the review is read after the event came, and before its turn', () => {
+    const reader = newReader();
+    const shown = (resourceVersion: string): JsonObject => configMap({ level: 'info' }, { resourceVersion });
+    const event = reader.readEvent(Buffer.from(JSON.stringify({ type: 'MODIFIED', object: shown('2') })), CONFIG_MAPS);
+    assert.ok(event !== null);
+    const document = reviewDocument({ operation: 'UPDATE', object: shown('1'), oldObject: shown('1') });
+    const review = reader.read(Buffer.from(JSON.stringify(document)));
+    assert.equal(readShown(event.shown).body.data, review.object?.body.data);
+    assert.equal(readShown(event.shown), readShown(event.shown));
+  });
+
+  it('keeps nothing of a confidential type', () => {
+    const reader = newReader();
+    const text = Buffer.from(
+      '{"type":"ADDED","object":{"metadata":{"name":"a","resourceVersion":"1"},"data":{"a":"b"}}}',
+    );
+    const secrets = { group: '', version: 'v1', resource: 'secrets', kind: 'Secret' };
+    const [first, second] = [reader.readEvent(text, secrets), reader.readEvent(text, secrets)];
+    assert.ok(first !== null && second !== null);
+    assert.deepEqual(readShown(first.shown).body.data, { a: 'b' });
+    assert.notEqual(readShown(first.shown).body.data, readShown(second.shown).body.data);
   });
 });

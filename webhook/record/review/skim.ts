@@ -11,6 +11,8 @@ const OPEN_LIST = 0x5b;
 export const CLOSE_LIST = 0x5d;
 const OPEN_OBJECT = 0x7b;
 export const CLOSE_OBJECT = 0x7d;
+/** What turns a bracket of a list into that of an object; no other character into either. */
+const LOWER = 0x20;
 
 /** What a function here returns where it finds something else than it was looking for. */
 export const NOWHERE = -1;
@@ -23,14 +25,18 @@ export function skim(bytes: Uint8Array, at: number): number {
   const first = bytes[at];
   if (first === QUOTE) return afterString(bytes, at);
   if (first !== OPEN_OBJECT && first !== OPEN_LIST) return afterWord(bytes, at);
-  for (let depth = 0; at < bytes.length; at++) {
-    const code = bytes[at];
+  const { length } = bytes;
+  for (let depth = 0; at < length; at++) {
+    const code = bytes[at] ?? 0;
     if (code === QUOTE) {
       // afterString, written out: most of a review is inside of strings.
-      for (at++; at < bytes.length && bytes[at] !== QUOTE; at++) if (bytes[at] === BACKSLASH) at++;
-    } else if (code === OPEN_OBJECT || code === OPEN_LIST) {
+      for (let inside = bytes[++at]; inside !== QUOTE; inside = bytes[++at]) {
+        if (inside === BACKSLASH) at++;
+        if (at >= length) return NOWHERE;
+      }
+    } else if ((code | LOWER) === OPEN_OBJECT) {
       if (++depth > MAX_SKIMMED_DEPTH) return NOWHERE;
-    } else if ((code === CLOSE_OBJECT || code === CLOSE_LIST) && --depth === 0) {
+    } else if ((code | LOWER) === CLOSE_OBJECT && --depth === 0) {
       return at + 1;
     }
   }

@@ -3,26 +3,28 @@
  * than it saves where most lookups find something.
  */
 export class TwoGenerationCache<T extends NonNullable<unknown> | null> {
-  private young = new Map<string, T>();
-  private old = new Map<string, T>();
+  private young = new Map<string, { value: T; size: number }>();
+  private old = new Map<string, { value: T; size: number }>();
+  /** Of the young one. */
   private size = 0;
 
   /** `maxSize`: of both together, in what `set` is told. */
   constructor(private readonly maxSize: number) {}
 
   get(key: string): T | undefined {
-    return this.young.get(key) ?? this.old.get(key);
+    return (this.young.get(key) ?? this.old.get(key))?.value;
   }
 
   /** What is larger than a generation is not kept. */
   set(key: string, value: T, size: number): void {
     if (size > this.maxSize / 2) return;
-    this.size += size;
+    // What is replaced takes no room any more.
+    this.size += size - (this.young.get(key)?.size ?? 0);
     if (this.size > this.maxSize / 2) {
       this.old = this.young;
       this.young = new Map();
       this.size = size;
     }
-    this.young.set(key, value);
+    this.young.set(key, { value, size });
   }
 }

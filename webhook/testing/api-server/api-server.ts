@@ -167,6 +167,11 @@ export class FakeApiServer {
     this.watches.compact(this.version, expiry);
   }
 
+  /** Tells all open watches that they have fallen too far behind. They stay open: whoever reads must end them. */
+  expireWatches(): void {
+    this.watches.expire();
+  }
+
   /** Tells all open watches the version that they have reached. */
   bookmark(): void {
     this.watches.bookmark(this.types, this.version);

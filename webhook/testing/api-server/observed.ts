@@ -3,6 +3,7 @@ import pino from 'pino';
 import { reconstruct } from '../../../shared/reconstruct.ts';
 import { configMap } from '../../../shared/testing/reviews.ts';
 import type { JsonObject } from '../../../shared/types.ts';
+import { ReviewReader } from '../../record/review/review-reader.ts';
 import { Predicates } from '../../record/rules/predicates.ts';
 import { KubeApiClient } from '../../platform/kubernetes/api-client.ts';
 import { RecorderFacts } from '../../record/sources/watch/facts.ts';
@@ -52,6 +53,7 @@ export class Observed {
       facts: new RecorderFacts(ledger.recorder, ledger.store, now),
       recorder: ledger.recorder,
       predicates: new Predicates([]),
+      reader: new ReviewReader(() => false),
       log: pino({ base: null }, { write: (line: string) => void log.push(JSON.parse(line) as LogLine) }),
       now,
       reached: (answers) => this.reached.push(answers ? 'reached' : 'unreachable'),

@@ -35,7 +35,7 @@ export class Watches {
       if (this.expiry === 'status') return sendStatus(response, 410, message);
       response.writeHead(200, { 'Content-Type': 'application/json' });
       // It does not end the watch: whoever reads must.
-      response.write(`${stringifyJson({ type: 'ERROR', object: statusOf(410, message) })}\n`);
+      response.write(expiryLine(message));
       return;
     }
     response.writeHead(200, { 'Content-Type': 'application/json' });
@@ -67,6 +67,11 @@ export class Watches {
     this.expiry = expiry;
   }
 
+  /** Tells those that are open that they have fallen too far behind. */
+  expire(): void {
+    for (const { response } of this.opened) response.write(expiryLine('too old resource version'));
+  }
+
   bookmark(types: ReadonlyMap<string, ServedType>, version: number): void {
     for (const watch of this.opened) {
       const type = types.get(watch.of);
@@ -89,6 +94,10 @@ export class Watches {
 
 function lineOf({ type, object }: HistoryEvent): string {
   return `${stringifyJson({ type, object })}\n`;
+}
+
+function expiryLine(message: string): string {
+  return `${stringifyJson({ type: 'ERROR', object: statusOf(410, message) })}\n`;
 }
 
 function bookmarkLine({ group, version, kind }: ServedType, resourceVersion: number): string {

@@ -7,8 +7,11 @@ import { makeLocalCertificates } from '../../../certs/local-certificates.ts';
 import { measureAdmission, type AdmissionRow, type Measured } from './measures/admission.ts';
 import { measureBurst } from './measures/burst.ts';
 import { measureBytes } from './measures/bytes.ts';
+import { measureLive, measureStandIn, type CostRow, type Setting } from './cost/cost.ts';
 import { measureFolding } from './measures/folding.ts';
 import { observerMemory } from './measures/observer-memory.ts';
+import { measureLandscape } from './measures/landscape.ts';
+import { measureBaseline, measureEndings } from './measures/much-at-once.ts';
 import { measurePauses } from './measures/pause.ts';
 import { measureReading } from './measures/reading.ts';
 import { BenchServer } from './processes/servers.ts';
@@ -79,7 +82,7 @@ function admissionCells({ connections, baseline, kubeblame, ratio, settledRatio,
   ];
 }
 
-function startKubeblame(ledger: string): Promise<BenchServer> {
+function startKubeblame(ledger: string, ...more: string[]): Promise<BenchServer> {
   const addresses = ['--listen', '127.0.0.1:0', '--read-listen', '127.0.0.1:0'];
   const tls = ['--tls-cert', path('tls.crt'), '--tls-key', path('tls.key')];
   return BenchServer.start([
@@ -89,6 +92,7 @@ function startKubeblame(ledger: string): Promise<BenchServer> {
     path(ledger),
     ...tls,
     ...addresses,
+    ...more,
   ]);
 }
 
@@ -141,6 +145,25 @@ async function reading(): Promise<void> {
   );
 }
 
+async function landscape(): Promise<void> {
+  const changes = Number(process.env.BENCH_CHANGES ?? 400_000);
+  const { rows, takeInUs, ledgerBytes, factsBytes } = await measureLandscape(path, changes);
+  const whole = rows[0]?.ms ?? NaN;
+  print(
+    `The graph of 10,000 objects, of ${changes} changes: facts ${((factsBytes / ledgerBytes) * 100).toFixed(1)} % of the ledger's bytes, taken in at ${takeInUs.toFixed(0)} us a change`,
+    ['question', 'items', 'CPU ms', 'of the whole cluster', 'asked again', 'of a quarter of the changes', 'growth'],
+    rows.map(({ question, items, ms, againMs, smallMs }) => [
+      question,
+      String(items),
+      ms.toFixed(1),
+      (ms / whole).toFixed(3),
+      againMs.toFixed(1),
+      smallMs.toFixed(1),
+      (ms / smallMs).toFixed(1),
+    ]),
+  );
+}
+
 async function bytes(): Promise<void> {
   const { auditBytes, rows } = await measureBytes(path);
   print(
@@ -165,6 +188,27 @@ async function pause(): Promise<void> {
   );
 }
 
+async function endings(): Promise<void> {
+  const { objects, ...ms } = await measureEndings(path);
+  const cells = [ms.endedMs, ms.pauseMs, ms.reviewMs, ms.relistMs, ms.relistPauseMs].map((one) => one.toFixed(0));
+  print(
+    `A namespace with ${objects} objects ends; then their type is listed, empty: ms`,
+    ['all ended', 'longest pause', 'longest wait of a review', 'list taken in', 'longest pause'],
+    [cells],
+  );
+}
+
+async function baseline(): Promise<void> {
+  const start = (ledger: string, kubeconfig: string): Promise<BenchServer> =>
+    startKubeblame(ledger, '--kubeconfig', kubeconfig, '--cluster', 'bench');
+  const rows = await measureBaseline(path, start, readFileSync(path('ca.crt'), 'utf8'));
+  print(
+    'A cluster is listed for the first time: memory of the server at most',
+    ['objects', 'seconds', 'RSS MB'],
+    rows.map(({ what, seconds, peakMb }) => [what, seconds.toFixed(1), peakMb.toFixed(0)]),
+  );
+}
+
 async function folding(): Promise<void> {
   const changes = Number(process.env.BENCH_CHANGES ?? 1_000_000);
   const rows = await measureFolding(path, source('../../../dist/kubeblame-webhook.js'), changes);
@@ -181,11 +225,52 @@ async function folding(): Promise<void> {
   );
 }
 
+async function cost(): Promise<void> {
+  const built = source('../../../dist/kubeblame-webhook.js');
+  // The server of another build, to measure in turns with it.
+  const before = process.env.BENCH_BEFORE;
+  const setting: Setting = {
+    path,
+    programs: before === undefined ? { now: built } : { before, now: built },
+    baseline: ['--import', 'tsx', source('processes/baseline-server.ts'), path('tls.crt'), path('tls.key')],
+    rounds: Number(process.env.BENCH_ROUNDS ?? 3),
+  };
+  const assets = process.env.KUBEBUILDER_ASSETS ?? '';
+  if (assets !== '') printCost('an API server', await measureLive(setting, assets));
+  printCost('a server that parses the reviews and allows them', await measureStandIn(setting));
+}
+
+function printCost(baseline: string, rows: readonly CostRow[]): void {
+  print(
+    `CPU time, microseconds a write, with its watch event and outcome, over 8 connections, against ${baseline}; in brackets least and most`,
+    [
+      ...['object', 'writes/s', 'build', 'total', 'baseline', 'ratio'],
+      ...['main', 'answering', 'writer', 'others', 'of these: garbage'],
+    ],
+    rows.map(costCells),
+  );
+}
+
+function costCells(row: CostRow): string[] {
+  const range = ([least, most]: [number, number], digits: number): string =>
+    `(${least.toFixed(digits)}–${most.toFixed(digits)})`;
+  const { total, main, answering, writer, others, garbage } = row.ours;
+  return [
+    row.shape,
+    row.perSecond === null ? 'all' : String(row.perSecond),
+    row.program,
+    `${total.toFixed(0)} ${range(row.totals, 0)}`,
+    row.baseline.toFixed(0),
+    `${row.ratio.toFixed(2)} ${range(row.ratios, 2)}`,
+    ...[main, answering, writer, others, garbage].map((us) => us.toFixed(0)),
+  ];
+}
+
 async function observer(): Promise<void> {
   console.log(`${await observerMemory(path)}\n`);
 }
 
-const SECTIONS = { admission, burst, reading, pause, bytes, folding, observer };
+const SECTIONS = { admission, cost, burst, reading, landscape, pause, bytes, folding, observer, endings, baseline };
 
 console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown CPU'}\n`);
 try {

@@ -97,6 +97,11 @@ export class TestCluster {
     return this.files.url;
   }
 
+  /** Of the API server's process. */
+  get apiServerPid(): number {
+    return this.apiServer.pid;
+  }
+
   /** PEM that clients of the API server trust. */
   get ca(): string {
     return this.files.ca;

@@ -4,7 +4,7 @@ import { Redactor } from '../../../shared/redact.ts';
 import { Predicates } from '../../record/rules/predicates.ts';
 import { Recorder } from '../../record/capture/recorder/recorder.ts';
 import { importRecording } from '../../record/sources/recordings/import.ts';
-import { openSqliteStore } from '../../ledger/sqlite/store/store.ts';
+import { openSqliteStore } from '../../ledger/sqlite/store/open-store.ts';
 import { TEST_KEY } from './recorder.ts';
 
 /** Imports one of shared/fixtures/cases, its reviews and, where they are wanted and it has them, its watch events, into a new ledger at `path`. */

@@ -3,7 +3,8 @@ import { Predicates } from '../../record/rules/predicates.ts';
 import { Recorder } from '../../record/capture/recorder/recorder.ts';
 import { importRecording, type ImportInput, type ImportResult } from '../../record/sources/recordings/import.ts';
 import type { NewCoverage, StoredChange } from '../../ledger/port/port.ts';
-import { openSqliteReader, openSqliteStore } from '../../ledger/sqlite/store/store.ts';
+import { openSqliteStore } from '../../ledger/sqlite/store/open-store.ts';
+import { openSqliteReader } from '../../ledger/sqlite/store/store.ts';
 import { TEST_KEY } from './recorder.ts';
 
 /** What an import gave, and whom it told what. */
@@ -43,7 +44,7 @@ export async function contentsOf(path: string): Promise<{ changes: unknown[]; co
   const reader = openSqliteReader(path);
   try {
     const changes = (await reader.changes({}, 1_000_000)).reverse();
-    const whole = (change: StoredChange): unknown => ({ ...change, detail: change.detail() });
+    const whole = (change: StoredChange): unknown => ({ ...change, detail: change.detail(), audit: change.audit() });
     return { changes: changes.map(whole), coverage: await reader.coverage() };
   } finally {
     await reader.close();

@@ -8,7 +8,7 @@ import { Predicates } from '../../record/rules/predicates.ts';
 import { Recorder } from '../../record/capture/recorder/recorder.ts';
 import { importRecording } from '../../record/sources/recordings/import.ts';
 import type { LedgerStore } from '../../ledger/port/port.ts';
-import { openSqliteStore } from '../../ledger/sqlite/store/store.ts';
+import { openSqliteStore } from '../../ledger/sqlite/store/open-store.ts';
 import { TEST_KEY } from './recorder.ts';
 
 /** The recording of two clusters: shared/fixtures/landscape, described in the README beside it. */

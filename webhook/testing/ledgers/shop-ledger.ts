@@ -4,7 +4,7 @@ import { Predicates } from '../../record/rules/predicates.ts';
 import { Recorder } from '../../record/capture/recorder/recorder.ts';
 import { importRecording } from '../../record/sources/recordings/import.ts';
 import type { LedgerStore } from '../../ledger/port/port.ts';
-import { openSqliteStore } from '../../ledger/sqlite/store/store.ts';
+import { openSqliteStore } from '../../ledger/sqlite/store/open-store.ts';
 import { TEST_KEY } from './recorder.ts';
 
 /** The recording in a new ledger: its reviews, the baseline at its mark, and the watch events where wanted. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { encodeApplicationQuery, ROUTES } from '../../../../shared/api.ts';
+import { ROUTES } from '../../../../shared/api.ts';
+import { QUESTIONS } from '../../../../shared/questions/table.ts';
 import type { ApplicationPage, JsonObject } from '../../../../shared/types.ts';
 import { viewGrant } from '../../../testing/api-server/fake-reviews.ts';
 import { useFolder } from '../../../testing/folder.ts';
@@ -26,7 +27,7 @@ describe('applications, through the API', () => {
     }
   }
   async function ask(token: string, query: { name?: string; rules?: string } = {}): Promise<ApplicationPage> {
-    const search = encodeApplicationQuery({ at: Date.now(), ...query });
+    const search = QUESTIONS.applications.codec.encode({ at: Date.now(), ...query });
     const reply = await test.as(token, `${ROUTES.applications}?${search.toString()}`);
     assert.equal(reply.status, 200, reply.text);
     return reply.json() as unknown as ApplicationPage;
@@ -68,7 +69,7 @@ describe('applications, through the API', () => {
       /^ConfigMap kubeblame\/kubeblame-rules, rules\.yaml, line 2: has the unknown key "tema"/,
     );
     assert.equal(applications.length, 2);
-    const search = encodeApplicationQuery({ at: 0, rules: 'x' }).toString();
+    const search = QUESTIONS.applications.codec.encode({ at: 0, rules: 'x' }).toString();
     const reply = await test.as(BOB, `${ROUTES.applications}?${search}`);
     assert.deepEqual([reply.status, (reply.json().error as JsonObject).code], [400, 'query-invalid']);
   });

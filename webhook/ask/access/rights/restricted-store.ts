@@ -13,7 +13,7 @@ import type {
   StoredVersion,
   UserCount,
 } from '../../../ledger/port/port.ts';
-import { isControllersStatus } from '../../blame/views.ts';
+import { countUsers } from '../../questions/people/users.ts';
 import { requireChange } from '../../../ledger/port/steps.ts';
 import { actOf, type Type } from './acts.ts';
 import { lifeOf, type NamespaceLife } from './namespaces.ts';
@@ -49,6 +49,14 @@ export class RestrictedStore implements LedgerView {
 
   last(): Promise<{ seq: number; at: number } | null> {
     return this.store.last();
+  }
+
+  hasBackdated(): Promise<boolean> {
+    return this.store.hasBackdated();
+  }
+
+  backdated(objectId: number, at: number): Promise<StoredChange | null> {
+    return this.store.backdated(objectId, at);
   }
 
   seqAt(at: number): Promise<number> {
@@ -97,17 +105,11 @@ export class RestrictedStore implements LedgerView {
   /** Row by row: what the database counts by itself knows nothing of rights. */
   async users(filter: Omit<ChangeFilter, 'username' | 'labels'>, status: boolean): Promise<UserCount[]> {
     if (this.sight === FULL_SIGHT) return this.store.users(filter, status);
-    const counts = new Map<string, UserCount>();
-    for (let page: ChangeFilter = filter; ;) {
-      const rows = await this.changes(page, PAGE);
-      for (const row of rows) {
-        if (row.outcome === 'dropped' || (!status && isControllersStatus(row))) continue;
-        count(counts, row);
-      }
-      const last = rows.at(-1);
-      if (last === undefined || rows.length < PAGE) return [...counts.values()];
-      page = { ...filter, maxSeq: last.seq - 1 };
-    }
+    const read = async (most: ChangeFilter, limit: number) => {
+      const rows = await this.changes(most, limit);
+      return { rows, own: rows };
+    };
+    return countUsers(read, filter, status);
   }
 
   async change(seq: number): Promise<StoredChange | null> {
@@ -137,8 +139,8 @@ export class RestrictedStore implements LedgerView {
   }
 
   /** Of a change that this store gave. */
-  origin(seq: number): Promise<number | null> {
-    return this.store.origin(seq);
+  origins(seqs: readonly number[]): Promise<Map<number, number>> {
+    return this.store.origins(seqs);
   }
 
   /** A body is built from changes of its own object only. */
@@ -193,7 +195,9 @@ export class RestrictedStore implements LedgerView {
   /** Lets the database pass over what is not seen anyway: a ledger has millions of rows. */
   private narrow<F extends ObjectFilter>(filter: F): F {
     const { namespaces } = this.sight;
-    return namespaces === null || filter.namespace !== undefined ? filter : { ...filter, within: namespaces };
+    if (namespaces === null || filter.namespace !== undefined) return filter;
+    const asked = filter.within;
+    return { ...filter, within: asked === undefined ? namespaces : namespaces.filter((name) => asked.includes(name)) };
   }
 
   private async seesChange(change: StoredChange): Promise<boolean> {
@@ -232,19 +236,4 @@ export class RestrictedStore implements LedgerView {
     if (!alive) return false;
     return earlierUntil === null || ((await this.store.lifetime(object.id))?.firstAt ?? 0) > earlierUntil;
   }
-}
-
-/** Adds one change, older than those before it, to its user's count of its type. */
-function count(counts: Map<string, UserCount>, { actor, at, object }: StoredChange): void {
-  if (actor === null) return;
-  const { username } = actor;
-  const { group, resource, kind } = object;
-  const key = JSON.stringify([username, group, resource]);
-  const known = counts.get(key);
-  counts.set(key, {
-    ...{ username, group, resource, kind },
-    changes: (known?.changes ?? 0) + 1,
-    firstAt: at,
-    lastAt: known?.lastAt ?? at,
-  });
 }

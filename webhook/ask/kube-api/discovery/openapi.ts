@@ -30,6 +30,7 @@ const ACTOR = object('The authenticated user of the request; null where nobody s
   uid: text('Uid of the user.'),
   groups: { type: 'array', items: { type: 'string' }, description: 'Groups of the user.' },
   extra: anything('Further facts that the authenticator gave.'),
+  disputed: { type: 'boolean', description: 'Reviews of other users claim the same version; absent of most.' },
 });
 
 /** What each kind holds, besides apiVersion, kind and metadata: for `kubectl explain`. */

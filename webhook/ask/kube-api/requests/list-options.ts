@@ -1,5 +1,5 @@
-import { LIMITS } from '../../../../shared/api.ts';
 import { KubeblameError } from '../../../../shared/errors.ts';
+import { QUESTIONS } from '../../../../shared/questions/table.ts';
 import { qualifiedName, resolveType } from '../../../../shared/resource-types.ts';
 import { parseTime } from '../../../../shared/time.ts';
 import {
@@ -12,7 +12,7 @@ import {
 import { parseFieldSelector } from './field-selector.ts';
 
 /** Items a page where `limit` does not say, and the most: kubectl asks for 500 at a time. */
-const PAGE = LIMITS.states.max;
+const PAGE = QUESTIONS.states.limits.max;
 const MAX_LABELS = 4_096;
 /** A watch that says nothing of its length lasts half an hour, as for the API server itself. */
 const WATCH_SECONDS = 1_800;

@@ -1,105 +1,104 @@
 import { LRUCache } from 'lru-cache';
 import type { Facts } from '../../../../shared/landscape/types.ts';
-import { compress, decompress } from '../../../ledger/content/payload.ts';
-import type { Sqlite } from '../../../ledger/sqlite/database/open.ts';
-import { Statements } from '../../../ledger/sqlite/database/statements.ts';
+import type { Statements } from '../../../ledger/sqlite/database/statements.ts';
+import { BlockList } from './block-list.ts';
 
-export const SET_TABLES = `
-  CREATE TABLE sets (
-    id INTEGER PRIMARY KEY,
-    base INTEGER, -- the facts that it is told by, where only a part of their text changed
-    depth INTEGER NOT NULL, -- how many such steps it is from a whole text
-    start INTEGER NOT NULL, -- how much is the same at the beginning
-    rest INTEGER NOT NULL, -- and at the end
-    facts BLOB NOT NULL -- what is in between; compressed where it is all
-  ) STRICT;
-`;
+export const SET_TABLES = `${BlockList.table('parts')} ${BlockList.table('sets')}`;
 
 /** More than a large cluster has at a moment. */
 const REMEMBERED = 30_000;
-/** Texts: of objects that change now. */
-const TEXTS = 3_000;
-/** Each costs one more row to read. */
-const MAX_DEPTH = 8;
+/** Texts of parts and of sets by which a number is found again. Where one is not, it is stored twice: no harm. */
+const TEXTS = 50_000;
 
-interface Row {
-  base: number | null;
-  depth: number;
-  start: number;
-  rest: number;
-  facts: Buffer;
-}
+/** One thing that a body says: a member of Facts, of a list an item. */
+type Part = [member: keyof Facts, value: unknown];
 
-/** Facts by their number. Of an object's next facts mostly a few letters differ: an image's tag, an uid. */
+/** The members of Facts whose items are parts of their own: most objects have some of them in common with others. */
+const LISTS: ReadonlySet<keyof Facts> = new Set(['references', 'addresses', 'namedPorts']);
+
+/**
+ * Facts by their number. They are kept as the numbers of their parts: pods of one template differ in a node at most, and what an object says
+ * next mostly in an image.
+ */
 export class FactSets {
-  private readonly ids = new LRUCache<string, number>({ max: TEXTS });
-  private readonly texts = new LRUCache<number, { text: string; depth: number }>({ max: TEXTS });
+  private readonly parts: BlockList<Part>;
+  private readonly sets: BlockList<number[]>;
+  private readonly partNumbers = new LRUCache<string, number>({ max: TEXTS });
+  private readonly setNumbers = new LRUCache<string, number>({ max: TEXTS });
   private readonly facts = new LRUCache<number, Facts>({ maxSize: REMEMBERED, sizeCalculation: () => 1 });
-  private readonly statements: Statements;
 
-  constructor(db: Sqlite) {
-    this.statements = new Statements(db);
+  /** `sizes`: how many are compressed together. */
+  constructor(statements: Statements, sizes: { parts: number; sets: number }) {
+    this.parts = new BlockList(statements, 'parts', sizes.parts);
+    this.sets = new BlockList(statements, 'sets', sizes.sets);
   }
 
-  /** `base`: the object's facts before; null where it had none. */
-  idOf(facts: Facts, base: number | null): number {
-    const text = JSON.stringify(facts);
-    const before = base === null ? null : this.textOf(base);
-    if (base !== null && before?.text === text) return base;
-    const known = this.ids.get(text);
-    if (known !== undefined) return known;
-    const id = before === null || base === null || before.depth >= MAX_DEPTH ? this.addWhole(text) : this.addPart(text, base, before); // prettier-ignore
-    this.ids.set(text, id);
-    return id;
+  idOf(facts: Facts): number {
+    const numbers = partsOf(facts).map((part) => numberOf(this.parts, this.partNumbers, part, JSON.stringify(part)));
+    return numberOf(this.sets, this.setNumbers, numbers, numbers.join(' '));
   }
 
+  /** Objects that have the same parts share them: they are not to be changed. */
   of(id: number): Facts {
-    const known = this.facts.get(id);
-    if (known !== undefined) return known;
-    const facts = JSON.parse(this.textOf(id).text) as Facts;
-    this.facts.set(id, facts);
+    let facts = this.facts.get(id);
+    if (facts === undefined)
+      this.facts.set(id, (facts = together(this.sets.get(id).map((number) => this.parts.get(number)))));
     return facts;
   }
 
-  /** After a transaction that was rolled back. */
-  forget(): void {
-    for (const cache of [this.ids, this.texts, this.facts]) cache.clear();
+  flush(): void {
+    this.parts.flush();
+    this.sets.flush();
   }
 
-  private textOf(id: number): { text: string; depth: number } {
-    const known = this.texts.get(id);
-    if (known !== undefined) return known;
-    const row = this.statements.get<Row>('SELECT base, depth, start, rest, facts FROM sets WHERE id = ?', id);
-    if (row === null) throw new Error(`there are no facts ${id}`);
-    const read = { text: row.base === null ? decompress(row.facts) : this.patched(row.base, row), depth: row.depth };
-    this.texts.set(id, read);
-    return read;
+  /** After a transaction that was rolled back, or of another process. */
+  reload(): void {
+    for (const cache of [this.partNumbers, this.setNumbers, this.facts]) cache.clear();
+    this.parts.reload();
+    this.sets.reload();
   }
 
-  private patched(base: number, { start, rest, facts }: Row): string {
-    const { text } = this.textOf(base);
-    return text.slice(0, start) + facts.toString() + text.slice(text.length - rest);
+  /** Gives up what none of some sets needs. */
+  keep(ids: ReadonlySet<number>): void {
+    const parts = new Set<number>();
+    for (const id of ids) for (const part of this.sets.get(id)) parts.add(part);
+    this.sets.keep(ids);
+    this.parts.keep(parts);
+    for (const cache of [this.partNumbers, this.setNumbers, this.facts]) cache.clear();
   }
 
-  private addWhole(text: string): number {
-    return this.add(text, { base: null, depth: 0, start: 0, rest: 0, facts: compress(text) });
+  /** Makes those that are in use known by their texts, after a start. */
+  remember(ids: Iterable<number>): void {
+    for (const id of ids) {
+      const numbers = this.sets.get(id);
+      for (const number of numbers) this.partNumbers.set(JSON.stringify(this.parts.get(number)), number);
+      this.setNumbers.set(numbers.join(' '), id);
+    }
   }
+}
 
-  private addPart(text: string, base: number, before: { text: string; depth: number }): number {
-    const longest = Math.min(text.length, before.text.length);
-    let [start, rest] = [0, 0];
-    while (start < longest && text[start] === before.text[start]) start++;
-    while (rest < longest - start && text.at(-1 - rest) === before.text.at(-1 - rest)) rest++;
-    const between = text.slice(start, text.length - rest);
-    // Where half of it changed, or half of a letter that UTF-8 cannot hold, it is kept whole.
-    if (between.length > text.length / 2 || !between.isWellFormed()) return this.addWhole(text);
-    return this.add(text, { base, depth: before.depth + 1, start, rest, facts: Buffer.from(between) });
-  }
+function numberOf<T>(list: BlockList<T>, known: LRUCache<string, number>, value: T, text: string): number {
+  let number = known.get(text);
+  if (number === undefined) known.set(text, (number = list.add(value)));
+  return number;
+}
 
-  private add(text: string, { base, depth, start, rest, facts }: Row): number {
-    const sql = 'INSERT INTO sets (base, depth, start, rest, facts) VALUES (?, ?, ?, ?, ?) RETURNING id';
-    const id = this.statements.get<{ id: number }>(sql, base, depth, start, rest, facts)?.id ?? 0;
-    this.texts.set(id, { text, depth });
-    return id;
+function partsOf(facts: Facts): Part[] {
+  return (Object.keys(facts) as (keyof Facts)[]).flatMap((member): Part[] => {
+    const value = facts[member];
+    return LISTS.has(member) && Array.isArray(value) && value.length > 0
+      ? value.map((item): Part => [member, item])
+      : [[member, value]];
+  });
+}
+
+/** The inverse of partsOf(): the same members in the same order. */
+function together(parts: readonly Part[]): Facts {
+  const facts: Partial<Record<keyof Facts, unknown>> = {};
+  for (const [member, value] of parts) {
+    if (!LISTS.has(member) || Array.isArray(value)) facts[member] = value;
+    else if (facts[member] === undefined) facts[member] = [value];
+    else (facts[member] as unknown[]).push(value);
   }
+  return facts as Facts;
 }

@@ -11,7 +11,7 @@ import type { Sqlite } from '../../../ledger/sqlite/database/open.ts';
 import { Rows } from '../../../ledger/sqlite/read/read.ts';
 import { Statements } from '../../../ledger/sqlite/database/statements.ts';
 import type { FactSets } from './fact-sets.ts';
-import { OPEN, type Span } from './spans.ts';
+import type { Turn } from './fact-log.ts';
 
 interface VersionRow {
   seq: number;
@@ -63,32 +63,29 @@ export class Timelines {
   }
 
   /**
-   * An object's spans from a change on, up to another; `before`: those that held when the first of them came. What was known of changes from
-   * there on is told anew: an outcome may have come with an amendment.
+   * What an object was from a change on, up to another; `before`: what it was until then. What was known of changes from there on is told
+   * anew: an outcome may have come with an amendment.
    */
-  spans(objectId: number, from: number, to: number, before: readonly Span[]): Span[] {
+  turns(objectId: number, from: number, to: number, before: Turn): Turn[] {
     const object = this.object(objectId);
     if (!isNode(object)) return [];
     const known = this.knownOf(objectId);
     for (const seq of known.keys()) if (seq >= from) known.delete(seq);
-    const [standing] = before.filter((span) => span.from < from);
-    const spans: Span[] = standing === undefined ? [] : [{ ...standing, until: OPEN }];
+    const turns: Turn[] = [];
     let versions: Version[] = this.rows.versions(objectId, from - 1);
+    let last = before;
     for (const row of this.statements.all<VersionRow>(NEW_VERSIONS, objectId, from, to)) {
       const version = versionOf(row);
       if (version.effect === 'none') continue;
       versions = version.outcome === 'committed' && !version.late ? [version] : [version, ...versions];
       const now = believed(versions);
-      const confirmed = versions.some(({ outcome, late }) => outcome === 'committed' && !late);
-      const last = spans.at(-1);
-      const holds = last?.until === OPEN ? last : null;
-      const set =
-        now === null || now.effect === 'deleted' ? null : this.setOf(now.seq, object, known, last?.set ?? null);
-      if (holds?.set === (set ?? undefined) && (holds === null || holds.confirmed === confirmed)) continue;
-      if (holds !== null) holds.until = version.seq;
-      if (set !== null) spans.push({ from: version.seq, until: OPEN, set, confirmed });
+      const set = now === null || now.effect === 'deleted' ? null : this.setOf(now.seq, object, known);
+      const confirmed = set !== null && versions.some(({ outcome, late }) => outcome === 'committed' && !late);
+      if (last.set === set && last.confirmed === confirmed) continue;
+      last = { seq: version.seq, set, confirmed };
+      turns.push(last);
     }
-    return spans.filter(({ from: start, until }) => start < until);
+    return turns;
   }
 
   private knownOf(objectId: number): Map<number, number> {
@@ -98,7 +95,7 @@ export class Timelines {
   }
 
   /** The number of the facts after a change: those of the change before it, where it touches nothing that they follow from. */
-  private setOf(seq: number, object: StoredObject, known: Map<number, number>, base: number | null): number {
+  private setOf(seq: number, object: StoredObject, known: Map<number, number>): number {
     const passed = [seq];
     let set: number | undefined;
     for (let at = seq; passed.length <= MAX_STEPS;) {
@@ -110,7 +107,7 @@ export class Timelines {
       passed.push(at);
     }
     // All that were passed have the facts of the last of them.
-    set ??= this.sets.idOf(factsOf(this.lineages.body(passed.at(-1) ?? seq) ?? {}), base);
+    set ??= this.sets.idOf(factsOf(this.lineages.body(passed.at(-1) ?? seq) ?? {}));
     for (const each of passed) known.set(each, set);
     for (const oldest of known.keys()) if (known.size > REMEMBERED.versions) known.delete(oldest);
     return set;

@@ -30,6 +30,19 @@ export interface ChainedChange {
   checkpoint: Buffer | null;
   /** Beside a whole body. */
   skips: Buffer | null;
+  /** Of a change that was shortened: the digest of its content as it was recorded. null of others. */
+  recorded: Buffer | null;
+  /** Of a change that was shortened: the digest of its content since. */
+  shortened: Buffer | null;
+  /** null for most. */
+  occurredAt: number | null;
+}
+
+/** That a change was shortened: the digests of its content before and since. */
+export interface ChainedShortening {
+  seq: number;
+  content: Buffer;
+  shortened: Buffer;
 }
 
 export interface ChainedOutcome {
@@ -40,6 +53,8 @@ export interface ChainedOutcome {
   version: string;
   /** null for most. */
   amendment: Buffer | null;
+  auditId: Buffer | string | null;
+  audit: Buffer | null;
 }
 
 export interface ChainedCoverage {
@@ -80,19 +95,42 @@ export function firstLink(ledger: { id: Buffer; cluster: string; createdAt: numb
   return link.digest();
 }
 
+/** The digest of what a change did, without who, when and to what: what can be shortened. */
+export function contentOf({ kind, parent, depth, detail, checkpoint, skips }: ChainedContent): Buffer {
+  const link = new Link(Buffer.alloc(0), 0, 0, 0);
+  link.content(kind, parent, depth, detail, checkpoint, skips);
+  return link.digest();
+}
+
+export type ChainedContent = Pick<ChainedChange, 'kind' | 'parent' | 'depth' | 'detail' | 'checkpoint' | 'skips'>;
+
 /**
- * One commit's link: `taken` is how far it has come in the spool. Add its changes by seq, its outcomes by seq and n, its coverage, the kinds it tells by resource, and
- * its fold, in this order; then take the digest.
+ * One commit's link: `taken` is how far it has come in the spool. Add its changes by seq, its outcomes by seq and n, its coverage, the kinds it tells by resource,
+ * its fold, and what it shortens by seq, in this order; then take the digest. `digests`: of each change it has the digest of the content; without
+ * it the content itself, as in commits of ledger format 3 and before, and in what remains of a fold.
  */
 export class Link {
   private readonly sha: Hash;
 
-  constructor(previous: Buffer, id: number, at: number, taken: number) {
+  constructor(
+    previous: Buffer,
+    id: number,
+    at: number,
+    taken: number,
+    private readonly digests = false,
+  ) {
     this.sha = createHash('sha256').update(previous);
     this.add(id, at, taken);
   }
 
   change(row: ChainedChange): void {
+    if (this.digests) {
+      const { seq, at, resource, namespace, name, uid, identity, subresource, manager, apiVersion, labels } = row;
+      this.add('change', seq, at, resource, namespace, name, uid, identity, subresource, manager, apiVersion, labels);
+      this.add(row.baseVersion, row.version, row.reviewUid, row.hash, row.recorded ?? contentOf(row));
+      if (row.occurredAt !== null) this.add('occurred', row.occurredAt);
+      return;
+    }
     this.add(
       'change',
       row.seq,
@@ -117,12 +155,22 @@ export class Link {
       row.checkpoint,
       row.skips,
     );
+    if (row.occurredAt !== null) this.add('occurred', row.occurredAt);
+  }
+
+  content(...values: (number | Buffer | null)[]): void {
+    this.add('content', ...values);
+  }
+
+  shortening({ seq, content, shortened }: ChainedShortening): void {
+    this.add('shortening', seq, content, shortened);
   }
 
   outcome(row: ChainedOutcome): void {
     this.add('outcome', row.seq, row.n, row.outcome, row.reason, row.version);
     // Apart: the links of ledgers that were begun without it stay what they were.
     if (row.amendment !== null) this.add('amendment', row.amendment);
+    if (row.audit !== null || row.auditId !== null) this.add('audit', row.auditId, row.audit);
   }
 
   coverage(row: ChainedCoverage): void {

@@ -5,6 +5,7 @@ import {
   type ChainedFold,
   type ChainedKind,
   type ChainedOutcome,
+  type ChainedShortening,
 } from './chain.ts';
 import type { Sqlite } from '../database/open.ts';
 import { LATE_CHANGES } from '../database/schema.ts';
@@ -34,30 +35,31 @@ export const COMMITS = 'SELECT id, at, last_seq AS lastSeq, taken, hash FROM com
 const CHANGE = `SELECT c.seq, c.at, r.resource || '.' || r.api_group AS resource, n.value AS namespace, o.name, o.uid,
   coalesce(a.identity, '') AS identity, c.kind, s.value AS subresource, m.value AS manager, v.value AS apiVersion,
   l.labels, c.parent, c.depth, c.base_version AS baseVersion, c.version, c.review_uid AS reviewUid, c.hash, c.detail,
-  k.body AS checkpoint, k.skips
+  k.body AS checkpoint, k.skips, h.content AS recorded, h.shortened, c.occurred_at AS occurredAt
   FROM changes c LEFT JOIN objects o ON o.id = c.object_id LEFT JOIN resources r ON r.id = o.resource_id
   LEFT JOIN texts n ON n.id = o.namespace_id LEFT JOIN actors a ON a.id = c.actor_id
   LEFT JOIN texts s ON s.id = c.subresource_id LEFT JOIN texts m ON m.id = c.manager_id
-  LEFT JOIN texts v ON v.id = c.api_version_id LEFT JOIN label_sets l ON l.id = c.labels_id LEFT JOIN checkpoints k ON k.seq = c.seq`;
+  LEFT JOIN texts v ON v.id = c.api_version_id LEFT JOIN label_sets l ON l.id = c.labels_id LEFT JOIN checkpoints k ON k.seq = c.seq
+  LEFT JOIN shortened h ON h.seq = c.seq`;
 export const CHANGES = `${CHANGE} WHERE c.seq > ? AND c.seq <= ? ORDER BY c.seq`;
 export const CHANGE_AT = `${CHANGE} WHERE c.seq = ?`;
 
 // The others: of commits after the first parameter, up to the second.
 
-export const OUTCOMES = `SELECT commit_id AS commitId, seq, n, outcome, reason, version, amendment FROM outcomes
+export const OUTCOMES = `SELECT commit_id AS commitId, seq, n, outcome, reason, version, amendment, audit_id AS auditId, audit FROM outcomes
   WHERE commit_id > ? AND commit_id <= ? ORDER BY commit_id, seq, n`;
 
 /** Of one change, in commits up to a number. */
-export const OUTCOMES_OF = `SELECT commit_id AS commitId, seq, n, outcome, reason, version, amendment FROM outcomes
+export const OUTCOMES_OF = `SELECT commit_id AS commitId, seq, n, outcome, reason, version, amendment, audit_id AS auditId, audit FROM outcomes
   WHERE seq = ? AND commit_id <= ? ORDER BY n`;
 
 /**
  * The same as OUTCOMES, of commits whose changes and those LATE_CHANGES before them are in the stretch of seqs that the last two
  * parameters give: it reads no others, but for those that are listed.
  */
-const OUTCOMES_NEAR = `SELECT commit_id AS commitId, seq, n, outcome, reason, version, amendment FROM outcomes
+const OUTCOMES_NEAR = `SELECT commit_id AS commitId, seq, n, outcome, reason, version, amendment, audit_id AS auditId, audit FROM outcomes
   WHERE commit_id > @after AND commit_id <= @to AND seq > @fromSeq AND seq <= @toSeq
-  UNION ALL SELECT x.commit_id, x.seq, x.n, x.outcome, x.reason, x.version, x.amendment FROM late_outcomes l
+  UNION ALL SELECT x.commit_id, x.seq, x.n, x.outcome, x.reason, x.version, x.amendment, x.audit_id, x.audit FROM late_outcomes l
   JOIN outcomes x ON x.seq = l.seq AND x.commit_id = l.commit_id
   WHERE l.commit_id > @after AND l.commit_id <= @to AND l.seq <= @fromSeq ORDER BY 1, 2, 3`;
 
@@ -72,7 +74,19 @@ export const FOLD = `through_commit AS throughCommit, through_seq AS throughSeq,
 
 export const FOLDS = `SELECT commit_id AS commitId, ${FOLD} WHERE commit_id > ? AND commit_id <= ? ORDER BY commit_id, id`;
 
-export const LEDGER = 'SELECT id, cluster, created_at AS createdAt FROM ledger';
+const SHORTENINGS = `SELECT commit_id AS commitId, seq, content, shortened FROM shortened
+  WHERE commit_id > ? AND commit_id <= ? ORDER BY commit_id, seq`;
+
+export const LEDGER = 'SELECT id, cluster, created_at AS createdAt, digests_from AS digestsFrom FROM ledger';
+
+/** The ledger's own row. */
+export interface LedgerRow {
+  id: Buffer;
+  cluster: string;
+  createdAt: number;
+  /** The first commit whose link has digests of contents. */
+  digestsFrom: number;
+}
 
 /** Before and beyond every seq and commit. */
 export const BEGINNING = Number.MIN_SAFE_INTEGER;
@@ -120,6 +134,7 @@ export interface CommitRows {
   coverage: ChainedCoverage[];
   kinds: ChainedKind[];
   folds: ChainedFold[];
+  shortenings: ChainedShortening[];
   /** Rows before it that say they are of a commit that is not there. */
   stray: number[];
 }
@@ -141,11 +156,14 @@ export function* commitRows(db: Sqlite, fold: ChainedFold | null, through?: Comm
   const coverage = open<CoverageRow>(COVERAGE, after, to);
   const kinds = open<KindRow>(KINDS, after, to);
   const folds = open<OfCommit<ChainedFold>>(FOLDS, after, to);
+  const shortenings = open<OfCommit<ChainedShortening>>(SHORTENINGS, after, to);
   const commits = db.prepare<unknown[], CommitRow>(COMMITS).iterate(after);
   const rowsOf = (commit: CommitRow): CommitRows => {
     const before = (row: { commitId: number }): boolean => row.commitId < commit.id;
     const of = (row: { commitId: number }): boolean => row.commitId === commit.id;
-    const stray = [outcomes, coverage, kinds, folds].flatMap((rows: Cursor<{ commitId: number }>) => rows.take(before));
+    const stray = [outcomes, coverage, kinds, folds, shortenings].flatMap((rows: Cursor<{ commitId: number }>) =>
+      rows.take(before),
+    );
     return {
       commit,
       changes: changes.take((row) => row.seq <= commit.lastSeq),
@@ -153,6 +171,7 @@ export function* commitRows(db: Sqlite, fold: ChainedFold | null, through?: Comm
       coverage: coverage.take(of),
       kinds: kinds.take(of).sort(byResource),
       folds: folds.take(of),
+      shortenings: shortenings.take(of),
       stray: stray.map(({ commitId }) => commitId),
     };
   };
@@ -163,6 +182,6 @@ export function* commitRows(db: Sqlite, fold: ChainedFold | null, through?: Comm
     }
     yield rowsOf({ id: END, at: 0, lastSeq: END, taken: END, hash: Buffer.alloc(0) });
   } finally {
-    for (const cursor of [changes, outcomes, coverage, kinds, folds]) cursor.close();
+    for (const cursor of [changes, outcomes, coverage, kinds, folds, shortenings]) cursor.close();
   }
 }

@@ -7,17 +7,12 @@ import {
   LEDGER,
   OUTCOMES,
   type CoverageRow,
+  type LedgerRow,
   type KindRow,
   type OutcomeRow,
 } from './chained-rows.ts';
 import type { Sqlite } from '../database/open.ts';
 import { SET_HASH_BYTES, SetHash } from './set-hash.ts';
-
-interface LedgerRow {
-  id: Buffer;
-  cluster: string;
-  createdAt: number;
-}
 
 /** The hash over the ledger's own row alone: what remains before anything is folded. */
 export function nothingRemains(db: Sqlite): SetHash {

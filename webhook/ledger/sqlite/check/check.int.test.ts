@@ -5,7 +5,8 @@ import { useFolder } from '../../../testing/folder.ts';
 import { TestServer, until } from '../../../testing/server/server.ts';
 import { newChange } from '../../port/contract/new-change.ts';
 import { checkPages } from './page-check.ts';
-import { openSqliteStore, type SqliteStore } from '../store/store.ts';
+import { openSqliteStore } from '../store/open-store.ts';
+import type { SqliteStore } from '../store/store.ts';
 
 const PAGE = 2_048;
 

@@ -1,3 +1,8 @@
+import { OUTCOME_REASONS } from '../../port/port.ts';
+
+/** The code of a refusal, by which attempts are found: the list of reasons only grows at its end. */
+export const REFUSED = OUTCOME_REASONS.indexOf('the API server refused it');
+
 /** Marks a SQLite file as a Kubeblame ledger: "KBLM", in the header's application id. */
 export const APPLICATION_ID = 0x4b424c4d;
 
@@ -27,6 +32,13 @@ const BEHIND_FOLD = {
   id: 'OLD.id > (SELECT coalesce((SELECT through_commit FROM folds ORDER BY id DESC LIMIT 1), 0))',
 };
 
+/** The code of the outcome `dropped`: codes.ts. */
+const DROPPED = 2;
+
+/** True of rows of changes but for those that the commit which is being made tells to have been shortened. */
+const NOT_BEING_SHORTENED = `NOT EXISTS (SELECT 1 FROM shortened WHERE seq = OLD.seq
+  AND commit_id > (SELECT coalesce(max(id), 0) FROM commits))`;
+
 function guard(table: string, what: 'rows' | 'values', condition = ''): string {
   const on = what === 'rows' ? 'DELETE' : 'UPDATE';
   return `
@@ -44,8 +56,9 @@ export const LATE_CHANGES = 20_000;
  * Numbered migrations: the schema's version is how many have been applied. One that has been released never changes.
  *
  * Texts that recur are interned, so that a change costs some integers and its patch. Every table is append-only, by
- * trigger, with two exceptions: a resource's kind, which an act on an object of an unknown type leaves empty; and what
- * a fold has recorded to be behind the horizon (docs/decisions/0022), which may go, and nothing else.
+ * trigger, with three exceptions: a resource's kind, which an act on an object of an unknown type leaves empty; what
+ * a fold has recorded to be behind the horizon (docs/decisions/0022), which may go; and the content of attempts that were never persisted,
+ * which may be shortened (docs/decisions/0061).
  */
 export const MIGRATIONS: readonly string[] = [
   `
@@ -240,6 +253,42 @@ export const MIGRATIONS: readonly string[] = [
   ${guard('late_outcomes', 'values')}
   INSERT OR IGNORE INTO late_outcomes SELECT x.commit_id, x.seq FROM outcomes x JOIN commits c ON c.id = x.commit_id
     WHERE x.seq <= c.last_seq - ${LATE_CHANGES};
+  `,
+  /*
+   * What an attempt that was never persisted asked for can be shortened (docs/decisions/0061): from this format on the chain has a digest of
+   * the content of each change, so that it holds without the content.
+   */
+  `
+  ALTER TABLE ledger ADD COLUMN digests_from INTEGER NOT NULL DEFAULT 0; -- the first commit that is chained so
+  ${guard('ledger', 'values', 'FALSE')}
+  UPDATE ledger SET digests_from = (SELECT coalesce(max(id), 0) + 1 FROM commits);
+  ${guard('ledger', 'values')}
+
+  CREATE TABLE shortened (
+    seq INTEGER PRIMARY KEY, -- of the change, which a fold may remove before this row
+    commit_id INTEGER NOT NULL, -- the commit that tells that it was shortened
+    content BLOB NOT NULL, -- digest of its content as it was recorded: chain.ts
+    shortened BLOB NOT NULL -- and as it is since
+  ) STRICT;
+  CREATE INDEX shortened_by_commit ON shortened (commit_id);
+  CREATE TRIGGER shortened_dropped BEFORE INSERT ON shortened WHEN EXISTS (SELECT 1 FROM changes WHERE seq = NEW.seq)
+    AND (SELECT outcome FROM outcomes WHERE seq = NEW.seq ORDER BY n DESC LIMIT 1) IS NOT ${DROPPED}
+    BEGIN SELECT RAISE(ABORT, 'only what was never persisted may be shortened'); END;
+  ${guard('shortened', 'rows', BEHIND_FOLD.commit)}
+  ${guard('shortened', 'values')}
+  ${guard('changes', 'values', `${BEHIND_FOLD.seq} AND ${NOT_BEING_SHORTENED}`)}
+  ${guard('checkpoints', 'rows', `${BEHIND_FOLD.seq} AND ${NOT_BEING_SHORTENED}`)}
+  ${guard('forks', 'rows', `${BEHIND_FOLD.seq} AND ${NOT_BEING_SHORTENED}`)}
+  `,
+  /* What the API server's audit log tells of a change (docs/decisions/0070), and when a change happened that came in later. */
+  `
+  ALTER TABLE outcomes ADD COLUMN audit_id ANY; -- 16 bytes for a UUID, otherwise text
+  ALTER TABLE outcomes ADD COLUMN audit BLOB; -- payload.ts
+  CREATE INDEX outcomes_by_audit ON outcomes (audit_id) WHERE audit_id IS NOT NULL;
+  ALTER TABLE changes ADD COLUMN occurred_at INTEGER; -- ms; NULL: at
+  CREATE INDEX changes_backdated ON changes (object_id, occurred_at) WHERE occurred_at IS NOT NULL;
+  CREATE INDEX changes_by_occurrence ON changes (occurred_at) WHERE occurred_at IS NOT NULL;
+  CREATE INDEX outcomes_refused ON outcomes (seq) WHERE reason = ${REFUSED};
   `,
 ];
 

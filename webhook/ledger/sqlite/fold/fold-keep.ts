@@ -1,8 +1,9 @@
+import { isControlPlane } from '../../../../shared/machines.ts';
 import { apiVersionOf } from '../../../../shared/normalise.ts';
-import { applyPatch, hashBody } from '../../../../shared/patch.ts';
-import type { JsonObject } from '../../../../shared/types.ts';
+import { hashBody } from '../../../../shared/patch.ts';
 import { mattersForSecurity } from '../../retention/security.ts';
-import { compress, decodeAmendment, decodeBody, detailText, patchOf } from '../../content/payload.ts';
+import { compress, detailText } from '../../content/payload.ts';
+import { bodyAt } from './body.ts';
 import type { ChainedChange } from '../chain/chain.ts';
 import { CHANGE_AT, OUTCOMES_OF, type OutcomeRow } from '../chain/chained-rows.ts';
 import { decodeFacts, encodeFacts } from '../database/codes.ts';
@@ -13,10 +14,12 @@ const COMMITTED = 1;
 const DROPPED = 2;
 
 /**
- * Of one object so many changes are kept for security, the newest: a fold reads all that is kept of the objects that it
+ * Of one object so many changes are kept for each reason, the newest: a fold reads all that is kept of the objects that it
  * touches.
  */
-const SECURITY_OF_OBJECT = 500;
+const KEPT_OF_OBJECT = 500;
+/** Of an object that others have changed too, so many changes of users who flood the ledger are kept, the newest: they may be what the flood is to hide. */
+const KEPT_OF_FLOOD = 20;
 
 /** A place in the ledger: a commit, and the last change up to it. */
 export interface Place {
@@ -32,6 +35,10 @@ export interface FoldSpan {
   through: Place;
   /** Changes that matter for security are kept from this moment on (ms). */
   securityBefore: number;
+  /** Changes of others than those who flood the ledger are kept from this moment on (ms); Infinity keeps none for that. */
+  othersBefore: number;
+  /** Users who flood the ledger. */
+  floods: ReadonlySet<string>;
 }
 
 /** A change of an object, up to where the fold goes. */
@@ -42,17 +49,11 @@ interface Row {
   parent: number | null;
   outcome: number | null;
   actor: number | null;
+  username: string | null;
   subresource: string;
   labels: number | null;
   /** 1 where a later change forks from it, or a later commit tells its outcome. */
   needed: 0 | 1;
-}
-
-interface BodyRow {
-  parent: number | null;
-  detail: Buffer;
-  body: Buffer | null;
-  amendment: Buffer | null;
 }
 
 interface Type {
@@ -71,6 +72,8 @@ export class Keep {
   readonly givenUp: GivenUp = { actors: new Set(), labels: new Set() };
   /** The first change that was kept for security. */
   firstForSecurity = Infinity;
+  /** The first change that was kept because it is not of those who flood the ledger. */
+  firstOfOthers = Infinity;
 
   constructor(
     private readonly db: Statements,
@@ -83,10 +86,10 @@ export class Keep {
   apply(object: number): number {
     const { db, span } = this;
     const rows = db.all<Row>(
-      `SELECT c.seq, c.at, c.kind, c.parent, x.outcome, c.actor_id AS actor, t.value AS subresource, c.labels_id AS labels,
+      `SELECT c.seq, c.at, c.kind, c.parent, x.outcome, c.actor_id AS actor, a.username, t.value AS subresource, c.labels_id AS labels,
         EXISTS (SELECT 1 FROM forks WHERE parent = c.seq AND seq > ?)
         OR EXISTS (SELECT 1 FROM outcomes WHERE seq = c.seq AND commit_id > ?) AS needed
-        FROM changes c JOIN texts t ON t.id = c.subresource_id LEFT JOIN outcomes x
+        FROM changes c JOIN texts t ON t.id = c.subresource_id LEFT JOIN actors a ON a.id = c.actor_id LEFT JOIN outcomes x
         ON x.seq = c.seq AND x.n = (SELECT max(n) FROM outcomes WHERE seq = c.seq)
         WHERE c.object_id = ? AND c.seq <= ? ORDER BY c.seq`,
       ...[span.through.seq, span.through.commit, object, span.through.seq],
@@ -136,6 +139,7 @@ export class Keep {
     }
     for (const seq of this.builtOn(object, rows)) kept.add(seq);
     for (const seq of this.forSecurity(object, rows)) kept.add(seq);
+    for (const seq of this.ofOthers(rows)) kept.add(seq);
     for (const seq of this.lastLabels(object, rows, kept)) kept.add(seq);
     return kept;
   }
@@ -157,15 +161,42 @@ export class Keep {
       object,
     );
     if (type === null) return [];
+    // Whoever may create objects could fill the ledger with Secrets of their own.
+    if (type.resource === 'secrets' && this.isOfFloodAlone(rows)) return [];
     const matters = ({ at, kind, outcome, subresource }: Row): boolean => {
       const { operation, source } = decodeFacts(kind);
       // What the API server did not persist, and what nobody did, are like any other change.
       if (at < this.span.securityBefore || outcome === DROPPED || source === 'baseline') return false;
       return mattersForSecurity({ ...type, subresource, operation });
     };
-    const newest = rows.filter(matters).slice(-SECURITY_OF_OBJECT);
+    const newest = rows.filter(matters).slice(-KEPT_OF_OBJECT);
     this.firstForSecurity = Math.min(this.firstForSecurity, newest[0]?.seq ?? Infinity);
     return newest.map(({ seq }) => seq);
+  }
+
+  /** Whether an object is of users who flood the ledger alone, as far as its changes tell. The cluster's own controllers do not count. */
+  private isOfFloodAlone(rows: readonly Row[]): boolean {
+    const { floods } = this.span;
+    // Before one that begins with what was seen there may have been others.
+    if (floods.size === 0 || rows[0]?.username === null) return false;
+    return rows.every(({ username: user }) => user === null || floods.has(user) || isControlPlane(user));
+  }
+
+  /** What users who do not flood the ledger did, what was seen of it, and the last that those who flood it did to the same object. */
+  private ofOthers(rows: readonly Row[]): number[] {
+    const { othersBefore, floods } = this.span;
+    if (othersBefore === Infinity || this.isOfFloodAlone(rows)) return [];
+    const isKept = (row: Row): boolean => {
+      if (row.at < othersBefore) return false;
+      if (row.username !== null) return !floods.has(row.username);
+      // A beginning is kept where something builds on it.
+      return decodeFacts(row.kind).source === 'watch';
+    };
+    const others = rows.filter(isKept).slice(-KEPT_OF_OBJECT);
+    const theirs = rows.filter(({ username }) => username !== null && floods.has(username)).slice(-KEPT_OF_FLOOD);
+    const kept = [...others, ...theirs].map(({ seq }) => seq);
+    this.firstOfOthers = Math.min(this.firstOfOthers, ...kept);
+    return kept;
   }
 
   /** The change to keep so that a later one, which says nothing of its labels, still has those that it had. */
@@ -198,7 +229,7 @@ export class Keep {
       seq,
     );
     if (row === null) return;
-    const body = this.bodyOf(seq);
+    const body = bodyAt(db, seq);
     const { late } = decodeFacts(row.kind);
     const effect = body === null ? 'deleted' : 'created';
     const kind = encodeFacts({ operation: 'CREATE', source: 'baseline', effect, statusOnly: false, late });
@@ -217,27 +248,6 @@ export class Keep {
   private textId(text: string): number {
     this.db.run('INSERT OR IGNORE INTO texts (value) VALUES (?)', text);
     return this.db.get<{ id: number }>('SELECT id FROM texts WHERE value = ?', text)?.id ?? 0;
-  }
-
-  /** As shared/reconstruct.ts does, within the transaction. */
-  private bodyOf(seq: number): JsonObject | null {
-    const sql = `SELECT c.parent, c.detail, k.body,
-      (SELECT amendment FROM outcomes WHERE seq = c.seq AND amendment IS NOT NULL) AS amendment
-      FROM changes c LEFT JOIN checkpoints k ON k.seq = c.seq WHERE c.seq = ?`;
-    const patches = [];
-    let body: JsonObject | null = null;
-    for (let at: number | null = seq; at !== null;) {
-      const row: BodyRow | null = this.db.get<BodyRow>(sql, at);
-      if (row === null) throw new Error(`change ${at}, which change ${seq} builds on, is not there`);
-      if (row.body !== null) {
-        body = decodeBody(row.body);
-        if (row.amendment !== null) body = applyPatch(body, decodeAmendment(row.amendment).patch);
-        break;
-      }
-      patches.push(patchOf(row));
-      at = row.parent;
-    }
-    return patches.reduceRight((state, patch) => applyPatch(state, patch), body);
   }
 
   private removeBeside(seq: number): void {

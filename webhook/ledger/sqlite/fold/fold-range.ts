@@ -1,7 +1,7 @@
 import { KubeblameError } from '../../../../shared/errors.ts';
 import { MerkleTree } from '../../proof/merkle.ts';
-import { firstLink, Link, type ChainedFold } from '../chain/chain.ts';
-import { COMMITS, commitRows, LEDGER, type CommitRow } from '../chain/chained-rows.ts';
+import { contentOf, firstLink, Link, type ChainedChange, type ChainedFold } from '../chain/chain.ts';
+import { COMMITS, commitRows, LEDGER, type CommitRow, type LedgerRow } from '../chain/chained-rows.ts';
 import type { Sqlite } from '../database/open.ts';
 
 /*
@@ -33,16 +33,18 @@ export function horizon(db: Sqlite, last: ChainedFold | null, before: number): C
 export function soundRows(db: Sqlite, last: ChainedFold | null, through: CommitRow): Set<number> {
   const touched = new Set<number>();
   const objectOf = db.prepare('SELECT object_id FROM changes WHERE seq = ?').pluck();
-  let previous = last?.chain ?? firstLink(db.prepare(LEDGER).get() as Parameters<typeof firstLink>[0]);
-  for (const { commit, changes, outcomes, coverage, kinds, folds } of commitRows(db, last, through)) {
+  const ledger = db.prepare(LEDGER).get() as LedgerRow;
+  let previous = last?.chain ?? firstLink(ledger);
+  for (const { commit, changes, outcomes, coverage, kinds, folds, shortenings } of commitRows(db, last, through)) {
     if (commit.id > through.id) break;
-    const link = new Link(previous, commit.id, commit.at, commit.taken);
+    const link = new Link(previous, commit.id, commit.at, commit.taken, commit.id >= ledger.digestsFrom);
     for (const row of changes) link.change(row);
     for (const row of outcomes) link.outcome(row);
     for (const row of coverage) link.coverage(row);
     for (const row of kinds) link.kind(row);
     for (const row of folds) link.fold(row);
-    if (!link.digest().equals(commit.hash)) {
+    for (const row of shortenings) link.shortening(row);
+    if (!link.digest().equals(commit.hash) || !changes.every(isAsShortened)) {
       throw new KubeblameError(
         'ledger-damaged',
         `commit ${commit.id} is not as it was recorded, so the history up to it is kept`,
@@ -56,6 +58,11 @@ export function soundRows(db: Sqlite, last: ChainedFold | null, through: CommitR
     }
   }
   return touched;
+}
+
+/** False of a change that was shortened, and is not any more what was recorded then. */
+export function isAsShortened(change: ChainedChange): boolean {
+  return change.shortened === null || change.shortened.equals(contentOf(change));
 }
 
 /** The edge of the Merkle tree over the commits up to one. */

@@ -13,7 +13,7 @@ import type { Report } from '../../proof/report.ts';
 import { StoreReader } from '../../../ask/questions/reader.ts';
 import { useSharedFolder } from '../../../testing/folder.ts';
 import { TEST_KEY } from '../../../testing/ledgers/recorder.ts';
-import { writeFormat1 } from '../../../testing/ledgers/older-ledger.ts';
+import { writeFormat } from '../../../testing/ledgers/older-ledger.ts';
 import { importShop } from '../../../testing/ledgers/shop-ledger.ts';
 import { newChange } from '../../port/contract/new-change.ts';
 import { mattersForSecurity } from '../../retention/security.ts';
@@ -23,7 +23,8 @@ import { newestFold } from '../chain/chained-rows.ts';
 import { Folder } from './fold.ts';
 import { linkOfRemains, remainsAfter, remainsAsRecorded } from '../chain/remains.ts';
 import { LATE_CHANGES } from '../database/schema.ts';
-import { openSqliteReader, openSqliteStore, type SqliteStore } from '../store/store.ts';
+import { openSqliteStore } from '../store/open-store.ts';
+import { openSqliteReader, type SqliteStore } from '../store/store.ts';
 import { verifyLedger, type SignedHead } from '../verify/verify.ts';
 
 const LATER = Date.parse('2026-11-23T00:00:00Z');
@@ -322,7 +323,7 @@ describe('folding', function () {
     const whole = file('without-watch.db');
     await (await importShop(whole, false)).close();
     const path = file('format-1.db');
-    writeFormat1(path, whole);
+    writeFormat(1, path, whole);
     const present = new Database(whole, { readonly: true });
     const forks = present.prepare('SELECT * FROM forks').raw().all();
     present.close();

@@ -5,7 +5,7 @@ import type { Appender, BegunFold } from '../write/append.ts';
 import type { ChainedFold } from '../chain/chain.ts';
 import { COVERAGE, KINDS, newestFold } from '../chain/chained-rows.ts';
 import type { CommitRow, CoverageRow, KindRow } from '../chain/chained-rows.ts';
-import { decodeFacts } from '../database/codes.ts';
+import { decodeFacts, EFFECT_MASK } from '../database/codes.ts';
 import { Keep, type FoldSpan, type GivenUp } from './fold-keep.ts';
 import { CHANGES_AT_ONCE, edgeAfter, horizon, soundRows } from './fold-range.ts';
 import { TextSweep } from './fold-texts.ts';
@@ -24,11 +24,20 @@ import type { FoldRequest, FoldResult } from '../../retention/retention.ts';
 
 /** Some of the changes that remain. */
 interface Remaining {
-  /** The last of them. */
+  /** The last of them, and its time (ms). */
   seq: number;
-  /** Those whose changes were kept for security, or may have been. */
+  at: number;
+  /** Those of which more may have been kept than what they are now. */
   objects: ReadonlySet<number>;
 }
+
+/** What is kept besides what objects are. */
+type Kept = Omit<FoldSpan, 'from' | 'through'>;
+
+const NOBODY: ReadonlySet<string> = new Set();
+
+/** Of what remains so many changes are looked at in a step, as long as none of them is to go. */
+const LOOKED_AT_ONCE = 20 * CHANGES_AT_ONCE;
 
 /** Rolls a fold back that had nothing to do. */
 class NothingRemoved extends Error {}
@@ -38,6 +47,8 @@ export class Folder {
   private readonly statements: Statements;
   /** Of what remains, the changes up to here have been looked at: what matters for security, and is too old by now. */
   private lookedUpTo = 0;
+  /** The same of what was kept because others were folded first. */
+  private othersUpTo = 0;
   private removedSinceSweep = 0;
   private sweep: TextSweep | null = null;
 
@@ -49,24 +60,38 @@ export class Folder {
   }
 
   /**
-   * One step: the oldest commits that ended before the moment; where there are none, what remains of those before and is not
-   * kept for security any more; then texts that nothing refers to. null where there is nothing to do. The newest change always stays. All or
+   * One step: what was kept of older history because only some users' changes were folded; then the oldest commits that ended
+   * before the moment; then what remains of those before and is not kept for security any more; then texts that nothing refers to. With
+   * `onlyOf`, the second of these alone. null where there is nothing to do. The newest change always stays. All or
    * nothing. Throws ledger-damaged where what would be removed is not what was recorded: evidence of that is not thrown away.
    */
-  fold({ before, securityBefore = before, now }: FoldRequest): FoldResult | null {
+  fold({ before, securityBefore = before, onlyOf, now }: FoldRequest): FoldResult | null {
     const { db } = this;
     const last = newestFold(db);
-    const through = horizon(db, last, before);
     // A removed change would be looked for as a parent among all others; foreign_key_check and the tests do it instead.
     db.pragma('foreign_keys = OFF');
     try {
+      const others = last === null || onlyOf !== undefined ? null : this.nextOfOthers(last, before);
+      if (last !== null && others !== null) {
+        const keep = { securityBefore, othersBefore: others.at + 1, floods: NOBODY };
+        const result = this.foldRemaining(last, others, keep, now);
+        this.othersUpTo = others.seq;
+        return result;
+      }
+      const through = horizon(db, last, before);
       if (through !== null) {
         const sound = soundRows(db, last, through);
-        return this.transaction(() => this.foldThrough(last, through, sound, securityBefore, now));
+        const keep = { securityBefore, othersBefore: onlyOf === undefined ? Infinity : 0, floods: new Set(onlyOf) };
+        return this.transaction(() => this.foldThrough(last, through, sound, keep, now));
       }
-      if (last === null) return null;
+      if (last === null || onlyOf !== undefined) return null;
       const old = this.nextRemaining(last, Math.min(before, securityBefore));
-      if (old !== null) return this.foldRemaining(last, old, securityBefore, now);
+      if (old !== null) {
+        const keep = { securityBefore, othersBefore: before, floods: NOBODY };
+        const result = this.foldRemaining(last, old, keep, now);
+        this.lookedUpTo = old.seq;
+        return result;
+      }
       return this.transaction(() => this.sweepTexts()) ? { removed: 0, horizonAt: last.horizonAt } : null;
     } finally {
       db.pragma('foreign_keys = ON');
@@ -82,7 +107,7 @@ export class Folder {
     last: ChainedFold | null,
     through: CommitRow,
     touched: ReadonlySet<number>,
-    securityBefore: number,
+    keep: Kept,
     now: number,
   ): FoldResult {
     const { db, statements } = this;
@@ -98,7 +123,7 @@ export class Folder {
     const span: FoldSpan = {
       from: { commit: last?.throughCommit ?? 0, seq: last?.throughSeq ?? 0 },
       through: { commit: through.id, seq: through.lastSeq },
-      securityBefore,
+      ...keep,
     };
     return this.record(last, begun, span, touched, now, (remains) => {
       this.trimCoverage(span, remains);
@@ -106,6 +131,7 @@ export class Folder {
       statements.run('DELETE FROM commits WHERE id <= ?', through.id);
       statements.run('DELETE FROM folds WHERE commit_id <= ?', through.id);
       statements.run('DELETE FROM late_outcomes WHERE commit_id <= ?', through.id);
+      statements.run('DELETE FROM shortened WHERE commit_id <= ?', through.id);
     });
   }
 
@@ -114,28 +140,45 @@ export class Folder {
    * moment (ms) have been looked at.
    */
   private nextRemaining(last: ChainedFold, before: number): Remaining | null {
-    const rows = this.statements.all<Kind & { seq: number; object: number; kind: number }>(
-      `SELECT c.seq, c.object_id AS object, c.kind, r.api_group AS "group", r.resource, t.value AS subresource FROM changes c
+    const rows = this.statements.all<Kind & { seq: number; at: number; object: number; kind: number }>(
+      `SELECT c.seq, c.at, c.object_id AS object, c.kind, r.api_group AS "group", r.resource, t.value AS subresource FROM changes c
         JOIN objects o ON o.id = c.object_id JOIN resources r ON r.id = o.resource_id JOIN texts t ON t.id = c.subresource_id
         WHERE c.seq > ? AND c.seq <= ? AND c.at < ? ORDER BY c.seq LIMIT ${CHANGES_AT_ONCE}`,
       ...[this.lookedUpTo, last.throughSeq, Math.min(before, Number.MAX_SAFE_INTEGER)],
     );
-    const seq = rows.at(-1)?.seq;
-    if (seq === undefined) return null;
+    const newest = rows.at(-1);
+    if (newest === undefined) return null;
     const kept = rows.filter((row) => mattersForSecurity({ ...row, operation: decodeFacts(row.kind).operation }));
-    return { seq, objects: new Set(kept.map(({ object }) => object)) };
+    return { seq: newest.seq, at: newest.at, objects: new Set(kept.map(({ object }) => object)) };
   }
 
-  private foldRemaining(
-    last: ChainedFold,
-    { seq, objects }: Remaining,
-    securityBefore: number,
-    now: number,
-  ): FoldResult {
+  /** The same of objects of which more remains than what they are now, and of acts. null where there are none before a moment (ms). */
+  private nextOfOthers(last: ChainedFold, before: number): Remaining | null {
+    const sql = `SELECT c.seq, c.at, c.object_id AS object, (c.kind & ${EFFECT_MASK}) = 0
+      OR EXISTS (SELECT 1 FROM changes n WHERE n.object_id = c.object_id AND n.seq > c.seq AND n.seq <= ?) AS more
+      FROM changes c WHERE c.seq > ? AND c.seq <= ? AND c.at < ? ORDER BY c.seq LIMIT ${CHANGES_AT_ONCE}`;
+    const end = Math.min(before, Number.MAX_SAFE_INTEGER);
+    for (let looked = 0, upTo = this.othersUpTo; ; looked += CHANGES_AT_ONCE) {
+      const rows = this.statements.all<{ seq: number; at: number; object: number; more: 0 | 1 }>(
+        sql,
+        ...[last.throughSeq, upTo, last.throughSeq, end],
+      );
+      const newest = rows.at(-1);
+      if (newest === undefined) {
+        this.othersUpTo = upTo;
+        return null;
+      }
+      const objects = new Set(rows.filter(({ more }) => more === 1).map(({ object }) => object));
+      if (objects.size > 0 || looked >= LOOKED_AT_ONCE) return { seq: newest.seq, at: newest.at, objects };
+      upTo = newest.seq;
+    }
+  }
+
+  private foldRemaining(last: ChainedFold, { objects }: Remaining, keep: Kept, now: number): FoldResult {
     const { throughCommit, throughSeq, horizonAt, chain, tree } = last;
     const place = { commit: throughCommit, seq: throughSeq };
     const begun = { throughCommit, throughSeq, horizonAt, chain, tree };
-    const span = { from: place, through: place, securityBefore };
+    const span = { from: place, through: place, ...keep };
     let result: FoldResult = { removed: 0, horizonAt };
     const work = (): void => {
       result = this.record(last, begun, span, objects, now, () => undefined);
@@ -147,7 +190,6 @@ export class Folder {
     } catch (error) {
       if (!(error instanceof NothingRemoved)) throw error;
     }
-    this.lookedUpTo = seq;
     return result;
   }
 
@@ -168,7 +210,11 @@ export class Folder {
       const keep = new Keep(this.statements, span, remains);
       for (const object of touched) removed += keep.apply(object);
       this.removeUnused(keep.givenUp, touched, last);
-      this.lookedUpTo = Math.min(this.lookedUpTo, keep.firstForSecurity - 1);
+      // What is kept of what had remained before was looked at, or will be.
+      if (span.through.seq > span.from.seq) {
+        this.lookedUpTo = Math.min(this.lookedUpTo, keep.firstForSecurity - 1);
+        this.othersUpTo = Math.min(this.othersUpTo, keep.firstOfOthers - 1);
+      }
       more(remains);
       const maxId = (table: string): number =>
         this.statements.get<{ id: number | null }>(`SELECT max(id) AS id FROM ${table}`)?.id ?? 0;

@@ -7,7 +7,7 @@ import type { ObjectFilter } from '../../port/port.ts';
 import { LabelSearch } from './label-search.ts';
 import type { Stream } from '../read/newest.ts';
 import { Statements } from '../database/statements.ts';
-import { openSqliteStore } from '../store/store.ts';
+import { openSqliteStore } from '../store/open-store.ts';
 
 describe('the search by label', () => {
   const file = useFolder();

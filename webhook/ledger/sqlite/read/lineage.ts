@@ -19,12 +19,12 @@ export const LINE = `WITH RECURSIVE line (seq, parent, depth, kind, api_version_
   SELECT l.*, k.body, k.skips, (SELECT reason FROM outcomes WHERE seq = l.seq ORDER BY n DESC LIMIT 1) AS reason, (SELECT amendment FROM outcomes WHERE seq = l.seq AND amendment IS NOT NULL) AS amendment
   FROM line l LEFT JOIN checkpoints k ON l.depth = 0 AND k.seq = l.seq`;
 
-/** Back to the first change that is not of status alone. */
-const ORIGIN = `WITH RECURSIVE line (seq, parent, kind) AS (
-  SELECT seq, parent, kind FROM changes WHERE seq = ?
-  UNION ALL SELECT c.seq, c.parent, c.kind FROM line l JOIN changes c ON c.seq = l.parent AND c.seq < l.seq
+/** From each of some changes back to the first one that is not of status alone. */
+const ORIGINS = `WITH RECURSIVE line (start, seq, parent, kind) AS (
+  SELECT seq, seq, parent, kind FROM changes WHERE seq IN (SELECT value FROM json_each(?))
+  UNION ALL SELECT l.start, c.seq, c.parent, c.kind FROM line l JOIN changes c ON c.seq = l.parent AND c.seq < l.seq
     WHERE (l.kind & ${STATUS_ONLY_MASK}) > 0)
-  SELECT min(seq) AS seq FROM line`;
+  SELECT start, min(seq) AS origin FROM line GROUP BY start`;
 
 interface LineRow {
   seq: number;
@@ -89,8 +89,10 @@ export class Lineages {
     return line;
   }
 
-  origin(seq: number): number | null {
-    return this.statements.get<{ seq: number }>(ORIGIN, seq)?.seq ?? null;
+  origins(seqs: readonly number[]): Map<number, number> {
+    if (seqs.length === 0) return new Map();
+    const rows = this.statements.all<{ start: number; origin: number }>(ORIGINS, JSON.stringify(seqs));
+    return new Map(rows.map(({ start, origin }) => [start, origin]));
   }
 
   bodySnapshot(seq: number): JsonObject | null {

@@ -1,4 +1,4 @@
-import { OUTCOMES, type ObjectRef } from '../../../../shared/types.ts';
+import { DISPUTED, OUTCOMES, type ObjectRef } from '../../../../shared/types.ts';
 import {
   EXPLAINED_LATE,
   OUTCOME_REASONS,
@@ -7,7 +7,7 @@ import {
   type StoredVersion,
   type UserCount,
 } from '../../port/port.ts';
-import { decodeFacts, EFFECT_MASK, outcomeOf, SOURCE_MASK, STATUS_ONLY_MASK } from '../database/codes.ts';
+import { decodeFacts, EFFECT_MASK, encodeUid, outcomeOf, SOURCE_MASK, STATUS_ONLY_MASK } from '../database/codes.ts';
 import {
   changeConditions,
   idsSql,
@@ -26,7 +26,8 @@ import { LIMIT, type Statements } from '../database/statements.ts';
 const SELECT = `SELECT c.seq, c.at, c.object_id, c.actor_id, c.kind, c.subresource_id, c.manager_id, c.api_version_id,
   c.parent, c.depth, c.base_version, c.version, c.review_uid, c.hash, c.detail,
   x.outcome, x.reason, x.version AS outcome_version,
-  iif(x.n > 0, (SELECT amendment FROM outcomes WHERE seq = c.seq AND amendment IS NOT NULL), x.amendment) AS amendment
+  iif(x.n > 0, (SELECT amendment FROM outcomes WHERE seq = c.seq AND amendment IS NOT NULL), x.amendment) AS amendment,
+  c.occurred_at, (SELECT audit FROM outcomes WHERE seq = c.seq AND audit IS NOT NULL ORDER BY n DESC LIMIT 1) AS audit
   FROM changes c LEFT JOIN outcomes x ON x.seq = c.seq AND x.n = (SELECT max(n) FROM outcomes WHERE seq = c.seq)`;
 
 const OBJECT_ID = `SELECT id FROM objects
@@ -35,8 +36,11 @@ const OBJECT_ID = `SELECT id FROM objects
 /** Most objects have one change since the last that is known to be real. */
 const SHORT_TAIL = 2;
 
+/** So many changes of several objects are collected and sorted in a few milliseconds. */
+const COLLECTED_AT_ONCE = 1000;
+
 /** What tells which version is real: a third of the cost of whole rows. */
-const VERSIONS = `SELECT c.seq, c.at, c.kind, c.parent, c.actor_id, c.manager_id,
+const VERSIONS = `SELECT c.seq, coalesce(c.occurred_at, c.at) AS at, c.kind, c.parent, c.actor_id, c.manager_id,
   (SELECT outcome FROM outcomes WHERE seq = c.seq ORDER BY n DESC LIMIT 1) AS outcome
   FROM changes c WHERE c.object_id = ? AND c.seq <= ? ORDER BY c.seq DESC ${LIMIT}`;
 
@@ -69,6 +73,12 @@ export class Rows {
       const stretch = { sql: `c.${column} = ? AND c.seq >= ? AND c.seq <= ?`, values: [id, from, to] };
       return this.select([stretch, ...conditions], limit);
     }
+    if (this.areFew(streams)) {
+      const ids = JSON.stringify(streams.map(({ id }) => id));
+      // The + keeps SQLite from going through all changes for the sake of their order.
+      const all = { sql: `c.${only.column} IN (SELECT value FROM json_each(?))`, values: [ids] };
+      return this.select([all, ...conditions], limit, '+c.seq');
+    }
     const found: StoredChange[] = [];
     const least = filter.minSeq ?? 0;
     const seek = ({ column, id, from = 0, to = Number.MAX_SAFE_INTEGER }: Stream, maxSeq: number): number =>
@@ -83,10 +93,24 @@ export class Rows {
     return found;
   }
 
+  /** True for whole streams of one kind with so few changes that collecting them all is faster than seeking the newest. */
+  private areFew(streams: readonly Stream[]): boolean {
+    const column = streams[0]?.column ?? 'object_id';
+    if (streams.some((each) => each.column !== column || each.from !== undefined || each.to !== undefined))
+      return false;
+    const ids = JSON.stringify(streams.map(({ id }) => id));
+    const row = this.statements.get<{ count: number }>(
+      `SELECT count(*) AS count FROM (SELECT 1 FROM changes WHERE ${column} IN (SELECT value FROM json_each(?)) ${LIMIT})`,
+      ...[ids, COLLECTED_AT_ONCE],
+    );
+    return (row?.count ?? 0) < COLLECTED_AT_ONCE;
+  }
+
   /** Changes that meet all conditions, newest first. */
-  private select(conditions: readonly Condition[], limit: number): StoredChange[] {
+  private select(conditions: readonly Condition[], limit: number, order = 'c.seq'): StoredChange[] {
     const { sql, values } = where(conditions);
-    const rows = this.statements.all<Row>(`${SELECT} ${sql} ORDER BY c.seq DESC ${LIMIT}`, ...values, limit);
+    const rows = this.statements.all<Row>(`${SELECT} ${sql} ORDER BY ${order} DESC ${LIMIT}`, ...values, limit);
+    this.names.prepare(rows);
     return rows.map((row) => this.decode(row));
   }
 
@@ -112,17 +136,20 @@ export class Rows {
         : [{ sql: `c.object_id IN (${idsSql(filter).sql})`, values: idsSql(filter).values }];
     const { sql, values } = where([...matching, ...changeConditions(filter)]);
     const isStatus = `(c.kind & ${STATUS_ONLY_MASK}) > 0 AND m.value NOT GLOB 'kubectl*'`;
-    return this.statements.all<UserCount>(
+    const rows = this.statements.all<UserCount & { disputed: number }>(
       `SELECT a.username, r.api_group AS "group", r.resource, r.kind,
-        count(*) AS changes, min(c.at) AS firstAt, max(c.at) AS lastAt
+        count(*) AS changes, sum(x.reason IS ?) AS disputed,
+        min(coalesce(c.occurred_at, c.at)) AS firstAt, max(coalesce(c.occurred_at, c.at)) AS lastAt
         FROM changes c JOIN actors a ON a.id = c.actor_id JOIN texts m ON m.id = c.manager_id
         JOIN objects ob ON ob.id = c.object_id JOIN resources r ON r.id = ob.resource_id
         LEFT JOIN outcomes x ON x.seq = c.seq AND x.n = (SELECT max(n) FROM outcomes WHERE seq = c.seq)
         ${sql === '' ? 'WHERE' : `${sql} AND`} x.outcome IS NOT ?${status ? '' : ` AND NOT (${isStatus})`}
         GROUP BY a.username, r.id ORDER BY a.username, changes DESC, r.id`,
+      OUTCOME_REASONS.indexOf(DISPUTED),
       ...values,
       OUTCOMES.indexOf('dropped'),
     );
+    return rows.map(({ disputed, ...row }) => (disputed === 0 ? row : { ...row, disputed }));
   }
 
   change(seq: number): StoredChange | null {
@@ -186,6 +213,31 @@ export class Rows {
       if (last === undefined || rows.length < limit) return found;
       below = last.seq - 1;
     }
+  }
+
+  hasAudit(id: string): boolean {
+    return this.statements.get('SELECT 1 AS found FROM outcomes WHERE audit_id = ? LIMIT 1', encodeUid(id)) !== null;
+  }
+
+  hasBackdated(): boolean {
+    return this.statements.get('SELECT 1 AS found FROM changes WHERE occurred_at IS NOT NULL LIMIT 1') !== null;
+  }
+
+  backdated(objectId: number, at: number): StoredChange | null {
+    const rows = this.statements.all<Row>(
+      `${SELECT} WHERE c.object_id = ? AND c.occurred_at <= ? AND c.at > ? AND (c.kind & ${EFFECT_MASK}) > 0
+        AND coalesce(x.outcome, ?) = ? AND x.reason IS NOT ? ORDER BY c.occurred_at DESC, c.seq DESC ${LIMIT}`,
+      ...[
+        objectId,
+        at,
+        at,
+        OUTCOMES.indexOf('committed'),
+        OUTCOMES.indexOf('committed'),
+        OUTCOME_REASONS.indexOf(EXPLAINED_LATE),
+        1,
+      ],
+    );
+    return rows[0] === undefined ? null : this.decode(rows[0]);
   }
 
   openAttempts(fromSeq: number, limit: number): StoredChange[] {

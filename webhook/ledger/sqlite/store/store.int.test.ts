@@ -7,7 +7,9 @@ import { storeContract } from '../../port/contract/contract.ts';
 import { newChange } from '../../port/contract/new-change.ts';
 import { useFolder } from '../../../testing/folder.ts';
 import { FORMAT } from '../database/schema.ts';
-import { openSqliteReader, openSqliteStore, openThreadedSqliteStore } from './store.ts';
+import { INCARNATIONS } from '../read/objects.ts';
+import { openSqliteStore, openThreadedSqliteStore } from './open-store.ts';
+import { openSqliteReader } from './store.ts';
 
 describe('the SQLite store', () => {
   const file = useFolder({ verify: false });
@@ -116,9 +118,11 @@ describe('a ledger file', () => {
       'objects',
       'outcomes',
       'resources',
+      'shortened',
       'texts',
     ]);
     db.exec('INSERT INTO forks VALUES (1, 1); INSERT INTO late_outcomes VALUES (1, 1)');
+    db.exec("INSERT INTO shortened VALUES (9, 1, x'', x'')");
     // A fold leaves the one exception: fold.int.test.ts.
     for (const table of tables.filter((name) => name !== 'folds')) {
       const [column] = (db.pragma(`table_info(${table})`) as { name: string }[]).map(({ name }) => name);
@@ -232,5 +236,19 @@ describe('a ledger file', () => {
     assert.equal((await again.last())?.seq, 2);
     await again.close();
     rmSync(file('crashed.db'));
+  });
+
+  it('looks an object up by its name, however many others are in its namespace', async () => {
+    const store = open();
+    await store.append({ changes: [newChange(1)], outcomes: [] });
+    await store.close();
+    const db = new Database(path(), { readonly: true });
+    const plan = db.prepare(`EXPLAIN QUERY PLAN ${INCARNATIONS}`).all('', '', '', '') as { detail: string }[];
+    db.close();
+    const [objects] = plan.filter(({ detail }) => detail.startsWith('SEARCH o '));
+    assert.equal(
+      objects?.detail,
+      'SEARCH o USING COVERING INDEX sqlite_autoindex_objects_1 (resource_id=? AND namespace_id=? AND name=?)',
+    );
   });
 });

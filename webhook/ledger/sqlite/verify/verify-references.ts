@@ -1,3 +1,4 @@
+import { OUTCOMES } from '../../../../shared/types.ts';
 import { openDatabase } from '../database/native.ts';
 import type { Findings } from '../../proof/report.ts';
 import type { ChainedFold } from '../chain/chain.ts';
@@ -108,6 +109,12 @@ const QUERIES: readonly { sql: string; table: string; what: string }[] = [
     sql: 'SELECT seq AS id FROM outcomes WHERE amendment IS NOT NULL GROUP BY seq HAVING count(*) > 1',
     table: 'change',
     what: 'two of its outcomes say what the API server made of it',
+  },
+  {
+    sql: `SELECT s.seq AS id FROM shortened s JOIN changes c ON c.seq = s.seq
+      WHERE (SELECT outcome FROM outcomes WHERE seq = s.seq ORDER BY n DESC LIMIT 1) IS NOT ${OUTCOMES.indexOf('dropped')}`,
+    table: 'change',
+    what: 'its body was shortened, and it is not known that it was never persisted',
   },
   {
     sql: "SELECT id FROM resources WHERE (kind = '') <> (commit_id = 0)",

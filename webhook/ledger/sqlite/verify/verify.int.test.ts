@@ -9,12 +9,12 @@ import { Findings, type Report } from '../../proof/report.ts';
 import { useSharedFolder } from '../../../testing/folder.ts';
 import { TestRecorder } from '../../../testing/ledgers/recorder.ts';
 import { scaled, SEED } from '../../../testing/torture/size.ts';
-import { writeFormat1 } from '../../../testing/ledgers/older-ledger.ts';
+import { writeFormat } from '../../../testing/ledgers/older-ledger.ts';
 import { importShop } from '../../../testing/ledgers/shop-ledger.ts';
 import { newChange } from '../../port/contract/new-change.ts';
 import { FORMAT } from '../database/schema.ts';
 import { decodeSkips, encodeSkips } from '../read/skips.ts';
-import { openSqliteStore } from '../store/store.ts';
+import { openSqliteStore } from '../store/open-store.ts';
 import { CommitTree } from '../chain/tree.ts';
 import { verifySkips } from './verify-skips.ts';
 import { verifyLedger, type SignedHead, type VerifyOptions } from './verify.ts';
@@ -121,7 +121,7 @@ describe('the verification of a ledger', () => {
     this.timeout(60_000);
     await (await importShop(file('present.db'), false)).close();
     const path = file('older.db');
-    writeFormat1(path, file('present.db'));
+    writeFormat(1, path, file('present.db'));
     await openSqliteStore(path, 'shop', 0).close();
     assert.deepEqual((await verify(path)).findings, []);
   });
@@ -173,12 +173,12 @@ describe('the verification of a ledger', () => {
     ['a change hidden from its namespace', ["UPDATE changes SET namespace_id = (SELECT id FROM texts WHERE value = '') WHERE seq = 20"], "references: change 20: its namespace is not its object's"],
     ['two changes swapped', ['UPDATE changes SET seq = -1 WHERE seq = 20', 'UPDATE changes SET seq = 20 WHERE seq = 21', 'UPDATE changes SET seq = 21 WHERE seq = -1'], 'chain: commit 21 (change 20)'],
     ['two changes whose contents are swapped', ['UPDATE changes SET detail = (SELECT detail FROM changes WHERE seq = 78) WHERE seq = 77'], 'chain: commit'],
-    ['a change inserted', ["INSERT INTO changes SELECT 83, at, object_id, namespace_id, actor_id, kind, subresource_id, manager_id, api_version_id, labels_id, parent, depth, base_version, version, review_uid, hash, detail FROM changes WHERE seq = 82"], 'chain: change 83: no commit holds it'],
-    ['a change inserted before the first', ["INSERT INTO changes SELECT 0, 0, object_id, namespace_id, actor_id, kind, subresource_id, manager_id, api_version_id, labels_id, parent, depth, base_version, version, review_uid, hash, detail FROM changes WHERE seq = 1"], 'chain: change 1: it is not there, but change 0 is'],
+    ['a change inserted', ["INSERT INTO changes SELECT 83, at, object_id, namespace_id, actor_id, kind, subresource_id, manager_id, api_version_id, labels_id, parent, depth, base_version, version, review_uid, hash, detail, NULL FROM changes WHERE seq = 82"], 'chain: change 83: no commit holds it'],
+    ['a change inserted before the first', ["INSERT INTO changes SELECT 0, 0, object_id, namespace_id, actor_id, kind, subresource_id, manager_id, api_version_id, labels_id, parent, depth, base_version, version, review_uid, hash, detail, NULL FROM changes WHERE seq = 1"], 'chain: change 1: it is not there, but change 0 is'],
     ['an outcome turned round', ['UPDATE outcomes SET outcome = 2 WHERE seq = 20'], 'chain: commit'],
     ['an outcome removed', ['DELETE FROM outcomes WHERE seq = 20'], 'chain: commit'],
-    ['an outcome inserted', ['INSERT INTO outcomes VALUES (82, 0, 85, 2, 1, 1, NULL)'], 'chain: commit 85'],
-    ['an outcome inserted beyond the end', ['INSERT INTO outcomes VALUES (82, 0, 999, 2, 1, 1, NULL)'], 'chain: commit 999: there are rows of it, but it is not there'],
+    ['an outcome inserted', ['INSERT INTO outcomes VALUES (82, 0, 85, 2, 1, 1, NULL, NULL, NULL)'], 'chain: commit 85'],
+    ['an outcome inserted beyond the end', ['INSERT INTO outcomes VALUES (82, 0, 999, 2, 1, 1, NULL, NULL, NULL)'], 'chain: commit 999: there are rows of it, but it is not there'],
     ['an outcome moved to another commit', ['UPDATE outcomes SET commit_id = commit_id + 1 WHERE seq = 20'], 'chain: commit'],
     ['a reason changed', ['UPDATE outcomes SET reason = 4 WHERE seq = 20'], 'chain: commit'],
     ['a gap in the record covered up', ['DELETE FROM coverage WHERE id = 2'], 'chain: commit'],

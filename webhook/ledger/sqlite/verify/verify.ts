@@ -2,10 +2,11 @@ import { messageOf } from '../../../../shared/errors.ts';
 import { originOf, type TreeHead } from '../../proof/checkpoint.ts';
 import { MerkleTree } from '../../proof/merkle.ts';
 import { Findings, type Part, type Report } from '../../proof/report.ts';
-import { DISPUTED, OUTCOMES } from '../../../../shared/types.ts';
+import { DISPUTED, GIVEN_UP, OUTCOMES } from '../../../../shared/types.ts';
 import { OUTCOME_REASONS } from '../../port/port.ts';
 import { firstLink, Link, type ChainedFold } from '../chain/chain.ts';
-import { commitRows, END, LEDGER, newestFold, type CommitRows } from '../chain/chained-rows.ts';
+import { commitRows, END, LEDGER, newestFold, type CommitRows, type LedgerRow } from '../chain/chained-rows.ts';
+import { isAsShortened } from '../fold/fold-range.ts';
 import type { Sqlite } from '../database/open.ts';
 import { remainsAsRecorded } from '../chain/remains.ts';
 import { verifyFile, verifyReferences } from './verify-references.ts';
@@ -31,12 +32,6 @@ export interface VerifyOptions {
   progress?: (part: Part, done: number, total: number) => void;
 }
 
-interface LedgerRow {
-  id: Buffer;
-  cluster: string;
-  createdAt: number;
-}
-
 /**
  * Verifies a ledger that is open for reading: derives the hash chain again over the bytes as stored, rebuilds states,
  * and checks that the checkpoints agree. Nothing is thrown for a ledger that is wrong: that is what the report is for.
@@ -45,7 +40,7 @@ export async function verifyLedger(db: Sqlite, options: VerifyOptions): Promise<
   const findings = new Findings();
   const report: Report = {
     ...{ cluster: '', origin: '', firstAt: null, lastAt: null, horizon: null },
-    ...{ commits: 0, changes: 0, outcomes: 0, coverage: 0, lastStates: 0, otherStates: 0 },
+    ...{ commits: 0, changes: 0, shortened: 0, outcomes: 0, coverage: 0, lastStates: 0, otherStates: 0 },
     checkpoints: { checked: 0, folded: 0, unsigned: options.unsigned, lastSize: 0, keys: [] },
     findings: findings.told,
     more: 0,
@@ -97,7 +92,8 @@ function verifyChain(db: Sqlite, report: Report, findings: Findings, options: Ve
       for (const { seq } of rows.changes) findings.add('chain', `change ${seq}`, 'no commit holds it');
       break;
     }
-    verifyCommit(rows, previous, last, findings);
+    verifyCommit(rows, previous, last, rows.commit.id >= ledger.digestsFrom, findings);
+    report.shortened += rows.shortenings.length;
     report.commits++;
     report.changes += rows.changes.length;
     report.outcomes += rows.outcomes.length;
@@ -134,19 +130,28 @@ function verifyCommit(
   rows: CommitRows,
   previous: Buffer,
   last: { id: number; lastSeq: number },
+  digests: boolean,
   findings: Findings,
 ): void {
   const { commit, changes } = rows;
   if (commit.id !== last.id + 1) {
     findings.add('chain', `commit ${last.id + 1}`, `it is not there: commit ${commit.id} follows commit ${last.id}`);
   }
-  const link = new Link(previous, commit.id, commit.at, commit.taken);
+  const link = new Link(previous, commit.id, commit.at, commit.taken, digests);
   let expected = last.lastSeq + 1;
   for (const change of changes) {
     if (change.seq !== expected)
       findings.add('chain', `change ${expected}`, `it is not there, but change ${change.seq} is`);
     expected = change.seq + 1;
     link.change(change);
+    if (!isAsShortened(change))
+      findings.add(
+        'chain',
+        `change ${change.seq}`,
+        'what was left of it when it was shortened is not what was recorded',
+      );
+    if (change.shortened !== null && !digests)
+      findings.add('chain', `change ${change.seq}`, 'it was shortened, and its commit has its content, not a digest');
   }
   if (expected !== commit.lastSeq + 1) {
     findings.add(
@@ -161,13 +166,14 @@ function verifyCommit(
     // That nothing told of an attempt is not stored; that several users claim a version is.
     const known =
       reason !== undefined &&
-      (what === 'unverified' ? reason === DISPUTED : what === 'committed' || what === 'dropped');
+      (what === 'unverified' ? reason === DISPUTED || reason === GIVEN_UP : what === 'committed' || what === 'dropped');
     if (!known) findings.add('outcomes', `change ${outcome.seq}`, 'its outcome is none that there is');
     if (outcome.seq > commit.lastSeq) findings.add('outcomes', `change ${outcome.seq}`, 'its outcome came before it');
   }
   for (const event of rows.coverage) link.coverage(event);
   for (const kind of rows.kinds) link.kind(kind);
   for (const fold of rows.folds) link.fold(fold);
+  for (const shortening of rows.shortenings) link.shortening(shortening);
   if (!link.digest().equals(commit.hash)) {
     findings.add('chain', placeOf(rows), 'its hash is not that of its rows behind the commit before it');
   }

@@ -3,7 +3,8 @@ import { OUTCOMES, type JsonObject, type Patch } from '../../../../shared/types.
 import { labelSteps } from '../../content/labels.ts';
 import { amendmentText, compress, detailText } from '../../content/payload.ts';
 import { COVERAGE_EVENTS, OUTCOME_REASONS, type NewChange, type NewEntries, type NewOutcome } from '../../port/port.ts';
-import { firstLink, Link, type ChainedFold, type ChainedOutcome } from '../chain/chain.ts';
+import { firstLink, Link, type ChainedFold, type ChainedOutcome, type ChainedShortening } from '../chain/chain.ts';
+import { LEDGER } from '../chain/chained-rows.ts';
 import { encodeFacts, encodeUid } from '../database/codes.ts';
 import { Interner } from './intern.ts';
 import { LabelWriter } from './label-writer.ts';
@@ -12,7 +13,8 @@ import { SkipMaker } from './skip-maker.ts';
 import { encodeSkips, NO_SKIPS } from '../read/skips.ts';
 
 /** A change as plain values, its documents as JSON text: what goes to another thread at little cost. */
-export interface EncodedChange extends Omit<NewChange, 'hash' | 'detail' | 'bodySnapshot'> {
+export interface EncodedChange extends Omit<NewChange, 'hash' | 'detail' | 'bodySnapshot' | 'occurredAt'> {
+  occurredAt: number | null;
   /** In base64. */
   hash: string | null;
   /** What it does to the object's labels: labelSteps(). */
@@ -22,8 +24,9 @@ export interface EncodedChange extends Omit<NewChange, 'hash' | 'detail' | 'body
 }
 
 /** An outcome as plain values. */
-export interface EncodedOutcome extends Omit<NewOutcome, 'amendment'> {
+export interface EncodedOutcome extends Omit<NewOutcome, 'amendment' | 'audit'> {
   amendment: string | null;
+  audit: { id: string; text: string } | null;
 }
 
 export interface EncodedEntries extends Omit<NewEntries, 'changes' | 'outcomes'> {
@@ -33,9 +36,10 @@ export interface EncodedEntries extends Omit<NewEntries, 'changes' | 'outcomes'>
 
 export function encodeEntries(entries: NewEntries): EncodedEntries {
   return {
-    outcomes: entries.outcomes.map(({ seq, outcome, resourceVersion, reason, at, amendment }) => ({
+    outcomes: entries.outcomes.map(({ seq, outcome, resourceVersion, reason, at, amendment, audit }) => ({
       ...{ seq, outcome, resourceVersion, reason, at },
       amendment: amendment === undefined ? null : amendmentText(amendment),
+      audit: audit === undefined ? null : { id: audit.id, text: JSON.stringify(audit) },
     })),
     ...(entries.taken === undefined ? {} : { taken: entries.taken }),
     coverage: entries.coverage ?? [],
@@ -43,6 +47,7 @@ export function encodeEntries(entries: NewEntries): EncodedEntries {
     changes: entries.changes.map((change) => ({
       seq: change.seq,
       at: change.at,
+      occurredAt: change.occurredAt ?? null,
       object: change.object,
       operation: change.operation,
       subresource: change.subresource,
@@ -78,19 +83,23 @@ export class Appender {
   private readonly statements;
   private readonly transaction: (entries: EncodedEntries) => void;
 
-  constructor(db: Sqlite) {
+  /** `compressed`: as `compress` of payload.ts does it. */
+  constructor(
+    db: Sqlite,
+    private readonly compressed: (text: string) => Buffer = compress,
+  ) {
     this.interner = new Interner(db);
     this.labels = new LabelWriter(db);
     this.skips = new SkipMaker(db);
     this.statements = {
-      ledger: db.prepare('SELECT id, cluster, created_at AS createdAt FROM ledger'),
+      ledger: db.prepare(LEDGER),
       lastCommit: db.prepare('SELECT id, at, taken, hash FROM commits ORDER BY id DESC LIMIT 1'),
       commit: db.prepare('INSERT INTO commits (id, at, last_seq, taken, hash) VALUES (?, ?, ?, ?, ?)'),
       lastSeq: db.prepare('SELECT coalesce(max(seq), 0) FROM changes').pluck(),
       change:
         db.prepare(`INSERT INTO changes (seq, at, object_id, namespace_id, actor_id, kind, subresource_id, manager_id,
-        api_version_id, labels_id, parent, depth, base_version, version, review_uid, hash, detail)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
+        api_version_id, labels_id, parent, depth, base_version, version, review_uid, hash, detail, occurred_at)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
       checkpoint: db.prepare('INSERT INTO checkpoints (seq, body, skips) VALUES (?, ?, ?)'),
       nextOutcome: db.prepare('SELECT count(*) FROM outcomes WHERE seq = ?').pluck(),
       fold: db.prepare(`INSERT INTO folds (commit_id, through_commit, through_seq, horizon_at, removed, last_object, last_actor,
@@ -99,7 +108,8 @@ export class Appender {
         WHERE commit_id = ?`),
       coverage: db.prepare('INSERT INTO coverage (commit_id, at, event, detail) VALUES (?, ?, ?, ?)'),
       outcome: db.prepare(
-        'INSERT INTO outcomes (seq, n, commit_id, outcome, reason, version, amendment) VALUES (?, ?, ?, ?, ?, ?, ?)',
+        `INSERT INTO outcomes (seq, n, commit_id, outcome, reason, version, amendment, audit_id, audit)
+          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       ),
     };
     // Immediate: one that begins by reading does not wait for another connection's lock, but fails at once.
@@ -132,6 +142,13 @@ export class Appender {
     this.statements.commit.run(id, at, this.statements.lastSeq.get(), taken, link.digest());
   }
 
+  /** Records in a commit of its own, within the transaction that does it, what `work` shortens; it is given the commit's number. */
+  appendShortenings(at: number, work: (commitId: number) => ChainedShortening[]): void {
+    const { id, link, taken } = this.begin(at);
+    for (const row of work(id)) link.shortening(row);
+    this.statements.commit.run(id, at, this.statements.lastSeq.get(), taken, link.digest());
+  }
+
   /** After ids were removed from the file, or a transaction that gave some was rolled back. */
   forget(): void {
     this.interner.forget();
@@ -146,7 +163,7 @@ export class Appender {
     const before = previous?.hash ?? firstLink(this.statements.ledger.get() as Parameters<typeof firstLink>[0]);
     const at = givenAt ?? previous?.at ?? 0;
     const taken = newlyTaken ?? previous?.taken ?? 0;
-    return { id, at, taken, link: new Link(before, id, at, taken) };
+    return { id, at, taken, link: new Link(before, id, at, taken, true) };
   }
 
   private write(entries: EncodedEntries): void {
@@ -187,8 +204,8 @@ export class Appender {
     const kind = encodeFacts(change);
     const reviewUid = encodeUid(change.reviewUid);
     const hash = change.hash === null ? null : Buffer.from(change.hash, 'base64');
-    const detail = compress(change.detail);
-    const checkpoint = change.checkpoint === null ? null : compress(change.checkpoint);
+    const detail = this.compressed(change.detail);
+    const checkpoint = change.checkpoint === null ? null : this.compressed(change.checkpoint);
     this.statements.change.run(
       change.seq,
       change.at,
@@ -207,6 +224,7 @@ export class Appender {
       reviewUid,
       hash,
       detail,
+      change.occurredAt,
     );
     const skips = change.checkpoint === null ? null : this.skipsOf(change, change.checkpoint);
     if (checkpoint !== null) this.statements.checkpoint.run(change.seq, checkpoint, skips);
@@ -232,6 +250,9 @@ export class Appender {
       detail,
       checkpoint,
       skips,
+      recorded: null,
+      shortened: null,
+      occurredAt: change.occurredAt,
     });
   }
 
@@ -254,9 +275,13 @@ export class Appender {
       outcome: OUTCOMES.indexOf(outcome.outcome),
       reason: OUTCOME_REASONS.indexOf(outcome.reason),
       version: outcome.resourceVersion.toWellFormed(),
-      amendment: outcome.amendment === null ? null : compress(outcome.amendment),
+      amendment: outcome.amendment === null ? null : this.compressed(outcome.amendment),
+      auditId: outcome.audit === null ? null : encodeUid(outcome.audit.id.toWellFormed()),
+      audit: outcome.audit === null ? null : this.compressed(outcome.audit.text),
     };
-    this.statements.outcome.run(row.seq, row.n, commitId, row.outcome, row.reason, row.version, row.amendment);
+    this.statements.outcome.run(
+      ...[row.seq, row.n, commitId, row.outcome, row.reason, row.version, row.amendment, row.auditId, row.audit],
+    );
     return row;
   }
 }

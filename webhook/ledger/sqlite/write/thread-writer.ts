@@ -12,16 +12,20 @@ import type { Writer } from './writer.ts';
  */
 
 /** An append is the JSON text of EncodedEntries: copying a text costs a third of cloning what it says. */
-export type WriterRequest = { append: string } | { fold: FoldRequest } | 'check' | 'close';
+export type WriterRequest =
+  { append: string } | { fold: FoldRequest } | { shorten: readonly number[]; now: number } | 'check' | 'close';
+
+/** What a request came to: of a fold its result, of a shortening how many, of the others nothing. */
+type Result = FoldResult | number | null;
 
 /** With a result: done, and durable. */
-export type WriterReply = { result: FoldResult | null } | Failure;
+export type WriterReply = { result: Result } | Failure;
 
 /** It keeps little: without these it lets some ten megabytes of garbage lie. A batch is at most 64 MiB of text. */
 const LIMITS = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 512 };
 
 interface Waiting {
-  resolve: (result: FoldResult | null) => void;
+  resolve: (result: Result) => void;
   reject: (error: Error) => void;
 }
 
@@ -62,7 +66,11 @@ export class ThreadWriter implements Writer {
   }
 
   fold(request: FoldRequest): Promise<FoldResult | null> {
-    return this.ask({ fold: request });
+    return this.ask({ fold: request }) as Promise<FoldResult | null>;
+  }
+
+  shorten(attempts: readonly number[], now: number): Promise<number> {
+    return this.ask({ shorten: attempts, now }) as Promise<number>;
   }
 
   async checkWritable(): Promise<void> {
@@ -75,7 +83,7 @@ export class ThreadWriter implements Writer {
     await this.ended;
   }
 
-  private ask(request: WriterRequest): Promise<FoldResult | null> {
+  private ask(request: WriterRequest): Promise<Result> {
     if (this.failure !== null) return Promise.reject(this.failure);
     return new Promise((resolve, reject) => {
       this.waiting.push({ resolve, reject });

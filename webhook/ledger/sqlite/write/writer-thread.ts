@@ -1,7 +1,9 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { failureOf, lowerPriority } from '../../../platform/threads/threads.ts';
+import { Deflater } from '../../content/deflater.ts';
 import { Appender, type EncodedEntries } from './append.ts';
 import { Folder } from '../fold/fold.ts';
+import { Shortener } from '../fold/shorten.ts';
 import { connectForWriting, translate } from '../database/open.ts';
 import type { WriterReply, WriterRequest } from './thread-writer.ts';
 import { takeWriteLock } from './writer.ts';
@@ -12,8 +14,10 @@ import { takeWriteLock } from './writer.ts';
 lowerPriority();
 const { path } = workerData as { path: string };
 const db = connectForWriting(path);
-const appender = new Appender(db);
+const deflater = new Deflater();
+const appender = new Appender(db, (text) => deflater.compress(text));
 const folder = new Folder(db, appender);
+const shortener = new Shortener(db, appender);
 
 parentPort?.on('message', (request: WriterRequest) => {
   parentPort?.postMessage(answer(request));
@@ -25,6 +29,7 @@ function answer(request: WriterRequest): WriterReply {
     if (request === 'check') takeWriteLock(db);
     else if (request === 'close') db.close();
     else if ('fold' in request) return { result: folder.fold(request.fold) };
+    else if ('shorten' in request) return { result: shortener.shorten(request.shorten, request.now) };
     else appender.append(JSON.parse(request.append) as EncodedEntries);
     return { result: null };
   } catch (thrown) {

@@ -1,6 +1,7 @@
 import type { NewEntries } from '../../port/port.ts';
 import { Appender, encodeEntries } from './append.ts';
 import { Folder } from '../fold/fold.ts';
+import { Shortener } from '../fold/shorten.ts';
 import type { FoldRequest, FoldResult } from '../../retention/retention.ts';
 import type { Sqlite } from '../database/open.ts';
 
@@ -10,6 +11,8 @@ export interface Writer {
   append(entries: NewEntries): Promise<void>;
   /** Does one step of a fold: fold.ts. */
   fold(request: FoldRequest): Promise<FoldResult | null>;
+  /** Shortens attempts that were never persisted, and records it as of a time (ms); resolves to how many: shorten.ts. */
+  shorten(attempts: readonly number[], now: number): Promise<number>;
   /** Rejects where nothing can be appended. */
   checkWritable(): Promise<void>;
   close(): Promise<void>;
@@ -19,10 +22,12 @@ export interface Writer {
 export class LocalWriter implements Writer {
   private readonly appender: Appender;
   private readonly folder: Folder;
+  private readonly shortener: Shortener;
 
   constructor(private readonly db: Sqlite) {
     this.appender = new Appender(db);
     this.folder = new Folder(db, this.appender);
+    this.shortener = new Shortener(db, this.appender);
   }
 
   append(entries: NewEntries): Promise<void> {
@@ -31,6 +36,10 @@ export class LocalWriter implements Writer {
 
   fold(request: FoldRequest): Promise<FoldResult | null> {
     return attempt(() => this.folder.fold(request));
+  }
+
+  shorten(attempts: readonly number[], now: number): Promise<number> {
+    return attempt(() => this.shortener.shorten(attempts, now));
   }
 
   checkWritable(): Promise<void> {

@@ -7,7 +7,11 @@ export class ByteBudget {
   private used = 0;
   private readonly waiting: { bytes: number; enter: () => void }[] = [];
 
-  constructor(private readonly maxBytes: number) {}
+  /** `crowded`: told when somebody must wait. */
+  constructor(
+    private readonly maxBytes: number,
+    private readonly crowded: () => void = () => undefined,
+  ) {}
 
   /** Resolves when there is room. Give the same number of bytes back with `give`. */
   take(bytes: number): Promise<void> {
@@ -15,7 +19,10 @@ export class ByteBudget {
       this.used += bytes;
       return Promise.resolve();
     }
-    return new Promise((enter) => this.waiting.push({ bytes, enter }));
+    return new Promise((enter) => {
+      this.waiting.push({ bytes, enter });
+      this.crowded();
+    });
   }
 
   give(bytes: number): void {

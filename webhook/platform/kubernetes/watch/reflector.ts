@@ -1,24 +1,42 @@
 import { messageOf } from '../../../../shared/errors.ts';
 import { isObject } from '../../../../shared/json.ts';
 import { metadataText, normalise, refOf } from '../../../../shared/normalise.ts';
-import type { Seen } from '../../../../shared/interpret.ts';
 import type { JsonObject, ObjectRef } from '../../../../shared/types.ts';
 import { ApiStatusError, type ApiClient, type Received } from '../api-client.ts';
 import type { ByteBudget } from './byte-budget.ts';
 import { pathOf, type WatchedResource } from '../discovery.ts';
+import { InOrder } from './in-order.ts';
+import type { Shown } from './shown.ts';
 import { SilentWatchError, watchUntilSilent } from './silent-watch.ts';
 
-/** Where facts go. Each resolves when it is durable. */
+/** Where facts go, in the order of the calls. Each resolves when it is durable. */
 export interface FactSink {
-  observe(object: ObjectRef, seen: Seen): Promise<void>;
+  /** `mayWait`: it may share a commit with what comes in the next half second. */
+  observe(object: ObjectRef, shown: Shown, mayWait: boolean): Promise<void>;
+  /** May wait, too. */
   observeGone(object: ObjectRef, resourceVersion: string): Promise<void>;
   /** A whole list is in: whatever of its type was known and is not among these uids is gone. */
   observeList(resource: WatchedResource, uids: ReadonlySet<string>, resourceVersion: string): Promise<void>;
 }
 
+/** An event of a watch. */
+export interface WatchEvent {
+  /** ADDED, MODIFIED, DELETED, BOOKMARK. */
+  type: string;
+  object: ObjectRef;
+  shown: Shown;
+}
+
+/** Reads the text of an event; null where it must be parsed as a whole. */
+export interface EventReader {
+  readEvent(text: Buffer, resource: WatchedResource): WatchEvent | null;
+}
+
 export interface ReflectorEvents {
-  /** Facts up to now have been taken in. */
-  progress(): void;
+  /** The present (ms). */
+  now(): number;
+  /** Facts up to a moment (ms) have been taken in. */
+  progress(at: number): void;
   /** Said once: this resource may not be listed or watched. */
   forbidden(message: string): void;
   failed(error: unknown): void;
@@ -53,8 +71,9 @@ const MAX_LIMIT = 500;
 const PAGE_BYTES = 32 * 1024 * 1024;
 /** A watch without an event that ends within this time was none: so long does a useful one last at least. */
 const SHORT_WATCH_MS = 1_000;
-/** Events whose recording may be under way at once: they share commits, and the API server waits behind them. */
+/** Items of a list, and events of a watch, whose recording may be under way at once: they share commits. */
 const IN_FLIGHT = 64;
+const EVENTS_IN_FLIGHT = 256;
 
 /** Lists one resource and watches it from there, for as long as it lasts. Keeps nothing of what it sees. */
 export class Reflector {
@@ -70,6 +89,7 @@ export class Reflector {
     private readonly timing: ReflectorTiming,
     /** Over all that is in hand of what was received, of this type and others. */
     private readonly budget: ByteBudget,
+    private readonly reader: EventReader,
   ) {}
 
   /** Runs until the signal. Never rejects. */
@@ -141,7 +161,7 @@ export class Reflector {
     } while (next !== '');
     await this.sink.observeList(this.resource, uids, version);
     this.resourceVersion = version;
-    this.events.progress();
+    this.events.progress(this.events.now());
   }
 
   /** Takes in a page of a list, and its uids. Resolves with the document without its items, their number and their bytes. */
@@ -181,7 +201,7 @@ export class Reflector {
     // Items of a list of a built-in type do not repeat what they are.
     const object = { ...item.read(), apiVersion: apiVersionOf(this.resource), kind: this.resource.kind };
     uids.add(metadataText(object, 'uid'));
-    await this.sink.observe(refOf(object, this.resource), normalise(object));
+    await this.sink.observe(refOf(object, this.resource), normalise(object), false);
   }
 
   /** Resolves with the number of events that came, when the server has ended the watch. */
@@ -193,36 +213,50 @@ export class Reflector {
       timeoutSeconds: String(this.timing.watchSeconds),
     });
     const path = `${pathOf(this.resource)}?${query.toString()}`;
+    const failed = new AbortController();
+    const events = watchUntilSilent(this.client, path, this.timing.silenceMs, AbortSignal.any([signal, failed.signal]));
+    // An event waits for its commit beside others. What fails stops the watch, which then goes on from before it.
+    const flow = new InOrder(() => failed.abort());
     let taken = 0;
-    // In order: an event is taken in before the version that it leads to counts as seen.
-    for await (const event of watchUntilSilent(this.client, path, this.timing.silenceMs, signal)) {
-      await this.budget.take(event.bytes);
-      try {
-        await this.take(event.read());
-      } finally {
-        this.budget.give(event.bytes);
+    try {
+      for await (const event of events) {
+        await this.budget.take(event.bytes);
+        flow.add(this.take(event).finally(() => this.budget.give(event.bytes)));
+        if (++taken % EVENTS_IN_FLIGHT === 0) await flow.done();
       }
-      taken++;
+    } catch (error) {
+      await flow.done();
+      throw error;
     }
+    await flow.done();
     return taken;
   }
 
-  private async take({ type, object }: JsonObject): Promise<void> {
-    if (!isObject(object)) return;
-    if (type === 'ERROR') {
-      throw new ApiStatusError(
-        typeof object.code === 'number' ? object.code : 500,
-        typeof object.message === 'string' ? object.message : 'watch error',
-      );
-    }
-    const version = metadataText(object, 'resourceVersion');
-    if (type === 'ADDED' || type === 'MODIFIED')
-      await this.sink.observe(refOf(object, this.resource), normalise(object));
-    else if (type === 'DELETED') await this.sink.observeGone(refOf(object, this.resource), version);
-    if (version !== '') this.resourceVersion = version;
-    this.failures = 0;
-    this.events.progress();
+  /** Takes in an event. Resolves when that is durable, to what says so. */
+  private async take(event: Received): Promise<() => void> {
+    const at = this.events.now();
+    const { type, object, shown } = this.reader.readEvent(event.text, this.resource) ?? readWhole(event, this.resource);
+    if (type === 'ADDED' || type === 'MODIFIED') await this.sink.observe(object, shown, true);
+    else if (type === 'DELETED') await this.sink.observeGone(object, shown.resourceVersion);
+    return () => {
+      if (shown.resourceVersion !== '') this.resourceVersion = shown.resourceVersion;
+      this.failures = 0;
+      this.events.progress(at);
+    };
   }
+}
+
+/** An event that is not as most are: parsed as a whole. Throws ApiStatusError where it tells of an error. */
+function readWhole(event: Received, resource: WatchedResource): WatchEvent {
+  const { type, object } = event.read();
+  const whole = isObject(object) ? object : {};
+  if (type === 'ERROR') {
+    throw new ApiStatusError(
+      typeof whole.code === 'number' ? whole.code : 500,
+      typeof whole.message === 'string' ? whole.message : 'watch error',
+    );
+  }
+  return { type: typeof type === 'string' ? type : '', object: refOf(whole, resource), shown: normalise(whole) };
 }
 
 function apiVersionOf({ group, version }: WatchedResource): string {

@@ -1,7 +1,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { VERSION } from '../../../../shared/version.ts';
-import type { Recorded, RecorderEvents } from '../../../record/capture/recorder/recorder.ts';
-import { NOT_KEPT_REASONS, type NotKeptReason } from '../../../../shared/not-kept.ts';
+import type { Recorded, RecorderEvents } from '../../../record/capture/recorder/options.ts';
+import { NOT_RECORDED, type NotRecorded } from '../../../../shared/not-kept.ts';
 import type { CoverageEvent } from '../../../ledger/port/port.ts';
 
 /** What became of a request at the admission endpoint. */
@@ -124,7 +124,7 @@ export class Metrics implements RecorderEvents {
       labelNames: ['reason'],
       registers,
     });
-    for (const reason of Object.keys(NOT_KEPT_REASONS)) this.notKept.inc({ reason }, 0);
+    for (const reason of NOT_RECORDED) this.notKept.inc({ reason }, 0);
     this.gap = new Gauge({
       name: 'kubeblame_coverage_gap',
       help: 'Whether changes may go by unrecorded, by cause: 1 while they may.',
@@ -197,7 +197,7 @@ export class Metrics implements RecorderEvents {
     if (told !== undefined) this.setGap(told.cause, told.open);
   }
 
-  bodyNotKept(reason: NotKeptReason): void {
+  bodyNotKept(reason: NotRecorded): void {
     this.notKept.inc({ reason });
   }
 

@@ -6,7 +6,11 @@ import { useSharedFolder } from '../../../testing/folder.ts';
 import { TestServer } from '../../../testing/server/server.ts';
 
 interface Rules {
-  spec: { groups: { rules: { alert: string; expr: string; annotations: { runbook_url: string } }[] }[] };
+  spec: {
+    groups: {
+      rules: { alert: string; expr: string; for?: string; annotations: { runbook_url: string; summary: string } }[];
+    }[];
+  };
 }
 interface Dashboard {
   panels: { title: string; targets: { expr: string }[] }[];
@@ -53,8 +57,18 @@ describe('monitoring', () => {
   });
   after(() => server.stop());
 
-  it('has 22 alerts and 19 queries of a dashboard', () => {
-    assert.deepEqual([RULES.length, EXPRESSIONS.length - RULES.length], [22, 19]);
+  it('has 23 alerts and 19 queries of a dashboard', () => {
+    assert.deepEqual([RULES.length, EXPRESSIONS.length - RULES.length], [23, 19]);
+  });
+
+  it('tells of a full disk at once, in words of its own, and of one that fills up before', () => {
+    const rule = (name: string) => RULES.find(({ alert }) => alert === name);
+    const [filling, full] = [rule('KubeblameVolumeFull'), rule('KubeblameDiskFull')];
+    // Its value is a share, which the summary tells.
+    assert.deepEqual(metricsOf(filling?.expr ?? ''), ['kubelet_volume_stats_available_bytes', 'kubelet_volume_stats_capacity_bytes']); // prettier-ignore
+    assert.match(filling?.annotations.summary ?? '', /\{\{ \$value \| humanizePercentage \}\}/);
+    assert.deepEqual(metricsOf(full?.expr ?? ''), ['kubeblame_coverage_gap']);
+    assert.deepEqual([full?.for, full?.annotations.summary.includes('$value')], [undefined, false]);
   });
 
   const ELSEWHERE = [

@@ -7,12 +7,14 @@ import { readReview } from '../../../../shared/review.ts';
 import { configMap, reviewDocument, SETTINGS, type ReviewOptions } from '../../../../shared/testing/reviews.ts';
 import { StoreReader } from '../../../ask/questions/reader.ts';
 import type { StoredChange } from '../../../ledger/port/port.ts';
-import { openSqliteStore, type SqliteStore } from '../../../ledger/sqlite/store/store.ts';
+import { openSqliteStore } from '../../../ledger/sqlite/store/open-store.ts';
+import type { SqliteStore } from '../../../ledger/sqlite/store/store.ts';
 import { useFolder } from '../../../testing/folder.ts';
 import { TEST_KEY } from '../../../testing/ledgers/recorder.ts';
 import { AttemptBudget, ATTEMPT_BYTES } from './attempt-budget.ts';
 import { Predicates } from '../../rules/predicates.ts';
-import { Recorder, type Recorded } from '../recorder/recorder.ts';
+import type { Recorded } from '../recorder/options.ts';
+import { Recorder } from '../recorder/recorder.ts';
 
 const BEGAN = Date.parse('2026-11-22T05:00:00Z');
 const HOUR_MS = 3_600_000;

@@ -1,6 +1,6 @@
 import { carriesWholeObject, interpret } from '../../../../shared/interpret.ts';
 import { stringifyJson } from '../../../../shared/json.ts';
-import { withNotKept, type NotKeptReason } from '../../../../shared/not-kept.ts';
+import { withNotKept, type NotRecorded } from '../../../../shared/not-kept.ts';
 import { hashBody } from '../../../../shared/patch.ts';
 import type { Review } from '../../../../shared/review.ts';
 import type { Json, Patch } from '../../../../shared/types.ts';
@@ -22,7 +22,7 @@ const STATUS: Patch = [{ op: 'replace', path: '/status', value: null }];
 export async function captureBodiless(
   draft: Draft,
   review: Review,
-  reason: NotKeptReason,
+  reason: NotRecorded,
   startLength: number,
 ): Promise<'recorded' | 'unchanged'> {
   const { meaning, ...interpretation } = interpret(review, draft.at);
@@ -43,7 +43,7 @@ export async function captureBodiless(
   return 'recorded';
 }
 
-function optionsOf(review: Review, at: number, reason: NotKeptReason, startLength: number): Json {
+function optionsOf(review: Review, at: number, reason: NotRecorded, startLength: number): Json {
   const { options } = interpret(review, at);
   const body = review.object?.body ?? null;
   if (body === null) return options;

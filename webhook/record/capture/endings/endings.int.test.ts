@@ -5,7 +5,7 @@ import { readReview } from '../../../../shared/review.ts';
 import { configMap, reviewDocument, SETTINGS } from '../../../../shared/testing/reviews.ts';
 import type { ObjectRef } from '../../../../shared/types.ts';
 import type { LedgerStore, StoredChange } from '../../../ledger/port/port.ts';
-import { openSqliteStore } from '../../../ledger/sqlite/store/store.ts';
+import { openSqliteStore } from '../../../ledger/sqlite/store/open-store.ts';
 import { useFolder } from '../../../testing/folder.ts';
 import { TEST_KEY } from '../../../testing/ledgers/recorder.ts';
 import { Predicates } from '../../rules/predicates.ts';

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Ending } from './ending.ts';
+import type { LedgerStore } from '../../../ledger/port/port.ts';
+import { endingOf, type Ending } from './ending.ts';
 
 export interface EndingsOptions {
   /** Ends some of what an ending concerns, and commits that. Resolves with what is left; null where that is nothing. */
@@ -9,6 +10,10 @@ export interface EndingsOptions {
 }
 
 const RETRY_MS = 1_000;
+/** So far back from the newest change it is looked, at the start, for an end whose contents have not all ended. */
+const ENDINGS_BACK_MS = 60 * 60 * 1000;
+/** Changes of namespaces, and of definitions, that are looked at then. */
+const MAX_ENDINGS = 10_000;
 
 /**
  * Ends what was in a namespace that has ended, or what a definition defined, page by page: a namespace can hold a hundred
@@ -52,4 +57,23 @@ export class Endings {
       }
     }
   }
+}
+
+/** The ends of the last hour before a moment (ms): a process that was killed may not have ended all that they held. */
+export async function endingsLeft(store: LedgerStore, at: number): Promise<Ending[]> {
+  const minSeq = (await store.seqAt(at - ENDINGS_BACK_MS)) + 1;
+  const endings: Ending[] = [];
+  for (const type of [
+    { group: '', resource: 'namespaces' },
+    { group: 'apiextensions.k8s.io', resource: 'customresourcedefinitions' },
+  ]) {
+    for (const { object, seq, effect, outcome, resourceVersion } of await store.changes(
+      { type, minSeq },
+      MAX_ENDINGS,
+    )) {
+      const ending = effect === 'deleted' && outcome !== 'dropped' ? endingOf(object, seq, resourceVersion) : null;
+      if (ending !== null) endings.push(ending);
+    }
+  }
+  return endings;
 }

@@ -4,9 +4,12 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { KubeblameError } from '../../../../shared/errors.ts';
 import { stringifyJson } from '../../../../shared/json.ts';
+import type { Seen } from '../../../../shared/interpret.ts';
+import { normalise } from '../../../../shared/normalise.ts';
 import { Redactor } from '../../../../shared/redact.ts';
 import { seeded } from '../../../../shared/testing/random.ts';
 import { configMap, reviewDocument } from '../../../../shared/testing/reviews.ts';
+import type { JsonObject } from '../../../../shared/types.ts';
 import { ReviewReader } from '../../review/review-reader.ts';
 import { verifyFile } from '../../../ledger/files/verify-file.ts';
 import { beginEpoch } from '../../spool/epochs.ts';
@@ -16,7 +19,8 @@ import { Spool, SPOOL_BYTES } from '../../spool/spool.ts';
 import type { LedgerStore, NewEntries } from '../../../ledger/port/port.ts';
 import { backup } from '../../../ledger/files/backup.ts';
 import { translate } from '../../../ledger/sqlite/database/open.ts';
-import { openSqliteReader, openSqliteStore } from '../../../ledger/sqlite/store/store.ts';
+import { openSqliteStore } from '../../../ledger/sqlite/store/open-store.ts';
+import { openSqliteReader } from '../../../ledger/sqlite/store/store.ts';
 import { useFolder } from '../../../testing/folder.ts';
 import { TEST_KEY } from '../../../testing/ledgers/recorder.ts';
 import { until } from '../../../testing/server/server.ts';
@@ -60,7 +64,7 @@ class Line {
       store,
       redactor,
       predicates: new Predicates([]),
-      fence: () => intake.handedOver(),
+      turns: { hold: (fact, mayWait) => intake.hold(fact, mayWait), hurry: () => intake.hurry() },
     });
     const told = { recorded: 0, lost: [] as string[], gone: 0, failing: [] as string[], taken: 0 };
     const ledger = ledgerNumber(store.id);
@@ -234,7 +238,7 @@ describe('the intake', () => {
     await assert.rejects(
       async () => {
         await line.intake.settled(500);
-        await line.intake.handedOver();
+        await line.recorder.cover('alive', '', AT);
       },
       { code: 'ledger-unwritable' },
     );
@@ -344,6 +348,121 @@ describe('the intake', () => {
     await line.recorder.cover('alive', '', AT + 1_000);
     const { length } = await line.store.changes({}, 100);
     assert.equal(length, sent.length);
+    await line.close();
+  });
+
+  describe('what a watch shows within one moment', () => {
+    const object = { group: '', resource: 'configmaps', kind: 'ConfigMap', namespace: 'shop', name: 'a', uid: 'a' };
+    const shown = (level: string, resourceVersion: string): Seen =>
+      normalise(configMap({ level }, { name: 'a', uid: 'a', resourceVersion }));
+    let appends: NewEntries[];
+    let line: Line;
+    beforeEach(async () => {
+      appends = [];
+      line = await Line.open(file('a.db'), (entries, real) => {
+        appends.push(entries);
+        return real();
+      });
+      await line.recorder.observe(object, shown('1', '1'), AT);
+      appends = [];
+    });
+    const see = (level: string, version: string): Promise<void> =>
+      line.recorder.observe(object, shown(level, version), AT + 900, AT, true);
+    /** A review that changes the level. */
+    const update = (from: string, to: string, version: string): Promise<void> => {
+      const at = (level: string): JsonObject => configMap({ level }, { name: 'a', uid: 'a', resourceVersion: version });
+      const review = { uid: to, name: 'a', operation: 'UPDATE', object: at(to), oldObject: at(from) };
+      const body = Buffer.from(stringifyJson(reviewDocument(review)));
+      return line.spool.add({ at: AT + 500, redacted: false, body });
+    };
+    const story = async (): Promise<unknown[]> =>
+      (await line.store.changes({}, 100))
+        .reverse()
+        .map((change) => [change.source, change.resourceVersion, change.outcome, change.at - AT, change.detail().patch])
+        .map(
+          (parts) => JSON.stringify(parts).replace(/^.*"value":(.*)\}\]\]$/, '$1 ') + JSON.stringify(parts.slice(0, 4)),
+        );
+
+    it('shares one commit with the reviews that made it', async () => {
+      const facts: Promise<void>[] = [];
+      for (let n = 1; n <= 20; n++) {
+        await update(String(n), String(n + 1), String(n));
+        facts.push(see(String(n + 1), String(n + 1)));
+      }
+      await Promise.all(facts);
+      assert.deepEqual(
+        appends.map(({ changes, outcomes, taken }) => [changes.length, outcomes.length, taken]),
+        [[20, 20, 20]],
+      );
+      await line.close();
+    });
+
+    it('stays apart, where two changes bypassed the webhook before a review', async () => {
+      const facts = [see('2', '2'), see('3', '3')];
+      await update('3', '4', '3');
+      await Promise.all([...facts, see('4', '4')]);
+      assert.deepEqual((await story()).slice(1), [
+        '"2" ["watch","2","committed",900]',
+        '"3" ["watch","3","committed",900]',
+        '"4" ["admission","4","committed",900]',
+      ]);
+      await line.close();
+    });
+
+    it('stays apart, where they are shown only behind the review', async () => {
+      await update('3', '4', '3');
+      await Promise.all([see('2', '2'), see('3', '3'), see('4', '4')]);
+      assert.deepEqual((await story()).slice(1), [
+        '"2" ["watch","2","committed",500]',
+        '"3" ["watch","3","committed",500]',
+        '"4" ["admission","4","committed",500]',
+      ]);
+      await line.close();
+    });
+
+    it('is refused where what was shown before it is undone, so that it is shown again in order', async () => {
+      const fails = new KubeblameError('ledger-unwritable', 'the disk is full');
+      let failing = true;
+      const other = await Line.open(file('b.db'), (_, real) => (failing ? Promise.reject(fails) : real()));
+      const code = (seen: Promise<void>): Promise<string> =>
+        seen.then(
+          () => 'taken in',
+          (error: unknown) => (error as KubeblameError).code,
+        );
+      const { recorder } = other;
+      const first = code(recorder.observe(object, shown('1', '1'), AT, 0, false));
+      const second = code(recorder.observe(object, shown('2', '2'), AT, 0, true));
+      assert.equal(await first, 'ledger-unwritable');
+      failing = false;
+      assert.equal(await second, 'ledger-unwritable');
+      await recorder.observe(object, shown('1', '1'), AT, 0, true);
+      await recorder.observe(object, shown('2', '2'), AT, 0, true);
+      assert.equal((await other.store.last())?.seq, 2);
+      await other.close();
+      await line.close();
+    });
+  });
+
+  it('tells whoever waits for a review as soon as that one is in the ledger', async () => {
+    const commits: (() => void)[] = [];
+    const line = await Line.open(
+      file('a.db'),
+      (_, real) => new Promise((resolve, reject) => commits.push(() => void real().then(resolve, reject))),
+    );
+    await line.send();
+    let first = false;
+    const settled = line.intake.settled().then(() => (first = true));
+    await until('the first is being committed', () => commits.length === 1);
+    await line.send();
+    let second = false;
+    const later = line.intake.settled().then(() => (second = true));
+    commits[0]?.();
+    await settled;
+    assert.deepEqual([first, second], [true, false]);
+    await until('the second is being committed', () => commits.length === 2);
+    assert.equal(second, false);
+    commits[1]?.();
+    await later;
     await line.close();
   });
 

@@ -1,13 +1,21 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { KubeblameError } from '../../../../shared/errors.ts';
 import type { Review } from '../../../../shared/review.ts';
+import { isOfLedger } from '../../../ledger/port/failures.ts';
+import { Wake } from '../../../platform/threads/wake.ts';
 import { uidOf } from '../../review/review-head.ts';
 import type { ReviewReader } from '../../review/review-reader.ts';
-import { isFirstOfEpoch, reviewsBetween } from '../../spool/epochs.ts';
+import { reviewsBetween } from '../../spool/epochs.ts';
 import { Progress } from '../../spool/progress.ts';
 import type { SpoolReader } from '../../spool/reader.ts';
 import type { Spooled } from '../../spool/records.ts';
-import { isOfLedger, OutOfTurn, PassedOver, type Recorded, type Recorder } from '../recorder/recorder.ts';
+import { Asked } from './asked.ts';
+import { Gathering } from './gathering.ts';
+import { HeldFacts, type Fact } from './held-facts.ts';
+import type { Recorded } from '../recorder/options.ts';
+import type { Recorder } from '../recorder/recorder.ts';
+import { OutOfTurn, PassedOver } from '../recorder/spool-cursor.ts';
+import { nextInSpool, type NextInSpool } from './next-in-spool.ts';
+import { Suspect, type Which } from './suspect.ts';
 
 export interface IntakeOptions {
   spool: SpoolReader;
@@ -30,26 +38,14 @@ export interface IntakeOptions {
 /** Reviews that were read from the spool, and are not durable in the ledger yet; what is parsed takes some times as much. */
 const MAX_IN_FLIGHT = 64;
 const MAX_IN_FLIGHT_BYTES = 4 * 1024 * 1024;
-/** While reviews come one after another, they are answered first: the recorder waits for so long a pause, at most so long. */
-const PAUSE_MS = 10;
-const MAX_WAIT_MS = 1_000;
-/** How often it looks whether there is one. */
-const LOOK_MS = 2;
+/** So many facts do not wait for more: the watch that shows them waits behind them. */
+const MAX_HELD = 128;
 /** When a commit that failed is tried again. */
 const RETRY_MS = 1_000;
 
-/** A review of the spool. */
-interface Which {
-  number: number;
-  /** When it came (ms), or was found to be missing. */
-  at: number;
-  /** '' where that is not known. */
-  uid: string;
-}
-
 /**
- * Takes reviews from the spool into the ledger, each once, in their order. What cannot be committed stays in the spool, and is
- * tried again.
+ * Takes reviews from the spool into the ledger, each once, in their order, and facts between them (held-facts.ts). What cannot be
+ * committed stays in the spool, and is tried again.
  */
 export class Intake {
   /** How far the spool is durable: told by whoever adds to it. */
@@ -64,19 +60,19 @@ export class Intake {
   private inFlightBytes = 0;
   private running = false;
   private failure: { error: unknown } | null = null;
-  /** One at a time, until something was committed: among many, one may be what the ledger does not take. */
-  private careful = false;
-  private suspect = NaN;
-  private unwelcome: { which: Which; error: unknown } | null = null;
-  /** Who waits for the ledger, and should not wait for a pause. */
-  private hurried = 0;
+  private readonly suspect = new Suspect();
+  private readonly facts = new HeldFacts();
+  private readonly gathering: Gathering;
+  /** A review that was handed over is settled, or there is something to try again. */
+  private readonly moved = new Wake();
+  private readonly asked = new Asked();
   private closed = false;
   private wasLastTry = false;
-  /** Called when something has changed. */
-  private watchers: (() => void)[] = [];
+  private whenIdle: (() => void) | null = null;
 
   constructor(private readonly options: IntakeOptions) {
     this.progress = options.progress ?? new Progress();
+    this.gathering = new Gathering(() => this.progress.through);
     this.handed = this.done = options.recorder.taken;
   }
 
@@ -110,117 +106,106 @@ export class Intake {
   }
 
   /**
-   * Resolves to the last review that is durable now, when the recorder has been handed all up to it. Rejects with what the
-   * ledger fails with, while it does.
+   * Lets something be recorded behind the reviews that are durable now: soon, where it `mayWait` for others to share a commit
+   * with, otherwise at once. Refuses it with what the ledger fails with, while it does.
    */
-  async handedOver(): Promise<number> {
-    const { through } = this.progress;
-    // A watch shows one thing after another: it must not wait for a pause each time.
-    this.hurried++;
-    while (this.handed < through && this.failure === null) await this.change();
-    this.hurried--;
-    if (this.failure !== null) throw this.failure.error;
-    return through;
+  hold(fact: Fact, mayWait: boolean): void {
+    if (this.failure !== null) {
+      fact.refuse(this.failure.error);
+      return;
+    }
+    this.facts.hold(fact, this.progress.through);
+    if (mayWait && this.facts.size < MAX_HELD) this.wake();
+    else this.hurry();
+  }
+
+  /** Nothing that waits shall wait any longer. */
+  hurry(): void {
+    this.gathering.hurry();
+    this.wake();
   }
 
   /**
    * Resolves when all reviews that are durable now are in the ledger, or it does not take them at present; to false where
    * that takes longer than `withinMs`.
    */
-  async settled(withinMs = Infinity): Promise<boolean> {
+  settled(withinMs = Infinity): Promise<boolean> {
     const { through } = this.progress;
-    // Tried again once: a question is not answered without what the next moment brings.
-    const failures = new Set<object>();
-    const isSettled = (): boolean => {
-      if (this.failure !== null) failures.add(this.failure);
-      return this.done >= through || failures.size > 1;
-    };
-    const end = performance.now() + withinMs;
-    const timer = withinMs === Infinity ? undefined : setTimeout(() => this.changed(), withinMs + 1);
-    this.hurried++;
-    while (!isSettled() && performance.now() < end) await this.change();
-    this.hurried--;
-    clearTimeout(timer);
-    return isSettled();
+    if (this.done >= through) return Promise.resolve(true);
+    const settled = this.asked.wait(through, withinMs, this.failure !== null);
+    this.hurry();
+    return settled;
   }
 
   /** Resolves when all that is in the spool is in the ledger, or the ledger does not take it: then it stays there. */
   async close(): Promise<void> {
     this.closed = true;
-    this.hurried++;
-    this.wake();
-    while (this.running || this.inFlight > 0) await this.change();
+    this.moved.call();
+    this.hurry();
+    if (this.running || this.inFlight > 0) await new Promise<void>((resolve) => (this.whenIdle = resolve));
     this.options.spool.close();
   }
 
-  private change(): Promise<void> {
-    return new Promise((resolve) => this.watchers.push(resolve));
-  }
-
-  private changed(): void {
-    for (const watcher of this.watchers.splice(0)) watcher();
-  }
-
   private async run(): Promise<void> {
-    const { progress } = this;
-    while (this.failure !== null ? await this.recover() : !progress.sleep(this.handed)) {
-      if (this.failure === null) await this.pause();
-      const { through } = progress;
-      while (this.handed < through && this.failure === null) await this.handOver(through);
+    while (this.failure !== null ? await this.recover() : this.hasWork()) {
+      if (this.failure !== null) continue;
+      if (!this.closed && !this.asked.isAny) await this.gathering.wait();
+      await this.handOverAll();
     }
     this.running = false;
-    this.changed();
+    this.gathering.end();
+    this.tellIdle();
   }
 
-  /** Resolves in a pause of the reviews, or when the oldest has waited for long. */
-  private async pause(): Promise<void> {
-    const { progress } = this;
-    const started = performance.now();
-    let [newest, newestAt] = [progress.through, started];
-    for (let now = started; this.hurried === 0 && now < newestAt + PAUSE_MS && now < started + MAX_WAIT_MS;) {
-      await sleep(LOOK_MS);
-      now = performance.now();
-      if (progress.through > newest) [newest, newestAt] = [progress.through, now];
+  private hasWork(): boolean {
+    return this.facts.size > 0 || !this.progress.sleep(this.handed);
+  }
+
+  private tellIdle(): void {
+    if (!this.running && this.inFlight === 0) this.whenIdle?.();
+  }
+
+  /** Hands over the reviews that are durable now, and the facts that came between them. */
+  private async handOverAll(): Promise<void> {
+    this.gathering.end();
+    const { through } = this.progress;
+    while (this.failure === null) {
+      this.facts.enterUpTo(this.handed);
+      if (this.handed >= through) return;
+      await this.handOver(through);
     }
   }
 
   /** Hands over the next review, when there is room for it. */
   private async handOver(through: number): Promise<void> {
-    const most = this.careful ? 1 : MAX_IN_FLIGHT;
-    while (this.inFlight >= most || this.inFlightBytes >= MAX_IN_FLIGHT_BYTES) await this.change();
+    const most = this.suspect.careful ? 1 : MAX_IN_FLIGHT;
+    while (this.inFlight >= most || this.inFlightBytes >= MAX_IN_FLIGHT_BYTES) await this.moved.wait();
     if (this.failure !== null) return;
     const number = this.handed + 1;
     const { spool, recorder } = this.options;
-    let spooled: Spooled | null;
-    let next = 0;
+    let found: NextInSpool;
     try {
-      spooled = spool.read(number);
-      if (spooled === null) next = Math.min(spool.firstAfter(number) ?? through + 1, through + 1);
+      found = nextInSpool(spool, number, through);
     } catch (error) {
       this.options.failing(error);
-      this.failure = { error };
+      this.fail(error);
       return;
     }
-    if (spooled === null && isFirstOfEpoch(next) && spool.isBegun(number)) next = number + 1;
-    else if (spooled === null && isFirstOfEpoch(next)) {
-      // Another process went on here: nothing is missing.
-      this.handed = next - 1;
-      const passed = recorder.goOn(number, this.options.now(), next - 1);
-      this.settle({ number: next - 1, at: this.options.now(), uid: '' }, passed, () => undefined);
-      return;
-    }
-    if (spooled === null) {
-      // A file that was damaged: those up to the next one are gone.
-      const error = new KubeblameError(
-        'ledger-damaged',
-        `the spool is damaged: reviews ${number} to ${next - 1} are gone`,
-      );
+    if (found.is === 'review') this.record(number, found.spooled);
+    else if (found.is === 'epoch') {
+      const last = (this.handed = found.next - 1);
+      const passed = recorder.goOn(number, this.options.now(), last);
+      this.settle({ number: last, at: this.options.now(), uid: '' }, passed, () => undefined);
+    } else {
+      const text = `the spool is damaged: reviews ${number} to ${found.next - 1} are gone`;
       // At once: behind a ledger that was restored they may be millions.
-      this.lose({ number, at: this.options.now(), uid: '' }, error, next - number);
-      return;
+      const which = { number, at: this.options.now(), uid: '' };
+      this.lose(which, new KubeblameError('ledger-damaged', text), found.next - number);
     }
+  }
+
+  private record(number: number, { at, body, redacted }: Spooled): void {
     this.handed = number;
-    const { at, body, redacted } = spooled;
     let review: Review;
     try {
       review = this.options.reviews.read(body);
@@ -228,7 +213,8 @@ export class Intake {
       this.lose({ number, at, uid: uidOf(body) }, error);
       return;
     }
-    const recorded = recorder.record(review, at, body.length, { number, redacted });
+    this.facts.enterBefore(review, number - 1, at);
+    const recorded = this.options.recorder.record(review, at, body.length, { number, redacted });
     this.settle({ number, at, uid: review.uid }, recorded, this.options.recorded, body.length);
   }
 
@@ -247,8 +233,8 @@ export class Intake {
     durable
       .then(
         (result) => {
-          this.careful = false;
-          this.done = which.number;
+          this.suspect.committed();
+          this.reach(which.number);
           tell(result);
           this.tellTaken();
         },
@@ -257,8 +243,23 @@ export class Intake {
       .finally(() => {
         this.inFlight--;
         this.inFlightBytes -= bytes;
-        this.changed();
+        this.moved.call();
+        this.tellIdle();
       });
+  }
+
+  /** It is settled what became of the reviews up to a number. */
+  private reach(number: number): void {
+    this.done = number;
+    this.asked.reach(number);
+  }
+
+  /** What waits cannot be recorded. Whoever asked waits for one more try: the next moment may bring it. */
+  private fail(error: unknown): void {
+    this.failure = { error };
+    this.facts.refuseAll(error);
+    this.asked.fail();
+    this.hurry();
   }
 
   private tellTaken(): void {
@@ -272,34 +273,27 @@ export class Intake {
     // An earlier one has failed, and tells.
     if (error instanceof OutOfTurn) return;
     if (error instanceof PassedOver) {
-      this.done = which.number;
+      this.reach(which.number);
       this.options.lost(error.cause, which.uid, 1);
       this.tellTaken();
       return;
     }
     if (this.failure !== null) return;
-    if (!this.careful) this.options.failing(error);
-    else if (!isOfLedger(error)) {
-      // Alone, and twice, for something else may have been in its commit: it is what the ledger does not take.
-      if (this.suspect === which.number) this.unwelcome = { which, error };
-      this.suspect = which.number;
-    }
-    this.failure = { error };
-    this.wake();
+    if (!this.suspect.careful) this.options.failing(error);
+    this.suspect.failed(which, error);
+    this.fail(error);
   }
 
   /** Some time later, goes back to behind what the ledger has. False where the server ends, and the ledger still fails. */
   private async recover(): Promise<boolean> {
-    while (this.inFlight > 0) await this.change();
-    this.changed();
+    while (this.inFlight > 0) await this.moved.wait();
     if (this.wasLastTry) return false;
     this.wasLastTry = this.closed;
-    for (const until = performance.now() + RETRY_MS; !this.closed && performance.now() < until;) await sleep(LOOK_MS);
+    const until = performance.now() + RETRY_MS;
+    for (let left = RETRY_MS; !this.closed && left > 0; left = until - performance.now()) await this.moved.wait(left);
     this.handed = this.options.recorder.reached;
     this.failure = null;
-    this.careful = true;
-    const { unwelcome } = this;
-    this.unwelcome = null;
+    const unwelcome = this.suspect.tryAgain();
     if (unwelcome !== null) this.lose(unwelcome.which, unwelcome.error);
     return true;
   }

@@ -80,12 +80,72 @@ describe('two reviews that claim one version', () => {
     assert.deepEqual(await told(), [`alice committed: ${claimed}`, `erin unverified: ${claimed}`]);
   });
 
-  it('is told where both are read late', async () => {
-    await show({ a: '2' }, '12');
-    await update('alice');
-    await update('erin');
-    const told = (await ledger.changes()).map(({ actor, outcome }) => `${actor?.username ?? 'unknown'} ${outcome}`);
-    assert.deepEqual(told.slice(1), ['unknown committed', 'alice committed', 'erin unverified']);
-    assert.equal((await ledger.changes())[2]?.outcomeReason, claimed);
+  describe('both read late', () => {
+    const users = async (): Promise<string[]> =>
+      (await ledger.changes())
+        .slice(1)
+        .map(({ actor, outcome, outcomeReason }) => `${actor?.username ?? 'unknown'} ${outcome}${outcomeReason === claimed ? ' disputed' : ''}${actor?.disputed === true ? ' marked' : ''}`); // prettier-ignore
+    const late = (username: string, data: JsonObject, apiVersion = 'v1', managedFields: JsonObject[] = []) =>
+      ledger.recorder.record(
+        readReview(
+          reviewDocument({
+            ...{
+              username,
+              operation: 'UPDATE',
+              oldObject: { ...configMap({ a: '1' }, { resourceVersion: '11' }), apiVersion },
+            },
+            object: { ...configMap(data, { resourceVersion: '11', managedFields }), apiVersion },
+          }),
+        ),
+        ledger.at,
+        100,
+      );
+
+    it('is told: the one that was believed is disputed, and marked wherever its user is named', async () => {
+      await show({ a: '2' }, '12');
+      await late('alice', { a: '2' });
+      await late('erin', { a: '2' });
+      assert.deepEqual(await users(), ['unknown committed', 'alice committed disputed marked', 'erin unverified disputed marked']); // prettier-ignore
+      const reader = new StoreReader(ledger.store, () => ledger.at);
+      const [state] = (await reader.states({ scope: {}, at: ledger.at, limit: 1 })).states;
+      assert.deepEqual([state?.actor?.username, state?.actor?.disputed], ['alice', true]);
+      const counted = (await reader.users({ scope: {} })).users.map(({ username, disputed }) => [username, disputed]);
+      assert.deepEqual(counted, [['alice', 1], ['erin', 1]]); // prettier-ignore
+    });
+
+    it('is told where the first one asked for a part alone, and the other one for all', async () => {
+      await show({ a: '2', b: '1' }, '12', MANAGED);
+      await late('alice', { a: '2' });
+      await late('erin', { a: '2', b: '1' }, 'v1', MANAGED);
+      const told = await users();
+      assert.ok(told.includes('alice committed disputed marked'), told.join());
+      assert.ok(told.includes('erin unverified disputed marked'), told.join());
+    });
+
+    it('is told where the API server filled in a value of the second one, which the first one has copied', async () => {
+      await show({ a: '2', filled: 'in' }, '12', MANAGED);
+      await late('alice', { a: '2', filled: 'in' });
+      await late('erin', { a: '2' }, 'v1', MANAGED);
+      assert.deepEqual(await users(), ['unknown committed', 'alice committed disputed marked', 'erin unverified disputed marked']); // prettier-ignore
+    });
+
+    for (const first of ['alice', 'erin']) {
+      it(`is told where one of them is in another API version, and cannot be compared: ${first} first`, async () => {
+        await show({ a: '2' }, '12');
+        if (first === 'alice') await late('alice', { a: '2' });
+        await late('erin', { a: '2', b: 'x' }, 'v2');
+        if (first === 'erin') await late('alice', { a: '2' });
+        const told = await users();
+        assert.ok(told.includes('erin unverified disputed marked'), told.join());
+        assert.ok(told.includes('alice committed disputed marked'), told.join());
+      });
+    }
+
+    it('is none where the second one asked for something else', async () => {
+      await show({ a: '2' }, '12', MANAGED);
+      await late('erin', { a: '2' }, 'v1', MANAGED);
+      await late('alice', { c: '4' });
+      assert.deepEqual(await users(), ['unknown committed', 'erin committed', 'alice dropped']);
+    });
   });
 });

@@ -3,8 +3,9 @@ import { apiVersionOf } from '../../../../shared/normalise.ts';
 import { diff, hashBody } from '../../../../shared/patch.ts';
 import { compareResourceVersions } from '../../../../shared/resource-version.ts';
 import { DISPUTED, type JsonObject, type ObjectRef, type Patch } from '../../../../shared/types.ts';
+import { isOwnVersion, LATE_SEARCH, rivalOf, settleRival, settleRivalsOf } from './rivals.ts';
 import { EXPLAINED_LATE, type NewChange } from '../../../ledger/port/port.ts';
-import { amendmentOf, correctsOwn, fillsIn, wroteLast } from '../outcomes/as-shown.ts';
+import { amendmentOf } from '../outcomes/as-shown.ts';
 import type { Amendment } from '../../../ledger/content/payload.ts';
 import type { Draft } from '../objects/draft.ts';
 import { isUnknown, tipOf, type HeadVersion } from '../objects/object-head.ts';
@@ -17,9 +18,6 @@ import { labelSteps } from '../../../ledger/content/labels.ts';
  * Reviews that are read after the API server has shown what they came to: the server had stopped for a while, or the review was
  * held up on its way. What the watch showed first stays as the fact that it is; the review explains it: docs/decisions/0045.
  */
-
-/** How many changes back it is looked for what a late review was made from. */
-const LATE_SEARCH = 200;
 
 /** The version that a review was made from. `isPast`: a newer version of the object is known. */
 export interface BaseVersion {
@@ -121,7 +119,7 @@ export async function settleLate(
   if (next === null) return;
   const rival = await rivalOf(draft, object, review, next);
   if (rival !== null || !next.observed || next.explained) {
-    await settleRival(draft, object, review, rival);
+    await settleRival(draft, object, review, rival, next);
     return;
   }
   if (next.gone || review.gone) {
@@ -155,71 +153,6 @@ export async function settleLate(
   await explainPart(draft, object, review, next, shown, rest, { isOwn: isOwn !== null, amendment: scale?.amendment });
 }
 
-/**
- * Whether a fact shows the very version that a late review made, though with more than it asked for (`rest`). `proven`: each
- * entry of its managedFields was in the review. Where they are not remembered, only that no other manager is known to have written: two
- * users may have the same one, so that what came with it is told on its own.
- */
-async function isOwnVersion(
-  draft: Draft,
-  review: HeadVersion,
-  next: HeadVersion,
-  rest: Patch,
-  isTranslated: boolean,
-): Promise<'proven' | 'likely' | null> {
-  const { manager, detail } = await draft.change(review.seq);
-  if (correctsOwn(rest, review, detail.patch)) return 'proven';
-  if (!isTranslated && !fillsIn(rest)) return null;
-  const [fields, own] = [draft.managedFields(next.seq) ?? [], draft.managedFields(review.seq) ?? []];
-  if (fields.length > 0 && own.length > 0)
-    return (await wroteLast(draft, review, fields, isUnknown(review))) ? 'proven' : null;
-  const { managersHint } = (await draft.change(next.seq)).detail;
-  return managersHint.length > 0 && managersHint.every((name) => name === manager) ? 'likely' : null;
-}
-
-/** The review that was persisted as the version that came next after the one that a late review was made from; null where none is known. */
-async function rivalOf(
-  draft: Draft,
-  object: ObjectRef,
-  review: HeadVersion,
-  next: HeadVersion,
-): Promise<HeadVersion | null> {
-  const isRival = (one: HeadVersion): boolean =>
-    one.seq !== review.seq &&
-    !one.observed &&
-    one.outcome === 'committed' &&
-    (one.resourceVersion === next.resourceVersion ||
-      // What was predicted may have been made from a later version than it is built on.
-      (review.parent !== null && one.parent === review.parent && !one.projected && !review.projected));
-  return (await draft.known(object, LATE_SEARCH)).find(isRival) ?? null;
-}
-
-/** Another review made the version: two that ask for the same in different names are told as a dispute. */
-async function settleRival(
-  draft: Draft,
-  object: ObjectRef,
-  review: HeadVersion,
-  maker: HeadVersion | null,
-): Promise<void> {
-  const isSame = maker !== null && !review.gone && maker.hash !== null && review.hash?.equals(maker.hash) === true;
-  const userOf = async (seq: number): Promise<string | undefined> => (await draft.change(seq)).actor?.username;
-  if (!isSame || (await userOf(maker.seq)) === (await userOf(review.seq))) {
-    await draft.settle(object, review, 'dropped', 'another change was made from the same version');
-    return;
-  }
-  await draft.settle(object, review, 'unverified', DISPUTED);
-  await draft.settle(object, maker, 'committed', DISPUTED, maker.resourceVersion);
-}
-
-/** Late reviews that were made from the same version as one that was persisted. */
-async function dropRivalsOf(draft: Draft, object: ObjectRef, { seq, parent, projected }: HeadVersion): Promise<void> {
-  if (projected || parent === null) return;
-  for (const one of await draft.known(object, LATE_SEARCH)) {
-    if (one.seq === seq || !one.late || one.outcome !== 'pending' || one.parent !== parent || one.projected) continue;
-    await draft.settle(object, one, 'dropped', 'another change was made from the same version');
-  }
-}
-
 async function scaleOf(draft: Draft, review: HeadVersion, shown: JsonObject) {
   const found = await resolveScales(draft, [review], shown);
   return found?.at(-1) ?? null;
@@ -233,8 +166,8 @@ async function explain(
   next: HeadVersion,
   amendment?: Amendment,
 ): Promise<void> {
-  await dropRivalsOf(draft, object, review);
-  await draft.settle(object, review, 'committed', EXPLAINED_LATE, next.resourceVersion, amendment);
+  const reason = (await settleRivalsOf(draft, object, review)) ? DISPUTED : EXPLAINED_LATE;
+  await draft.settle(object, review, 'committed', reason, next.resourceVersion, amendment);
   await draft.settle(object, next, 'committed', EXPLAINED_LATE, next.resourceVersion);
 }
 
@@ -249,8 +182,8 @@ async function explainPart(
   { isOwn, amendment }: { isOwn: boolean; amendment: Amendment | undefined },
 ): Promise<void> {
   const { detail, at }: NewChange = await draft.change(next.seq);
-  await dropRivalsOf(draft, object, review);
-  const base = await draft.settle(object, review, 'committed', 'a later version holds what it set', '', amendment);
+  const reason = (await settleRivalsOf(draft, object, review)) ? DISPUTED : 'a later version holds what it set';
+  const base = await draft.settle(object, review, 'committed', reason, '', amendment);
   await draft.settle(object, next, 'committed', EXPLAINED_LATE, next.resourceVersion);
   const managedFields = draft.managedFields(next.seq);
   await draft.add({

@@ -8,7 +8,7 @@ import type { JsonObject } from '../../../../shared/types.ts';
 import { StoreReader } from '../../../ask/questions/reader.ts';
 import { verifyLedger } from '../../../ledger/sqlite/verify/verify.ts';
 import { openForReading } from '../../../ledger/sqlite/database/open.ts';
-import { openSqliteStore } from '../../../ledger/sqlite/store/store.ts';
+import { openSqliteStore } from '../../../ledger/sqlite/store/open-store.ts';
 import { useFolder } from '../../../testing/folder.ts';
 import { TestRecorder } from '../../../testing/ledgers/recorder.ts';
 

@@ -3,7 +3,7 @@ import { normalise } from '../../../../shared/normalise.ts';
 import { Redactor } from '../../../../shared/redact.ts';
 import { configMap, SETTINGS } from '../../../../shared/testing/reviews.ts';
 import type { LedgerStore, NewEntries } from '../../../ledger/port/port.ts';
-import { openSqliteStore } from '../../../ledger/sqlite/store/store.ts';
+import { openSqliteStore } from '../../../ledger/sqlite/store/open-store.ts';
 import { useFolder } from '../../../testing/folder.ts';
 import { TEST_KEY } from '../../../testing/ledgers/recorder.ts';
 import { Predicates } from '../../rules/predicates.ts';

@@ -4,7 +4,9 @@ import { compareResourceVersions } from '../../../../shared/resource-version.ts'
 import { metadataText } from '../../../../shared/normalise.ts';
 import { formatUtc } from '../../../../shared/time.ts';
 import { requireRecordable, type Review } from '../../../../shared/review.ts';
-import { lossOf, type Recorded, type Recorder } from '../../capture/recorder/recorder.ts';
+import { lossText } from '../../../ledger/port/intervals.ts';
+import type { Recorded } from '../../capture/recorder/options.ts';
+import type { Recorder } from '../../capture/recorder/recorder.ts';
 import type { Predicates } from '../../rules/predicates.ts';
 import type { LedgerStore } from '../../../ledger/port/port.ts';
 import { readObjects, readWatch, type ObservedObject } from './formats/documents.ts';
@@ -170,7 +172,7 @@ class Import {
     if (status === 'bad') return;
     if (status !== 'new') {
       reviews[status]++;
-      if (status === 'lost' && at > this.reach) await this.flow.add(recorder.cover('lost', lossOf(1), at));
+      if (status === 'lost' && at > this.reach) await this.flow.add(recorder.cover('lost', lossText(1), at));
       return;
     }
     await this.begin(at);

@@ -1,9 +1,9 @@
 import { setImmediate as breathe } from 'node:timers/promises';
-import type { Seen } from '../../../../shared/interpret.ts';
 import type { ObjectRef } from '../../../../shared/types.ts';
 import type { Recorder } from '../../capture/recorder/recorder.ts';
 import type { LedgerStore } from '../../../ledger/port/port.ts';
 import type { WatchedResource } from '../../../platform/kubernetes/discovery.ts';
+import type { Shown } from '../../../platform/kubernetes/watch/shown.ts';
 
 /** Ends whose recording may be under way at once: they share commits. */
 const IN_FLIGHT = 64;
@@ -22,12 +22,12 @@ export class RecorderFacts {
     private readonly now: () => number,
   ) {}
 
-  observe(object: ObjectRef, seen: Seen, progressAt: number | null): Promise<void> {
-    return this.recorder.observe(object, seen, this.now(), sinceOf(progressAt));
+  observe(object: ObjectRef, shown: Shown, progressAt: number | null, mayWait: boolean): Promise<void> {
+    return this.recorder.observe(object, shown, this.now(), sinceOf(progressAt), mayWait);
   }
 
   observeGone(object: ObjectRef, resourceVersion: string, progressAt: number | null): Promise<void> {
-    return this.recorder.observeGone(object, resourceVersion, this.now(), sinceOf(progressAt));
+    return this.recorder.observeGone(object, resourceVersion, this.now(), sinceOf(progressAt), true);
   }
 
   async observeList(

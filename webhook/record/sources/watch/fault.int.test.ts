@@ -7,7 +7,8 @@ import { compareResourceVersions } from '../../../../shared/resource-version.ts'
 import { shopDocuments, shopMarks } from '../../../../shared/testing/shop.ts';
 import type { CoverageInterval, JsonObject } from '../../../../shared/types.ts';
 import { StoreReader } from '../../../ask/questions/reader.ts';
-import { openSqliteReader, openSqliteStore } from '../../../ledger/sqlite/store/store.ts';
+import { openSqliteStore } from '../../../ledger/sqlite/store/open-store.ts';
+import { openSqliteReader } from '../../../ledger/sqlite/store/store.ts';
 import { redactionKey } from '../../../ledger/files/redaction-key.ts';
 import type { StoredChange } from '../../../ledger/port/port.ts';
 import { FakeApiServer } from '../../../testing/api-server/api-server.ts';

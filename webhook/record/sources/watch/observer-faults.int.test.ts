@@ -53,6 +53,26 @@ describe('observing an API server that fails', () => {
     });
   }
 
+  it('goes on where a watch ends with 410 while what it showed is still to be committed', async () => {
+    on.put('a', { v: '1' });
+    await on.observed();
+    on.ledger.hold();
+    on.put('b', { v: '1' });
+    on.put('a', { v: '2' });
+    await until('both are held', () => on.ledger.heldFacts === 2);
+    on.api.expireWatches();
+    on.put('a', { v: '3' });
+    on.ledger.letIn();
+    await on.recorded(4);
+    await until('it lists anew', () => on.api.seen('list').length === 2);
+    assert.deepEqual(await on.summary(), [
+      '1 baseline CREATE committed@1',
+      '2 watch CREATE committed@2',
+      '3 watch UPDATE committed@3',
+      '4 watch UPDATE committed@4',
+    ]);
+  });
+
   for (const [what, fault] of [
     ['a connection that is cut', 'reset'],
     ['an error of the server', { status: 500 }],

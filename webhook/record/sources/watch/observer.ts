@@ -1,10 +1,10 @@
 import type { Logger } from 'pino';
 import { messageOf } from '../../../../shared/errors.ts';
-import type { Seen } from '../../../../shared/interpret.ts';
 import type { ObjectRef, ResourceType } from '../../../../shared/types.ts';
 import { headKey } from '../../capture/objects/object-head.ts';
 import type { Predicates } from '../../rules/predicates.ts';
-import { isOfLedger, type Recorder } from '../../capture/recorder/recorder.ts';
+import { isOfLedger } from '../../../ledger/port/failures.ts';
+import type { Recorder } from '../../capture/recorder/recorder.ts';
 import { ApiStatusError, type ApiClient } from '../../../platform/kubernetes/api-client.ts';
 import { ByteBudget } from '../../../platform/kubernetes/watch/byte-budget.ts';
 import type { RecorderFacts } from './facts.ts';
@@ -13,9 +13,11 @@ import { discover, pathOf, type WatchedResource } from '../../../platform/kubern
 import {
   Reflector,
   REFLECTOR_TIMING,
+  type EventReader,
   type FactSink,
   type ReflectorTiming,
 } from '../../../platform/kubernetes/watch/reflector.ts';
+import type { Shown } from '../../../platform/kubernetes/watch/shown.ts';
 import { SilentWatchError } from '../../../platform/kubernetes/watch/silent-watch.ts';
 
 export interface ObserverTiming extends ReflectorTiming {
@@ -57,8 +59,10 @@ const DEFINING = new Set(['customresourcedefinitions.apiextensions.k8s.io', 'api
 export interface ObserverOptions {
   client: ApiClient;
   facts: RecorderFacts;
-  recorder: Pick<Recorder, 'settleUnseen'>;
+  recorder: Pick<Recorder, 'settleUnseen' | 'hurry'>;
   predicates: Predicates;
+  /** Also reads the reviews of what is watched, which say the same. */
+  reader: EventReader;
   log: Logger;
   now: () => number;
   /** Told about facts before they are recorded: coverage.ts. */
@@ -83,7 +87,8 @@ interface Running {
 export class Observer {
   private readonly running = new Map<string, Running>();
   private readonly refused = new Set<string>();
-  private readonly budget = new ByteBudget(MAX_OBSERVED_BYTES);
+  /** Whoever waits for it waits for what the recorder holds. */
+  private readonly budget = new ByteBudget(MAX_OBSERVED_BYTES, () => this.options.recorder.hurry());
   private readonly stop = new AbortController();
   private rediscover: NodeJS.Timeout | undefined;
   private sweeper: NodeJS.Timeout | undefined;
@@ -105,6 +110,7 @@ export class Observer {
     clearTimeout(this.rediscover);
     clearInterval(this.sweeper);
     this.stop.abort();
+    this.options.recorder.hurry();
     await this.discovering;
     await this.sweeping;
     await Promise.all([...this.running.values()].map(({ done }) => done));
@@ -182,8 +188,9 @@ export class Observer {
       client,
       this.sinkFor(running),
       {
-        progress: () => {
-          running.progressAt = now();
+        now,
+        progress: (at) => {
+          running.progressAt = at;
           this.refused.delete(key);
           this.tellReached(true, '');
         },
@@ -207,6 +214,7 @@ export class Observer {
       },
       this.options.timing,
       this.budget,
+      this.options.reader,
     );
     running.done = reflector.run(AbortSignal.any([this.stop.signal, stop.signal]));
     return running;
@@ -219,19 +227,31 @@ export class Observer {
     const changed = (): void => {
       if (defines) this.scheduleDiscovery(this.options.timing.settleDiscoveryMs);
     };
+    // One after another, and nothing that is recorded waits for it.
+    let last: Promise<void> = Promise.resolve();
+    const tell = (told: (to: FactSink) => Promise<void>): Promise<void> => {
+      if (tap === undefined) return last;
+      const telling = last.then(() => told(tap));
+      last = telling.catch(() => undefined);
+      return telling;
+    };
+    const all = async (...parts: Promise<void>[]): Promise<void> => {
+      await Promise.all(parts);
+      changed();
+    };
     return {
-      observe: async (object: ObjectRef, seen: Seen) => {
-        await tap?.observe(object, seen);
-        await facts.observe(object, seen, running.progressAt);
-        changed();
-      },
-      observeGone: async (object: ObjectRef, resourceVersion: string) => {
-        await tap?.observeGone(object, resourceVersion);
-        await facts.observeGone(object, resourceVersion, running.progressAt);
-        changed();
-      },
+      observe: (object: ObjectRef, shown: Shown, mayWait: boolean) =>
+        all(
+          tell((to) => to.observe(object, shown, mayWait)),
+          facts.observe(object, shown, running.progressAt, mayWait),
+        ),
+      observeGone: (object: ObjectRef, resourceVersion: string) =>
+        all(
+          tell((to) => to.observeGone(object, resourceVersion)),
+          facts.observeGone(object, resourceVersion, running.progressAt),
+        ),
       observeList: async (listed: WatchedResource, uids: ReadonlySet<string>, resourceVersion: string) => {
-        await tap?.observeList(listed, uids, resourceVersion);
+        await tell((to) => to.observeList(listed, uids, resourceVersion));
         await facts.observeList(listed, uids, resourceVersion, running.progressAt);
       },
     };

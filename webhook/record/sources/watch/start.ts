@@ -5,6 +5,7 @@ import type { Recorder } from '../../capture/recorder/recorder.ts';
 import type { Predicates } from '../../rules/predicates.ts';
 import type { LedgerStore } from '../../../ledger/port/port.ts';
 import type { ApiClient } from '../../../platform/kubernetes/api-client.ts';
+import type { EventReader } from '../../../platform/kubernetes/watch/reflector.ts';
 import { RegistrationWatch } from '../../coverage/coverage.ts';
 import { RecorderFacts } from './facts.ts';
 import { Observer, type ObserverTiming } from './observer.ts';
@@ -18,6 +19,7 @@ export interface ObserverContext {
   log: Logger;
   now: () => number;
   timing: ObserverTiming;
+  reader: EventReader;
   /** null: there is no cluster to watch. */
   client: ApiClient | null;
   /** What is wrong with a webhook configuration that we made; missing where somebody else makes it. */
@@ -30,7 +32,7 @@ export interface ObserverContext {
 
 /** Starts to watch the cluster; null where there is none. An API server that does not answer yet is waited for. */
 export function startObserver(context: ObserverContext): Observer | null {
-  const { predicates, webhookConfiguration, recorder, store, log, now, client, judge, timing } = context;
+  const { predicates, webhookConfiguration, recorder, store, log, now, client, judge, timing, reader } = context;
   if (client === null) {
     log.info('no cluster to watch: attempts are settled by later reviews alone');
     return null;
@@ -51,6 +53,7 @@ export function startObserver(context: ObserverContext): Observer | null {
     facts: new RecorderFacts(recorder, store, now),
     recorder,
     predicates,
+    reader,
     log,
     now,
     timing,

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { copyFileSync, rmSync, statSync } from 'node:fs';
-import { openSqliteStore } from '../../../ledger/sqlite/store/store.ts';
+import { openSqliteStore } from '../../../ledger/sqlite/store/open-store.ts';
 import { generateLedger } from '../traffic/generate.ts';
 
 export interface FoldingRow {

@@ -3,7 +3,7 @@ import type { LedgerReader } from '../../../../shared/types.ts';
 import { Clock } from '../../../platform/clock/clock.ts';
 import { StoreReader } from '../../../ask/questions/reader.ts';
 import { Reading } from '../../../ask/thread/reading.ts';
-import { openSqliteStore } from '../../../ledger/sqlite/store/store.ts';
+import { openSqliteStore } from '../../../ledger/sqlite/store/open-store.ts';
 import { generateLedger } from '../traffic/generate.ts';
 
 export interface PauseRow {

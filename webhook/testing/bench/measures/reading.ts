@@ -1,7 +1,8 @@
 import { statSync } from 'node:fs';
 import type { ChangeQuery, LedgerReader, Scope } from '../../../../shared/types.ts';
 import { StoreReader } from '../../../ask/questions/reader.ts';
-import { openSqliteReader, openThreadedSqliteStore } from '../../../ledger/sqlite/store/store.ts';
+import { openThreadedSqliteStore } from '../../../ledger/sqlite/store/open-store.ts';
+import { openSqliteReader } from '../../../ledger/sqlite/store/store.ts';
 import { EVERY_MS, generateLedger, generatedObject, STARTED_AT, type LedgerSize } from '../traffic/generate.ts';
 
 export interface ReadingRow {

@@ -1,12 +1,13 @@
 import { KubeConfig } from '@kubernetes/client-node';
 import pino from 'pino';
 import { Redactor } from '../../../../shared/redact.ts';
+import { ReviewReader } from '../../../record/review/review-reader.ts';
 import { Predicates } from '../../../record/rules/predicates.ts';
 import { Recorder } from '../../../record/capture/recorder/recorder.ts';
 import { KubeApiClient } from '../../../platform/kubernetes/api-client.ts';
 import { RecorderFacts } from '../../../record/sources/watch/facts.ts';
 import { Observer, OBSERVER_TIMING } from '../../../record/sources/watch/observer.ts';
-import { openSqliteStore } from '../../../ledger/sqlite/store/store.ts';
+import { openSqliteStore } from '../../../ledger/sqlite/store/open-store.ts';
 
 /*
  * The observer with its recorder and ledger, in a process of its own so that its memory is only theirs. Says how much it
@@ -24,6 +25,7 @@ const observer = new Observer({
   facts: new RecorderFacts(recorder, store, () => Date.now()),
   recorder,
   predicates,
+  reader: new ReviewReader(() => false),
   log: pino({ level: 'silent' }),
   now: () => Date.now(),
   timing: OBSERVER_TIMING,

@@ -1,8 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
 import { get } from 'node:https';
 import { createInterface } from 'node:readline';
+import { processCpuMs, procFile } from '../cost/thread-cpu.ts';
 
 /** A server under test, in a process of its own. */
 export class BenchServer {
@@ -13,9 +13,9 @@ export class BenchServer {
   ) {}
 
   /** Resolves when it serves. `args` are node's. */
-  static async start(args: readonly string[]): Promise<BenchServer> {
+  static async start(args: readonly string[], more: Readonly<Record<string, string>> = {}): Promise<BenchServer> {
     // As in the image.
-    const env = { ...process.env, MALLOC_ARENA_MAX: '2' };
+    const env = { ...process.env, MALLOC_ARENA_MAX: '2', ...more };
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'], env });
     if (child.stdout === null) throw new Error('no output');
     for await (const line of createInterface({ input: child.stdout })) {
@@ -27,15 +27,18 @@ export class BenchServer {
     throw new Error(`${args.join(' ')} ended before it served`);
   }
 
+  get pid(): number {
+    return this.child.pid ?? -1;
+  }
+
   /** CPU time of all its threads so far, in ms; NaN where /proc does not tell (proc(5): ticks of 10 ms). */
   cpuMs(): number {
-    const fields = this.proc('stat').split(') ')[1]?.split(' ') ?? [];
-    return (Number(fields[11]) + Number(fields[12])) * 10;
+    return processCpuMs(this.pid);
   }
 
   /** Memory now and at most, in MB; NaN where /proc does not tell. */
   rssMb(): { now: number; peak: number } {
-    const status = this.proc('status');
+    const status = procFile(this.pid, 'status');
     const value = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]) / 1024;
     return { now: value('VmRSS'), peak: value('VmHWM') };
   }
@@ -53,9 +56,15 @@ export class BenchServer {
     while ((await ask()) !== 200);
   }
 
-  private proc(name: string): string {
-    const path = `/proc/${String(this.child.pid)}/${name}`;
-    return existsSync(path) ? readFileSync(path, 'utf8') : '';
+  /** The text of a page at the admission endpoint. */
+  page(path: string, ca: string): Promise<string> {
+    return new Promise((resolve, reject) => {
+      get({ host: '127.0.0.1', port: this.port, path, ca, agent: false }, (response) => {
+        let text = '';
+        response.setEncoding('utf8').on('data', (part: string) => (text += part));
+        response.on('end', () => resolve(text)).on('error', reject);
+      }).once('error', reject);
+    });
   }
 
   async stop(): Promise<void> {

@@ -19,7 +19,8 @@ const BATCH = 5_000;
 export const EVERY_MS = 1_000;
 export const STARTED_AT = Date.UTC(2026, 0, 1);
 
-interface Live {
+/** An object that is made up, as its last change left it. */
+export interface Live {
   object: ObjectRef;
   body: JsonObject;
   seq: number;
@@ -126,7 +127,8 @@ function rolledOut(generation: number, replicas: number): Patch {
   ];
 }
 
-function changeOf(
+/** The next change of an object, whose body is already the one after it. */
+export function changeOf(
   one: Live,
   at: number,
   parent: number | null,
@@ -152,7 +154,7 @@ function changeOf(
     late: false,
     parent,
     depth: one.depth,
-    apiVersion: 'apps/v1',
+    apiVersion: String(one.body.apiVersion),
     baseResourceVersion: parent === null ? '' : String(parent),
     resourceVersion: '',
     reviewUid: `00000000-0000-4000-9000-${String(one.seq).padStart(12, '0')}`,
@@ -163,7 +165,7 @@ function changeOf(
 }
 
 /** Numbers from 0 to below 1: Tommy Ettinger's Mulberry32, small and good enough to scatter changes. */
-function randomNumbers(seed: number): () => number {
+export function randomNumbers(seed: number): () => number {
   let state = seed;
   return () => {
     state = (state + 0x6d2b79f5) | 0;

@@ -7,7 +7,7 @@ import { Predicates } from '../../../record/rules/predicates.ts';
 import { Recorder } from '../../../record/capture/recorder/recorder.ts';
 import { importRecording } from '../../../record/sources/recordings/import.ts';
 import type { StoredChange } from '../../../ledger/port/port.ts';
-import { openSqliteStore } from '../../../ledger/sqlite/store/store.ts';
+import { openSqliteStore } from '../../../ledger/sqlite/store/open-store.ts';
 import { finishedRequests, succeeded, userOf, type AuditEvent } from '../../server/audit.ts';
 import { useFolder } from '../../folder.ts';
 import { TEST_KEY } from '../../ledgers/recorder.ts';

@@ -12,7 +12,7 @@ import { Predicates } from '../../../record/rules/predicates.ts';
 import { Recorder } from '../../../record/capture/recorder/recorder.ts';
 import { readRulesFile } from '../../../programs/config/rules-file.ts';
 import { importRecording } from '../../../record/sources/recordings/import.ts';
-import { openSqliteStore } from '../../../ledger/sqlite/store/store.ts';
+import { openSqliteStore } from '../../../ledger/sqlite/store/open-store.ts';
 import { useFolder } from '../../folder.ts';
 import { TEST_KEY } from '../../ledgers/recorder.ts';
 

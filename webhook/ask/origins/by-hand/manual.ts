@@ -1,0 +1,124 @@
+import { isByPerson } from '../../../../shared/acts/kubelet.ts';
+import { ownDeltas } from '../../../../shared/acts/verb.ts';
+import { deltas } from '../../../../shared/delta.ts';
+import { isObject } from '../../../../shared/json.ts';
+import {
+  isAutoscaler,
+  type ManualChange,
+  type ManualPage,
+  type ManualTotals,
+} from '../../../../shared/origins/manual.ts';
+import { toolOf } from '../../../../shared/origins/tools.ts';
+import type { Delta, JsonObject } from '../../../../shared/types.ts';
+import { isExplained, type ChangeFilter, type LedgerView, type StoredChange } from '../../../ledger/port/port.ts';
+import { States } from '../../../ledger/port/states.ts';
+import { isTranslation, outcomeAt } from '../../blame/views.ts';
+import { Fates } from './fates.ts';
+import { Origins, deliveriesIn } from '../origins.ts';
+import { switchedBy } from './switches.ts';
+
+/** Changes that are read at once. */
+const PAGE = 500;
+/** Changes by hand that one report tells. */
+const MAX_TOLD = 1000;
+
+/** What people did by hand, in a part of a ledger, to what delivery tools manage, and what became of it. `wanted` narrows the changes. */
+export async function manualReport(
+  store: LedgerView,
+  filter: ChangeFilter,
+  now: number,
+  wanted: (rows: readonly StoredChange[]) => Promise<readonly StoredChange[]> = (rows) => Promise.resolve(rows),
+): Promise<ManualPage> {
+  const states = new States(store);
+  const origins = new Origins(store, states);
+  const fates = new Fates(store, states, origins);
+  const totals: ManualTotals = { changes: 0, byHand: 0, unmanaged: 0, byTools: 0, byAutoscalers: 0, byRobots: 0, unknown: 0 }; // prettier-ignore
+  const told: ManualChange[] = [];
+  let maxSeq = filter.maxSeq ?? Number.MAX_SAFE_INTEGER;
+  for (;;) {
+    const rows = await store.changes({ ...filter, withoutStatus: true, maxSeq }, PAGE);
+    for (const row of await wanted(rows)) {
+      if (row.outcome === 'dropped' || row.effect === 'none' || isExplained(row) || isTranslation(row)) continue;
+      totals.changes++;
+      const change = await manualChange(row, states, fates, now);
+      if (change !== null) {
+        totals.byHand++;
+        if (told.length < MAX_TOLD) told.push(change);
+      } else totals[authorOf(row)]++;
+    }
+    const last = rows.at(-1);
+    if (last === undefined || rows.length < PAGE) break;
+    maxSeq = last.seq - 1;
+  }
+  const [switches, others] = [told.filter(isSwitch), told.filter((change) => !isSwitch(change))];
+  return { changes: [...switches, ...others], totals, more: totals.byHand > told.length };
+}
+
+function isSwitch({ switched }: ManualChange): boolean {
+  return switched !== null;
+}
+
+/** Who made a change that is not in the report. */
+function authorOf(row: StoredChange): 'unmanaged' | 'byTools' | 'byAutoscalers' | 'byRobots' | 'unknown' {
+  if (row.actor === null) return 'unknown';
+  if (toolOf(row) !== null) return 'byTools';
+  if (isAutoscaler(row.actor.username)) return 'byAutoscalers';
+  return isByPerson({ ...row, options: row.detail().options }) ? 'unmanaged' : 'byRobots';
+}
+
+/** A change as the report tells it; null where no person made it, or no tool manages what it changes. */
+async function manualChange(
+  row: StoredChange,
+  states: States,
+  fates: Fates,
+  now: number,
+): Promise<ManualChange | null> {
+  const { seq, at, actor, object, effect } = row;
+  if (actor === null || effect === 'created' || effect === 'none') return null;
+  // Whoever runs Helm, or another tool, by hand, has the tool do it.
+  if (toolOf(row) !== null || !isByPerson({ ...row, options: row.detail().options })) return null;
+  const { before, after } = await states.around(row);
+  const ends = effect === 'deleted' || (isMarked(after) && !isMarked(before));
+  const told = { seq, at, actor, object, outcome: outcomeAt(row, now), effect: ends ? 'deleted' : 'modified' } as const;
+  const switched = switchedBy(object, before, ends ? null : after);
+  if (switched !== null) {
+    const field = await fates.ofSwitch(row, switched);
+    return { ...told, managedBy: null, switched, fields: [field] };
+  }
+  const [delivery] = isOwned(before) ? [] : deliveriesIn(object, before ?? after);
+  if (delivery === undefined) return null;
+  const { manager: tool, name: application, namespace } = delivery;
+  const managedBy = { tool, application, namespace };
+  if (ends) {
+    // The end of what was marked before tells nothing new.
+    if (isMarked(before)) return null;
+    return { ...told, managedBy, switched: null, fields: [await fates.ofDeletion(row)] };
+  }
+  const set = ownChanges(before, after);
+  if (set.length === 0) return null;
+  const fields = [];
+  for (const delta of set) fields.push(await fates.ofField(row, delta, delivery));
+  return { ...told, managedBy, switched: null, fields };
+}
+
+/** What a person set, without what the API server and controllers keep there. */
+function ownChanges(before: JsonObject | null, after: JsonObject | null): Delta[] {
+  return ownDeltas({ deltas: deltas(before, after) }).filter(({ path }) => !NOT_SET_BY_HAND.test(path));
+}
+
+const NOT_SET_BY_HAND = /^(?:status\b|metadata\.(?:generation|managedFields|finalizers|deletion|annotations\["(?:deployment\.kubernetes\.io\/revision|kubectl\.kubernetes\.io\/last-applied-configuration)"\]))/; // prettier-ignore
+
+function isMarked(body: JsonObject | null): boolean {
+  return metadata(body)?.deletionTimestamp !== undefined;
+}
+
+/** What a controller makes is managed by that controller, though it copies the annotations of what it makes it from. */
+function isOwned(body: JsonObject | null): boolean {
+  const owners = metadata(body)?.ownerReferences;
+  return Array.isArray(owners) && owners.some((owner) => isObject(owner) && owner.controller === true);
+}
+
+function metadata(body: JsonObject | null): JsonObject | null {
+  const found = body?.metadata;
+  return found !== undefined && isObject(found) ? found : null;
+}

@@ -1,0 +1,46 @@
+import { isDeepStrictEqual } from 'node:util';
+import { isByPerson } from '../../../shared/acts/kubelet.ts';
+import { deltas } from '../../../shared/delta.ts';
+import { toolOf } from '../../../shared/origins/tools.ts';
+import type { Actor, Delta, JsonObject } from '../../../shared/types.ts';
+import { isExplained, type LedgerView, type StoredChange } from '../../ledger/port/port.ts';
+import type { States } from '../../ledger/port/states.ts';
+
+/** Changes of an object that are looked through, back from the one that may take them back. */
+const MAX_CHANGES = 100;
+
+/**
+ * The changes of people to an object that a tool's change takes back, oldest first: those since the tool's last change, of a value
+ * that it sets again to what it was before.
+ */
+export async function takenBack(
+  store: LedgerView,
+  states: States,
+  change: StoredChange,
+  before: JsonObject | null,
+  after: JsonObject | null,
+): Promise<{ seq: number; actor: Actor }[]> {
+  if (before === null || after === null) return [];
+  const own = deltas(before, after);
+  const { group, resource, namespace, name, uid } = change.object;
+  const filter = { type: { group, resource }, namespace, names: [name], uid, withoutStatus: true, maxSeq: change.seq - 1 }; // prettier-ignore
+  const found: { seq: number; actor: Actor }[] = [];
+  for (const row of await store.changes(filter, MAX_CHANGES)) {
+    if (row.outcome === 'dropped' || row.effect !== 'modified' || isExplained(row)) continue;
+    if (toolOf(row) === toolOf(change)) break;
+    const { options } = row.detail();
+    if (row.actor === null || !isByPerson({ ...row, options })) continue;
+    const around = await states.around(row);
+    if (deltas(around.before, around.after).some((delta) => own.some((back) => isReverse(back, delta)))) found.push({ seq: row.seq, actor: row.actor }); // prettier-ignore
+  }
+  return found.reverse();
+}
+
+/** True where a delta gives a value back that another one had taken. */
+export function isReverse(back: Delta, delta: Delta): boolean {
+  if (NOT_ITS_OWN.has(delta.path)) return false;
+  return back.path === delta.path && isDeepStrictEqual(back.after, delta.before) && isDeepStrictEqual(back.before, delta.after); // prettier-ignore
+}
+
+/** The API server counts these. */
+const NOT_ITS_OWN = new Set(['metadata.generation']);
