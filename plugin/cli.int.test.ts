@@ -137,7 +137,7 @@ describe('kubectl blame on a ledger of the recording', () => {
 
   it('lists what existed, as a table or to apply', async () => {
     const table = await blame(`-n shop --at ${T1}`, { columns: 80 });
-    assert.match(table.out, /^NAMESPACE {2}OBJECT +AGE +LAST CHANGED +BY\n/);
+    assert.match(table.out, /^OBJECT +AGE +LAST CHANGED +BY\n/);
     const rows = table.out.trim().split('\n').length - 1;
     const list = JSON.parse((await blame(`-n shop --at ${T1} -o json`)).out) as { kind: string; items: unknown[] };
     assert.equal(list.kind, 'List');

@@ -13,12 +13,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const VIEWS = {
   story: { ask: '-n shop --until 2026-11-22T05:08:15 -20', size: [110, 40] },
   history: { ask: 'deployment web -n shop -7', size: [100, 30] },
-  diff: { ask: 'deployment web -n shop --format diff --until 2026-11-22T05:06:24.9 -2', size: [100, 60] },
+  diff: { ask: 'deployment web -n shop --format diff --humans --until 2026-11-22T05:06:25 -2', size: [100, 60] },
   lines: { ask: 'deployment web -n shop --format lines --field metadata --at 2026-11-22T05:07:06', size: [100, 24] },
   show: { ask: 'show 501', size: [100, 54] },
   tree: { ask: 'tree deployment/web -n shop --at 2026-11-22T05:07:06', size: [110, 40] },
   impact: { ask: 'impact secret/db-credentials -n shop --at 2026-11-22T05:07:06', size: [110, 30] },
-  apps: { ask: 'apps', size: [100, 24], ledger: 'landscape' },
+  apps: { ask: 'apps --at 2026-11-30T13:21:17', size: [100, 24], ledger: 'landscape' },
   browse: { ask: '-i -n shop --until 2026-11-22T05:08:30', size: [110, 26], keys: ['Down', 'Enter', 'Down', 'Down'] },
 };
 
@@ -88,7 +88,7 @@ async function capture({ ask, size: [columns, rows], keys = [] }, ledger) {
     run('tmux', [...socket, 'send-keys', '-t', 'shot', key]);
     await sleep(500);
   }
-  const screen = run('tmux', [...socket, 'capture-pane', '-t', 'shot', '-e', '-p']);
+  const screen = run('tmux', [...socket, 'capture-pane', '-t', 'shot', '-e', '-p', ...(keys.length > 0 ? ['-N'] : [])]);
   run('tmux', [...socket, 'kill-session', '-t', 'shot']);
   const shown = screen.replace('kubectl-blame', 'kubectl blame');
   // A whole screen ends with its last line, and not with the shell's next one.

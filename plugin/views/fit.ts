@@ -14,11 +14,11 @@ export function shrink(widths: readonly number[], budget: number, least: number)
   return fitted;
 }
 
-/** The same, but the first of them gives way before the others do. */
-export function shrinkFirst(widths: readonly number[], budget: number, least: number): number[] {
+/** The same, but the first of them gives way before the others do, to `leastFirst`. */
+export function shrinkFirst(widths: readonly number[], budget: number, least: number, leastFirst = least): number[] {
   const [first = 0, ...others] = widths;
   const rest = others.reduce((sum, width) => sum + width, 0);
-  const fitted = Math.min(first, Math.max(Math.min(first, least), budget - rest));
+  const fitted = Math.min(first, Math.max(Math.min(first, leastFirst), budget - rest));
   return [fitted, ...shrink(others, budget - fitted, least)];
 }
 

@@ -6,6 +6,7 @@ import type { Style } from './style.ts';
 import { GAP, tableLines } from './table.ts';
 import { printable, shortenMiddle, widthOf } from './text.ts';
 import { timeFormat } from './times.ts';
+import { isMachine } from './user.ts';
 import { fitWho, wholeWho } from './who.ts';
 import { changeWords } from './words.ts';
 
@@ -31,6 +32,8 @@ const MIN_NAME = 12;
 const MIN_WIDE_NAME = 18;
 /** Names lose at most so much for words beside them. */
 const MAX_CUT = 4;
+/** A person's name is cut after those of controllers and objects. */
+const MAX_PERSON = 20;
 const INDENT = 4;
 
 /**
@@ -162,7 +165,10 @@ function nameCells(
   const cut = wide ? Math.min(user, least) + widthsOf(objects) : widthsOf(wanted) - MAX_CUT;
   const crowded = cut + beside > budget;
   // Users give way first, and objects only where the line has no room for them without any words.
-  const widths = shrinkFirst(wanted, crowded ? budget : budget - beside, crowded ? MIN_NAME : least);
+  const people = changes.filter((change) => change.actor !== null && !isMachine(change.actor.username)).map((change) => widthOf(wholeWho(change, style))); // prettier-ignore
+  const person = Math.min(MAX_PERSON, widest([0, ...people]));
+  const kept = crowded ? MIN_NAME : least;
+  const widths = shrinkFirst(wanted, crowded ? budget : budget - beside, kept, Math.max(kept, person));
   const cells = rows.map(({ change, fixed: [id = '', at = ''], names }) => {
     const [, ...objects] = names.map((name, index) => shortenMiddle(name, widths[index] ?? 0, style.ellipsis));
     return [
