@@ -29,6 +29,7 @@ export function addSubcommands(program: Command, context: Context): void {
   addUndo(program, context);
   addWho(program, context);
   addManual(program, context);
+  addDenied(program, context);
   addCoverage(program, context);
   addVersion(program, context);
   addCompletion(program, context);
@@ -147,6 +148,44 @@ function addWho(program: Command, { io, addSource, withReader, count, asked }: C
     return withReader(flags, io, async (reader) => {
       const { who } = await import('./commands/who.ts');
       await who(words, flags, reader, io);
+    });
+  });
+}
+
+function addDenied(program: Command, { io, addSource, withReader, count, asked }: Context): void {
+  const command = program
+    .command('denied')
+    .description(
+      'who tried what and was refused by the API server: where its audit log is taken in (docs/audit-logs.md)',
+    );
+  if (!asked('denied')) return;
+  command
+    .usage('[TYPE [NAME...] | TYPE/NAME ...] [flags]')
+    .argument('[words...]', 'what was to be changed; everything where nothing is named')
+    .option('-n, --namespace <name>', 'namespace')
+    .option('-A, --all-namespaces', 'all namespaces')
+    .option('--user <name>', 'only this user; may be repeated, and hold * (quoted)', each)
+    .option('--exclude-user <name>', "not this user, such as 'system:*'; may be repeated", each)
+    .option('--since <time>', 'only requests at or after this time')
+    .option('--until <time>', 'only requests at or before this time')
+    .option('--limit <count>', 'maximum number of results', count)
+    .option('--no-headers', 'no first line with the names of the columns');
+  addOutput(command, 'table');
+  addSource(command);
+  describeCommand(
+    command,
+    `
+  # Who was refused anything today
+  kubectl blame denied --since today
+
+  # What a person was refused in a namespace
+  kubectl blame denied -n shop --user bob@example.com`,
+  );
+  command.action((words: string[], _flags: unknown, self: Command) => {
+    const flags = flagsOf<BlameFlags & SourceOptions>(self);
+    return withReader(flags, io, async (reader) => {
+      const { denied } = await import('./commands/denied.ts');
+      await denied(words, flags, reader, io);
     });
   });
 }

@@ -8,6 +8,7 @@ export const ERROR_CODES = {
   'json-duplicate-key': 'An object has the same key twice, so its meaning is not certain.',
   'json-too-deep': 'The document is nested deeper than can be processed.',
   'review-invalid': 'The document is not an admission.k8s.io/v1 AdmissionReview with a request.',
+  'audit-invalid': 'The document is not an audit.k8s.io event of a request.',
   'review-incomplete':
     'The review does not tell of which object it is, or what is asked for, so it cannot be recorded.',
   'body-too-large': 'The request body is larger than two objects can be.',

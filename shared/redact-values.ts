@@ -69,6 +69,11 @@ export class ValueRedactor {
     return this.pathsOf(type, body) !== null;
   }
 
+  /** True where a rule names values of a type, be it only of some of its objects. */
+  hasRulesFor(type: Type): boolean {
+    return this.pathsByType.has(typeKey(type));
+  }
+
   /**
    * The body with its confidential values replaced; the same body where it has none. `other`: the other object of the same review,
    * whose values are confidential too: what an annotation repeats may be the value before.

@@ -2,6 +2,7 @@
  * The domain's types, shared by the server and the plugin: what is recorded, and, in questions/, what can be asked.
  * Words are those of docs/glossary.md. Times are milliseconds since the Unix epoch, UTC.
  */
+import type { AuditRecord } from './audit.ts';
 import type { Origin } from './origins/types.ts';
 export type * from './origins/manual.ts';
 export type * from './origins/types.ts';
@@ -31,6 +32,9 @@ export type Source = (typeof SOURCES)[number];
 export const OUTCOMES = ['pending', 'committed', 'dropped', 'unverified'] as const;
 /** Why nothing is known of a request, of several with different users of which each may have made the version that was persisted. */
 export const DISPUTED = 'reviews of several users claim this version';
+
+/** The API server does not know itself what became of a request: it answered before that was settled. */
+export const GIVEN_UP = 'the API server gave it up: it may have been persisted';
 
 /** What became of a request after its admission. */
 export type Outcome = (typeof OUTCOMES)[number];
@@ -78,7 +82,10 @@ export interface Delta {
 export interface Change {
   /** Position in the ledger, from 1, without gaps. */
   seq: number;
+  /** When it happened. */
   at: number;
+  /** When it came into the ledger, where that was long after it happened: an audit log that was imported later. */
+  recordedAt?: number;
   object: ObjectRef;
   operation: Operation;
   /** '' for the object itself; otherwise `status`, `scale`, `binding`, `eviction`, `exec`, ... */
@@ -110,6 +117,8 @@ export interface Change {
   gap: string;
   /** Field managers that managedFields names for a change of source `watch`: a hint, not an identity. */
   managersHint: string[];
+  /** What the API server's audit log tells of the request, where it was taken in. */
+  audit?: AuditRecord;
   patch: Patch;
   deltas: Delta[];
   /** A request to scale of which it is not known which field it set: `patch` is empty. `from` is null where that is not known. */

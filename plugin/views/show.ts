@@ -1,3 +1,4 @@
+import type { AuditRecord } from '../../shared/audit.ts';
 import type { Act } from '../../shared/acts/acts.ts';
 import { countsOf } from '../../shared/acts/consequences.ts';
 import { formatAge, formatUtc } from '../../shared/time.ts';
@@ -101,8 +102,19 @@ function whoFacts(change: Change, style: Style): Fact[] {
 const NOT_IN_A_REVIEW = 'impersonator, source address, user agent, audit ID: only in the audit log of the API server';
 
 function whatFacts(change: Change, { now }: Surroundings, style: Style): Fact[] {
-  const { at, notBefore, outcome, outcomeReason, source, resourceVersion, baseResourceVersion, reviewUid, object } =
-    change;
+  const {
+    at,
+    notBefore,
+    outcome,
+    outcomeReason,
+    source,
+    resourceVersion,
+    baseResourceVersion,
+    reviewUid,
+    object,
+    audit,
+    recordedAt,
+  } = change;
   const when = style.columns === null ? formatUtc(at) : `${momentText(at, style)} (${formatAge(now - at)} ago)`;
   const interval =
     notBefore < at
@@ -111,6 +123,10 @@ function whatFacts(change: Change, { now }: Surroundings, style: Style): Fact[] 
   const versions = [baseResourceVersion, resourceVersion].map((version) => printable(version) || '?');
   return [
     ['Date', when + interval],
+    [
+      'Recorded',
+      recordedAt === undefined ? '' : style.columns === null ? formatUtc(recordedAt) : momentText(recordedAt, style),
+    ],
     ['Operation', paintOperation({ ...change, outcome: 'committed' }, style)],
     ['Options', optionText(change.options)],
     ['Outcome', outcomeReason === '' ? outcome : `${outcome}: ${printable(outcomeReason)}`],
@@ -118,7 +134,24 @@ function whatFacts(change: Change, { now }: Surroundings, style: Style): Fact[] 
     ['Object UID', printable(object.uid)],
     ['Version', resourceVersion === '' && baseResourceVersion === '' ? '' : versions.join(` ${style.arrow} `)],
     ['Review', printable(reviewUid)],
-    ['Not known', source === 'admission' ? NOT_IN_A_REVIEW : ''],
+    ...(audit === undefined ? [] : auditFacts(audit, style)),
+    ['Not known', source === 'admission' && audit === undefined ? NOT_IN_A_REVIEW : ''],
+  ];
+}
+
+/** What only the API server itself knows of a request. */
+function auditFacts(audit: AuditRecord, style: Style): Fact[] {
+  const { id, verb, code, reason = '', message = '', impersonator, sourceIPs, userAgent, user, level } = audit;
+  const list = (values: readonly string[]): string => values.map((value) => printable(value)).join(', ');
+  const behind = impersonator === undefined ? '' : `${printable(impersonator.username)}, who acted as ${printable(user.username)}`; // prettier-ignore
+  return [
+    ['Impersonator', behind === '' ? '' : style.chalk.cyan(behind)],
+    ['Its groups', list(impersonator?.groups ?? [])],
+    ['Request', `${printable(verb)}, answered with ${code}${reason === '' ? '' : ` ${printable(reason)}`}`],
+    ['Refused', printable(message)],
+    ['From', list(sourceIPs)],
+    ['User agent', printable(userAgent)],
+    ['Audit ID', `${printable(id)} (level ${level})`],
   ];
 }
 

@@ -40,6 +40,7 @@ const PARAMETERS = {
   field: text('field', 'Only what changed this field: `spec.replicas`. The deltas are those of the field.'),
   status: STATUS,
   attempts: flag('attempts', 'Also the attempts that were never persisted.'),
+  refused: flag('refused', 'Only requests that the API server refused, as its audit log tells.'),
   bodies: flag('bodies', 'Also the bodies before and after.'),
   causes: flag('causes', 'Also what led to the changes of controllers.'),
   /**

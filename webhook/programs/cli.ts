@@ -38,15 +38,22 @@ export function createProgram(): Command {
     .command('import')
     .description('append recorded reviews, with their recorded times')
     .argument(
-      '<reviews>',
+      '[reviews]',
       'file with lines of {"receivedAt": RFC 3339, "review": AdmissionReview}, gzip or not; - is stdin',
     )
     .option('--baseline <objects>', 'objects as they were before: one a line, or lists, from `kubectl get -o json`')
     .option('--baseline-at <time>', "when the baseline was true (default: the first review's time)", time)
     .option('--watch <events>', 'watch events of the same minutes: lines of {"resource", "event": {"type", "object"}}')
-    .option('--keep-going', 'report lines that cannot be used, and pass them over');
+    .option('--keep-going', 'report lines that cannot be used, and pass them over')
+    .option(
+      '--audit <files...>',
+      "audit logs of the cluster's API servers, as they are or as a cloud wraps them: docs/audit-logs.md",
+    )
+    .option('--follow', 'go on with the audit logs as they grow and are rotated, until it is interrupted');
   for (const option of ledgerOptions()) append.addOption(option);
-  append.action((reviews: string, raw: RawOptions & RawImportOptions) => run(() => importFiles(reviews, raw)));
+  append.action((reviews: string | undefined, raw: RawOptions & RawImportOptions) =>
+    run(() => importFiles(reviews, raw)),
+  );
 
   const db = (): Option => new Option('--db <file>', 'ledger file').env('KUBEBLAME_DB').default('ledger.db');
   program

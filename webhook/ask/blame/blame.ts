@@ -240,7 +240,7 @@ async function setterOf(store: LedgerView, seq: number, now: number): Promise<Se
   const { cause, notBefore, managersHint } = change.detail();
   // It may have been folded since.
   const request = change.actor === null && cause !== null ? await store.change(cause) : null;
-  const { at, source, operation, subresource } = change;
+  const { occurredAt: at, source, operation, subresource } = change;
   const actor: Actor | null = change.actor ?? request?.actor ?? null;
   return {
     ...{ seq, at, source, operation, subresource, actor, managersHint, cause },

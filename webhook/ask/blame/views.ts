@@ -75,9 +75,12 @@ function factsOf(
   { now, gaps }: Pick<ViewContext, 'now' | 'gaps'>,
 ): Omit<Change, 'patch' | 'deltas'> {
   const { options, cause, notBefore, managersHint } = change.detail();
+  const at = change.occurredAt;
+  const audit = change.audit();
   return {
     seq: change.seq,
-    at: change.at,
+    at,
+    ...(at === change.at ? {} : { recordedAt: change.at }),
     object: change.object,
     operation: change.operation,
     subresource: change.subresource,
@@ -93,8 +96,9 @@ function factsOf(
     reviewUid: change.reviewUid,
     options,
     cause,
-    notBefore: notBefore ?? change.at,
-    gap: change.source === 'watch' && cause === null ? gaps(notBefore ?? change.at, change.at) : '',
+    notBefore: notBefore ?? at,
+    gap: change.source === 'watch' && cause === null ? gaps(notBefore ?? at, at) : '',
     managersHint,
+    ...(audit === null ? {} : { audit }),
   };
 }

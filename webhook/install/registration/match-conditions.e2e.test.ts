@@ -37,7 +37,11 @@ describe('match conditions, evaluated by the API server', function () {
   before(async () => {
     const [days, port] = [{ now: new Date(), validDays: 1 }, await freePort()];
     const authority = await createAuthority(days);
-    const pair = await issueServingCertificate(authority, { ...days, dnsNames: [], ipAddresses: ['127.0.0.1'] });
+    const pair = await issueServingCertificate(authority, {
+      ...days,
+      dnsNames: ['localhost'],
+      ipAddresses: ['127.0.0.1'],
+    });
     server = createServer({ cert: pair.certificate, key: pair.privateKey }, (request, response) => {
       const parts: Buffer[] = [];
       request.on('data', (part: Buffer) => void parts.push(part));
@@ -45,7 +49,7 @@ describe('match conditions, evaluated by the API server', function () {
         const review = JSON.parse(Buffer.concat(parts).toString()) as { request: Record<string, unknown> };
         const { uid, operation, resource, subResource, name } = review.request as Record<string, string>;
         const of = (resource as unknown as { resource: string }).resource;
-        came[(request.url ?? '').slice(1)]?.push(`${operation} ${of}${subResource === undefined ? '' : `/${subResource}`} ${name}`); // prettier-ignore
+        came[(request.url ?? '').slice(1).split('?')[0] ?? '']?.push(`${operation} ${of}${subResource === undefined ? '' : `/${subResource}`} ${name}`); // prettier-ignore
         response.setHeader('Content-Type', 'application/json');
         response.end(JSON.stringify({ ...review, request: undefined, response: { uid, allowed: true } }));
       });
@@ -128,7 +132,8 @@ describe('match conditions, evaluated by the API server', function () {
       const heartbeat = `UPDATE nodes/status ${name}`;
       const ms = ((await metric(`${EVALUATION}_seconds_sum`, 'bounded')) - took) * 1000;
       const ranOut = (await errors('unbounded')) - failed.unbounded;
-      figures.push(`${count} conditions: ${ms.toFixed(1)} ms, unbounded: ${ranOut === 0 ? 'evaluated' : 'budget exceeded'}`); // prettier-ignore
+      // The API server measures only what it leaves out.
+      figures.push(`${count} conditions: ${count <= 32 ? `left out in ${ms.toFixed(0)} ms` : 'sent'}, unbounded: ${ranOut === 0 ? 'evaluated' : 'budget exceeded'}`); // prettier-ignore
       assert.deepEqual(came.bounded?.slice(before.bounded), count <= 32 ? [] : [heartbeat], name);
 
       // A change among them is sent, whatever else is a heartbeat.

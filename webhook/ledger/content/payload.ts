@@ -1,5 +1,6 @@
 import { constants, deflateRawSync, inflateRawSync } from 'node:zlib';
 import { inflateSync } from 'fflate';
+import type { AuditRecord } from '../../../shared/audit.ts';
 import type { Json, JsonObject, Patch } from '../../../shared/types.ts';
 import { DICTIONARY } from './dictionary.ts';
 
@@ -144,6 +145,11 @@ export function amendmentText({ patch, apiVersion, hash }: Amendment): string {
 export function decodeAmendment(bytes: Uint8Array): Amendment {
   const { p, v, h } = JSON.parse(decompress(bytes)) as StoredAmendment;
   return { patch: p, apiVersion: v, hash: Buffer.from(h, 'base64') };
+}
+
+/** What the audit log tells, as stored. */
+export function decodeAudit(bytes: Uint8Array): AuditRecord {
+  return JSON.parse(decompress(bytes)) as AuditRecord;
 }
 
 /** The patch of a stored change, with what the API server made of it. */

@@ -1,4 +1,5 @@
-import { DISPUTED } from '../../../shared/types.ts';
+import type { AuditRecord } from '../../../shared/audit.ts';
+import { DISPUTED, GIVEN_UP } from '../../../shared/types.ts';
 import type { Actor, Effect, JsonObject, ObjectRef, Operation, Outcome, Source } from '../../../shared/types.ts';
 import type { Amendment, Detail } from '../content/payload.ts';
 
@@ -17,6 +18,8 @@ export interface NewChange {
   seq: number;
   /** Never before the change before it. */
   at: number;
+  /** When it happened (ms), where that is long before it came into the ledger: an audit log that was imported later. */
+  occurredAt?: number;
   object: ObjectRef;
   operation: Operation;
   subresource: string;
@@ -54,6 +57,8 @@ export interface NewOutcome {
   at: number;
   /** Only with `committed`, and once a change. Nothing may have been built on the change before, but where its own body is not known. */
   amendment?: Amendment;
+  /** What the audit log tells of the request that made the change. */
+  audit?: AuditRecord;
 }
 
 /** How an outcome is known. The order is part of the stored format: only append to it. */
@@ -73,6 +78,9 @@ export const OUTCOME_REASONS = [
   'its effect was seen',
   'an object of the same name existed',
   DISPUTED,
+  'the audit log shows it',
+  'the API server refused it',
+  GIVEN_UP,
 ] as const;
 export type OutcomeReason = (typeof OUTCOME_REASONS)[number];
 

@@ -35,12 +35,27 @@ export type LedgerView = Pick<
   | 'lineage'
   | 'explanation'
   | 'bodySnapshot'
+  | 'backdated'
+  | 'hasBackdated'
   | 'lifetime'
   | 'incarnations'
   | 'coverage'
   | 'facts'
   | 'close'
 >;
+
+/** The changes of a period (ms, both included), as a filter: by seq as far as that tells. */
+export async function occurred(
+  store: Pick<LedgerView, 'seqAt' | 'hasBackdated'>,
+  since: number | undefined,
+  until: number | undefined,
+): Promise<Pick<ChangeFilter, 'minSeq' | 'maxSeq' | 'since' | 'until'>> {
+  // What came in later than it happened lies behind what happened with it, never before.
+  const minSeq = since === undefined ? {} : { minSeq: (await store.seqAt(since - 1)) + 1 };
+  if (!(await store.hasBackdated()))
+    return { ...minSeq, ...(until === undefined ? {} : { maxSeq: await store.seqAt(until) }) };
+  return { ...minSeq, ...(since === undefined ? {} : { since }), ...(until === undefined ? {} : { until }) };
+}
 
 /**
  * A ledger: one append-only sequence of changes with one writer. All methods reject with a KubeblameError.
@@ -96,6 +111,15 @@ export interface LedgerStore {
    * the first. Rejects where one is not there.
    */
   lineage(seq: number): Promise<StoredStep[]>;
+  /** Whether something of a request of the audit log was recorded, by its auditID. */
+  hasAudit(id: string): Promise<boolean>;
+  /**
+   * The newest version of an object that had happened by `at` (ms), of those that came into the ledger only after that, committed and with
+   * a body; null where there is none.
+   */
+  backdated(objectId: number, at: number): Promise<StoredChange | null>;
+  /** Whether anything came into the ledger later than it happened. */
+  hasBackdated(): Promise<boolean>;
   /** Requests for a state that nothing has settled, from a seq on, oldest first. */
   openAttempts(fromSeq: number, limit: number): Promise<StoredChange[]>;
   /** An object's acts without a body (such as evictions) of one subresource, newest first. */

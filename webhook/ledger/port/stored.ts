@@ -1,3 +1,4 @@
+import type { AuditRecord } from '../../../shared/audit.ts';
 import type { Facts } from '../../../shared/landscape/types.ts';
 import type { Requirement } from '../../../shared/selector.ts';
 import type { Touched } from '../../../shared/touched.ts';
@@ -14,16 +15,21 @@ import { EXPLAINED_LATE, type NewChange, type NewCoverage, type NewOutcome } fro
  * A stored change with its outcome, as it was persisted: with its amendment. `detail` is decoded on demand: lists do not need
  * it.
  */
-export interface StoredChange extends Omit<NewChange, 'detail' | 'bodySnapshot'> {
+export interface StoredChange extends Omit<NewChange, 'detail' | 'bodySnapshot' | 'occurredAt'> {
   objectId: number;
+  /** When it happened; the same as `at` but for what was imported later. */
+  occurredAt: number;
   amended: boolean;
   outcome: Outcome;
   outcomeReason: string;
   detail: () => Detail;
+  /** What the audit log tells of it; null where none was taken in. Decoded on demand, as `detail`. */
+  audit: () => AuditRecord | null;
 }
 
 /** Of a change with a body: what tells which version of its object is real, and who made it. */
 export interface StoredVersion extends Version {
+  /** When it happened. */
   at: number;
   source: Source;
   actor: Actor | null;
@@ -105,6 +111,11 @@ export interface ChangeFilter extends ObjectFilter {
   withoutStatus?: boolean;
   minSeq?: number;
   maxSeq?: number;
+  /** By when they happened (ms), both included, where that is not told by the seq: see `occurred`. */
+  since?: number;
+  until?: number;
+  /** Only requests that the API server refused. */
+  refused?: boolean;
 }
 
 /** How often one user changed objects of one type; attempts that were never persisted are left out. */

@@ -9,12 +9,15 @@ import { openSqliteStore } from '../../ledger/sqlite/store/open-store.ts';
 import { Intake } from '../../record/capture/intake/intake.ts';
 import { Recorder } from '../../record/capture/recorder/recorder.ts';
 import { ReviewReader } from '../../record/review/review-reader.ts';
+import { AuditIntake } from '../../record/sources/audit/audit-intake.ts';
+import { describeAudit, importAudit } from '../../record/sources/audit/import-audit.ts';
 import { importRecording, type ImportInput, type ImportResult } from '../../record/sources/recordings/import.ts';
 import { SpoolReader } from '../../record/spool/reader.ts';
 import { ledgerNumber } from '../../record/spool/records.ts';
 import { spoolFolder } from '../../record/spool/segments.ts';
 import { ledgerConfig } from '../config/config.ts';
 import type { RawOptions } from '../config/options.ts';
+import { followAudit } from '../recorder/start/audit.ts';
 import { print } from './print.ts';
 
 export interface RawImportOptions {
@@ -22,10 +25,13 @@ export interface RawImportOptions {
   baselineAt?: number;
   watch?: string;
   keepGoing?: boolean;
+  audit?: string[];
+  follow?: boolean;
 }
 
-/** Appends recorded reviews to a ledger. */
-export async function importFiles(reviews: string, raw: RawOptions & RawImportOptions): Promise<void> {
+/** Appends recorded reviews to a ledger, and audit logs. */
+export async function importFiles(reviews: string | undefined, raw: RawOptions & RawImportOptions): Promise<void> {
+  requireInput(reviews, raw);
   const config = await ledgerConfig(raw);
   const store = openSqliteStore(config.db, config.cluster ?? UNNAMED_CLUSTER, Date.now());
   try {
@@ -36,26 +42,29 @@ export async function importFiles(reviews: string, raw: RawOptions & RawImportOp
     );
     const recorder = await Recorder.open({ store, redactor, predicates: config.predicates });
     await takeSpool(config.db, store, recorder, redactor);
-    const input: ImportInput = {
-      reviews,
+    const input: Omit<ImportInput, 'reviews'> = {
       ...(raw.baseline === undefined ? {} : { baseline: raw.baseline }),
       ...(raw.baselineAt === undefined ? {} : { baselineAt: raw.baselineAt }),
       ...(raw.watch === undefined ? {} : { watch: raw.watch }),
     };
     const bar = await progressBar();
     try {
-      const result = await importRecording(input, {
-        recorder,
-        store,
-        predicates: config.predicates,
-        bad: (error) => {
-          if (raw.keepGoing !== true) throw error;
-          process.stderr.write(`passed over: ${error.message}\n`);
-        },
-        lost: (error) => process.stderr.write(`not recorded: ${error.message}\n`),
-        progress: (count) => bar?.update(count),
-      });
-      print(`${describe(result)}\n`);
+      if (reviews !== undefined) {
+        const options = {
+          recorder,
+          store,
+          predicates: config.predicates,
+          bad: (error: KubeblameError) => {
+            if (raw.keepGoing !== true) throw error;
+            process.stderr.write(`passed over: ${error.message}\n`);
+          },
+          lost: (error: KubeblameError) => process.stderr.write(`not recorded: ${error.message}\n`),
+          progress: (count: number) => bar?.update(count),
+        };
+        print(`${describe(await importRecording({ reviews, ...input }, options))}\n`);
+      }
+      if (raw.audit !== undefined && raw.follow === true) await followAuditLogs(raw.audit, recorder);
+      else if (raw.audit !== undefined) await importAuditLogs(raw.audit, recorder, bar);
     } finally {
       bar?.stop();
       await recorder.close();
@@ -65,6 +74,56 @@ export async function importFiles(reviews: string, raw: RawOptions & RawImportOp
   }
   // Before it is closed, most of it is in the log beside it.
   print(`${config.db}: ${statSync(config.db).size} bytes\n`);
+}
+
+function requireInput(reviews: string | undefined, { audit = [], baseline, watch, follow }: RawImportOptions): void {
+  if (follow === true && (audit.length === 0 || audit.includes('-'))) {
+    throw new KubeblameError('input-invalid', '--follow needs files to follow', 'name them with --audit');
+  }
+  if (reviews === undefined && audit.length === 0) {
+    throw new KubeblameError(
+      'input-invalid',
+      'nothing is given to import',
+      'name a file of reviews, or audit logs with --audit',
+    );
+  }
+  if (reviews === undefined && (baseline ?? watch) !== undefined) {
+    throw new KubeblameError('input-invalid', '--baseline and --watch belong to recorded reviews, and none are given');
+  }
+  if ([reviews, baseline, watch, ...audit].filter((file) => file === '-').length < 2) return;
+  throw new KubeblameError(
+    'input-invalid',
+    'only one input can be the standard input (-)',
+    'name a file for the other',
+  );
+}
+
+async function importAuditLogs(files: readonly string[], recorder: Recorder, bar: SingleBar | null): Promise<void> {
+  const counts = await importAudit(files, {
+    recorder,
+    bad: (error) => process.stderr.write(`passed over: ${error.message}\n`),
+    progress: (count) => bar?.update(count),
+  });
+  print(`${describeAudit(counts)}\n`);
+}
+
+/** Until a signal ends it. */
+async function followAuditLogs(files: readonly string[], recorder: Recorder): Promise<void> {
+  const intake = new AuditIntake({
+    recorder,
+    now: Date.now,
+    bad: (error) => process.stderr.write(`passed over: ${error.message}\n`),
+  });
+  const stopping = new AbortController();
+  const stop = (): void => stopping.abort();
+  process.once('SIGINT', stop).once('SIGTERM', stop);
+  try {
+    const failing = (error: unknown): void => void process.stderr.write(`trying again: ${messageOf(error)}\n`);
+    await Promise.all(files.map((file) => followAudit(file, intake, stopping.signal, failing)));
+  } finally {
+    process.off('SIGINT', stop).off('SIGTERM', stop);
+  }
+  print(`${describeAudit(intake.counts)}\n`);
 }
 
 /** What a server has answered that was killed: before anything else. */
@@ -95,7 +154,7 @@ async function takeSpool(db: string, store: LedgerStore, recorder: Recorder, red
 async function progressBar(): Promise<SingleBar | null> {
   if (!process.stderr.isTTY) return null;
   const { SingleBar } = await import('cli-progress');
-  const bar = new SingleBar({ format: 'importing: {value} reviews', stream: process.stderr, clearOnComplete: true });
+  const bar = new SingleBar({ format: 'importing: {value}', stream: process.stderr, clearOnComplete: true });
   bar.start(0, 0);
   return bar;
 }

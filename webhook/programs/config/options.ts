@@ -1,4 +1,5 @@
 import { Option } from 'commander';
+import { auditOptions, type RawAuditOptions } from '../recorder/start/audit-config.ts';
 import { DEFAULT_SKIP } from '../../record/rules/predicates.ts';
 import { accessOptions, type RawAccessOptions } from './access.ts';
 import { installOptions, type RawInstallOptions } from './install.ts';
@@ -77,6 +78,7 @@ export function serverOptions(): Option[] {
       'config map in the cluster that is watched, to keep the newest checkpoint in (default: none)',
     ).env('KUBEBLAME_CHECKPOINT_CONFIGMAP'),
     ...retentionOptions(),
+    ...auditOptions(),
     new Option('--log-level <level>', 'least severe log messages to write')
       .env('KUBEBLAME_LOG_LEVEL')
       .choices(LOG_LEVELS)
@@ -110,7 +112,7 @@ export interface RawOptions {
   config?: string;
 }
 
-export interface RawServerOptions extends RawOptions, RawInstallOptions, RawAccessOptions {
+export interface RawServerOptions extends RawOptions, RawInstallOptions, RawAccessOptions, RawAuditOptions {
   listen?: string;
   readListen: string;
   kubeconfig?: string;

@@ -23,6 +23,7 @@ import { SPOOL_BYTES } from '../../record/spool/spool.ts';
 import type { ServerConfig } from '../config/config.ts';
 import { lookBeside } from '../standby/early.ts';
 import { Turn } from '../standby/turn.ts';
+import { startAudit } from './start/audit.ts';
 import { exportMetrics } from './metrics/sources.ts';
 import { Answering, collectorOf } from './start/answering.ts';
 import { watchClock } from './start/clock.ts';
@@ -42,6 +43,8 @@ const SIZES: Sizes = { spool: SPOOL_BYTES, reserve: RESERVE_BYTES };
 export interface RunningServer {
   admission: Address;
   read: Address;
+  /** Where the API server's audit webhook posts; null where it does not. */
+  audit: Address | null;
   /** Resolves when all reviews that were answered are in the ledger. Rejects with overloaded where that takes long. */
   caughtUp(): Promise<void>;
   /** Stops accepting, finishes what was accepted, closes the ledger. Idempotent. */
@@ -135,11 +138,14 @@ async function open(
   // Before what it gives reviews to.
   closers.add(() => gate.close());
   const reading = await openReading(setting, { identity, store, intake, stream, broken: tellBroken });
+  const audit = await startAudit(config.audit, { recorder, serving: identity.serving, log, now });
+  closers.add(() => audit.close());
   // Nobody calls before somebody answers; and the baseline is listed after reviews have begun to come.
   await identity.start(
     async () => (await health.readiness()).ready,
     () => {
       reading.renew();
+      audit.renew(identity.serving);
       return gate.setCredentials(identity.proof);
     },
   );
@@ -158,6 +164,7 @@ async function open(
   return {
     admission: gate.address,
     read: reading.address,
+    audit: audit.address,
     caughtUp: () => reading.caughtUp(),
     stop,
     broken,

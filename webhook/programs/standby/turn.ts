@@ -71,9 +71,9 @@ export class Turn {
     try {
       const spare = spareText(election);
       if (spare !== null) {
-        context.log.warn({ reason: spare }, 'this pod never takes a turn');
         room = await WaitingRoom.open(listen);
         room.spare = spare;
+        context.log.warn({ reason: spare }, 'this pod never takes a turn');
         // It gives no sign of a standby: nobody may wait for it.
         for (;;) await sleep(SPARE_SLEEP_MS, undefined, { signal: context.signal });
       }

@@ -44,7 +44,7 @@ export async function contentsOf(path: string): Promise<{ changes: unknown[]; co
   const reader = openSqliteReader(path);
   try {
     const changes = (await reader.changes({}, 1_000_000)).reverse();
-    const whole = (change: StoredChange): unknown => ({ ...change, detail: change.detail() });
+    const whole = (change: StoredChange): unknown => ({ ...change, detail: change.detail(), audit: change.audit() });
     return { changes: changes.map(whole), coverage: await reader.coverage() };
   } finally {
     await reader.close();

@@ -51,6 +51,14 @@ export class RestrictedStore implements LedgerView {
     return this.store.last();
   }
 
+  hasBackdated(): Promise<boolean> {
+    return this.store.hasBackdated();
+  }
+
+  backdated(objectId: number, at: number): Promise<StoredChange | null> {
+    return this.store.backdated(objectId, at);
+  }
+
   seqAt(at: number): Promise<number> {
     return this.store.seqAt(at);
   }

@@ -2,7 +2,7 @@ import { parseField } from '../../../../shared/field-path.ts';
 import { parseSelector } from '../../../../shared/selector.ts';
 import type { Change, ChangePage, ChangeQuery } from '../../../../shared/types.ts';
 import { gapsBetween } from '../../../ledger/port/intervals.ts';
-import type { ChangeFilter, StoredChange } from '../../../ledger/port/port.ts';
+import { occurred, type ChangeFilter, type StoredChange } from '../../../ledger/port/port.ts';
 import { States } from '../../../ledger/port/states.ts';
 import { Causes } from '../../blame/causes.ts';
 import { foldedViewOf, isControllersStatus, isTold, viewOf } from '../../blame/views.ts';
@@ -22,15 +22,15 @@ export const changes: Answer<'changes'> = async (asked, query) => {
   const { store } = asked;
   const user = exactUser(query);
   const members = await membersIn(asked, query.scope, query.since, query.until);
+  const period = await occurred(store, query.since, query.until);
   const filter: ChangeFilter = {
     ...filterOf(query.scope),
     ...withinOf(members),
     ...(user === undefined ? {} : { username: user }),
     labels: parseSelector(query.scope.labels ?? ''),
-    minSeq: Math.max(
-      query.since === undefined ? 0 : (await store.seqAt(query.since - 1)) + 1,
-      (query.newerThan ?? -1) + 1,
-    ),
+    ...period,
+    minSeq: Math.max(period.minSeq ?? 0, (query.newerThan ?? -1) + 1),
+    ...(query.refused === true ? { refused: true } : {}),
   };
   const search = { asked, query, filter, members, states: new States(store) };
   if (query.after !== undefined) return followed(search, query.after);
@@ -50,7 +50,7 @@ interface Search {
 /** The newest that match, until a page is full. */
 async function newest(search: Search): Promise<ChangePage> {
   const { asked, query, filter } = search;
-  let maxSeq = query.until === undefined ? Number.MAX_SAFE_INTEGER : await asked.store.seqAt(query.until);
+  let maxSeq = filter.maxSeq ?? Number.MAX_SAFE_INTEGER;
   if (query.before !== undefined) maxSeq = Math.min(maxSeq, query.before - 1);
   const matches = matcherOf(query);
   const touches = touchesOf(search);
@@ -114,7 +114,8 @@ function touchesOf({ asked, query, members, states }: Search) {
   };
 }
 
-function hiddenAs({ attempts, status }: ChangeQuery, row: StoredChange): keyof ChangePage['hidden'] | null {
+function hiddenAs({ attempts, status, refused }: ChangeQuery, row: StoredChange): keyof ChangePage['hidden'] | null {
+  if (refused === true) return null;
   if (row.outcome === 'dropped' && attempts !== true) return 'attempts';
   return isControllersStatus(row) && status !== true ? 'status' : null;
 }

@@ -10,25 +10,44 @@ import { pageOf } from './page.ts';
 
 export const states: Answer<'states'> = async (asked, query) => {
   const selector = parseSelector(query.scope.labels ?? '');
-  const maxSeq = await asked.store.seqAt(query.at);
+  const moment = await momentOf(asked.store, query.at);
   const isAsked = await askedAt(asked, query.scope, [query.at]);
   const { items, next } = await pageOf(asked.store, query, async (object) => {
     if (!isAsked(object)) return null;
-    const state = await stateOf(asked, object, maxSeq);
+    const state = await stateOf(asked, object, moment);
     return state === null || !matchesSelector(selector, labelsOf(state.body)) ? null : state;
   });
   return { states: items, next };
 };
 
-/** An object as it was after a change; null where it did not exist, or its body is not kept. */
+/** A moment (ms), and the last change by then. What came in later than it happened is found by the time. */
+export interface Moment {
+  at: number;
+  seq: number;
+}
+
+export async function momentOf(store: LedgerView, at: number): Promise<Moment> {
+  return { at, seq: await store.seqAt(at) };
+}
+
+/** The version that an object was in at a moment, as far as is known now; null where it had none. */
+export async function versionAt(store: LedgerView, id: number, { at, seq }: Moment): Promise<StoredVersion | null> {
+  const version = believed(await store.versions(id, seq));
+  const backdated = await store.backdated(id, at);
+  if (backdated === null) return version;
+  if (version !== null && version.at >= backdated.occurredAt) return version;
+  return { ...backdated, at: backdated.occurredAt };
+}
+
+/** An object as it was at a moment; null where it did not exist, or its body is not kept. */
 export async function stateOf(
   { store, now }: Asked,
   { id, ...object }: StoredObject,
-  maxSeq: number,
+  moment: Moment,
 ): Promise<State | null> {
-  const version = believed(await store.versions(id, maxSeq));
+  const version = await versionAt(store, id, moment);
   if (version === null || version.effect === 'deleted') return null;
-  if (version.outcome !== 'committed' && (await isRefused(store, id, object, maxSeq))) return null;
+  if (version.outcome !== 'committed' && (await isRefused(store, id, object, moment.seq))) return null;
   const body = await store.body(version.seq);
   if (body === null) return null;
   const made = await changeBehind(store, version);
@@ -61,7 +80,8 @@ async function isRefused(store: LedgerView, id: number, object: ObjectRef, maxSe
 async function changeBehind(store: LedgerView, version: StoredVersion): Promise<StoredVersion> {
   if (version.source === 'admission') return version;
   const parent = isTranslation(version) && version.parent !== null ? await store.change(version.parent) : null;
-  if (parent !== null) return changeBehind(store, parent);
+  if (parent !== null) return changeBehind(store, { ...parent, at: parent.occurredAt });
   const fact = await store.change(version.seq);
-  return fact !== null && isExplained(fact) ? ((await store.explanation(fact.seq)) ?? version) : version;
+  const made = fact !== null && isExplained(fact) ? await store.explanation(fact.seq) : null;
+  return made === null ? version : { ...made, at: made.occurredAt };
 }

@@ -1,6 +1,6 @@
 import { KubeblameError } from '../../../../shared/errors.ts';
 import type { UserSummary } from '../../../../shared/types.ts';
-import type { ChangeFilter, StoredChange, UserCount } from '../../../ledger/port/port.ts';
+import { occurred, type ChangeFilter, type StoredChange, type UserCount } from '../../../ledger/port/port.ts';
 import { isControllersStatus } from '../../blame/views.ts';
 import type { Answer } from '../asked.ts';
 import { membersAmong, membersIn, withinOf } from '../landscape/members.ts';
@@ -13,8 +13,7 @@ export const users: Answer<'users'> = async (asked, { scope, since, until, statu
   const filter = {
     ...filterOf(scope),
     ...withinOf(members),
-    ...(since === undefined ? {} : { minSeq: (await store.seqAt(since - 1)) + 1 }),
-    ...(until === undefined ? {} : { maxSeq: await store.seqAt(until) }),
+    ...(await occurred(store, since, until)),
   };
   if (members === null) return { users: summarise(await store.users(filter, status === true)) };
   const own = async (most: ChangeFilter, limit: number) => {
@@ -53,17 +52,19 @@ export async function countUsers(
 }
 
 /** Adds one change, older than those before it, to its user's count of its type. */
-function count(counts: Map<string, UserCount>, { actor, at, object }: StoredChange): void {
+function count(counts: Map<string, UserCount>, { actor, occurredAt: at, object }: StoredChange): void {
   if (actor === null) return;
   const { username } = actor;
   const { group, resource, kind } = object;
   const key = JSON.stringify([username, group, resource]);
   const known = counts.get(key);
+  const disputed = (known?.disputed ?? 0) + (actor.disputed === true ? 1 : 0);
   counts.set(key, {
     ...{ username, group, resource, kind },
     changes: (known?.changes ?? 0) + 1,
     firstAt: at,
     lastAt: known?.lastAt ?? at,
+    ...(disputed === 0 ? {} : { disputed }),
   });
 }
 

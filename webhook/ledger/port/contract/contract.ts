@@ -1,3 +1,4 @@
+import type { AuditRecord } from '../../../../shared/audit.ts';
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { applyPatch, diff, hashBody } from '../../../../shared/patch.ts';
@@ -59,12 +60,52 @@ function keepingContract(open: () => LedgerStore | Promise<LedgerStore>): void {
     store = await open();
     const stored = await store.change(1);
     assert.ok(stored !== null);
-    const { objectId: _, amended, outcome, outcomeReason, detail: __, ...facts } = stored;
+    const { objectId: _, amended, outcome, outcomeReason, detail: __, audit, occurredAt, ...facts } = stored;
     const { bodySnapshot: checkpoint, detail: expected, ...expectedFacts } = change;
     assert.deepEqual({ ...facts, apiVersion: stored.apiVersion, hash: stored.hash }, expectedFacts);
     assert.deepEqual(stored.detail(), expected);
-    assert.deepEqual([amended, outcome, outcomeReason], [false, 'pending', '']);
+    assert.deepEqual([amended, outcome, outcomeReason, audit(), occurredAt], [false, 'pending', '', null, change.at]);
     assert.deepEqual(await store.bodySnapshot(1), checkpoint);
+  });
+
+  it('keeps what the audit log tells of a change, and when it happened, and finds it by both', async () => {
+    const audit: AuditRecord = {
+      id: '5b0c7c52-7f1e-4a6e-8f0a-9a1c2d3e4f50',
+      ...{ level: 'Metadata', verb: 'patch', receivedAt: 500.25, answeredAt: 600, code: 200 },
+      ...{ user: { username: 'carol', groups: [] }, impersonator: { username: 'bob', groups: ['sre'] } },
+      ...{ sourceIPs: ['192.0.2.7'], userAgent: 'kubectl' },
+    };
+    const told = {
+      seq: 1,
+      outcome: 'committed',
+      reason: 'the audit log shows it',
+      resourceVersion: '7',
+      at: 1_000,
+      audit,
+    } as const;
+    await store.append({
+      changes: [newChange(1), newChange(2, { source: 'audit', occurredAt: 600 })],
+      outcomes: [told],
+    });
+    await store.append({
+      changes: [],
+      outcomes: [{ ...told, resourceVersion: '8', at: 2_000, audit: undefined }].map(({ audit: _, ...rest }) => rest),
+    });
+    await store.close();
+    store = await open();
+    const [first, second] = [await store.change(1), await store.change(2)];
+    assert.deepEqual([first?.audit(), first?.resourceVersion, first?.occurredAt], [audit, '8', 1_000]);
+    assert.deepEqual([second?.audit(), second?.at, second?.occurredAt], [null, 2_000, 600]);
+    assert.deepEqual([await store.hasAudit(audit.id), await store.hasAudit('another')], [true, false]);
+    assert.equal(await store.hasBackdated(), true);
+    const objectId = second?.objectId ?? 0;
+    const at = async (moment: number): Promise<number | undefined> => (await store.backdated(objectId, moment))?.seq;
+    // From 2,000 on it is found by its place in the ledger.
+    assert.deepEqual([await at(599), await at(600), await at(1_999), await at(2_000)], [undefined, 2, 2, undefined]);
+    assert.deepEqual(
+      (await store.changes({ since: 600, until: 999 }, 9)).map(({ seq }) => seq),
+      [2],
+    );
   });
 
   it('appends all or nothing', async () => {

@@ -34,6 +34,8 @@ export interface ChainedChange {
   recorded: Buffer | null;
   /** Of a change that was shortened: the digest of its content since. */
   shortened: Buffer | null;
+  /** null for most. */
+  occurredAt: number | null;
 }
 
 /** That a change was shortened: the digests of its content before and since. */
@@ -51,6 +53,8 @@ export interface ChainedOutcome {
   version: string;
   /** null for most. */
   amendment: Buffer | null;
+  auditId: Buffer | string | null;
+  audit: Buffer | null;
 }
 
 export interface ChainedCoverage {
@@ -124,6 +128,7 @@ export class Link {
       const { seq, at, resource, namespace, name, uid, identity, subresource, manager, apiVersion, labels } = row;
       this.add('change', seq, at, resource, namespace, name, uid, identity, subresource, manager, apiVersion, labels);
       this.add(row.baseVersion, row.version, row.reviewUid, row.hash, row.recorded ?? contentOf(row));
+      if (row.occurredAt !== null) this.add('occurred', row.occurredAt);
       return;
     }
     this.add(
@@ -150,6 +155,7 @@ export class Link {
       row.checkpoint,
       row.skips,
     );
+    if (row.occurredAt !== null) this.add('occurred', row.occurredAt);
   }
 
   content(...values: (number | Buffer | null)[]): void {
@@ -164,6 +170,7 @@ export class Link {
     this.add('outcome', row.seq, row.n, row.outcome, row.reason, row.version);
     // Apart: the links of ledgers that were begun without it stay what they were.
     if (row.amendment !== null) this.add('amendment', row.amendment);
+    if (row.audit !== null || row.auditId !== null) this.add('audit', row.auditId, row.audit);
   }
 
   coverage(row: ChainedCoverage): void {

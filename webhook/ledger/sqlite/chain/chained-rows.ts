@@ -35,7 +35,7 @@ export const COMMITS = 'SELECT id, at, last_seq AS lastSeq, taken, hash FROM com
 const CHANGE = `SELECT c.seq, c.at, r.resource || '.' || r.api_group AS resource, n.value AS namespace, o.name, o.uid,
   coalesce(a.identity, '') AS identity, c.kind, s.value AS subresource, m.value AS manager, v.value AS apiVersion,
   l.labels, c.parent, c.depth, c.base_version AS baseVersion, c.version, c.review_uid AS reviewUid, c.hash, c.detail,
-  k.body AS checkpoint, k.skips, h.content AS recorded, h.shortened
+  k.body AS checkpoint, k.skips, h.content AS recorded, h.shortened, c.occurred_at AS occurredAt
   FROM changes c LEFT JOIN objects o ON o.id = c.object_id LEFT JOIN resources r ON r.id = o.resource_id
   LEFT JOIN texts n ON n.id = o.namespace_id LEFT JOIN actors a ON a.id = c.actor_id
   LEFT JOIN texts s ON s.id = c.subresource_id LEFT JOIN texts m ON m.id = c.manager_id
@@ -46,20 +46,20 @@ export const CHANGE_AT = `${CHANGE} WHERE c.seq = ?`;
 
 // The others: of commits after the first parameter, up to the second.
 
-export const OUTCOMES = `SELECT commit_id AS commitId, seq, n, outcome, reason, version, amendment FROM outcomes
+export const OUTCOMES = `SELECT commit_id AS commitId, seq, n, outcome, reason, version, amendment, audit_id AS auditId, audit FROM outcomes
   WHERE commit_id > ? AND commit_id <= ? ORDER BY commit_id, seq, n`;
 
 /** Of one change, in commits up to a number. */
-export const OUTCOMES_OF = `SELECT commit_id AS commitId, seq, n, outcome, reason, version, amendment FROM outcomes
+export const OUTCOMES_OF = `SELECT commit_id AS commitId, seq, n, outcome, reason, version, amendment, audit_id AS auditId, audit FROM outcomes
   WHERE seq = ? AND commit_id <= ? ORDER BY n`;
 
 /**
  * The same as OUTCOMES, of commits whose changes and those LATE_CHANGES before them are in the stretch of seqs that the last two
  * parameters give: it reads no others, but for those that are listed.
  */
-const OUTCOMES_NEAR = `SELECT commit_id AS commitId, seq, n, outcome, reason, version, amendment FROM outcomes
+const OUTCOMES_NEAR = `SELECT commit_id AS commitId, seq, n, outcome, reason, version, amendment, audit_id AS auditId, audit FROM outcomes
   WHERE commit_id > @after AND commit_id <= @to AND seq > @fromSeq AND seq <= @toSeq
-  UNION ALL SELECT x.commit_id, x.seq, x.n, x.outcome, x.reason, x.version, x.amendment FROM late_outcomes l
+  UNION ALL SELECT x.commit_id, x.seq, x.n, x.outcome, x.reason, x.version, x.amendment, x.audit_id, x.audit FROM late_outcomes l
   JOIN outcomes x ON x.seq = l.seq AND x.commit_id = l.commit_id
   WHERE l.commit_id > @after AND l.commit_id <= @to AND l.seq <= @fromSeq ORDER BY 1, 2, 3`;
 

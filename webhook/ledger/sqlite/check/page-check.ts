@@ -38,13 +38,14 @@ export function* checkPages(db: Sqlite, stepMs = STEP_MS): Generator<void> {
 }
 
 /** Rows whose key is theirs alone: from one to the next. */
-function* readRows(db: Sqlite, { table, index, key }: Tree, stepMs: number): Generator<void> {
+function* readRows(db: Sqlite, { table, index, where, key }: Tree, stepMs: number): Generator<void> {
   const keys = key.join(', ');
   const indexed = index === null ? '' : `INDEXED BY ${index}`;
   const select = `SELECT ${keys}${index === null ? ', *' : ''} FROM ${table} ${indexed}`;
-  const first = db.prepare<unknown[], unknown[]>(`${select} ORDER BY ${keys}`).raw();
+  const [only, and] = where === '' ? ['', ''] : [`WHERE ${where}`, `${where} AND`];
+  const first = db.prepare<unknown[], unknown[]>(`${select} ${only} ORDER BY ${keys}`).raw();
   const marks = key.map(() => '?').join(', ');
-  const next = db.prepare<unknown[], unknown[]>(`${select} WHERE (${keys}) > (${marks}) ORDER BY ${keys}`).raw();
+  const next = db.prepare<unknown[], unknown[]>(`${select} WHERE ${and} (${keys}) > (${marks}) ORDER BY ${keys}`).raw();
   let rows = first.iterate();
   for (let from = readFor(rows, stepMs); from !== null; from = readFor(rows, stepMs)) {
     yield;
@@ -86,7 +87,7 @@ function treesOf(db: Sqlite): Tree[] {
     const primary = columns.filter(({ pk }) => pk > 0).sort((a, b) => a.pk - b.pk);
     const key = /WITHOUT ROWID/i.test(sql) ? primary.map(({ name }) => name) : ['rowid'];
     const whole: Tree = { name: `table ${table}`, table, index: null, where: '', key };
-    return [whole, ...indexesOf(db, table)];
+    return [whole, ...indexesOf(db, table, key)];
   });
 }
 
@@ -95,7 +96,8 @@ interface Named {
   sql: string;
 }
 
-function indexesOf(db: Sqlite, table: string): Tree[] {
+/** `tableKey`: what an index has behind its own columns. */
+function indexesOf(db: Sqlite, table: string, tableKey: readonly string[]): Tree[] {
   const indexes = db.pragma(`index_list(${table})`) as { name: string; origin: string; unique: number }[];
   return indexes
     .filter(({ origin }) => origin !== 'pk')
@@ -103,7 +105,7 @@ function indexesOf(db: Sqlite, table: string): Tree[] {
       const columns = (db.pragma(`index_info(${name})`) as { name: string }[]).map((column) => column.name);
       const made = db.prepare('SELECT sql FROM sqlite_schema WHERE name = ?').pluck().get(name) as string | null;
       const [, where = ''] = / WHERE (.*)$/.exec(made ?? '') ?? [];
-      const key = unique === 1 ? columns : [...columns, 'rowid'];
+      const key = unique === 1 ? columns : [...columns, ...tableKey.filter((column) => !columns.includes(column))];
       return { name: `index ${name}`, table, index: name, where, key };
     });
 }

@@ -1,3 +1,8 @@
+import { OUTCOME_REASONS } from '../../port/port.ts';
+
+/** The code of a refusal, by which attempts are found: the list of reasons only grows at its end. */
+export const REFUSED = OUTCOME_REASONS.indexOf('the API server refused it');
+
 /** Marks a SQLite file as a Kubeblame ledger: "KBLM", in the header's application id. */
 export const APPLICATION_ID = 0x4b424c4d;
 
@@ -274,6 +279,16 @@ export const MIGRATIONS: readonly string[] = [
   ${guard('changes', 'values', `${BEHIND_FOLD.seq} AND ${NOT_BEING_SHORTENED}`)}
   ${guard('checkpoints', 'rows', `${BEHIND_FOLD.seq} AND ${NOT_BEING_SHORTENED}`)}
   ${guard('forks', 'rows', `${BEHIND_FOLD.seq} AND ${NOT_BEING_SHORTENED}`)}
+  `,
+  /* What the API server's audit log tells of a change (docs/decisions/0070), and when a change happened that came in later. */
+  `
+  ALTER TABLE outcomes ADD COLUMN audit_id ANY; -- 16 bytes for a UUID, otherwise text
+  ALTER TABLE outcomes ADD COLUMN audit BLOB; -- payload.ts
+  CREATE INDEX outcomes_by_audit ON outcomes (audit_id) WHERE audit_id IS NOT NULL;
+  ALTER TABLE changes ADD COLUMN occurred_at INTEGER; -- ms; NULL: at
+  CREATE INDEX changes_backdated ON changes (object_id, occurred_at) WHERE occurred_at IS NOT NULL;
+  CREATE INDEX changes_by_occurrence ON changes (occurred_at) WHERE occurred_at IS NOT NULL;
+  CREATE INDEX outcomes_refused ON outcomes (seq) WHERE reason = ${REFUSED};
   `,
 ];
 

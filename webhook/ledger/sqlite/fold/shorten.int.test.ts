@@ -13,8 +13,8 @@ import type { StoredChange } from '../../port/port.ts';
 import type { Report } from '../../proof/report.ts';
 import { enforce, type Enforced } from '../../retention/retention.ts';
 import { CommitTree } from '../chain/tree.ts';
-import { openSqliteReader, openSqliteStore, openThreadedSqliteStore } from '../store/open-store.ts';
-import type { SqliteStore } from '../store/store.ts';
+import { openSqliteStore, openThreadedSqliteStore } from '../store/open-store.ts';
+import { openSqliteReader, type SqliteStore } from '../store/store.ts';
 import { verifyLedger, type SignedHead } from '../verify/verify.ts';
 
 const HOUR_MS = 3_600_000;

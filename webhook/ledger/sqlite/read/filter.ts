@@ -1,5 +1,6 @@
 import type { ChangeFilter, ObjectFilter } from '../../port/port.ts';
 import { STATUS_ONLY_MASK } from '../database/codes.ts';
+import { REFUSED } from '../database/schema.ts';
 
 /*
  * The port's filters as SQL. `o` is a row of objects, `c` one of changes.
@@ -73,8 +74,14 @@ export function isWholeNamespace({ namespace, type, names, namePrefix, uid, with
 }
 
 /** What a filter says of changes, besides of which objects. */
-export function changeConditions({ username, withoutStatus, minSeq, maxSeq }: ChangeFilter): Condition[] {
+export function changeConditions(filter: ChangeFilter): Condition[] {
+  const { username, withoutStatus, minSeq, maxSeq, since, until, refused } = filter;
   const conditions: Condition[] = [];
+  if (refused === true) {
+    conditions.push({ sql: `c.seq IN (SELECT seq FROM outcomes WHERE reason = ${REFUSED})`, values: [] });
+  }
+  if (since !== undefined) conditions.push({ sql: 'coalesce(c.occurred_at, c.at) >= ?', values: [since] });
+  if (until !== undefined) conditions.push({ sql: 'coalesce(c.occurred_at, c.at) <= ?', values: [until] });
   if (withoutStatus === true) conditions.push({ sql: `(c.kind & ${STATUS_ONLY_MASK}) = 0`, values: [] });
   if (username !== undefined) {
     conditions.push({ sql: '+c.actor_id IN (SELECT id FROM actors WHERE username = ?)', values: [username] });

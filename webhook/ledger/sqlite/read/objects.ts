@@ -27,6 +27,10 @@ const LOOKED_AT_ONCE = 250;
 const NEWEST = `SELECT c.kind, c.parent, (SELECT outcome FROM outcomes WHERE seq = c.seq ORDER BY n DESC LIMIT 1) AS outcome
   FROM changes c WHERE c.object_id = ? AND (c.kind & ${EFFECT_MASK}) > 0 ORDER BY c.seq DESC LIMIT 1`;
 
+/** The + keeps SQLite from reading all of the namespace, which is in this order already, instead of looking for the name. */
+export const INCARNATIONS = `${SELECT_OBJECT}
+  WHERE o.resource_id = ${RESOURCE_ID} AND o.namespace_id = ${NAMESPACE_ID} AND o.name = ? ORDER BY +o.id DESC`;
+
 /** Looks up objects. */
 export class Objects {
   constructor(private readonly statements: Statements) {}
@@ -76,11 +80,7 @@ export class Objects {
 
   /** An object's incarnations, by name, the newest first. */
   incarnations(key: Omit<ObjectRef, 'uid' | 'kind'>): StoredObject[] {
-    return this.statements.all<StoredObject>(
-      `${SELECT_OBJECT} WHERE o.resource_id = ${RESOURCE_ID} AND o.namespace_id = ${NAMESPACE_ID} AND o.name = ?
-        ORDER BY o.id DESC`,
-      ...[key.group, key.resource, key.namespace, key.name],
-    );
+    return this.statements.all<StoredObject>(INCARNATIONS, ...[key.group, key.resource, key.namespace, key.name]);
   }
 
   /** Those that may hold what a filter asks for, from the one of an object on. */

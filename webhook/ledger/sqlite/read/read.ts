@@ -7,7 +7,7 @@ import {
   type StoredVersion,
   type UserCount,
 } from '../../port/port.ts';
-import { decodeFacts, EFFECT_MASK, outcomeOf, SOURCE_MASK, STATUS_ONLY_MASK } from '../database/codes.ts';
+import { decodeFacts, EFFECT_MASK, encodeUid, outcomeOf, SOURCE_MASK, STATUS_ONLY_MASK } from '../database/codes.ts';
 import {
   changeConditions,
   idsSql,
@@ -26,7 +26,8 @@ import { LIMIT, type Statements } from '../database/statements.ts';
 const SELECT = `SELECT c.seq, c.at, c.object_id, c.actor_id, c.kind, c.subresource_id, c.manager_id, c.api_version_id,
   c.parent, c.depth, c.base_version, c.version, c.review_uid, c.hash, c.detail,
   x.outcome, x.reason, x.version AS outcome_version,
-  iif(x.n > 0, (SELECT amendment FROM outcomes WHERE seq = c.seq AND amendment IS NOT NULL), x.amendment) AS amendment
+  iif(x.n > 0, (SELECT amendment FROM outcomes WHERE seq = c.seq AND amendment IS NOT NULL), x.amendment) AS amendment,
+  c.occurred_at, (SELECT audit FROM outcomes WHERE seq = c.seq AND audit IS NOT NULL ORDER BY n DESC LIMIT 1) AS audit
   FROM changes c LEFT JOIN outcomes x ON x.seq = c.seq AND x.n = (SELECT max(n) FROM outcomes WHERE seq = c.seq)`;
 
 const OBJECT_ID = `SELECT id FROM objects
@@ -39,7 +40,7 @@ const SHORT_TAIL = 2;
 const COLLECTED_AT_ONCE = 1000;
 
 /** What tells which version is real: a third of the cost of whole rows. */
-const VERSIONS = `SELECT c.seq, c.at, c.kind, c.parent, c.actor_id, c.manager_id,
+const VERSIONS = `SELECT c.seq, coalesce(c.occurred_at, c.at) AS at, c.kind, c.parent, c.actor_id, c.manager_id,
   (SELECT outcome FROM outcomes WHERE seq = c.seq ORDER BY n DESC LIMIT 1) AS outcome
   FROM changes c WHERE c.object_id = ? AND c.seq <= ? ORDER BY c.seq DESC ${LIMIT}`;
 
@@ -137,7 +138,8 @@ export class Rows {
     const isStatus = `(c.kind & ${STATUS_ONLY_MASK}) > 0 AND m.value NOT GLOB 'kubectl*'`;
     const rows = this.statements.all<UserCount & { disputed: number }>(
       `SELECT a.username, r.api_group AS "group", r.resource, r.kind,
-        count(*) AS changes, sum(x.reason IS ?) AS disputed, min(c.at) AS firstAt, max(c.at) AS lastAt
+        count(*) AS changes, sum(x.reason IS ?) AS disputed,
+        min(coalesce(c.occurred_at, c.at)) AS firstAt, max(coalesce(c.occurred_at, c.at)) AS lastAt
         FROM changes c JOIN actors a ON a.id = c.actor_id JOIN texts m ON m.id = c.manager_id
         JOIN objects ob ON ob.id = c.object_id JOIN resources r ON r.id = ob.resource_id
         LEFT JOIN outcomes x ON x.seq = c.seq AND x.n = (SELECT max(n) FROM outcomes WHERE seq = c.seq)
@@ -211,6 +213,31 @@ export class Rows {
       if (last === undefined || rows.length < limit) return found;
       below = last.seq - 1;
     }
+  }
+
+  hasAudit(id: string): boolean {
+    return this.statements.get('SELECT 1 AS found FROM outcomes WHERE audit_id = ? LIMIT 1', encodeUid(id)) !== null;
+  }
+
+  hasBackdated(): boolean {
+    return this.statements.get('SELECT 1 AS found FROM changes WHERE occurred_at IS NOT NULL LIMIT 1') !== null;
+  }
+
+  backdated(objectId: number, at: number): StoredChange | null {
+    const rows = this.statements.all<Row>(
+      `${SELECT} WHERE c.object_id = ? AND c.occurred_at <= ? AND c.at > ? AND (c.kind & ${EFFECT_MASK}) > 0
+        AND coalesce(x.outcome, ?) = ? AND x.reason IS NOT ? ORDER BY c.occurred_at DESC, c.seq DESC ${LIMIT}`,
+      ...[
+        objectId,
+        at,
+        at,
+        OUTCOMES.indexOf('committed'),
+        OUTCOMES.indexOf('committed'),
+        OUTCOME_REASONS.indexOf(EXPLAINED_LATE),
+        1,
+      ],
+    );
+    return rows[0] === undefined ? null : this.decode(rows[0]);
   }
 
   openAttempts(fromSeq: number, limit: number): StoredChange[] {

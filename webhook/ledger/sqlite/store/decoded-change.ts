@@ -1,5 +1,5 @@
 import { DISPUTED, type ObjectRef } from '../../../../shared/types.ts';
-import { decodeAmendment, decodeDetail, type Amendment, type Detail } from '../../content/payload.ts';
+import { decodeAmendment, decodeAudit, decodeDetail, type Amendment, type Detail } from '../../content/payload.ts';
 import { OUTCOME_REASONS, type StoredChange } from '../../port/port.ts';
 import { decodeFacts, decodeUid, outcomeOf } from '../database/codes.ts';
 import type { Names } from '../read/names.ts';
@@ -24,6 +24,8 @@ export interface Row {
   reason: number | null;
   outcome_version: string | null;
   amendment: Buffer | null;
+  occurred_at: number | null;
+  audit: Buffer | null;
 }
 
 /**
@@ -32,6 +34,7 @@ export interface Row {
 export class DecodedChange implements StoredChange {
   readonly seq: number;
   readonly at: number;
+  readonly occurredAt: number;
   readonly objectId: number;
   readonly object: ObjectRef;
   readonly operation: StoredChange['operation'];
@@ -55,6 +58,7 @@ export class DecodedChange implements StoredChange {
   readonly hash: Buffer | null;
   /** Also called without its change. */
   readonly detail: () => Detail;
+  readonly audit: StoredChange['audit'];
 
   constructor(row: Row, names: Names) {
     const amendment = row.amendment === null ? null : decodeAmendment(row.amendment);
@@ -64,6 +68,9 @@ export class DecodedChange implements StoredChange {
     const facts = decodeFacts(row.kind);
     this.seq = row.seq;
     this.at = row.at;
+    this.occurredAt = row.occurred_at ?? row.at;
+    const { audit } = row;
+    this.audit = () => (audit === null ? null : decodeAudit(audit));
     this.objectId = id;
     this.object = object;
     this.operation = facts.operation;

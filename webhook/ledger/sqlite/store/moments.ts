@@ -13,7 +13,10 @@ export class Moments {
   first(): { seq: number; at: number } | null {
     return (
       this.statements.get('SELECT through_seq AS seq, horizon_at AS at FROM folds ORDER BY through_seq DESC LIMIT 1') ??
-      this.statements.get('SELECT seq, at FROM changes ORDER BY seq LIMIT 1')
+      this.statements.get(
+        `SELECT seq, min(at, coalesce((SELECT min(occurred_at) FROM changes WHERE occurred_at IS NOT NULL), at)) AS at
+          FROM changes ORDER BY seq LIMIT 1`,
+      )
     );
   }
 
@@ -36,7 +39,7 @@ export class Moments {
   /** When an object was first and last changed; null where it never was. `withoutActs`: by what has a body. */
   lifetime(objectId: number, withoutActs: boolean): { firstAt: number; lastAt: number } | null {
     const row = this.statements.get<{ firstAt: number | null; lastAt: number | null }>(
-      `SELECT min(at) AS firstAt, max(at) AS lastAt FROM changes
+      `SELECT min(coalesce(occurred_at, at)) AS firstAt, max(coalesce(occurred_at, at)) AS lastAt FROM changes
       WHERE object_id = ?${withoutActs ? ` AND (kind & ${EFFECT_MASK}) > 0` : ''}`,
       objectId,
     );

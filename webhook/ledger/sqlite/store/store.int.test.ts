@@ -7,6 +7,7 @@ import { storeContract } from '../../port/contract/contract.ts';
 import { newChange } from '../../port/contract/new-change.ts';
 import { useFolder } from '../../../testing/folder.ts';
 import { FORMAT } from '../database/schema.ts';
+import { INCARNATIONS } from '../read/objects.ts';
 import { openSqliteStore, openThreadedSqliteStore } from './open-store.ts';
 import { openSqliteReader } from './store.ts';
 
@@ -235,5 +236,19 @@ describe('a ledger file', () => {
     assert.equal((await again.last())?.seq, 2);
     await again.close();
     rmSync(file('crashed.db'));
+  });
+
+  it('looks an object up by its name, however many others are in its namespace', async () => {
+    const store = open();
+    await store.append({ changes: [newChange(1)], outcomes: [] });
+    await store.close();
+    const db = new Database(path(), { readonly: true });
+    const plan = db.prepare(`EXPLAIN QUERY PLAN ${INCARNATIONS}`).all('', '', '', '') as { detail: string }[];
+    db.close();
+    const [objects] = plan.filter(({ detail }) => detail.startsWith('SEARCH o '));
+    assert.equal(
+      objects?.detail,
+      'SEARCH o USING COVERING INDEX sqlite_autoindex_objects_1 (resource_id=? AND namespace_id=? AND name=?)',
+    );
   });
 });

@@ -29,7 +29,7 @@ import { Names } from '../read/names.ts';
 import { Objects } from '../read/objects.ts';
 import { openForReading, type Sqlite } from '../database/open.ts';
 import { Rows } from '../read/read.ts';
-import { writtenAfter } from '../read/written.ts';
+import { writtenAfter } from '../fold/written.ts';
 import { FORMAT } from '../database/schema.ts';
 import { Statements } from '../database/statements.ts';
 import { CommitTree } from '../chain/tree.ts';
@@ -222,6 +222,18 @@ export class SqliteStore implements LedgerStore {
 
   lineage(seq: number): Promise<StoredStep[]> {
     return this.guard.run(() => this.lineages.lineage(seq));
+  }
+
+  hasAudit(id: string): Promise<boolean> {
+    return this.guard.run(() => this.rows.hasAudit(id));
+  }
+
+  hasBackdated(): Promise<boolean> {
+    return this.guard.run(() => this.rows.hasBackdated());
+  }
+
+  backdated(objectId: number, at: number): Promise<StoredChange | null> {
+    return this.guard.run(() => this.rows.backdated(objectId, at));
   }
 
   openAttempts(fromSeq: number, limit: number): Promise<StoredChange[]> {

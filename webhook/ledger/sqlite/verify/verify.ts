@@ -2,7 +2,7 @@ import { messageOf } from '../../../../shared/errors.ts';
 import { originOf, type TreeHead } from '../../proof/checkpoint.ts';
 import { MerkleTree } from '../../proof/merkle.ts';
 import { Findings, type Part, type Report } from '../../proof/report.ts';
-import { DISPUTED, OUTCOMES } from '../../../../shared/types.ts';
+import { DISPUTED, GIVEN_UP, OUTCOMES } from '../../../../shared/types.ts';
 import { OUTCOME_REASONS } from '../../port/port.ts';
 import { firstLink, Link, type ChainedFold } from '../chain/chain.ts';
 import { commitRows, END, LEDGER, newestFold, type CommitRows, type LedgerRow } from '../chain/chained-rows.ts';
@@ -166,7 +166,7 @@ function verifyCommit(
     // That nothing told of an attempt is not stored; that several users claim a version is.
     const known =
       reason !== undefined &&
-      (what === 'unverified' ? reason === DISPUTED : what === 'committed' || what === 'dropped');
+      (what === 'unverified' ? reason === DISPUTED || reason === GIVEN_UP : what === 'committed' || what === 'dropped');
     if (!known) findings.add('outcomes', `change ${outcome.seq}`, 'its outcome is none that there is');
     if (outcome.seq > commit.lastSeq) findings.add('outcomes', `change ${outcome.seq}`, 'its outcome came before it');
   }

@@ -13,7 +13,8 @@ import { SkipMaker } from './skip-maker.ts';
 import { encodeSkips, NO_SKIPS } from '../read/skips.ts';
 
 /** A change as plain values, its documents as JSON text: what goes to another thread at little cost. */
-export interface EncodedChange extends Omit<NewChange, 'hash' | 'detail' | 'bodySnapshot'> {
+export interface EncodedChange extends Omit<NewChange, 'hash' | 'detail' | 'bodySnapshot' | 'occurredAt'> {
+  occurredAt: number | null;
   /** In base64. */
   hash: string | null;
   /** What it does to the object's labels: labelSteps(). */
@@ -23,8 +24,9 @@ export interface EncodedChange extends Omit<NewChange, 'hash' | 'detail' | 'body
 }
 
 /** An outcome as plain values. */
-export interface EncodedOutcome extends Omit<NewOutcome, 'amendment'> {
+export interface EncodedOutcome extends Omit<NewOutcome, 'amendment' | 'audit'> {
   amendment: string | null;
+  audit: { id: string; text: string } | null;
 }
 
 export interface EncodedEntries extends Omit<NewEntries, 'changes' | 'outcomes'> {
@@ -34,9 +36,10 @@ export interface EncodedEntries extends Omit<NewEntries, 'changes' | 'outcomes'>
 
 export function encodeEntries(entries: NewEntries): EncodedEntries {
   return {
-    outcomes: entries.outcomes.map(({ seq, outcome, resourceVersion, reason, at, amendment }) => ({
+    outcomes: entries.outcomes.map(({ seq, outcome, resourceVersion, reason, at, amendment, audit }) => ({
       ...{ seq, outcome, resourceVersion, reason, at },
       amendment: amendment === undefined ? null : amendmentText(amendment),
+      audit: audit === undefined ? null : { id: audit.id, text: JSON.stringify(audit) },
     })),
     ...(entries.taken === undefined ? {} : { taken: entries.taken }),
     coverage: entries.coverage ?? [],
@@ -44,6 +47,7 @@ export function encodeEntries(entries: NewEntries): EncodedEntries {
     changes: entries.changes.map((change) => ({
       seq: change.seq,
       at: change.at,
+      occurredAt: change.occurredAt ?? null,
       object: change.object,
       operation: change.operation,
       subresource: change.subresource,
@@ -94,8 +98,8 @@ export class Appender {
       lastSeq: db.prepare('SELECT coalesce(max(seq), 0) FROM changes').pluck(),
       change:
         db.prepare(`INSERT INTO changes (seq, at, object_id, namespace_id, actor_id, kind, subresource_id, manager_id,
-        api_version_id, labels_id, parent, depth, base_version, version, review_uid, hash, detail)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
+        api_version_id, labels_id, parent, depth, base_version, version, review_uid, hash, detail, occurred_at)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
       checkpoint: db.prepare('INSERT INTO checkpoints (seq, body, skips) VALUES (?, ?, ?)'),
       nextOutcome: db.prepare('SELECT count(*) FROM outcomes WHERE seq = ?').pluck(),
       fold: db.prepare(`INSERT INTO folds (commit_id, through_commit, through_seq, horizon_at, removed, last_object, last_actor,
@@ -104,7 +108,8 @@ export class Appender {
         WHERE commit_id = ?`),
       coverage: db.prepare('INSERT INTO coverage (commit_id, at, event, detail) VALUES (?, ?, ?, ?)'),
       outcome: db.prepare(
-        'INSERT INTO outcomes (seq, n, commit_id, outcome, reason, version, amendment) VALUES (?, ?, ?, ?, ?, ?, ?)',
+        `INSERT INTO outcomes (seq, n, commit_id, outcome, reason, version, amendment, audit_id, audit)
+          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       ),
     };
     // Immediate: one that begins by reading does not wait for another connection's lock, but fails at once.
@@ -219,6 +224,7 @@ export class Appender {
       reviewUid,
       hash,
       detail,
+      change.occurredAt,
     );
     const skips = change.checkpoint === null ? null : this.skipsOf(change, change.checkpoint);
     if (checkpoint !== null) this.statements.checkpoint.run(change.seq, checkpoint, skips);
@@ -246,6 +252,7 @@ export class Appender {
       skips,
       recorded: null,
       shortened: null,
+      occurredAt: change.occurredAt,
     });
   }
 
@@ -269,8 +276,12 @@ export class Appender {
       reason: OUTCOME_REASONS.indexOf(outcome.reason),
       version: outcome.resourceVersion.toWellFormed(),
       amendment: outcome.amendment === null ? null : this.compressed(outcome.amendment),
+      auditId: outcome.audit === null ? null : encodeUid(outcome.audit.id.toWellFormed()),
+      audit: outcome.audit === null ? null : this.compressed(outcome.audit.text),
     };
-    this.statements.outcome.run(row.seq, row.n, commitId, row.outcome, row.reason, row.version, row.amendment);
+    this.statements.outcome.run(
+      ...[row.seq, row.n, commitId, row.outcome, row.reason, row.version, row.amendment, row.auditId, row.audit],
+    );
     return row;
   }
 }

@@ -1,3 +1,4 @@
+import type { AuditRecord } from '../../../../shared/audit.ts';
 import { reconstruct } from '../../../../shared/reconstruct.ts';
 import { apiVersionOf, type ManagedField } from '../../../../shared/normalise.ts';
 import { applyPatch, hashBody } from '../../../../shared/patch.ts';
@@ -15,7 +16,7 @@ import { bodySnapshotOf, requireChange } from '../../../ledger/port/steps.ts';
 import type { Ending } from '../endings/ending.ts';
 import type { ReplicasPaths } from './scale.ts';
 import { withIncarnations, type Memory } from './memory.ts';
-import { headKey, versionOf, withVersions, type ObjectHead, type HeadVersion } from './object-head.ts';
+import { headKey, nameKey, versionOf, withVersions, type ObjectHead, type HeadVersion } from './object-head.ts';
 
 /** What must be known of a state to put a change on top of it. */
 export interface Base {
@@ -26,8 +27,10 @@ export interface Base {
 /** A change as the capture code writes it; the rest follows from where it is put. */
 export interface ChangeInput extends Omit<
   NewChange,
-  'seq' | 'at' | 'depth' | 'parent' | 'hash' | 'bodySnapshot' | 'apiVersion' | 'statusOnly' | 'detail'
+  'seq' | 'at' | 'occurredAt' | 'depth' | 'parent' | 'hash' | 'bodySnapshot' | 'apiVersion' | 'statusOnly' | 'detail'
 > {
+  /** When it happened (ms), where that is long before it came here. */
+  occurredAt?: number | undefined;
   base: Base | null;
   /** null where the object is gone, and for an act. */
   body: JsonObject | null;
@@ -105,6 +108,7 @@ export class Draft {
       hash: unknown ? null : hashBody(body),
       statusOnly: isStatusOnly(input.own ?? patch),
       bodySnapshot,
+      ...(input.occurredAt === undefined ? {} : { occurredAt: input.occurredAt }),
       detail: {
         patch,
         options: detail.options ?? null,
@@ -150,6 +154,29 @@ export class Draft {
     const past = head.past.some(({ seq }) => seq === version.seq) ? head.past.map(replace) : head.past;
     this.setHead(withVersions({ object: head.object, versions: head.versions, past }, head.versions.map(replace)));
     return settled;
+  }
+
+  /** Adds what the audit log tells of a change, with what became of it by then: in the outcome that this draft gives it, or a new one. */
+  attach(told: NewOutcome & { audit: AuditRecord }): void {
+    const index = this.outcomes.findLastIndex(({ seq }) => seq === told.seq);
+    const own = this.outcomes[index];
+    if (own === undefined) this.outcomes.push(told);
+    else this.outcomes[index] = { ...own, audit: told.audit };
+  }
+
+  /** What the audit log has told of a change; null where it has told nothing yet. */
+  async auditOf(seq: number): Promise<AuditRecord | null> {
+    const told = [...this.memory.waitingOutcomes, ...this.outcomes].findLast(
+      (outcome) => outcome.seq === seq && outcome.audit !== undefined,
+    );
+    if (told?.audit !== undefined) return told.audit;
+    return (await this.store.change(seq))?.audit() ?? null;
+  }
+
+  /** Whether something of a request of the audit log was recorded. */
+  async hasAudit(id: string): Promise<boolean> {
+    const waits = [...this.memory.waitingOutcomes, ...this.outcomes].some(({ audit }) => audit?.id === id);
+    return waits || this.store.hasAudit(id);
   }
 
   /** Settles an act, which is in no head, by what it brought about. */
@@ -217,6 +244,21 @@ export class Draft {
     const head = await this.head(object);
     for (const version of [...head.past, ...head.versions]) known.set(version.seq, version);
     return [...known.values()].filter(({ effect }) => effect !== 'none').sort((a, b) => b.seq - a.seq);
+  }
+
+  /** All that was recorded of an object of any incarnation, or of none, since a moment (ms), newest first; at most so much. */
+  async since(object: ObjectRef, since: number, limit: number): Promise<NewChange[]> {
+    const { group, resource, namespace, name } = object;
+    const minSeq = (await this.store.seqAt(since - 1)) + 1;
+    const stored = await this.store.changes({ type: { group, resource }, namespace, names: [name], minSeq }, limit);
+    const own = [...this.memory.waiting, ...this.changes].filter(
+      (change) => change.at >= since && nameKey(change.object) === nameKey(object),
+    );
+    const all = [
+      ...own.reverse(),
+      ...stored.map((change) => ({ ...change, detail: change.detail(), bodySnapshot: null })),
+    ];
+    return [...new Map(all.map((change) => [change.seq, change])).values()];
   }
 
   /** The acts of one subresource on an object since a moment (ms), oldest first. */

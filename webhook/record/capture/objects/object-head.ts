@@ -5,6 +5,7 @@ import { isExplained, type NewChange, type StoredChange } from '../../../ledger/
 
 /** One version of an object, with what is needed to recognise it. */
 export interface HeadVersion extends Version {
+  /** When it happened. */
   at: number;
   /** True where the object does not exist after it. */
   gone: boolean;
@@ -82,7 +83,7 @@ export function versionOf(change: NewChange | StoredChange, outcome: Version['ou
     effect: change.effect,
     gone: change.effect === 'deleted',
     late: change.late,
-    at: change.at,
+    at: change.occurredAt ?? change.at,
     hash: change.hash,
     apiVersion: change.apiVersion,
     resourceVersion: change.resourceVersion,

@@ -1,9 +1,10 @@
 import { diff, hashBody } from '../../../../shared/patch.ts';
 import type { Seen } from '../../../../shared/interpret.ts';
 import { apiVersionOf, metadataText } from '../../../../shared/normalise.ts';
+import { isObject } from '../../../../shared/json.ts';
 import { compareResourceVersions } from '../../../../shared/resource-version.ts';
-import { DISPUTED, type ObjectRef, type Patch } from '../../../../shared/types.ts';
-import type { OutcomeReason } from '../../../ledger/port/port.ts';
+import { DISPUTED, type Json, type ObjectRef, type Patch } from '../../../../shared/types.ts';
+import type { NewChange, OutcomeReason } from '../../../ledger/port/port.ts';
 import { bodilessFor } from '../bodiless/bodiless-acts.ts';
 import { isStatusOnly, type Draft } from '../objects/draft.ts';
 import { endBy, setsDeletionTimestamp } from '../endings/ending.ts';
@@ -20,8 +21,22 @@ export interface ObservedFact {
   seen: Seen;
   /** How what it settles is known. */
   reason: OutcomeReason;
+  /** The request that made this version, where that is known: what no attempt explains is its change. */
+  by?: Maker;
   /** What happened before this moment (ms) had been seen by then: what the fact shows anew is younger. 0: nothing had. */
   since?: number;
+}
+
+/** A request that made a version of which no review, or only an attempt, is known. */
+export interface Maker extends Pick<
+  NewChange,
+  'operation' | 'subresource' | 'actor' | 'manager' | 'baseResourceVersion' | 'occurredAt'
+> {
+  options: Json;
+  /** The open attempts that may be this request. */
+  own: ReadonlySet<number>;
+  /** What was asked for, for the change of a version before which nothing is known: what it changed cannot be told. */
+  asked: Json;
 }
 
 /**
@@ -45,7 +60,7 @@ async function closeOthers(draft: Draft, object: ObjectRef): Promise<void> {
 }
 
 async function take(draft: Draft, observation: ObservedFact): Promise<HeadVersion | null> {
-  const { object, seen, reason, since = 0 } = observation;
+  const { object, seen, reason, since = 0, by } = observation;
   const head = await draft.head(object);
   const tip = tipOf(head);
   const apiVersion = apiVersionOf(seen.body);
@@ -61,7 +76,10 @@ async function take(draft: Draft, observation: ObservedFact): Promise<HeadVersio
     hash !== null &&
     version.apiVersion === apiVersion &&
     version.hash.equals(hash);
-  const open = openOf(head).filter((version) => madeBefore(version, seen.resourceVersion));
+  const open = openOf(head).filter(
+    (version) =>
+      madeBefore(version, seen.resourceVersion) && (by === undefined || by.own.has(version.seq) || !same(version)),
+  );
   const exact = open.find(same);
   if (exact !== undefined) {
     const claim = await claimOf(draft, observation, head, exact, open);
@@ -97,6 +115,7 @@ async function take(draft: Draft, observation: ObservedFact): Promise<HeadVersio
   // Of a scale whose field is not known it is not known either whether it is in there.
   const lost = open.filter((version) => !isUnknown(version));
   if (held === null) await dropAttempts(draft, object, lost);
+  if (base === null && by !== undefined) return beginBy(draft, object, seen, by);
   if (base === null) return (await missedCreation(draft, object, seen, since)) ?? begin(draft, object, seen);
   return recordDifference(draft, observation, base, held?.version ?? null, shown === 'own');
 }
@@ -151,6 +170,44 @@ export async function begin(draft: Draft, object: ObjectRef, seen: Seen, late = 
   });
 }
 
+/** The first that is known of an object, by a request. What one other than a creation changed is not known. */
+async function beginBy(draft: Draft, object: ObjectRef, seen: Seen, by: Maker): Promise<HeadVersion> {
+  if (by.operation === 'CREATE') {
+    return draft.add({
+      ...factOf(object, seen),
+      ...madeBy(by),
+      effect: 'created',
+      base: null,
+      patch: diff(null, seen.body),
+    });
+  }
+  const base = await begin(draft, object, seen);
+  return addUnknown(draft, object, seen, by, base);
+}
+
+/** A request of which only the body after it is known: nothing that it shows is told to be its doing. */
+export async function addUnknown(
+  draft: Draft,
+  object: ObjectRef,
+  seen: Seen,
+  by: Maker,
+  base: HeadVersion,
+): Promise<HeadVersion> {
+  const { asked: request, options } = by;
+  const told = isObject(options) ? { ...options, request } : { request };
+  return draft.add({
+    ...{ ...factOf(object, seen), ...madeBy(by), effect: 'modified', base, patch: [] },
+    detail: { options: request === null ? options : told },
+  });
+}
+
+/** What is said of a change whose request is known by the audit log alone. */
+export function madeBy({ operation, subresource, actor, manager, baseResourceVersion, occurredAt, options }: Maker) {
+  const source = 'audit' as const;
+  const detail = { options };
+  return { operation, subresource, actor, manager, baseResourceVersion, occurredAt, source, detail };
+}
+
 /** What is the same in every change that nobody made through us. */
 function factOf(object: ObjectRef, { body, resourceVersion, managedFields }: Seen) {
   return {
@@ -196,13 +253,30 @@ async function missedCreation(draft: Draft, object: ObjectRef, seen: Seen, since
  */
 async function recordDifference(
   draft: Draft,
-  { object, seen, since = 0 }: ObservedFact,
+  { object, seen, since = 0, by }: ObservedFact,
   base: HeadVersion,
   request: HeadVersion | null,
   isOwn: boolean,
 ): Promise<HeadVersion> {
   const before = base.gone ? null : await draft.body(base.seq);
   const patch = diff(before, seen.body);
+  if (by !== undefined) {
+    const effect = before === null ? 'created' : 'modified';
+    if (before !== null && isUnknown(base)) {
+      // Some of it is the doing of a request before this one, of which it is not known what it changed.
+      const notBefore = base.at;
+      const gap = await draft.add({
+        ...{ ...factOf(object, seen), resourceVersion: '', operation: 'UPDATE', source: 'watch', effect, base, patch },
+        detail: { notBefore, managersHint: managersSince(seen.managedFields, notBefore) },
+      });
+      return addUnknown(draft, object, seen, by, gap);
+    }
+    return draft.add({
+      ...factOf(object, seen),
+      ...madeBy(by),
+      ...{ effect, base: before === null ? null : base, patch },
+    });
+  }
   const follows = request !== null && (isOwn || (request.projected && isStatusOnly(patch)));
   const eviction = request?.projected === true ? null : await evictionFor(draft, object, patch);
   if (eviction !== null && setsDeletionTimestamp(patch)) draft.confirmAct(eviction, seen.resourceVersion);

@@ -5,6 +5,10 @@ import type { ObjectRef } from '../../../../shared/types.ts';
 import { lossText, lostFactText, unreviewedText } from '../../../ledger/port/intervals.ts';
 import type { CoverageEvent, LedgerStore } from '../../../ledger/port/port.ts';
 import { readShown, type Shown } from '../../../platform/kubernetes/watch/shown.ts';
+import type { Audited, AuditedRequest } from '../audit/audited-request.ts';
+import { asReview } from '../audit/as-review.ts';
+import { captureAudited } from '../audit/capture-audit.ts';
+import { auditWithoutSecrets } from '../audit/without-secrets.ts';
 import { ReviewCapture } from '../bodiless/review-capture.ts';
 import { DEFINITIONS } from '../endings/enclosing-scopes.ts';
 import { dropUnseen, endPage, observeAbsent, observeGone, type OpenAttempt } from '../endings/ending.ts';
@@ -110,6 +114,21 @@ export class Recorder {
       return typeof capture === 'string' ? capture : this.job(at, capture, bytes);
     };
     return this.queue.add(() => (place === undefined ? work() : this.cursor.inTurn(place.number, at, work, bytes)));
+  }
+
+  /**
+   * Takes in a request of the API server's audit log. Resolves when it is durable. An older one than what was recorded last keeps the time
+   * at which it happened; it comes in at the end of the ledger all the same.
+   */
+  audit(request: AuditedRequest): Promise<Audited | 'excluded'> {
+    const { predicates, redactor } = this.options;
+    return this.facts.run(async () => {
+      if (!predicates.includes(asReview(request, null))) return 'excluded';
+      if (this.options.disk?.isFull === true)
+        throw new KubeblameError('ledger-full', 'the disk is full: nothing of the audit log is recorded');
+      const at = Math.max(Math.floor(request.record.answeredAt), this.times.newest);
+      return this.job(at, async (draft) => captureAudited(draft, await auditWithoutSecrets(draft, request, redactor)));
+    });
   }
 
   /** Passes over a review of the spool that came at `at` (ms) and cannot be recorded, or all up to another one. */
