@@ -3,7 +3,7 @@ import { Belongings } from './belongings.ts';
 import { applicationEvidence, believe, deliveriesOf, firstOf, NAME_LABELS, TIERS, type Delivery, type Said } from './evidence.ts'; // prettier-ignore
 import { byPlace, compare, compareVersions, unique } from './order.ts';
 import type { LandscapeRule } from './rules.ts';
-import { isSameTeam, productOf, teamOf } from './teams.ts';
+import { productOf, teamNames, teamOf } from './teams.ts';
 import type { Graph, ObjectFacts } from './types.ts';
 import { isWorkload } from './units.ts';
 import { contradictionOf, mainImage, versionTupleOf, type VersionTuple } from './version-tuple.ts';
@@ -293,12 +293,6 @@ class Landscape {
       members,
     };
   }
-}
-
-/** A team that is told by its name and by its address is one. */
-function teamNames(values: readonly string[]): string[] {
-  const all = unique(values);
-  return all.filter((value) => !all.some((other) => other !== value && !other.includes('@') && isSameTeam(value, other))); // prettier-ignore
 }
 
 /** As Units has it. */
