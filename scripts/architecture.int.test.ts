@@ -59,8 +59,6 @@ describe('webhook/', () => {
 describe('the source', () => {
   /** Still to be split. None may be added. */
   const LONG = [
-    'shared/landscape/applications.ts',
-    'webhook/entities/landscape/projection/projection.ts',
     'webhook/ledger/sqlite/store/store.ts',
     'webhook/ledger/sqlite/write/append.ts',
     'webhook/programs/standby/turn.ts',
