@@ -27,11 +27,11 @@ export interface Io {
   /** Ends what would go on for ever. */
   interrupted?: AbortSignal;
   /** What follows has no end: it must appear at once, and not in a pager. */
-  live?(): void;
+  live?: () => void;
   /** What has been done so far of something that may take long: `1200 changes`. */
-  progress?(text: string): void;
+  progress?: (text: string) => void;
   /** Takes the whole terminal, for its keys too; missing where there is none. */
-  openScreen?(): Promise<Screen>;
+  openScreen?: () => Promise<Screen>;
   /** Resolves when all is written and read. */
   end?(): Promise<void>;
 }

@@ -1,8 +1,9 @@
 import { attach, type Attachment } from './attached.ts';
 import { Belongings } from './belongings.ts';
 import { applicationEvidence, believe, deliveriesOf, firstOf, NAME_LABELS, TIERS, type Delivery, type Said } from './evidence.ts'; // prettier-ignore
+import { byPlace, compare, compareVersions, unique } from './order.ts';
 import type { LandscapeRule } from './rules.ts';
-import { isSameTeam, productOf, teamOf } from './teams.ts';
+import { productOf, teamNames, teamOf } from './teams.ts';
 import type { Graph, ObjectFacts } from './types.ts';
 import { isWorkload } from './units.ts';
 import { contradictionOf, mainImage, versionTupleOf, type VersionTuple } from './version-tuple.ts';
@@ -292,32 +293,6 @@ class Landscape {
       members,
     };
   }
-}
-
-/** A team that is told by its name and by its address is one. */
-function teamNames(values: readonly string[]): string[] {
-  const all = unique(values);
-  return all.filter((value) => !all.some((other) => other !== value && !other.includes('@') && isSameTeam(value, other))); // prettier-ignore
-}
-
-function unique<T extends string>(values: readonly T[]): T[] {
-  return [...new Set(values)].sort(compare);
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
-}
-
-let collator: Intl.Collator | undefined;
-
-/** `1.9` before `1.10`. Made when it is needed: loading ICU's rules takes 9 ms, of each start of a program. */
-function compareVersions(a: string, b: string): number {
-  collator ??= new Intl.Collator('en', { numeric: true });
-  return collator.compare(a, b);
-}
-
-function byPlace(a: ObjectRef, b: ObjectRef): number {
-  return compare(a.namespace, b.namespace) || compare(a.kind, b.kind) || compare(a.name, b.name);
 }
 
 /** As Units has it. */

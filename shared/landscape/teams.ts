@@ -1,5 +1,6 @@
 import type { Belongings } from './belongings.ts';
 import { believe, firstOf, NAME_LABELS, ruleText, type Evidence, type Said } from './evidence.ts';
+import { unique } from './order.ts';
 import { ruleFor, type LandscapeRule } from './rules.ts';
 import type { ObjectFacts } from './types.ts';
 
@@ -47,4 +48,10 @@ export function productOf(
     ...firstOf(facts, ['product'], 3),
   ];
   return believe(found.length > 0 ? found : firstOf(known.namespaceOf(object), ['product'], 4, 'namespace '));
+}
+
+/** A team that is told by its name and by its address is one. */
+export function teamNames(values: readonly string[]): string[] {
+  const all = unique(values);
+  return all.filter((value) => !all.some((other) => other !== value && !other.includes('@') && isSameTeam(value, other))); // prettier-ignore
 }

@@ -4,7 +4,7 @@ import { BUILT_IN_TYPES } from '../../shared/built-in-types.ts';
 import { canonicalJson, isObject, parseJson } from '../../shared/json.ts';
 import { normalise, refOf } from '../../shared/normalise.ts';
 import { Redactor } from '../../shared/redact.ts';
-import type { JsonObject, LedgerReader } from '../../shared/types.ts';
+import type { Json, JsonObject, LedgerReader } from '../../shared/types.ts';
 import { Predicates } from '../record/rules/predicates.ts';
 import { Recorder } from '../record/capture/recorder/recorder.ts';
 import { importAudit, type AuditCounts } from '../record/sources/audit/import-audit.ts';
@@ -42,11 +42,11 @@ export async function departuresAtMarks(
     const objects = gunzipSync(readFileSync(`${folder}truth/${mark}.ndjson.gz`)).toString().trimEnd().split('\n').map((line) => parseJson(line) as JsonObject); // prettier-ignore
     for (const { kind, spec } of objects) {
       if (kind !== 'CustomResourceDefinition' || !isObject(spec) || !isObject(spec.names)) continue;
-      plurals.set(`${String(spec.names.kind)}.${String(spec.group)}`, String(spec.names.plural));
+      plurals.set(`${textOf(spec.names.kind)}.${textOf(spec.group)}`, textOf(spec.names.plural));
     }
     const truth = new Map<string, string>();
     for (const object of objects) {
-      const [kind, apiVersion] = [String(object.kind), String(object.apiVersion)];
+      const [kind, apiVersion] = [textOf(object.kind), textOf(object.apiVersion)];
       const group = apiVersion.includes('/') ? (apiVersion.split('/')[0] ?? '') : '';
       const ref = refOf(object, { group, kind, resource: plurals.get(`${kind}.${group}`) ?? '' });
       truth.set(keyOf(ref), canonicalJson(redactor.redact(normalise(object).body, ref)));
@@ -55,4 +55,8 @@ export async function departuresAtMarks(
     found[mark] = departed.flatMap(([how, keys]) => keys.map((key) => `${how}: ${key}`));
   }
   return found;
+}
+
+function textOf(value: Json | undefined): string {
+  return typeof value === 'string' ? value : '';
 }

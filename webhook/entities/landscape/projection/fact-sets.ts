@@ -10,6 +10,16 @@ const REMEMBERED = 30_000;
 /** Texts of parts and of sets by which a number is found again. Where one is not, it is stored twice: no harm. */
 const TEXTS = 50_000;
 
+/** How much is compressed together: more takes less room, and more time to read one of it. */
+export interface FactSizes {
+  /** Of a segment of the log, at least. */
+  turns: number;
+  parts: number;
+  sets: number;
+}
+
+export const SIZES: FactSizes = { turns: 2_000, parts: 64, sets: 128 };
+
 /** One thing that a body says: a member of Facts, of a list an item. */
 type Part = [member: keyof Facts, value: unknown];
 
@@ -28,7 +38,7 @@ export class FactSets {
   private readonly facts = new LRUCache<number, Facts>({ maxSize: REMEMBERED, sizeCalculation: () => 1 });
 
   /** `sizes`: how many are compressed together. */
-  constructor(statements: Statements, sizes: { parts: number; sets: number }) {
+  constructor(statements: Statements, sizes: Pick<FactSizes, 'parts' | 'sets'>) {
     this.parts = new BlockList(statements, 'parts', sizes.parts);
     this.sets = new BlockList(statements, 'sets', sizes.sets);
   }

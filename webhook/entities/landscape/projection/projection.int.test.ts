@@ -238,7 +238,7 @@ describe('the facts that are kept beside a ledger', function () {
 
   async function more(written: Written, count: number): Promise<void> {
     for (let index = 0; index < count; index++) {
-      await written.take({ do: 'change', name: index % 3, image: 1 + (index % 4), replicas: index % 2, back: 0, late: false, statusOnly: index % 5 === 4 }); // prettier-ignore
+      await written.take({ do: 'change', name: index % 3, image: 1 + index, replicas: index % 2, back: 0, late: false, statusOnly: index % 5 === 4 }); // prettier-ignore
       await written.take({ do: 'settle', back: 0, outcome: 'committed', amended: false });
     }
   }
@@ -362,7 +362,8 @@ describe('the facts that are kept beside a ledger', function () {
     await one.store.fold({ before: one.written.at - 5_000, now: one.written.at });
     await projection.catchUp(60_000);
     const after = count();
-    assert.ok((before[0] ?? 0) > 20 && (after[0] ?? 99) < 8, `segments: ${before.join(' ')}, then ${after.join(' ')}`);
+    // What is left is what the fold kept of each object, and the last of each block.
+    for (const [place, count] of after.entries()) assert.ok(count * 2 < (before[place] ?? 0), `${before.join(' ')}, then ${after.join(' ')}`); // prettier-ignore
     await assertSame(one.store, projection, one.written.at);
     projection.close();
     await one.store.close();

@@ -6,7 +6,7 @@ import { LATE_CHANGES } from '../../../ledger/sqlite/database/schema.ts';
 import { Statements } from '../../../ledger/sqlite/database/statements.ts';
 import type { FactsAt } from '../../../ledger/port/port.ts';
 import { FactLog, LOG_TABLES } from './fact-log.ts';
-import { FactSets, SET_TABLES } from './fact-sets.ts';
+import { FactSets, SET_TABLES, SIZES, type FactSizes } from './fact-sets.ts';
 import { Moments } from './moments.ts';
 import { Timelines } from './timeline.ts';
 
@@ -28,16 +28,6 @@ const TABLES = `
   ${SET_TABLES}
   ${LOG_TABLES}
 `;
-
-/** How much is compressed together: more takes less room, and more time to read one of it. */
-export interface FactSizes {
-  /** Of a segment of the log, at least. */
-  turns: number;
-  parts: number;
-  sets: number;
-}
-
-const SIZES: FactSizes = { turns: 2_000, parts: 64, sets: 128 };
 
 interface Progress {
   commit: number;

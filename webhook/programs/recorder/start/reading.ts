@@ -52,7 +52,9 @@ export async function openReading(setting: Setting, context: ReadingContext): Pr
     );
   };
   const lastSeq = async (): Promise<number> => (await store.last())?.seq ?? 0;
-  const reading = new Reading({ path: config.db, clock: clock.memory }, access.reviews, broken, (text) => log.warn(text));
+  const reading = new Reading({ path: config.db, clock: clock.memory }, access.reviews, broken, (text) =>
+    log.warn(text),
+  );
   closers.add(() => reading.close());
   stream?.start((after) => reading.commits(after, BATCH_BYTES));
   closers.add(() => stream?.stop());

@@ -1,4 +1,5 @@
 import { applyPatch, hashBody } from '../../../../shared/patch.ts';
+import { apiVersionOf } from '../../../../shared/normalise.ts';
 import type { JsonObject, ObjectRef, Patch } from '../../../../shared/types.ts';
 import { BODY_SNAPSHOT_EVERY } from '../../../ledger/port/port.ts';
 import type { LedgerStore, NewChange, NewOutcome } from '../../../ledger/port/port.ts';
@@ -154,7 +155,7 @@ export function changeOf(
     late: false,
     parent,
     depth: one.depth,
-    apiVersion: String(one.body.apiVersion),
+    apiVersion: apiVersionOf(one.body),
     baseResourceVersion: parent === null ? '' : String(parent),
     resourceVersion: '',
     reviewUid: `00000000-0000-4000-9000-${String(one.seq).padStart(12, '0')}`,

@@ -1,4 +1,5 @@
 import { applyPatch } from '../../../../shared/patch.ts';
+import { apiVersionOf } from '../../../../shared/normalise.ts';
 import type { JsonObject, ObjectRef, Patch } from '../../../../shared/types.ts';
 import type { LedgerStore, NewChange, NewOutcome } from '../../../ledger/port/port.ts';
 import { changeOf, EVERY_MS, NAMESPACES, randomNumbers, STARTED_AT, type Live } from './generate.ts';
@@ -283,5 +284,5 @@ function hashOf(index: number, release: number): string {
 
 function ownedBy({ object, body }: Live): JsonObject {
   const { kind, name, uid } = object;
-  return { apiVersion: String(body.apiVersion), kind, name, uid, controller: true, blockOwnerDeletion: true };
+  return { apiVersion: apiVersionOf(body), kind, name, uid, controller: true, blockOwnerDeletion: true };
 }
