@@ -14,8 +14,8 @@ import { show } from './show.ts';
 import { undoChanges } from './undo.ts';
 
 /** What would be drawn over the screen. */
-export function withoutProgress({ progress: _, live: __, ...io }: Io): Io {
-  return io;
+export function withoutProgress(io: Io): Io {
+  return { ...io, progress: () => undefined, live: () => undefined };
 }
 
 /** What is shown of some changes. */

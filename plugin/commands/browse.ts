@@ -17,8 +17,7 @@ export async function browseChanges(
   reader: LedgerReader,
   io: Io,
 ): Promise<void> {
-  const { openScreen } = io;
-  if (openScreen === undefined) {
+  if (io.openScreen === undefined) {
     throw new KubeblameError('usage-invalid', '-i needs a terminal: it reads keys and fills the screen', 'leave -i out in a pipe or a script'); // prettier-ignore
   }
   const story = asksForStory(selection, request);
@@ -32,5 +31,5 @@ export async function browseChanges(
   // What tells of progress, and a pager, would write over the screen.
   io.live?.();
   const { browse } = await import('../browser/browser.ts');
-  await browse(source, await openScreen());
+  await browse(source, await io.openScreen());
 }

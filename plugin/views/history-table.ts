@@ -33,7 +33,7 @@ const MIN_WIDE_NAME = 18;
 /** Names lose at most so much for words beside them. */
 const MAX_CUT = 4;
 /** A person's name is cut after those of controllers and objects. */
-const MAX_PERSON = 20;
+const MAX_PERSON = 16;
 const INDENT = 4;
 
 /**
