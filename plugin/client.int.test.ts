@@ -38,7 +38,8 @@ describe('kubectl blame against a server', () => {
     ...['--server', url, '--token-file', file('token'), '--certificate-authority', file('ca.crt')],
   ];
 
-  it('answers as the file does, over many pages too', async () => {
+  it('answers as the file does, over many pages too', async function () {
+    this.timeout(60_000);
     for (const words of [
       '',
       '--limit 1200 --status --attempts',

@@ -4,7 +4,7 @@ import { terminalIo, type Io } from './io.ts';
 /** As much of a process as terminalIo asks. */
 function io(env: Record<string, string>, isTTY: boolean, colour = true, columns = 100): Io {
   const stream = { isTTY, columns, on: () => stream, write: () => true };
-  return terminalIo({ stdout: stream, stderr: stream, env } as unknown as NodeJS.Process, {
+  return terminalIo({ stdin: stream, stdout: stream, stderr: stream, env } as unknown as NodeJS.Process, {
     ...{ colour, pager: true, headers: true },
   });
 }

@@ -132,6 +132,7 @@ describe('what a reader may see', () => {
       differences: `&from=0&to=${at()}`,
       blame: `&at=${at()}`,
       users: '',
+      manual: '',
     };
     const others = ['info', 'resources', 'coverage'] as const;
     // Of the whole cluster, each left with what alice may read.
@@ -217,7 +218,8 @@ describe('what a reader may see', () => {
 describe('paging over rows that are left out', () => {
   const file = useFolder();
 
-  it('gives every visible change and state once, in full pages', async () => {
+  it('gives every visible change and state once, in full pages', async function () {
+    this.timeout(60_000);
     const test = await ReadAccessTest.start(file);
     test.api.reviews.grants.push(...viewGrant('alice', 'shop'));
     // Of 700 changes every seventh is hers: a page is filled from many of the ledger's.

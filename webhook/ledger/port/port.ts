@@ -50,6 +50,7 @@ export async function occurred(
   since: number | undefined,
   until: number | undefined,
 ): Promise<Pick<ChangeFilter, 'minSeq' | 'maxSeq' | 'since' | 'until'>> {
+  if (since === undefined && until === undefined) return {};
   // What came in later than it happened lies behind what happened with it, never before.
   const minSeq = since === undefined ? {} : { minSeq: (await store.seqAt(since - 1)) + 1 };
   if (!(await store.hasBackdated()))

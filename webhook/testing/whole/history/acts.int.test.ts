@@ -61,7 +61,7 @@ function verbsOf(run: string): string[] {
     [/\bscale\b/, 'scaled'],
     [/\blabel\b/, 'labelled'],
     [/\bannotate\b/, 'annotated'],
-    [/field-manager=argocd.* -p /, 'updated'],
+    [/field-manager=argocd.* -p \{\\?"operation\\?":\{/, 'synced'],
     [/\bpatch\b/, 'patched'],
     [/\bapply\b/, 'applied'],
     [/^edit\b/, 'edited'],
@@ -124,25 +124,32 @@ function told(acts: readonly Act[], actions: readonly Action[]): Row[] {
   return rows;
 }
 
-function check(rows: readonly Row[]): { named: number; nothing: string[]; together: string[] } {
+/** Argo CD takes up an operation that was asked for: that is told beneath the request for it. */
+const TAKES_UP = /patch application (\S+) .*"operation\\?":null/;
+
+function check(rows: readonly Row[]): { named: number; nothing: string[]; together: string[]; beneath: string[] } {
   const nothing: string[] = [];
   const together: string[] = [];
+  const beneath: string[] = [];
   let named = 0;
   for (const { action, acts, together: shared } of rows) {
     const title = `${new Date(action.at).toISOString()} ${action.user} ${action.run.slice(0, 80)}`;
     if (acts.length === 0) {
-      nothing.push(nothingText(action));
+      const [, application] = TAKES_UP.exec(action.run) ?? [];
+      if (application === undefined) nothing.push(nothingText(action));
+      else beneath.push(application);
       continue;
     }
     named++;
     if (shared) together.push(action.run.replace(/ --force-conflicts/, ''));
-    const verbs = [...new Set(acts.map(({ verb }) => verb))];
+    // Self-heal is an apply of what was applied before.
+    const verbs = [...new Set(acts.map(({ verb }) => (verb === 'healed' ? 'applied' : verb)))];
     const scripted = SCRIPTED[action.run];
     assert.deepEqual(verbs, scripted ?? verbsOf(action.run), title);
     // One command is one act; only a script of several commands has more.
     if (scripted === undefined && !SEVERAL.has(action.run)) assert.equal(acts.length, 1, title);
   }
-  return { named, nothing, together };
+  return { named, nothing, together, beneath };
 }
 
 /** Commands that a script ran under the name of its user after the one that the list has. */
@@ -171,10 +178,17 @@ describe('the story, on the recordings', () => {
       this.timeout(60_000);
       await (await importLandscape(file(`${cluster}.db`), cluster, true)).close();
       const actions = actionsOf(`${LANDSCAPE}actions.ndjson`).filter((action) => action.cluster === cluster);
-      const { named, nothing, together } = check(told(await storyOf(file(`${cluster}.db`)), actions));
+      const acts = await storyOf(file(`${cluster}.db`));
+      const { named, nothing, together, beneath } = check(told(acts, actions));
       assert.deepEqual(together, TOGETHER[cluster]);
       assert.deepEqual(nothing, NOTHING[cluster]);
-      assert.equal(named, actions.length - NOTHING[cluster].length);
+      const followed = acts
+        .filter(({ verb }) => verb === 'synced')
+        .flatMap(({ consequences }) => consequences.map(({ object }) => object.name));
+      assert.deepEqual(followed.reverse(), beneath);
+      assert.deepEqual(beneath, BENEATH[cluster]);
+      assert.equal(acts.filter(({ verb }) => verb === 'healed').length, cluster === 'west' ? 1 : 0);
+      assert.equal(named, actions.length - NOTHING[cluster].length - beneath.length);
     });
   }
 });
@@ -193,6 +207,15 @@ const TOGETHER = {
     'apply --server-side --field-manager=helm -f -',
     'apply --server-side --field-manager=helm -f -',
   ],
+};
+
+/** The Applications whose operations Argo CD took up, in turn. */
+const BENEATH = {
+  west: [
+    ...['shop-web', 'shop-cart', 'shop-catalog', 'shop-web', 'shop-web', 'shop-cart', 'shop-catalog'],
+    'shop-catalog',
+  ],
+  east: ['shop-web', 'shop-cart', 'shop-catalog', 'shop-web', 'shop-catalog'],
 };
 
 /** Dry runs, what was refused or forbidden, and what changed nothing, or nothing but status by a controller. */
