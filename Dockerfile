@@ -1,5 +1,6 @@
+# Not Node 24: from 24.19 on the better-sqlite3 that still runs on Node 20 aborts there (docs/support.md).
 # The full image has the compiler that better-sqlite3 needs where it finds no binary for the platform.
-FROM node:24-bookworm AS build
+FROM node:22-bookworm AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci
@@ -12,7 +13,7 @@ COPY certs/ certs/
 RUN npm run build && npm prune --omit=dev
 
 # The same distribution, so that what was compiled above finds its C library.
-FROM node:24-bookworm-slim
+FROM node:22-bookworm-slim
 # glibc keeps memory for each thread by itself: with two such heaps it is ten megabytes less.
 ENV NODE_ENV=production MALLOC_ARENA_MAX=2
 WORKDIR /app

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { stripVTControlCharacters } from 'node:util';
 import { z } from 'zod';
-import type { ManualChange, ManualTotals } from '../shared/types.ts';
+import type { JsonObject, ManualChange, ManualTotals } from '../shared/types.ts';
 import { useSharedFolder } from '../webhook/testing/folder.ts';
 import { importLandscape } from '../webhook/testing/ledgers/landscape-ledger.ts';
 import { ask, type AskOptions } from './testing/ask.ts';
@@ -46,7 +46,7 @@ describe('what stands behind robots, and what was done by hand', function () {
       totals: ManualTotals;
     };
     assert.equal(kind, 'ManualChangeList');
-    const schema = z.fromJSONSchema(JSON.parse(readFileSync(new URL('../docs/json-schema/v1alpha1.json', import.meta.url), 'utf8'))); // prettier-ignore
+    const schema = z.fromJSONSchema(JSON.parse(readFileSync(new URL('../docs/json-schema/v1alpha1.json', import.meta.url), 'utf8')) as JsonObject); // prettier-ignore
     for (const text of [out, (await answer('show 753 -o json')).out, (await answer('show 657 -o json')).out]) assert.deepEqual(schema.safeParse(JSON.parse(text)).error?.issues ?? [], []); // prettier-ignore
     assert.deepEqual(
       items.filter(({ open }) => open).map(({ seq }) => seq),

@@ -129,6 +129,8 @@ describe('an installation', () => {
 
   async function reviews(): Promise<Record<string, number>> {
     assert.ok(server !== undefined);
+    // Reviews count when they are committed, some of them together.
+    await server.settled();
     const plain = new HttpsClient(server.running.admission, await caOf(), { servername: 'kubeblame.kubeblame.svc' });
     const { text } = await plain.get('/metrics');
     plain.close();
