@@ -72,14 +72,20 @@ function isSameName(a: ObjectRef, b: ObjectRef): boolean {
   return a.name === b.name && a.namespace === b.namespace && a.resource === b.resource && a.group === b.group;
 }
 
-/** Facts that were derived from states, of each store by the last change of their moment: one command asks for a moment several times. */
+/**
+ * Facts that were derived from states, of each store by the last change of their moment: one command asks for a moment several times. Not
+ * for long: an outcome that is settled later tells otherwise.
+ */
 const DERIVED = new WeakMap<LedgerView, LRUCache<number, Promise<ObjectFacts[]>>>();
 
+const DERIVED_MS = 2_000;
+
 function derivedFacts(asked: Asked, at: number, seq: number): Promise<ObjectFacts[]> {
-  const known = DERIVED.get(asked.store) ?? new LRUCache<number, Promise<ObjectFacts[]>>({ max: 16 });
+  const known = DERIVED.get(asked.store) ?? new LRUCache<number, Promise<ObjectFacts[]>>({ max: 16, ttl: DERIVED_MS });
   DERIVED.set(asked.store, known);
   const facts = known.get(seq) ?? factsOfStates(asked, at);
   known.set(seq, facts);
+  facts.catch(() => known.delete(seq));
   return facts;
 }
 
