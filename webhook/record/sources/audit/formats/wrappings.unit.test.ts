@@ -223,7 +223,7 @@ describe('the wrappings of audit events', () => {
     );
   });
 
-  const unusable: [name: string, document: Json, message: string][] = [
+  const unusable: [name: string, document: Json, message: string | RegExp][] = [
     ['a line of another log', { level: 'info', msg: 'started' }, 'a text without JSON in it'],
     [
       'an unknown document',
@@ -233,7 +233,8 @@ describe('the wrappings of audit events', () => {
     [
       'a text that is cut off',
       { log: text.slice(0, 300) },
-      'not valid JSON: Unterminated string in JSON at position 300',
+      // What follows depends on the version of Node.
+      /^not valid JSON: Unterminated string in JSON at position 300/,
     ],
     ['a number', 7, 'not an object'],
   ];
