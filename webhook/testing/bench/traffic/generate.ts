@@ -154,7 +154,7 @@ export function changeOf(
     late: false,
     parent,
     depth: one.depth,
-    apiVersion: String(one.body.apiVersion),
+    apiVersion: typeof one.body.apiVersion === 'string' ? one.body.apiVersion : '',
     baseResourceVersion: parent === null ? '' : String(parent),
     resourceVersion: '',
     reviewUid: `00000000-0000-4000-9000-${String(one.seq).padStart(12, '0')}`,

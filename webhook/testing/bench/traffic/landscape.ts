@@ -283,5 +283,5 @@ function hashOf(index: number, release: number): string {
 
 function ownedBy({ object, body }: Live): JsonObject {
   const { kind, name, uid } = object;
-  return { apiVersion: String(body.apiVersion), kind, name, uid, controller: true, blockOwnerDeletion: true };
+  return { apiVersion: body.apiVersion ?? '', kind, name, uid, controller: true, blockOwnerDeletion: true };
 }
