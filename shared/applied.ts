@@ -1,5 +1,5 @@
 import { DriftFinder, lastApplied, type Cluster } from './drift.ts';
-import { canonicalJson, isObject } from './json.ts';
+import { canonicalJson, isObject, memberOf } from './json.ts';
 import { compareManifest } from './manifest.ts';
 import { pairWanted } from './pair-wanted.ts';
 import type { Json, JsonObject } from './types.ts';
@@ -76,8 +76,4 @@ class Apply {
   private goes(part: Parameters<DriftFinder['find']>[0]): boolean {
     return this.lastIsKnown ? part.applied !== undefined : this.drift.find(part) !== null;
   }
-}
-
-function memberOf(value: Json | undefined, key: string): Json | undefined {
-  return value !== undefined && isObject(value) && Object.hasOwn(value, key) ? value[key] : undefined;
 }

@@ -1,5 +1,5 @@
 import { ownerAt } from './blame.ts';
-import { isObject, parseJson } from './json.ts';
+import { isObject, memberOf, parseJson } from './json.ts';
 import { isControlPlane } from './machines.ts';
 import { metadataOf } from './normalise.ts';
 import { pairWanted } from './pair-wanted.ts';
@@ -187,8 +187,4 @@ function keep(value: Json, inside: ReadonlyMap<string, Drift>): Json {
 /** By their places in the list that is left. */
 function renumber(inside: ReadonlyMap<string, Drift>): Map<string, Drift> {
   return new Map([...inside.values()].map((drift, place) => [String(place), drift]));
-}
-
-function memberOf(value: Json | undefined, key: string): Json | undefined {
-  return value !== undefined && isObject(value) && Object.hasOwn(value, key) ? value[key] : undefined;
 }

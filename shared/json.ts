@@ -192,6 +192,16 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** The value under some keys, one inside the other; undefined where there is none. */
+export function memberOf(value: Json | undefined, ...keys: string[]): Json | undefined {
+  let at = value;
+  for (const key of keys) {
+    if (!isObject(at) || !Object.hasOwn(at, key)) return undefined;
+    at = at[key];
+  }
+  return at;
+}
+
 /** The objects of a list; none where it is no list. */
 export function itemsOf(value: Json | undefined): JsonObject[] {
   return Array.isArray(value) ? value.filter(isObject) : [];

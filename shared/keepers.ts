@@ -1,4 +1,4 @@
-import { isObject } from './json.ts';
+import { isObject, memberOf } from './json.ts';
 import { metadataOf } from './normalise.ts';
 import type { Change, Json, JsonObject } from './types.ts';
 
@@ -42,7 +42,7 @@ export function keepersOf(body: JsonObject, paths: readonly string[], history: r
     if (!known) keepers.set(`${keeper.who} ${keeper.path}`, keeper);
   };
   for (const [key, who, wanted] of MARKS) {
-    const value = memberOf(metadataOf(body).labels, key) ?? memberOf(metadataOf(body).annotations, key);
+    const value = textOf(metadataOf(body).labels, key) ?? textOf(metadataOf(body).annotations, key);
     if (value === undefined || (wanted !== undefined && value !== wanted)) continue;
     add({ who, kind: 'gitops', evidence: `${key}: ${value}`, path: '' });
   }
@@ -77,15 +77,14 @@ function controllersOf(body: JsonObject): string[] {
   const owners = metadataOf(body).ownerReferences;
   if (!Array.isArray(owners)) return [];
   return owners.filter(isObject).flatMap((owner) => {
-    const [kind, name] = [memberOf(owner, 'kind'), memberOf(owner, 'name')];
+    const [kind, name] = [textOf(owner, 'kind'), textOf(owner, 'name')];
     return owner['controller'] === true && kind !== undefined && name !== undefined
       ? [`${kind.toLowerCase()} ${name}`]
       : [];
   });
 }
 
-function memberOf(value: Json | undefined, key: string): string | undefined {
-  if (value === undefined || !isObject(value) || !Object.hasOwn(value, key)) return undefined;
-  const member = value[key];
+function textOf(value: Json | undefined, key: string): string | undefined {
+  const member = memberOf(value, key);
   return typeof member === 'string' ? member : undefined;
 }

@@ -1,5 +1,5 @@
 import { DriftFinder, isPassedOver, lastApplied, type Cluster, type Drift } from './drift.ts';
-import { canonicalJson, isObject } from './json.ts';
+import { canonicalJson, isObject, memberOf } from './json.ts';
 import { pairWanted, sameScalar } from './pair-wanted.ts';
 import { pairTexts, textLines } from './pairing.ts';
 import { quantityFields, sameQuantity } from './quantity.ts';
@@ -262,10 +262,6 @@ function holdsHidden(found: Json): boolean {
 function inOrder(pairs: readonly (number | null)[]): boolean {
   const places = pairs.filter((place) => place !== null);
   return places.every((place, index) => index === 0 || place > (places[index - 1] ?? 0));
-}
-
-function memberOf(value: Json | undefined, key: string): Json | undefined {
-  return value !== undefined && isObject(value) && Object.hasOwn(value, key) ? value[key] : undefined;
 }
 
 function hasMember(value: Json | undefined, key: string): boolean {

@@ -1,4 +1,4 @@
-import { isObject } from './json.ts';
+import { isObject, memberOf } from './json.ts';
 import type { Json, JsonObject } from './types.ts';
 
 /** Of autoscaling/v2: the name is where the type says. */
@@ -101,13 +101,9 @@ function byKey(list: readonly Json[], keys: string[]): Map<string, Json> | null 
 function keyOf(item: JsonObject, keys: string[]): string | null {
   const parts: string[] = [];
   for (const [index, key] of keys.entries()) {
-    const value = key.split('.').reduce<Json | undefined>(memberOf, item);
+    const value = memberOf(item, ...key.split('.'));
     if (typeof value === 'string' || typeof value === 'number') parts.push(String(value));
     else if (index === 0 || value !== undefined) return null;
   }
   return parts.join('/');
-}
-
-function memberOf(value: Json | undefined, key: string): Json | undefined {
-  return value !== undefined && isObject(value) && Object.hasOwn(value, key) ? value[key] : undefined;
 }

@@ -1,6 +1,7 @@
+import { memberOf } from '../../shared/json.ts';
 import { NOT_KEPT_REASONS, notKeptOf } from '../../shared/not-kept.ts';
 import type { Change } from '../../shared/types.ts';
-import { listOf, memberOf, texts } from './members.ts';
+import { listOf, texts } from './members.ts';
 
 /** Acts have no body: what was done is in the subresource and the request's options. */
 export function actWords(change: Change): string {

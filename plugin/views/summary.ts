@@ -1,6 +1,6 @@
-import { isObject, itemsOf, unescapeText } from '../../shared/json.ts';
+import { isObject, itemsOf, memberOf, unescapeText } from '../../shared/json.ts';
 import type { Json } from '../../shared/types.ts';
-import { memberOf, texts } from './members.ts';
+import { texts } from './members.ts';
 import { printable } from './text.ts';
 
 /**

@@ -1,5 +1,5 @@
-import { isObject } from '../json.ts';
-import type { Change, Delta, Json } from '../types.ts';
+import { memberOf } from '../json.ts';
+import type { Change, Delta } from '../types.ts';
 
 /*
  * What somebody did, as a verb in the past tense. It is read from the request (operation, subresource, field manager,
@@ -153,8 +153,4 @@ function isApply({ options, manager, object, deltas }: Change): boolean {
 /** True where a delta is of this key, or of a map or list that holds it. */
 function says({ path, after }: Delta, word: string): boolean {
   return after !== undefined && (path.includes(word) || JSON.stringify(after).includes(word));
-}
-
-function memberOf(value: Json, key: string): Json | undefined {
-  return isObject(value) && Object.hasOwn(value, key) ? value[key] : undefined;
 }

@@ -1,4 +1,4 @@
-import { isObject } from '../json.ts';
+import { isObject, memberOf } from '../json.ts';
 import type { Json, JsonObject } from '../types.ts';
 import type { OriginSource } from './types.ts';
 
@@ -103,26 +103,17 @@ function onlyOf(sync: JsonObject | null): ArgoOperation['only'] {
 
 /** The member at a path where it is an object; null otherwise. */
 export function objectAt(value: JsonObject | null, ...path: string[]): JsonObject | null {
-  const found = valueAt(value, path);
-  return found !== undefined && found !== null && isObject(found) ? found : null;
+  const found = memberOf(value ?? undefined, ...path);
+  return isObject(found) ? found : null;
 }
 
 /** The text at a path; '' where there is none. */
 export function textAt(value: JsonObject | null, ...path: string[]): string {
-  const found = valueAt(value, path);
+  const found = memberOf(value ?? undefined, ...path);
   return typeof found === 'string' ? found : '';
 }
 
 function listAt(value: JsonObject | null, ...path: string[]): Json[] | null {
-  const found = valueAt(value, path);
+  const found = memberOf(value ?? undefined, ...path);
   return Array.isArray(found) ? found : null;
-}
-
-function valueAt(value: JsonObject | null, path: readonly string[]): Json | undefined {
-  let at: Json | undefined = value ?? undefined;
-  for (const key of path) {
-    if (at === undefined || at === null || !isObject(at) || !Object.hasOwn(at, key)) return undefined;
-    at = at[key];
-  }
-  return at;
 }
