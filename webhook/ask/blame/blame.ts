@@ -9,7 +9,7 @@ import { touchedBy, type Touched } from '../../../shared/touched.ts';
 import type { Actor, BlameQuery, JsonObject, ObjectBlame, OwnerTree, Setter, State } from '../../../shared/types.ts';
 import type { LedgerView, StoredStep } from '../../ledger/port/port.ts';
 import { requireChange } from '../../ledger/port/steps.ts';
-import { Origins } from '../origins/origins.ts';
+import type { Origins } from '../origins/origins.ts';
 import { Causes } from './causes.ts';
 import { isTranslation, outcomeAt } from './views.ts';
 import { States } from '../../ledger/port/states.ts';
@@ -34,7 +34,8 @@ export async function blameOf(
   const found = findFields(state.body, field);
   if (found.length === 0) return null;
   const at = commonStart(found);
-  const origins = new Origins(store, new States(store));
+  const causes = new Causes(store, new States(store));
+  const { origins } = causes;
   const blame = new Blame(state.body, at, removed === true);
   let newer: Version | null = null;
   let crossing: Crossing | null = null;
@@ -129,7 +130,7 @@ export async function blameOf(
   const setters: Setter[] = [];
   for (const seq of [...named].sort((a, b) => a - b)) if (seq > 0) setters.push(await setterOf(store, seq, now));
   await tellOrigins(store, origins, setters);
-  if (humans === true) await tellCauses(store, setters);
+  if (humans === true) await tellCauses(store, causes, setters);
   return { ...state, owners, removed: gone, setters };
 }
 
@@ -149,8 +150,7 @@ interface Crossing {
 }
 
 /** What no person ever set may still be somebody's doing. */
-async function tellCauses(store: LedgerView, setters: readonly Setter[]): Promise<void> {
-  const causes = new Causes(store, new States(store));
+async function tellCauses(store: LedgerView, causes: Causes, setters: readonly Setter[]): Promise<void> {
   for (const setter of setters) {
     if (setter.actor !== null && isMachine(setter.actor.username)) {
       setter.causes = await causes.of(await requireChange(store, setter.seq));

@@ -3,7 +3,7 @@ import type { PodEvent } from '../../../shared/causes/pods.ts';
 import { isObject } from '../../../shared/json.ts';
 import { applyPatch } from '../../../shared/patch.ts';
 import type { Json, JsonObject, PatchOperation } from '../../../shared/types.ts';
-import { isExplained, type ChangeFilter, type LedgerView, type StoredChange } from '../../ledger/port/port.ts';
+import { isReal, type ChangeFilter, type LedgerView, type StoredChange } from '../../ledger/port/port.ts';
 import type { States } from '../../ledger/port/states.ts';
 
 /** Changes of one owner, or of all its pods, that are looked at: beyond that nothing is said. */
@@ -168,8 +168,6 @@ export class CauseRecords {
   private async realChanges(filter: ChangeFilter): Promise<StoredChange[] | null> {
     const rows = await this.store.changes({ ...filter, withoutStatus: true }, MAX_CHANGES);
     if (rows.length === MAX_CHANGES) return null;
-    const isReal = (row: StoredChange): boolean =>
-      row.outcome !== 'dropped' && row.effect !== 'none' && !isExplained(row);
     return rows
       .filter(isReal)
       .map((row) => this.once(row))

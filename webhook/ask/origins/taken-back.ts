@@ -3,7 +3,7 @@ import { isByPerson } from '../../../shared/acts/kubelet.ts';
 import { deltas } from '../../../shared/delta.ts';
 import { toolOf } from '../../../shared/origins/tools.ts';
 import type { Actor, Delta, JsonObject } from '../../../shared/types.ts';
-import { isExplained, type LedgerView, type StoredChange } from '../../ledger/port/port.ts';
+import { isReal, type LedgerView, type StoredChange } from '../../ledger/port/port.ts';
 import type { States } from '../../ledger/port/states.ts';
 
 /** Changes of an object that are looked through, back from the one that may take them back. */
@@ -26,14 +26,18 @@ export async function takenBack(
   const filter = { type: { group, resource }, namespace, names: [name], uid, withoutStatus: true, maxSeq: change.seq - 1 }; // prettier-ignore
   const found: { seq: number; actor: Actor }[] = [];
   for (const row of await store.changes(filter, MAX_CHANGES)) {
-    if (row.outcome === 'dropped' || row.effect !== 'modified' || isExplained(row)) continue;
+    if (!isReal(row) || row.effect !== 'modified') continue;
     if (toolOf(row) === toolOf(change)) break;
-    const { options } = row.detail();
-    if (row.actor === null || !isByPerson({ ...row, options })) continue;
+    if (row.actor === null || !isPersonsChange(row)) continue;
     const around = await states.around(row);
     if (deltas(around.before, around.after).some((delta) => own.some((back) => isReverse(back, delta)))) found.push({ seq: row.seq, actor: row.actor }); // prettier-ignore
   }
   return found.reverse();
+}
+
+/** True for what a person did, and no program of Kubernetes nor a service account. */
+export function isPersonsChange(row: StoredChange): boolean {
+  return isByPerson({ ...row, options: row.detail().options });
 }
 
 /** True where a delta gives a value back that another one had taken. */

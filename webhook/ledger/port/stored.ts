@@ -86,6 +86,11 @@ export function isExplained({ source, outcomeReason }: Pick<StoredChange, 'sourc
   return source !== 'admission' && outcomeReason === EXPLAINED_LATE;
 }
 
+/** True for a change of an object's state that was persisted, as far as is known, and that is told by itself. */
+export function isReal(change: Pick<StoredChange, 'outcome' | 'effect' | 'source' | 'outcomeReason'>): boolean {
+  return change.outcome !== 'dropped' && change.effect !== 'none' && !isExplained(change);
+}
+
 /** A commit as it lies in the ledger: what became durable together, and is one link of the hash chain. */
 export interface StoredCommit {
   id: number;

@@ -1,5 +1,4 @@
 import { isDeepStrictEqual } from 'node:util';
-import { isByPerson } from '../../../../shared/acts/kubelet.ts';
 import { deltas } from '../../../../shared/delta.ts';
 import { findField, parseField } from '../../../../shared/field-path.ts';
 import { overlap } from '../../../../shared/keepers.ts';
@@ -9,9 +8,10 @@ import { fluxState } from '../../../../shared/origins/flux.ts';
 import { isAutoscaler, type Decider, type ManualField, type Switch } from '../../../../shared/origins/manual.ts';
 import { toolOf } from '../../../../shared/origins/tools.ts';
 import type { Delta, JsonObject, ObjectRef } from '../../../../shared/types.ts';
-import { isExplained, type LedgerView, type StoredChange } from '../../../ledger/port/port.ts';
+import { isReal, type LedgerView, type StoredChange } from '../../../ledger/port/port.ts';
 import type { States } from '../../../ledger/port/states.ts';
 import type { Origins } from '../origins.ts';
+import { isPersonsChange } from '../taken-back.ts';
 import { switchedBy } from './switches.ts';
 
 /** Changes of one object that are looked through, the newest. */
@@ -134,7 +134,6 @@ export class Fates {
     const load = async (): Promise<StoredChange[]> => {
       const filter = { type: { group, resource }, namespace, names: [name], withoutStatus: true };
       const rows = await this.store.changes(filter, MAX_CHANGES);
-      const isReal = (row: StoredChange): boolean => row.outcome !== 'dropped' && row.effect !== 'none' && !isExplained(row); // prettier-ignore
       return rows.filter(isReal).reverse();
     };
     const found = this.histories.get(key) ?? load();
@@ -158,5 +157,5 @@ function hasDelivered(kind: Delivery['kind'], body: JsonObject, since: number): 
 }
 
 function isPerson(row: StoredChange): boolean {
-  return toolOf(row) === null && isByPerson({ ...row, options: row.detail().options });
+  return toolOf(row) === null && isPersonsChange(row);
 }

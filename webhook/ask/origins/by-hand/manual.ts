@@ -1,7 +1,6 @@
-import { isByPerson } from '../../../../shared/acts/kubelet.ts';
+import { isMarked, ownersOf } from '../../../../shared/causes/fact.ts';
 import { ownDeltas } from '../../../../shared/acts/verb.ts';
 import { deltas } from '../../../../shared/delta.ts';
-import { isObject } from '../../../../shared/json.ts';
 import {
   isAutoscaler,
   type ManualChange,
@@ -10,11 +9,12 @@ import {
 } from '../../../../shared/origins/manual.ts';
 import { toolOf } from '../../../../shared/origins/tools.ts';
 import type { Delta, JsonObject } from '../../../../shared/types.ts';
-import { isExplained, type ChangeFilter, type LedgerView, type StoredChange } from '../../../ledger/port/port.ts';
+import { isReal, type ChangeFilter, type LedgerView, type StoredChange } from '../../../ledger/port/port.ts';
 import { States } from '../../../ledger/port/states.ts';
 import { isTranslation, outcomeAt } from '../../blame/views.ts';
 import { Fates } from './fates.ts';
 import { Origins, deliveriesIn } from '../origins.ts';
+import { isPersonsChange } from '../taken-back.ts';
 import { switchedBy } from './switches.ts';
 
 /** Changes that are read at once. */
@@ -38,7 +38,7 @@ export async function manualReport(
   for (;;) {
     const rows = await store.changes({ ...filter, withoutStatus: true, maxSeq }, PAGE);
     for (const row of await wanted(rows)) {
-      if (row.outcome === 'dropped' || row.effect === 'none' || isExplained(row) || isTranslation(row)) continue;
+      if (!isReal(row) || isTranslation(row)) continue;
       totals.changes++;
       const change = await manualChange(row, states, fates, now);
       if (change !== null) {
@@ -63,7 +63,7 @@ function authorOf(row: StoredChange): 'unmanaged' | 'byTools' | 'byAutoscalers' 
   if (row.actor === null) return 'unknown';
   if (toolOf(row) !== null) return 'byTools';
   if (isAutoscaler(row.actor.username)) return 'byAutoscalers';
-  return isByPerson({ ...row, options: row.detail().options }) ? 'unmanaged' : 'byRobots';
+  return isPersonsChange(row) ? 'unmanaged' : 'byRobots';
 }
 
 /** A change as the report tells it; null where no person made it, or no tool manages what it changes. */
@@ -76,7 +76,7 @@ async function manualChange(
   const { seq, at, actor, object, effect } = row;
   if (actor === null || effect === 'created' || effect === 'none') return null;
   // Whoever runs Helm, or another tool, by hand, has the tool do it.
-  if (toolOf(row) !== null || !isByPerson({ ...row, options: row.detail().options })) return null;
+  if (toolOf(row) !== null || !isPersonsChange(row)) return null;
   const { before, after } = await states.around(row);
   const ends = effect === 'deleted' || (isMarked(after) && !isMarked(before));
   const told = { seq, at, actor, object, outcome: outcomeAt(row, now), effect: ends ? 'deleted' : 'modified' } as const;
@@ -108,17 +108,7 @@ function ownChanges(before: JsonObject | null, after: JsonObject | null): Delta[
 
 const NOT_SET_BY_HAND = /^(?:status\b|metadata\.(?:generation|managedFields|finalizers|deletion|annotations\["(?:deployment\.kubernetes\.io\/revision|kubectl\.kubernetes\.io\/last-applied-configuration)"\]))/; // prettier-ignore
 
-function isMarked(body: JsonObject | null): boolean {
-  return metadata(body)?.deletionTimestamp !== undefined;
-}
-
 /** What a controller makes is managed by that controller, though it copies the annotations of what it makes it from. */
 function isOwned(body: JsonObject | null): boolean {
-  const owners = metadata(body)?.ownerReferences;
-  return Array.isArray(owners) && owners.some((owner) => isObject(owner) && owner.controller === true);
-}
-
-function metadata(body: JsonObject | null): JsonObject | null {
-  const found = body?.metadata;
-  return found !== undefined && isObject(found) ? found : null;
+  return ownersOf(body).some(({ controller }) => controller);
 }

@@ -3,7 +3,7 @@ import { isObject } from '../../../../shared/json.ts';
 import { argoFinished, argoOperation, type ArgoOperation } from '../../../../shared/origins/argo.ts';
 import type { Delivery } from '../../../../shared/landscape/evidence.ts';
 import { isMachine } from '../../../../shared/machines.ts';
-import type { JsonObject, ObjectRef, Origin } from '../../../../shared/types.ts';
+import type { JsonObject, ObjectRef, Origin, OriginMode } from '../../../../shared/types.ts';
 import type { StoredChange } from '../../../ledger/port/port.ts';
 import type { FoundOrigin } from '../origins.ts';
 import type { ToolRecords, ToolState } from './tool-records.ts';
@@ -61,7 +61,7 @@ function origin(operation: ArgoOperation, start: ToolState | null, certain: bool
   const asked = (start === null ? null : argoOperation(start.body)) ?? operation;
   const actor = start?.change.actor ?? null;
   const person = asked.username === '' && actor !== null && !isMachine(actor.username) ? actor.username : '';
-  const mode = asked.username !== '' || person !== '' ? 'started' : asked.automated ? (asked.again ? 'self-heal' : 'automated') : 'unknown'; // prettier-ignore
+  const mode = asked.username === '' && person !== '' ? 'started' : modeOf(asked);
   return {
     ...{ namespace, sources: operation.sources, helmRevision: null, mode, certain, by: start?.change.seq ?? null },
     startedBy: asked.username || person,
@@ -70,6 +70,13 @@ function origin(operation: ArgoOperation, start: ToolState | null, certain: bool
       ? 'this operation of its Application was under way'
       : 'this operation of its Application had just ended',
   };
+}
+
+/** How an operation began, by its own word. */
+function modeOf({ username, automated, again }: ArgoOperation): OriginMode {
+  if (username !== '') return 'started';
+  if (!automated) return 'unknown';
+  return again ? 'self-heal' : 'automated';
 }
 
 /** What somebody asks Argo CD for by a change of an Application itself; null where the change asks for nothing. */
@@ -83,10 +90,10 @@ export function askedOrigin(
   if (before !== null && isDeepStrictEqual(before.operation, after.operation)) return null;
   const operation = argoOperation(after);
   if (operation === null) return null;
-  const { username, automated, again, sources } = operation;
+  const { username, sources } = operation;
   return {
     ...{ tool: 'Argo CD', application: object.name, namespace: object.namespace, sources, helmRevision: null },
-    mode: username !== '' ? 'started' : automated ? (again ? 'self-heal' : 'automated') : 'unknown',
+    mode: modeOf(operation),
     ...{ startedBy: username, startedByOf: username === '' ? '' : 'tool', by: seq, takesBack: [], certain: true },
     why: 'the operation that this change asks for',
   };

@@ -1,5 +1,5 @@
 import type { JsonObject, ObjectRef } from '../../../../shared/types.ts';
-import { isExplained, type ChangeFilter, type LedgerView, type StoredChange } from '../../../ledger/port/port.ts';
+import { isReal, type ChangeFilter, type LedgerView, type StoredChange } from '../../../ledger/port/port.ts';
 import type { States } from '../../../ledger/port/states.ts';
 
 /** A tool's own object at a moment, and the change that it is as it is since. */
@@ -49,7 +49,7 @@ export class ToolRecords {
   async read(filter: ChangeFilter): Promise<ToolState[]> {
     const found: ToolState[] = [];
     for (const change of await this.store.changes(filter, MAX_CHANGES)) {
-      if (change.outcome === 'dropped' || change.effect === 'none' || isExplained(change)) continue;
+      if (!isReal(change)) continue;
       const body = await this.states.after(change.seq);
       if (body !== null) found.push({ change, body });
     }

@@ -1,5 +1,6 @@
 import { KubeblameError } from '../../../../shared/errors.ts';
 import { manualReport } from '../../origins/by-hand/manual.ts';
+import { occurred } from '../../../ledger/port/port.ts';
 import type { Answer } from '../asked.ts';
 import { membersAmong, membersIn, withinOf } from '../landscape/members.ts';
 import { filterOf } from '../objects/page.ts';
@@ -11,8 +12,7 @@ export const manual: Answer<'manual'> = async (asked, { scope, since, until }) =
   const filter = {
     ...filterOf(scope),
     ...withinOf(members),
-    ...(since === undefined ? {} : { minSeq: (await store.seqAt(since - 1)) + 1 }),
-    ...(until === undefined ? {} : { maxSeq: await store.seqAt(until) }),
+    ...(await occurred(store, since, until)),
   };
   return manualReport(store, filter, now(), async (rows) => (members === null ? rows : membersAmong(rows, members)));
 };
