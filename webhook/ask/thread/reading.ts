@@ -44,7 +44,7 @@ export class Reading {
     private readonly noted: (text: string) => void = () => undefined,
   ) {
     const options = { workerData: data, resourceLimits: LIMITS };
-    this.worker = startThread(import.meta.url, 'ledger-reading.js', options);
+    this.worker = startThread(import.meta.url, './reading-thread.ts', 'ledger-reading.js', options);
     this.worker.on('message', (report: ReadingReport) => this.take(report));
     this.worker.on('error', (error) => this.fail(error));
     this.ended = once(this.worker, 'exit').catch(() => undefined);
