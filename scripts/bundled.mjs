@@ -56,7 +56,7 @@ const ownUrls = {
 };
 
 async function bundle(path, name) {
-  const { build } = await import('esbuild');
+  const { build, stop } = await import('esbuild');
   const { REQUIRE_BANNER } = await import('./build.mjs');
   await mkdir(CACHE, { recursive: true });
   const outdir = await mkdtemp(join(CACHE, `${name}-`));
@@ -77,6 +77,8 @@ async function bundle(path, name) {
     banner: { js: REQUIRE_BANNER },
     logLevel: 'warning',
   });
+  // Else its process stays beside a server for as long as that runs.
+  await stop();
   const sources = await modified([...Object.keys(metafile.inputs), ...ALSO]);
   const file = join(outdir, `${basename(path, '.ts')}.mjs`);
   // Several processes may bundle the same at once: each names its own whole bundle.
