@@ -5,12 +5,25 @@ import { ApiStatusError, type KubeApiClient } from '../../platform/kubernetes/ap
 /** How often the API server's metrics are read; Prometheus reads them more often. */
 const COUNTERS_EVERY_MS = 60_000;
 
-/** What the API server counts of requests that it let go on although we had no say, and how that is told. */
-const COUNTERS: Readonly<Record<string, (count: number) => string>> = {
-  apiserver_admission_webhook_fail_open_count: (count) =>
-    `the API server got no answer for ${requests(count)} and let ${count === 1 ? 'it' : 'them'} go on`,
-  apiserver_admission_match_condition_evaluation_errors_total: (count) =>
-    `the API server could not evaluate the match conditions for ${requests(count)} and sent no review`,
+/** A stop does not wait longer for the API server's last word. */
+const LAST_LOOK_MS = 2_000;
+
+/** Why the API server let requests go on although we had no say. */
+export const MISSED_REASONS = ['no-answer', 'match-conditions'] as const;
+export type MissedReason = (typeof MISSED_REASONS)[number];
+
+/** What the API server counts of these, and how that is told. */
+const COUNTERS: Readonly<Record<string, { reason: MissedReason; text: (count: number) => string }>> = {
+  apiserver_admission_webhook_fail_open_count: {
+    reason: 'no-answer',
+    text: (count) =>
+      `the API server got no answer for ${requests(count)} and let ${count === 1 ? 'it' : 'them'} go on`,
+  },
+  apiserver_admission_match_condition_evaluation_errors_total: {
+    reason: 'match-conditions',
+    text: (count) =>
+      `the API server could not evaluate the match conditions for ${requests(count)} and sent no review`,
+  },
 };
 /** Tells one process of an API server from another, and from the one before it: each counts for itself. */
 const STARTED = 'process_start_time_seconds';
@@ -21,8 +34,8 @@ export interface ApiCountersOptions {
   client: Pick<KubeApiClient, 'lines'>;
   /** Name of the webhook, as the metrics have it. */
   webhook: string;
-  /** Told what was counted since the last look, and between which moments (ms). */
-  missed: (what: string, from: number, to: number) => void;
+  /** Told what was counted since the last look, in words too, and between which moments (ms). */
+  missed: (counted: { reason: MissedReason; count: number; what: string }, from: number, to: number) => void;
   log: Logger;
   now: () => number;
   everyMs?: number;
@@ -44,7 +57,7 @@ export class ApiCounters {
 
   /** Begins to look. What was counted before is nobody's gap. */
   start(): void {
-    const look = (): void => void (this.looking = this.look());
+    const look = (): void => void (this.looking = this.looking.then(() => this.look()));
     look();
     this.timer = setInterval(look, this.options.everyMs ?? COUNTERS_EVERY_MS);
   }
@@ -61,8 +74,9 @@ export class ApiCounters {
       this.readable = true;
       for (const [counter, count] of last === undefined ? [] : counts) {
         const more = count - (last?.counts.get(counter) ?? 0);
-        const tell = COUNTERS[counter];
-        if (more > 0 && tell !== undefined && last !== undefined) missed(tell(more), last.at, at);
+        const told = COUNTERS[counter];
+        if (more <= 0 || told === undefined || last === undefined) continue;
+        missed({ reason: told.reason, count: more, what: told.text(more) }, last.at, at);
       }
     } catch (error) {
       if (this.closing.signal.aborted || this.readable === false) return;
@@ -73,11 +87,14 @@ export class ApiCounters {
     }
   }
 
-  /** Resolves when nothing is being read any more. */
+  /** Looks once more: the next process begins with what is counted then. Resolves when nothing is being read any more. */
   async close(): Promise<void> {
     clearInterval(this.timer);
-    this.closing.abort();
+    const tooLong = setTimeout(() => this.closing.abort(), LAST_LOOK_MS);
     await this.looking;
+    if (this.readable === true) await this.look();
+    clearTimeout(tooLong);
+    this.closing.abort();
   }
 
   private async read(): Promise<{ started: string; counts: ReadonlyMap<string, number> }> {

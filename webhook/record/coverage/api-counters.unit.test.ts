@@ -33,7 +33,7 @@ describe('what the API server counts', () => {
         },
       },
       webhook: 'record.kubeblame.io',
-      missed: (what, from, to) => void missed.push(`${from}-${to} ${what}`),
+      missed: ({ reason, count, what }, from, to) => void missed.push(`${from}-${to} ${count} ${reason}: ${what}`),
       log: pino({ base: null }, { write: (line: string) => void lines.push(JSON.parse(line) as (typeof lines)[0]) }),
       now: () => (now += 10),
     });
@@ -46,17 +46,31 @@ describe('what the API server counts', () => {
 
   it('is a gap from one look to the next where it has grown; what was counted before is none', async () => {
     assert.deepEqual(await look(metrics(5, 22, 0), metrics(5, 22, 0), metrics(5, 23, 0), metrics(5, 30, 2)), [
-      '20-30 the API server got no answer for one request and let it go on',
-      '30-40 the API server got no answer for 7 requests and let them go on',
-      '30-40 the API server could not evaluate the match conditions for 4 requests and sent no review',
+      '20-30 1 no-answer: the API server got no answer for one request and let it go on',
+      '30-40 7 no-answer: the API server got no answer for 7 requests and let them go on',
+      '30-40 4 match-conditions: the API server could not evaluate the match conditions for 4 requests and sent no review',
     ]);
   });
 
   it('is counted by each process of an API server for itself', async () => {
     assert.deepEqual(await look(metrics(5, 22, 0), metrics(6, 40, 0), metrics(5, 22, 0), metrics(7, 3, 0)), []);
     assert.deepEqual(await look(metrics(6, 41, 0)), [
-      '20-50 the API server got no answer for one request and let it go on',
+      '20-50 1 no-answer: the API server got no answer for one request and let it go on',
     ]);
+  });
+
+  it('is looked at once more at the stop: the next process begins with what is counted then', async () => {
+    answers = [metrics(5, 1, 0), metrics(5, 3, 0)];
+    counters.start();
+    await counters.close();
+    assert.deepEqual(missed, ['10-20 2 no-answer: the API server got no answer for 2 requests and let them go on']);
+  });
+
+  it('is not asked for again at the stop where it was not told before', async () => {
+    answers = [new ApiStatusError(403, 'GET /metrics: 403 forbidden'), metrics(5, 3, 0)];
+    counters.start();
+    await counters.close();
+    assert.equal(answers.length, 1);
   });
 
   it('is not compared where the metrics may not be read, which is said once', async () => {

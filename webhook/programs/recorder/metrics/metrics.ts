@@ -3,6 +3,7 @@ import { VERSION } from '../../../../shared/version.ts';
 import type { Recorded, RecorderEvents } from '../../../record/capture/recorder/options.ts';
 import { NOT_RECORDED, type NotRecorded } from '../../../../shared/not-kept.ts';
 import type { CoverageEvent } from '../../../ledger/port/port.ts';
+import { MISSED_REASONS, type MissedReason } from '../../../record/coverage/api-counters.ts';
 
 /** What became of a request at the admission endpoint. */
 export const REVIEW_RESULTS = [
@@ -78,6 +79,8 @@ export class Metrics implements RecorderEvents {
   private readonly elsewhere: Counter;
   private readonly gaps: Counter<'cause'>;
   private readonly unreviewed: Counter;
+  private readonly missed: Counter<'reason'>;
+  private readonly standstills: Counter;
   private readonly notKept: Counter<'reason'>;
 
   constructor(private readonly sources: MetricSources) {
@@ -116,6 +119,18 @@ export class Metrics implements RecorderEvents {
     this.unreviewed = new Counter({
       name: 'kubeblame_unreviewed_changes_total',
       help: 'Changes that only the watch showed, while recording was said to work: no review of them arrived.',
+      registers,
+    });
+    this.missed = new Counter({
+      name: 'kubeblame_requests_missed_total',
+      help: 'Requests that went on without a review, as the API server itself counts them since this server began to compare, by reason.',
+      labelNames: ['reason'],
+      registers,
+    });
+    for (const reason of MISSED_REASONS) this.missed.inc({ reason }, 0);
+    this.standstills = new Counter({
+      name: 'kubeblame_standstills_total',
+      help: 'How often nobody answered for longer than the API server waits: the process or its node stood still.',
       registers,
     });
     this.notKept = new Counter({
@@ -177,6 +192,16 @@ export class Metrics implements RecorderEvents {
   /** An object that a list or watch showed was not recorded. */
   loseFact(): void {
     this.lostFacts.inc();
+  }
+
+  /** Requests that the API server counts as gone on without a review. */
+  miss(reason: MissedReason, requests: number): void {
+    this.missed.inc({ reason }, requests);
+  }
+
+  /** Nobody answered for longer than the API server waits. */
+  stoodStill(): void {
+    this.standstills.inc();
   }
 
   fromElsewhere(reviews: number): void {
