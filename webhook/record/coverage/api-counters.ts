@@ -3,7 +3,7 @@ import { messageOf } from '../../../shared/errors.ts';
 import { ApiStatusError, type KubeApiClient } from '../../platform/kubernetes/api-client.ts';
 
 /** How often the API server's metrics are read; Prometheus reads them more often. */
-const COUNTERS_EVERY_MS = 60_000;
+const COUNTERS_EVERY_MS = 30_000;
 
 /** A stop does not wait longer for the API server's last word. */
 const LAST_LOOK_MS = 2_000;
