@@ -5,6 +5,7 @@ import { configMap, reviewDocument } from '../../../shared/testing/reviews.ts';
 import { verifyFile } from '../files/verify-file.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import { useFolder } from '../../testing/folder.ts';
+import { scaled } from '../../testing/torture/size.ts';
 import { runCommand } from '../../testing/server/process.ts';
 import { TestRecorder } from '../../testing/ledgers/recorder.ts';
 import { TestServer, until } from '../../testing/server/server.ts';
@@ -202,8 +203,11 @@ describe('retention', () => {
     assert.deepEqual(await findings(file('ledger.db')), []);
   });
 
-  describe('of a ledger that one user has flooded', () => {
-    const MI = 2 ** 20;
+  describe('of a ledger that one user has flooded', function () {
+    this.timeout(scaled(10_000, 600_000));
+    /** `make torture` floods a ledger that may have 50 MiB, as on a real cluster; otherwise it is half a MiB. */
+    const MI = scaled(1, 100) * 2 ** 20;
+    const FLOOD = scaled(30, 3_000);
     let ledger: TestRecorder;
     let store: SqliteStore;
     const now = (): number => ledger.at;
@@ -279,7 +283,7 @@ describe('retention', () => {
 
     for (const refused of [true, false]) {
       it(`folds what that one wrote first, ${refused ? 'refused by a quota' : 'persisted'}, and nothing of others`, async () => {
-        await flood(30, 48 * 1024, refused);
+        await flood(FLOOD, 48 * 1024, refused);
         ledger.at += 10_000;
         await ledger.review({
           name: 'after',
@@ -298,7 +302,7 @@ describe('retention', () => {
 
         ledger.at += 2 * HOUR_MS;
         const { floods, removed } = await enforced(MI / 2);
-        assert.deepEqual([floods, removed], [['mallory'], refused ? 30 : 60]);
+        assert.deepEqual([floods, removed], [['mallory'], refused ? FLOOD : 2 * FLOOD]);
         assert.deepEqual(await counts(), { ...HISTORY, alice: 29 });
         assert.ok((await store.usedBytes()) < MI / 2);
         assert.deepEqual(await enforced(MI / 2), { removed: 0, shortened: 0, heldBack: null, floods: [] });
@@ -313,7 +317,7 @@ describe('retention', () => {
       const after = configMap({ n: 'hacked' }, { resourceVersion: '20' });
       await ledger.review({ username: 'mallory', operation: 'UPDATE', object: after, oldObject: before });
       await ledger.review({ username: 'mallory', resource: 'pods', kind: 'PodExecOptions', subResource: 'exec', operation: 'CONNECT', name: 'web', object: { kind: 'PodExecOptions', apiVersion: 'v1', command: ['sh'] } }); // prettier-ignore
-      await flood(30, 48 * 1024, false);
+      await flood(FLOOD, 48 * 1024, false);
       ledger.at += 2 * HOUR_MS;
       await ledger.review({ name: 'after', username: 'alice', object: configMap({}, { name: 'after', uid: 'after' }) });
       await enforced(MI / 2);
@@ -327,7 +331,7 @@ describe('retention', () => {
     });
 
     it('folds later, oldest first, what it then kept of others: by age, by size, and after a restart', async () => {
-      await flood(30, 48 * 1024, false);
+      await flood(FLOOD, 48 * 1024, false);
       ledger.at += 2 * HOUR_MS;
       await ledger.review({ name: 'after', username: 'alice', object: configMap({}, { name: 'after', uid: 'after' }) });
       await enforced(MI / 2);

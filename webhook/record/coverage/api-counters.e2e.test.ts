@@ -116,9 +116,12 @@ describe('coverage and metrics, compared with what a real API server counts', fu
     (await coverage()).filter(({ covered }) => !covered).map(({ cause }) => cause);
 
   const send = (method: string, path: string, body: JsonObject): Promise<Reply> =>
-    bob.send(method, path, { 'Content-Type': method === 'PATCH' ? 'application/json-patch+json' : 'application/json' }, [
-      Buffer.from(JSON.stringify(body)),
-    ]);
+    bob.send(
+      method,
+      path,
+      { 'Content-Type': method === 'PATCH' ? 'application/json-patch+json' : 'application/json' },
+      [Buffer.from(JSON.stringify(body))],
+    );
 
   async function create(name: string): Promise<void> {
     const reply = await send('POST', CONFIG_MAPS, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name } });
@@ -223,7 +226,10 @@ describe('coverage and metrics, compared with what a real API server counts', fu
     const names = (await creations('slow')).map(({ object }) => object.name).sort();
     assert.deepEqual(names, ['slow1', 'slow2', 'slow3']);
     const [still] = (await coverage()).filter(({ cause }) => cause === 'nobody answered reviews');
-    assert.ok(still !== undefined && still.from >= from - 1_000 && (still.to ?? 0) <= to + 2_000, JSON.stringify(still));
+    assert.ok(
+      still !== undefined && still.from >= from - 1_000 && (still.to ?? 0) <= to + 2_000,
+      JSON.stringify(still),
+    );
     assert.ok((still.to ?? 0) - still.from > 2_000, JSON.stringify(still));
     const { text } = await own.get('/metrics');
     assert.match(text, /^kubeblame_standstills_total 1$/m);
@@ -265,7 +271,10 @@ describe('coverage and metrics, compared with what a real API server counts', fu
     // Each change without a user says why it has none. What is seen after a full disk belongs to the request that was recorded then.
     const silent = async (): Promise<string[]> =>
       read(async (reader) => {
-        const { changes } = await reader.changes({ scope: { type: { group: '', resource: 'configmaps' } }, limit: 1_000 });
+        const { changes } = await reader.changes({
+          scope: { type: { group: '', resource: 'configmaps' } },
+          limit: 1_000,
+        });
         const nobodys = changes.filter(({ actor, source, cause, object }) => source === 'watch' && actor === null && cause === null && object.namespace === 'default'); // prettier-ignore
         assert.ok(nobodys.length >= 10);
         return nobodys.filter(({ gap }) => gap === '').map(({ object }) => object.name);

@@ -16,13 +16,11 @@ export type MissedReason = (typeof MISSED_REASONS)[number];
 const COUNTERS: Readonly<Record<string, { reason: MissedReason; text: (count: number) => string }>> = {
   apiserver_admission_webhook_fail_open_count: {
     reason: 'no-answer',
-    text: (count) =>
-      `the API server got no answer for ${requests(count)} and let ${count === 1 ? 'it' : 'them'} go on`,
+    text: (count) => `the API server got no answer for ${requests(count)} and let ${count === 1 ? 'it' : 'them'} go on`,
   },
   apiserver_admission_match_condition_evaluation_errors_total: {
     reason: 'match-conditions',
-    text: (count) =>
-      `the API server could not evaluate the match conditions for ${requests(count)} and sent no review`,
+    text: (count) => `the API server could not evaluate the match conditions for ${requests(count)} and sent no review`,
   },
 };
 /** Tells one process of an API server from another, and from the one before it: each counts for itself. */
