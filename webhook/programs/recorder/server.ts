@@ -189,7 +189,8 @@ function watchCluster(
   closers.add(() => watched.observer?.close());
   if (client === null) return;
   const counters = new ApiCounters({
-    ...{ client, webhook: WEBHOOK_NAME, log, now },
+    ...{ client, log, now },
+    webhooks: () => (config.registration === null ? (watched.registration?.names ?? []) : [WEBHOOK_NAME]),
     missed: ({ reason, count, what }, from, to) => {
       metrics.miss(reason, count);
       signs.unanswered(what, from, to);

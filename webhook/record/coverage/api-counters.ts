@@ -30,8 +30,8 @@ const LINE = /^([a-z_]+)(?:\{(.*)\})? (\S+)$/;
 
 export interface ApiCountersOptions {
   client: Pick<KubeApiClient, 'lines'>;
-  /** Name of the webhook, as the metrics have it. */
-  webhook: string;
+  /** Names of our webhooks, as the metrics have them: those of the configuration that sends reviews here. */
+  webhooks: () => readonly string[];
   /** Told what was counted since the last look, in words too, and between which moments (ms). */
   missed: (counted: { reason: MissedReason; count: number; what: string }, from: number, to: number) => void;
   log: Logger;
@@ -70,11 +70,12 @@ export class ApiCounters {
       this.seen.set(started, { at, counts });
       if (this.readable !== true) log.info('compared with what the API server counts');
       this.readable = true;
-      for (const [counter, count] of last === undefined ? [] : counts) {
-        const more = count - (last?.counts.get(counter) ?? 0);
-        const told = COUNTERS[counter];
-        if (more <= 0 || told === undefined || last === undefined) continue;
-        missed({ reason: told.reason, count: more, what: told.text(more) }, last.at, at);
+      if (last === undefined) return;
+      for (const [counter, { reason, text }] of Object.entries(COUNTERS)) {
+        const sum = (seen: ReadonlyMap<string, number>): number =>
+          this.options.webhooks().reduce((total, webhook) => total + (seen.get(keyOf(counter, webhook)) ?? 0), 0);
+        const count = sum(counts) - sum(last.counts);
+        if (count > 0) missed({ reason, count, what: text(count) }, last.at, at);
       }
     } catch (error) {
       if (this.closing.signal.aborted || this.readable === false) return;
@@ -95,20 +96,26 @@ export class ApiCounters {
     this.closing.abort();
   }
 
+  /** By counter and webhook, also those of others: which ones are ours may be known later. */
   private async read(): Promise<{ started: string; counts: ReadonlyMap<string, number> }> {
-    const counts = new Map(Object.keys(COUNTERS).map((counter) => [counter, 0]));
+    const counts = new Map<string, number>();
     let started = '';
     for await (const line of this.options.client.lines('metrics', this.closing.signal)) {
       // Most of some ten thousand lines are none of these.
       if (!line.startsWith('apiserver_admission_') && !line.startsWith(STARTED)) continue;
       const [, name = '', labels = '', value = ''] = LINE.exec(line) ?? [];
       if (name === STARTED) started = value;
-      const count = counts.get(name);
-      if (count === undefined || !labels.split(',').includes(`name="${this.options.webhook}"`)) continue;
-      counts.set(name, count + Number(value));
+      const webhook = /(?:^|,)name="([^"]*)"/.exec(labels)?.[1];
+      if (COUNTERS[name] === undefined || webhook === undefined) continue;
+      const key = keyOf(name, webhook);
+      counts.set(key, (counts.get(key) ?? 0) + Number(value));
     }
     return { started, counts };
   }
+}
+
+function keyOf(counter: string, webhook: string): string {
+  return `${counter} ${webhook}`;
 }
 
 function requests(count: number): string {

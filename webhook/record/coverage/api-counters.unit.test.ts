@@ -21,7 +21,9 @@ describe('what the API server counts', () => {
   let missed: string[];
   let lines: { level: number; msg: string }[];
   let counters: ApiCounters;
+  let webhooks: string[];
   beforeEach(() => {
+    webhooks = ['record.kubeblame.io'];
     [answers, now, missed, lines] = [[], 0, [], []];
     counters = new ApiCounters({
       client: {
@@ -32,7 +34,7 @@ describe('what the API server counts', () => {
           yield* answer;
         },
       },
-      webhook: 'record.kubeblame.io',
+      webhooks: () => webhooks,
       missed: ({ reason, count, what }, from, to) => void missed.push(`${from}-${to} ${count} ${reason}: ${what}`),
       log: pino({ base: null }, { write: (line: string) => void lines.push(JSON.parse(line) as (typeof lines)[0]) }),
       now: () => (now += 10),
@@ -49,6 +51,17 @@ describe('what the API server counts', () => {
       '20-30 1 no-answer: the API server got no answer for one request and let it go on',
       '30-40 7 no-answer: the API server got no answer for 7 requests and let them go on',
       '30-40 4 match-conditions: the API server could not evaluate the match conditions for 4 requests and sent no review',
+    ]);
+  });
+
+  it('is that of the webhooks which are ours, also where that is known only later', async () => {
+    webhooks = [];
+    await look(metrics(5, 22, 0), metrics(5, 23, 0));
+    webhooks = ['record.kubeblame.io'];
+    assert.deepEqual(await look(metrics(5, 23, 0)), []);
+    webhooks = ['elsewhere.example.com', 'record.kubeblame.io'];
+    assert.deepEqual(await look(metrics(5, 25, 0)), [
+      '30-40 2 no-answer: the API server got no answer for 2 requests and let them go on',
     ]);
   });
 
