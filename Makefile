@@ -38,8 +38,8 @@ run: certs build ## Run the server here, on .demo/ledger.db, with the certificat
 	node dist/kubeblame-webhook.js serve --db .demo/ledger.db --tls-cert certs/local/tls.crt --tls-key certs/local/tls.key
 
 bench: build ## Measure what is built: admission, cost, a burst, reading, bytes, the CLI's start (BENCH=admission for one)
-	npx tsx webhook/testing/bench/main.ts $(BENCH)
-	npx tsx plugin/bench/start.ts
+	node scripts/run-bundled.mjs webhook/testing/bench/main.ts $(BENCH)
+	node scripts/run-bundled.mjs plugin/bench/start.ts
 
 certs: $(INSTALLED) ## Make a CA and a serving certificate in certs/local, unless valid ones are there
 	npx tsx certs/make-certs.ts

@@ -43,8 +43,8 @@ describe('README.md', () => {
     const [, command = ''] = /^ {4}node dist\/kubeblame-webhook\.js (import .*?[^\\])$/ms.exec(README) ?? [];
     const words = command.replace(/\\\n/g, ' ').replace('shop.db', file('shop.db')).split(/\s+/);
     const { status, stderr } = spawnSync(process.execPath, [
-      'scripts/run-server.mjs',
-      'kubeblame-webhook.js',
+      'scripts/run-bundled.mjs',
+      'webhook/programs/main.ts',
       ...words,
     ]);
     assert.equal(status, 0, stderr.toString());

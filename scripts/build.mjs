@@ -57,7 +57,7 @@ const oneWidth = {
 const HASHBANG = '#!/usr/bin/env node\n';
 
 // CommonJS dependencies inside an ES module still call require() for Node's built-in modules.
-const REQUIRE_BANNER =
+export const REQUIRE_BANNER =
   "import { createRequire as __bannerCreateRequire } from 'node:module';\n" +
   'const require = __bannerCreateRequire(import.meta.url);';
 
@@ -112,13 +112,11 @@ export async function buildPrograms({ root, outdir }) {
   await buildPlugin(root, outdir);
 }
 
-/** Bundles the server and its threads into `outdir`. Resolves to the files that they are made of, as seen from `root`. */
-export async function buildServer(root, outdir) {
-  const { metafile } = await bundle({
+async function buildServer(root, outdir) {
+  await bundle({
     absWorkingDir: root,
     entryPoints: [SERVER, WRITER, READING, CHECK, GATE].map(({ source, name }) => ({ in: source, out: name })),
     outdir,
-    metafile: true,
     chunkNames: 'chunks/[name]-[hash]',
     bundle: true,
     splitting: true,
@@ -134,7 +132,6 @@ export async function buildServer(root, outdir) {
   // Not in the banner: that goes to every chunk as well, and would stand twice where the source has its own.
   const text = await readFile(file, 'utf8');
   await writeProgram(file, text);
-  return Object.keys(metafile.inputs);
 }
 
 /** The CLI as NAME-main.cjs, what it seldom needs beside it, and NAME.cjs, which starts it from V8's compiled form. */

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { setPriority } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import { Worker, type WorkerOptions } from 'node:worker_threads';
 import { KubeblameError, messageOf, type ErrorCode } from '../../../shared/errors.ts';
 
@@ -23,13 +24,16 @@ export function errorOf({ code, message, hint, stack }: Failure): Error {
   return Object.assign(new Error(message), stack === undefined ? {} : { stack });
 }
 
-/** Starts a thread of the server by the name of its program. `from`: the import.meta.url of the module that asks. */
-export function startThread(from: string, program: string, options: WorkerOptions): Worker {
-  // The programs are built beside the server's own; a module may be in a chunk one folder below.
-  const built = [`./${program}`, `../${program}`].map((name) => new URL(name, from)).find((url) => existsSync(url));
-  if (built !== undefined) return new Worker(built, options);
-  // In the sources only. Node's worker threads do not load TypeScript.
-  return new Worker(new URL('../../../scripts/run-server.mjs', import.meta.url), { ...options, argv: [program] });
+/**
+ * Starts a thread: of the program `built`, beside the bundle or its chunks, or of the module `source`, as seen from the one that
+ * asks. `from`: its import.meta.url.
+ */
+export function startThread(from: string, source: string, built: string, options: WorkerOptions): Worker {
+  const program = [`./${built}`, `../${built}`].map((name) => new URL(name, from)).find((url) => existsSync(url));
+  if (program !== undefined) return new Worker(program, options);
+  // In the sources only. Node's threads do not load TypeScript.
+  const run = new URL('../../../scripts/run-bundled.mjs', import.meta.url);
+  return new Worker(run, { ...options, argv: [fileURLToPath(new URL(source, from))] });
 }
 
 /** setpriority(2): 0 is usual, 19 the least. */

@@ -55,7 +55,7 @@ describe(`a soak (KUBEBLAME_TEST_SEED=${SEED})`, function () {
     const [log, db] = [file('server.log'), file('ledger.db')];
     // As a supervisor runs it: the log is a file, which logrotate copies and truncates (copytruncate).
     const output = openSync(log, 'a');
-    const args = ['scripts/run-server.mjs', 'kubeblame-webhook.js', ...serveArguments(db, certificates)];
+    const args = ['scripts/run-bundled.mjs', 'webhook/programs/main.ts', ...serveArguments(db, certificates)];
     child = spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', output, output] });
     closeSync(output);
     const ended = once(child, 'exit');

@@ -45,7 +45,7 @@ export class BackgroundCheck {
   /** Starts to read, unless nothing needs to be. Resolves when it is known what there is to find, or it was closed before. */
   run(): Promise<void> {
     if (this.state !== 'unknown') return Promise.resolve();
-    const worker = startThread(import.meta.url, 'ledger-check.js', {
+    const worker = startThread(import.meta.url, './check-thread.ts', 'ledger-check.js', {
       workerData: { path: this.path },
     });
     this.worker = worker;

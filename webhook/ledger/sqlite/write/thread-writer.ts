@@ -46,7 +46,7 @@ export class ThreadWriter implements Writer {
     private readonly died: (error: Error) => void = () => undefined,
   ) {
     const options = { workerData: { path }, resourceLimits: LIMITS };
-    this.worker = startThread(import.meta.url, 'ledger-writer.js', options);
+    this.worker = startThread(import.meta.url, './writer-thread.ts', 'ledger-writer.js', options);
     this.worker.on('message', (reply: WriterReply) => {
       const first = this.waiting.shift();
       if ('result' in reply) first?.resolve(reply.result);

@@ -53,7 +53,7 @@ export class Gate {
   /** Resolves when it listens; rejects with config-invalid. */
   static async open(data: GateData, listener: GateListener): Promise<Gate> {
     const options = { workerData: data, resourceLimits: LIMITS };
-    const worker = startThread(import.meta.url, 'admission-gate.js', options);
+    const worker = startThread(import.meta.url, './gate-thread.ts', 'admission-gate.js', options);
     const [first] = (await once(worker, 'message')) as [GateReport];
     if (first.is === 'not listening') throw errorOf(first.failure);
     if (first.is !== 'listening') throw new Error(`the gate began with ${first.is}`);
