@@ -41,7 +41,13 @@ export async function showHistory(
     const { watch } = await import('./watch.ts');
     return watch(selection, period, request, reader, io);
   }
-  const { changes, hidden, denied, more, olderAt } = await new HistoryReader(selection, period, request, reader, io).load(limit);
+  const { changes, hidden, denied, more, olderAt } = await new HistoryReader(
+    selection,
+    period,
+    request,
+    reader,
+    io,
+  ).load(limit);
   const { field } = request.lines;
   if (changes.length === 0 && field !== undefined) {
     tellDenied(denied, io);

@@ -53,7 +53,8 @@ export async function showStory(
       print(io, storyLines(acts, gaps, options, io.style));
       for (const line of marksLegend(acts.flatMap(({ changes }) => changes).filter(({ effect }) => effect !== 'none'))) note(io, line); // prettier-ignore
     }
-    if (more) note(io, `there are older ones: --limit ${limit * 2}, or --until ${formatUtc(olderAt ?? startOf(oldest))}`);
+    if (more)
+      note(io, `there are older ones: --limit ${limit * 2}, or --until ${formatUtc(olderAt ?? startOf(oldest))}`);
   }
   if (story.withoutConsequences) note(io, WITHOUT_CONSEQUENCES);
   tellDenied(denied, io);
