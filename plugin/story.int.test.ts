@@ -146,7 +146,7 @@ describe('the story, as the golden files have it', () => {
   });
 
   it('takes the id, the time and the TYPE NS/NAME of any row that it prints, in a pipe and on a terminal', async () => {
-    const all = '-A --status --attempts --limit 600';
+    const all = '-A --status --attempts --limit 150';
     const list = JSON.parse((await blame(`${all} --format table -o json`)).out) as { items: ChangeItem[] };
     const printed = { pipe: (await blame(`${all} --oneline`)).out, terminal: (await blame(`${all} --oneline`, { columns: 200 })).out }; // prettier-ignore
     const places = [...list.items.keys()];
