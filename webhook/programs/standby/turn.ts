@@ -5,14 +5,14 @@ import type { ServerConfig } from '../config/config.ts';
 import { ApiStatusError, type KubeApiClient } from '../../platform/kubernetes/api-client.ts';
 import type { Answering, Election, ElectionTiming } from './lease/election.ts';
 import { Lease } from './lease/lease.ts';
+import { KeptLabel } from './lease/kept-label.ts';
 import { PodLabel } from './lease/pod-label.ts';
 import { Signals } from './signals.ts';
+import { SPARE_SLEEP_MS, spareReason } from './spare.ts';
 import { WaitingRoom } from './waiting-room.ts';
 
 /** How often files are looked at that tell what another process does. */
 const LOOK_MS = 50;
-/** How often it is looked whether the pod still has its label. */
-const LABEL_MS = 5_000;
 
 export interface TurnContext {
   client: KubeApiClient | null;
@@ -33,7 +33,7 @@ export class Turn {
   isBeside = false;
   private tellReplaced: (holder: string) => void = () => undefined;
   private lease: Lease | null;
-  private readonly label: PodLabel | null;
+  private readonly label: KeptLabel | null;
   /** The pod that had the Lease before us. */
   private before: PodLabel | null = null;
   private readonly signals: Signals;
@@ -41,10 +41,8 @@ export class Turn {
   private round: Promise<void> = Promise.resolve();
   private readonly stop = new AbortController();
   private renewedAt = 0;
-  private labelledAt = 0;
-  /** What is wrong with the Lease, or of whom the log was told; what is wrong with the label. '' for nothing. */
+  /** What is wrong with the Lease, or which holder the log has named; '' for nothing. */
   private complaint = '';
-  private labelComplaint = '';
   private isActive = false;
   private isOver = false;
 
@@ -58,7 +56,8 @@ export class Turn {
     this.signals = new Signals(db, log);
     const elapsed = (): number => performance.now();
     this.lease = election === null || client === null ? null : new Lease({ ...election, client, now, elapsed });
-    this.label = election === null ? null : this.labelOf(election.identity);
+    const label = election === null ? null : this.labelOf(election.identity);
+    this.label = label === null ? null : new KeptLabel(label, log);
   }
 
   /**
@@ -69,7 +68,7 @@ export class Turn {
     const turn = new Turn(db, election, context);
     let room: WaitingRoom | null = null;
     try {
-      const spare = spareText(election);
+      const spare = spareReason(election);
       if (spare !== null) {
         room = await WaitingRoom.open(listen);
         room.spare = spare;
@@ -96,8 +95,9 @@ export class Turn {
   /** A line of /readyz, as health.ts has them; null where there is no Lease. */
   get state(): string | null {
     if (this.lease === null) return null;
-    if (this.label !== null && this.isActive && this.labelledAt === 0) return `[-]lease: ${this.labelComplaint}`;
-    const complaint = this.complaint || this.labelComplaint;
+    const labelComplaint = this.label?.complaint ?? '';
+    if (this.label !== null && this.isActive && !this.label.wasSet) return `[-]lease: ${labelComplaint}`;
+    const complaint = this.complaint || labelComplaint;
     if (complaint !== '') return `[!]lease: ${complaint}`;
     return '[+]lease held';
   }
@@ -110,7 +110,7 @@ export class Turn {
   /** Reviews are answered from now on: the Service may send them. Resolves when that was tried once. */
   async answers(): Promise<void> {
     this.isActive = true;
-    await this.keepLabel();
+    await this.label?.keep(this.stop.signal);
     // It may hang, and would be sent half of the reviews as long as its probes have not failed.
     await this.before?.remove(this.context.signal).catch(() => undefined);
     if (this.isBeside) this.signals.give('next');
@@ -227,7 +227,7 @@ export class Turn {
       if (holder !== election.identity && holder !== '') this.lose(holder);
       this.renewedAt = performance.now();
       this.complain('');
-      if (this.isActive && !this.isOver && performance.now() - this.labelledAt > LABEL_MS) await this.keepLabel();
+      if (this.isActive && !this.isOver && this.label?.isDue === true) await this.label.keep(this.stop.signal);
     } catch (error) {
       this.complain(`not renewed: ${messageOf(error)}`);
       // Whoever waits for the ledger has taken the Lease meanwhile, which we cannot see.
@@ -249,18 +249,6 @@ export class Turn {
     this.complaint = what;
   }
 
-  private async keepLabel(): Promise<void> {
-    try {
-      await this.label?.keep(this.stop.signal);
-      this.labelledAt = performance.now();
-      this.labelComplaint = '';
-    } catch (error) {
-      const reason = `the pod is not labelled, and the Service does not send reviews to it: ${messageOf(error)}`;
-      if (reason !== this.labelComplaint) this.context.log.warn({ reason }, 'lease');
-      this.labelComplaint = reason;
-    }
-  }
-
   private labelOf(pod: string): PodLabel | null {
     const { election, context } = this;
     if (election?.isPod !== true || context.client === null) return null;
@@ -270,12 +258,7 @@ export class Turn {
   /** Returns what went wrong; '' for nothing. */
   private async unlabel(): Promise<string> {
     this.isActive = false;
-    try {
-      await this.label?.remove(this.stop.signal);
-      return '';
-    } catch (error) {
-      return messageOf(error);
-    }
+    return (await this.label?.remove(this.stop.signal)) ?? '';
   }
 
   private async release(): Promise<void> {
@@ -297,17 +280,4 @@ async function quiet(reviews: () => number, { quietMs, quietWithinMs }: Election
     const now = reviews();
     [last, quietForMs] = [now, now === last ? quietForMs + LOOK_MS : 0];
   }
-}
-
-const SPARE_SLEEP_MS = 60_000;
-/** Of these pods of the StatefulSet one records, and one stands by. */
-const REPLICAS = 2;
-
-/** Why a server never records; null where it may. Role `kubeblame` lets no other pods than the first two be labelled, so that nobody would send it anything. */
-function spareText(election: Election | null): string | null {
-  // Not of a Deployment, whose pods end with five letters and digits.
-  const [, ordinal] = election?.isPod === true ? (/-(\d{1,3})$/.exec(election.identity) ?? []) : [];
-  if (election === null || ordinal === undefined || Number(ordinal) < REPLICAS) return null;
-  const name = election.identity.slice(0, -ordinal.length);
-  return `${election.identity} is one too many: only ${name}0 and ${name}1 record and stand by; scale to ${REPLICAS} replicas`;
 }

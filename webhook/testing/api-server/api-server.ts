@@ -7,14 +7,11 @@ import { metadataOf, metadataText } from '../../../shared/normalise.ts';
 import type { JsonObject } from '../../../shared/types.ts';
 import { answerObject, isObjectVerb } from './api-objects.ts';
 import { FakeReviews } from './fake-reviews.ts';
-import { understand, type SeenRequest } from './requests.ts';
+import { Faults, understand, type Fault, type SeenRequest } from './requests.ts';
 import { send, sendStatus } from './responses.ts';
 import { discover, keyOf, typeName, type ServedType } from './served-types.ts';
 import { TestCertificates } from '../server/server.ts';
 import { Watches } from './watches.ts';
-
-/** What a request meets instead of an answer: a status, one without a body, a connection that is cut, or silence. */
-export type Fault = { status: number } | 'empty' | 'reset' | 'stall';
 
 const TOKEN = 'a-token-of-the-test';
 
@@ -43,7 +40,7 @@ export class FakeApiServer {
   private readonly watches = new Watches();
   private readonly snapshots = new Map<string, { items: JsonObject[]; version: number }>();
   private readonly emptyGroups = new Map<string, string>();
-  private faults: { matches: (request: SeenRequest) => boolean; fault: Fault; left: number }[] = [];
+  private readonly faults = new Faults();
   private version = 0;
   private port = 0;
 
@@ -155,11 +152,7 @@ export class FakeApiServer {
 
   /** What matches fails, so many times; returns what ends it. */
   fail(matches: (request: SeenRequest) => boolean, fault: Fault, times = Infinity): () => void {
-    const entry = { matches, fault, left: times };
-    this.faults.push(entry);
-    return () => {
-      this.faults = this.faults.filter((other) => other !== entry);
-    };
+    return this.faults.add(matches, fault, times);
   }
 
   /** Forgets what happened so far: who resumes from before is answered 410, as a status or as an event of the watch. */
@@ -242,14 +235,7 @@ export class FakeApiServer {
       void this.review(request, response);
       return;
     }
-    const fault = this.faults.find(({ matches, left }) => left > 0 && matches(seen));
-    if (fault !== undefined) {
-      fault.left--;
-      if (fault.fault === 'reset') request.socket.destroy();
-      else if (fault.fault === 'empty') response.end();
-      else if (fault.fault !== 'stall') sendStatus(response, fault.fault.status, `${seen.path} fails in this test`);
-      return;
-    }
+    if (this.faults.strike(seen, request, response)) return;
     if (seen.verb === 'discovery') return discover([...this.types.values()], this.emptyGroups, seen.path, response);
     if (type === undefined) return sendStatus(response, 404, 'the server could not find the requested resource');
     if (isObjectVerb(seen.verb)) void answerObject(this, type, seen.verb, request, response);

@@ -12,7 +12,8 @@ import { believedOf, openOf, tipOf, type HeadVersion } from '../objects/object-h
 import { replicasPath } from '../objects/scale.ts';
 import { endContents } from '../endings/ending.ts';
 import { lastUpTo } from '../late/late.ts';
-import { madeBy, reconcileFact, type Maker } from '../outcomes/reconcile-fact.ts';
+import { reconcileFact, type Maker } from '../outcomes/reconcile-fact.ts';
+import { madeBy } from '../unexplained/unexplained.ts';
 import { dropAttempts } from '../outcomes/settle.ts';
 import { isGivenUp, isRefused, type Audited, type AuditedRequest } from './audited-request.ts';
 import { captureOlder } from './older.ts';

@@ -10,7 +10,8 @@ import type { Amendment } from '../../../ledger/content/payload.ts';
 import type { Draft } from '../objects/draft.ts';
 import { isUnknown, tipOf, type HeadVersion } from '../objects/object-head.ts';
 import { holds } from '../objects/holds.ts';
-import { begin, reconcileFact } from '../outcomes/reconcile-fact.ts';
+import { reconcileFact } from '../outcomes/reconcile-fact.ts';
+import { begin } from '../unexplained/unexplained.ts';
 import { resolveScales } from '../objects/scale.ts';
 import { labelSteps } from '../../../ledger/content/labels.ts';
 

@@ -2,11 +2,11 @@ import type { AuditRecord } from '../../../../shared/audit.ts';
 import { reconstruct } from '../../../../shared/reconstruct.ts';
 import { apiVersionOf, type ManagedField } from '../../../../shared/normalise.ts';
 import { applyPatch, hashBody } from '../../../../shared/patch.ts';
+import { isStatusOnly } from '../../../../shared/status-only.ts';
 import type { JsonObject, ObjectRef, Patch } from '../../../../shared/types.ts';
 import type { Amendment } from '../../../ledger/content/payload.ts';
 import {
   BODY_SNAPSHOT_EVERY,
-  EXPLAINED_LATE,
   type LedgerStore,
   type NewChange,
   type NewOutcome,
@@ -16,7 +16,15 @@ import { bodySnapshotOf, requireChange } from '../../../ledger/port/steps.ts';
 import type { Ending } from '../endings/ending.ts';
 import type { ReplicasPaths } from './scale.ts';
 import { withIncarnations, type Memory } from './memory.ts';
-import { headKey, nameKey, versionOf, withVersions, type ObjectHead, type HeadVersion } from './object-head.ts';
+import {
+  headKey,
+  nameKey,
+  settledBy,
+  versionOf,
+  withVersions,
+  type ObjectHead,
+  type HeadVersion,
+} from './object-head.ts';
 
 /** What must be known of a state to put a change on top of it. */
 export interface Base {
@@ -274,22 +282,13 @@ export class Draft {
   }
 }
 
-function settledBy(version: HeadVersion, { outcome, reason, resourceVersion, amendment }: NewOutcome): HeadVersion {
-  const explained = version.observed && reason === EXPLAINED_LATE;
-  const known = { ...version, outcome, explained, resourceVersion: resourceVersion || version.resourceVersion };
-  return amendment === undefined ? known : { ...known, ...shapeOf(amendment), amended: true };
-}
-
-function shapeOf({ hash, apiVersion }: Amendment): Pick<NewChange, 'hash' | 'apiVersion'> {
-  return { hash, apiVersion };
-}
-
 /** A change with what the API server made of it, as the store gives it. */
 function amended(change: NewChange, amendment: Amendment): NewChange {
   const { bodySnapshot, detail } = change;
   return {
     ...change,
-    ...shapeOf(amendment),
+    hash: amendment.hash,
+    apiVersion: amendment.apiVersion,
     bodySnapshot: bodySnapshot === null ? null : applyPatch(bodySnapshot, amendment.patch),
     detail: { ...detail, patch: [...detail.patch, ...amendment.patch] },
   };
@@ -297,19 +296,3 @@ function amended(change: NewChange, amendment: Amendment): NewChange {
 
 /** Enough to see that there is more than one. */
 const RECENT_ACTS = 5;
-
-/**
- * True where a patch touches nothing but what is set in the wake of something else: status, and the API server's own
- * correction of a time or generation that was predicted for it.
- */
-export function isStatusOnly(patch: Patch): boolean {
-  return (
-    patch.length > 0 &&
-    patch.every(
-      ({ op, path }) =>
-        path === '/status' ||
-        path.startsWith('/status/') ||
-        (op === 'replace' && (path === '/metadata/deletionTimestamp' || path === '/metadata/generation')),
-    )
-  );
-}

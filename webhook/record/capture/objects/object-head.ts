@@ -1,7 +1,13 @@
 import { believed, type Version } from '../../../../shared/versions.ts';
 import { compareResourceVersions } from '../../../../shared/resource-version.ts';
 import type { ObjectRef } from '../../../../shared/types.ts';
-import { isExplained, type NewChange, type StoredChange } from '../../../ledger/port/port.ts';
+import {
+  EXPLAINED_LATE,
+  isExplained,
+  type NewChange,
+  type NewOutcome,
+  type StoredChange,
+} from '../../../ledger/port/port.ts';
 
 /** One version of an object, with what is needed to recognise it. */
 export interface HeadVersion extends Version {
@@ -96,6 +102,17 @@ export function versionOf(change: NewChange | StoredChange, outcome: Version['ou
     amended: 'amended' in change && change.amended,
     explained: 'outcomeReason' in change && isExplained(change),
   };
+}
+
+/** A version with its outcome, and with what the API server made of it where the outcome tells that. */
+export function settledBy(
+  version: HeadVersion,
+  { outcome, reason, resourceVersion, amendment }: NewOutcome,
+): HeadVersion {
+  const explained = version.observed && reason === EXPLAINED_LATE;
+  const known = { ...version, outcome, explained, resourceVersion: resourceVersion || version.resourceVersion };
+  if (amendment === undefined) return known;
+  return { ...known, hash: amendment.hash, apiVersion: amendment.apiVersion, amended: true };
 }
 
 /** The last version that is known to have been persisted; null where none is. */

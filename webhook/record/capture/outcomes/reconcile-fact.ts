@@ -1,18 +1,17 @@
 import { diff, hashBody } from '../../../../shared/patch.ts';
 import type { Seen } from '../../../../shared/interpret.ts';
-import { apiVersionOf, metadataText } from '../../../../shared/normalise.ts';
-import { isObject } from '../../../../shared/json.ts';
+import { apiVersionOf } from '../../../../shared/normalise.ts';
 import { compareResourceVersions } from '../../../../shared/resource-version.ts';
-import { DISPUTED, type Json, type ObjectRef, type Patch } from '../../../../shared/types.ts';
+import { DISPUTED, type Json, type ObjectRef } from '../../../../shared/types.ts';
 import type { NewChange, OutcomeReason } from '../../../ledger/port/port.ts';
-import { bodilessFor } from '../bodiless/bodiless-acts.ts';
-import { isStatusOnly, type Draft } from '../objects/draft.ts';
-import { endBy, setsDeletionTimestamp } from '../endings/ending.ts';
+import type { Draft } from '../objects/draft.ts';
+import { endBy } from '../endings/ending.ts';
 import { alsoShownAs, asShown, managersSince, type Held } from './as-shown.ts';
 import { claimOf } from '../late/disputes.ts';
 import { holds } from '../objects/holds.ts';
 import { isUnknown, madeBefore, openOf, tipOf, type HeadVersion } from '../objects/object-head.ts';
 import { resolveScales } from '../objects/scale.ts';
+import { addMissedCreation, begin, beginBy, factOf, recordDifference } from '../unexplained/unexplained.ts';
 import { confirmAttempt, dropAttempts, lineageOf, NO_AMENDMENTS, type Amendments } from './settle.ts';
 
 /** A fact about an object: the API server showed this body at this version. */
@@ -116,7 +115,7 @@ async function take(draft: Draft, observation: ObservedFact): Promise<HeadVersio
   const lost = open.filter((version) => !isUnknown(version));
   if (held === null) await dropAttempts(draft, object, lost);
   if (base === null && by !== undefined) return beginBy(draft, object, seen, by);
-  if (base === null) return (await missedCreation(draft, object, seen, since)) ?? begin(draft, object, seen);
+  if (base === null) return (await addMissedCreation(draft, object, seen, since)) ?? begin(draft, object, seen);
   return recordDifference(draft, observation, base, held?.version ?? null, shown === 'own');
 }
 
@@ -156,147 +155,6 @@ async function moveTo(
   return moved;
 }
 
-/** The first that is known of an object. */
-export async function begin(draft: Draft, object: ObjectRef, seen: Seen, late = false): Promise<HeadVersion> {
-  return draft.add({
-    ...factOf(object, seen),
-    operation: 'CREATE',
-    source: 'baseline',
-    effect: 'created',
-    late,
-    base: null,
-    patch: diff(null, seen.body),
-    detail: {},
-  });
-}
-
-/** The first that is known of an object, by a request. What one other than a creation changed is not known. */
-async function beginBy(draft: Draft, object: ObjectRef, seen: Seen, by: Maker): Promise<HeadVersion> {
-  if (by.operation === 'CREATE') {
-    return draft.add({
-      ...factOf(object, seen),
-      ...madeBy(by),
-      effect: 'created',
-      base: null,
-      patch: diff(null, seen.body),
-    });
-  }
-  const base = await begin(draft, object, seen);
-  return addUnknown(draft, object, seen, by, base);
-}
-
-/** A request of which only the body after it is known: nothing that it shows is told to be its doing. */
-export async function addUnknown(
-  draft: Draft,
-  object: ObjectRef,
-  seen: Seen,
-  by: Maker,
-  base: HeadVersion,
-): Promise<HeadVersion> {
-  const { asked: request, options } = by;
-  const told = isObject(options) ? { ...options, request } : { request };
-  return draft.add({
-    ...{ ...factOf(object, seen), ...madeBy(by), effect: 'modified', base, patch: [] },
-    detail: { options: request === null ? options : told },
-  });
-}
-
-/** What is said of a change whose request is known by the audit log alone. */
-export function madeBy({ operation, subresource, actor, manager, baseResourceVersion, occurredAt, options }: Maker) {
-  const source = 'audit' as const;
-  const detail = { options };
-  return { operation, subresource, actor, manager, baseResourceVersion, occurredAt, source, detail };
-}
-
-/** What is the same in every change that nobody made through us. */
-function factOf(object: ObjectRef, { body, resourceVersion, managedFields }: Seen) {
-  return {
-    object,
-    subresource: '',
-    actor: null,
-    manager: '',
-    late: false,
-    baseResourceVersion: '',
-    resourceVersion,
-    reviewUid: '',
-    body,
-    managedFields,
-  } as const;
-}
-
-/**
- * An object that was created after the record began, and not through us; null where it is older, or does not tell. Its
- * creationTimestamp has whole seconds; where all of its type had been seen before (`since`), it is new in any case.
- */
-async function missedCreation(draft: Draft, object: ObjectRef, seen: Seen, since: number): Promise<HeadVersion | null> {
-  const createdAt = Date.parse(metadataText(seen.body, 'creationTimestamp'));
-  const first = await draft.store.first();
-  if (first === null || Number.isNaN(createdAt) || createdAt > draft.at) return null;
-  if (createdAt <= first.at && since === 0) return null;
-  const notBefore = Math.max(createdAt, since);
-  const request = await bodilessFor(draft, object, 'CREATE', 0);
-  if (request !== null) draft.confirmAct(request, seen.resourceVersion);
-  return draft.add({
-    ...factOf(object, seen),
-    operation: 'CREATE',
-    source: 'watch',
-    effect: 'created',
-    base: null,
-    patch: diff(null, seen.body),
-    detail: { cause: request, notBefore, managersHint: managersSince(seen.managedFields, createdAt) },
-  });
-}
-
-/**
- * What happened without us between a version and the fact. `request`: what made that version; `isOwn`: the fact shows that very
- * version. The API server sets times and status behind what was only predicted of a request, too.
- */
-async function recordDifference(
-  draft: Draft,
-  { object, seen, since = 0, by }: ObservedFact,
-  base: HeadVersion,
-  request: HeadVersion | null,
-  isOwn: boolean,
-): Promise<HeadVersion> {
-  const before = base.gone ? null : await draft.body(base.seq);
-  const patch = diff(before, seen.body);
-  if (by !== undefined) {
-    const effect = before === null ? 'created' : 'modified';
-    if (before !== null && isUnknown(base)) {
-      // Some of it is the doing of a request before this one, of which it is not known what it changed.
-      const notBefore = base.at;
-      const gap = await draft.add({
-        ...{ ...factOf(object, seen), resourceVersion: '', operation: 'UPDATE', source: 'watch', effect, base, patch },
-        detail: { notBefore, managersHint: managersSince(seen.managedFields, notBefore) },
-      });
-      return addUnknown(draft, object, seen, by, gap);
-    }
-    return draft.add({
-      ...factOf(object, seen),
-      ...madeBy(by),
-      ...{ effect, base: before === null ? null : base, patch },
-    });
-  }
-  const follows = request !== null && (isOwn || (request.projected && isStatusOnly(patch)));
-  const eviction = request?.projected === true ? null : await evictionFor(draft, object, patch);
-  if (eviction !== null && setsDeletionTimestamp(patch)) draft.confirmAct(eviction, seen.resourceVersion);
-  const notBefore = Math.max(base.at, since);
-  return draft.add({
-    ...factOf(object, seen),
-    operation: before === null ? 'CREATE' : 'UPDATE',
-    source: 'watch',
-    effect: before === null ? 'created' : 'modified',
-    baseResourceVersion: base.resourceVersion,
-    base: before === null ? null : base,
-    patch,
-    detail: {
-      cause: follows ? request.seq : eviction,
-      notBefore,
-      managersHint: managersSince(seen.managedFields, notBefore),
-    },
-  });
-}
-
 /** Several users claim what is shown: their attempts are told, none is believed, and what is shown is nobody's. */
 async function recordDispute(
   draft: Draft,
@@ -325,15 +183,4 @@ async function recordDispute(
     patch: diff(null, seen.body),
     detail: { notBefore: since, managersHint: seen.managedFields.map(({ manager }) => manager) },
   });
-}
-
-/** An eviction takes effect within its request, which the API server gives up after a minute. */
-const EVICTION_MS = 60_000;
-
-/** The eviction that explains why a pod is being deleted: its API has no DELETE review of its own. */
-async function evictionFor(draft: Draft, object: ObjectRef, patch: Patch): Promise<number | null> {
-  if (object.group !== '' || object.resource !== 'pods') return null;
-  if (!setsDeletionTimestamp(patch) && !JSON.stringify(patch).includes('"EvictionByEvictionAPI"')) return null;
-  const evictions = await draft.acts(object, 'eviction', draft.at - EVICTION_MS);
-  return evictions.length === 1 ? (evictions[0] ?? null) : null;
 }
