@@ -62,7 +62,7 @@ export interface StoredEvent {
   goneAt: number | null;
   /** States that were not kept by themselves. */
   merged: number;
-  /** Its states so far, oldest first: whole Events, in the form of core/v1. */
+  /** Its states so far, oldest first: whole Events, in the form of core/v1. None where it was first seen later. */
   states: JsonObject[];
 }
 

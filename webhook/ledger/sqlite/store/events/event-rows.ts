@@ -1,4 +1,4 @@
-import { eventFacts } from '../../../../../shared/events/event.ts';
+import { eventFacts, type EventFacts } from '../../../../../shared/events/event.ts';
 import { decodeSteps } from '../../../../../shared/events/steps.ts';
 import type { JsonObject } from '../../../../../shared/types.ts';
 import { decodeBody } from '../../../content/payload.ts';
@@ -82,8 +82,9 @@ export class EventRows {
 
   private storedEvent({ id, gone_at, merged, body }: Row, until: number): StoredEvent {
     const states = statesOf(this.statements, id, body);
-    const past = states.filter((state, index) => index === 0 || eventFacts(state).lastAt <= until);
-    return { id, facts: eventFacts(past.at(-1) ?? {}), goneAt: gone_at, merged, states: past };
+    const past = states.filter((state) => eventFacts(state).lastAt <= until);
+    const last = past.at(-1);
+    return { id, facts: last === undefined ? firstTime(states) : eventFacts(last), goneAt: gone_at, merged, states: past };
   }
 }
 
@@ -93,6 +94,12 @@ export function statesOf(statements: Statements, id: number, body: Uint8Array): 
   const chunks = statements.all<{ steps: Buffer }>('SELECT steps FROM event_steps WHERE event_id = ? ORDER BY n', id);
   for (const { steps } of chunks) states.push(...decodeSteps(states.at(-1) ?? {}, steps));
   return states;
+}
+
+/** What is known of an Event whose first known state is of a later time: that it happened once. */
+function firstTime([first = {}]: readonly JsonObject[]): EventFacts {
+  const facts = eventFacts(first);
+  return { ...facts, lastAt: facts.firstAt, count: 1 };
 }
 
 function isBehind(place: EventPlace, after: EventPlace): boolean {
