@@ -26,8 +26,10 @@ export interface EventsTaken {
   states: number;
   /** That were there already. */
   known: number;
-  /** That were only counted: event-writer.ts. */
+  /** That were only counted: event-sums.ts. */
   summed: number;
+  /** Old Events that were given up meanwhile. */
+  removed: number;
 }
 
 /** Which Events to read. All given conditions must hold. */

@@ -18,7 +18,7 @@ import { ledgerNumber } from '../../record/spool/records.ts';
 import { spoolFolder } from '../../record/spool/segments.ts';
 import { ledgerConfig } from '../config/config.ts';
 import type { RawOptions } from '../config/options.ts';
-import { followAudit } from '../recorder/start/audit.ts';
+import { followAudit } from '../recorder/start/audit/audit.ts';
 import { print } from './print.ts';
 
 export interface RawImportOptions {

@@ -5,7 +5,7 @@ import { ApiServers } from '../../install/cluster/api-servers.ts';
 import { openIdentity, type Identity } from '../../install/identity.ts';
 import { WEBHOOK_NAME } from '../../install/registration/configuration.ts';
 import { redactionKey } from '../../ledger/files/redaction-key.ts';
-import type { LedgerStore } from '../../ledger/port/port.ts';
+import type { SqliteStore } from '../../ledger/sqlite/store/store.ts';
 import { startRetention } from '../../ledger/retention/retention.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import { DiskReserve, RESERVE_BYTES } from '../../platform/files/disk-reserve.ts';
@@ -23,11 +23,12 @@ import { SPOOL_BYTES } from '../../record/spool/spool.ts';
 import type { ServerConfig } from '../config/config.ts';
 import { lookBeside } from '../standby/early.ts';
 import { Turn } from '../standby/turn.ts';
-import { startAudit } from './start/audit.ts';
+import { startAudit } from './start/audit/audit.ts';
 import { exportMetrics } from './metrics/sources.ts';
 import { Answering, collectorOf } from './start/answering.ts';
 import { watchClock } from './start/clock.ts';
 import { clusterNameFor } from './start/cluster.ts';
+import { openEvents } from './start/events.ts';
 import { checkLedger, openCheckpoints, openLedger } from './start/ledger.ts';
 import { openReading } from './start/reading.ts';
 import { openRecording, type Recording } from './start/recording.ts';
@@ -174,17 +175,19 @@ async function open(
 
 /** Starts to watch the cluster, and to compare what is recorded with what its API server counts. */
 function watchCluster(
-  { config, log, now, client, closers }: Setting,
+  setting: Setting,
   timing: ObserverTiming,
-  { store, identity }: { store: LedgerStore; identity: Identity },
-  { recorder, reader, signs, watched }: Recording,
+  { store, identity, redactor }: { store: SqliteStore; identity: Identity; redactor: Redactor },
+  { recorder, reader, signs, watched, metrics }: Recording,
 ): void {
+  const { config, log, now, client, closers } = setting;
   const { predicates, webhookConfiguration } = config;
   const { judge } = identity;
   const repair = (): void => identity.repair();
   const watches = (registration: RegistrationWatch): void => void (watched.registration = registration);
   watched.observer = startObserver({
     ...{ predicates, webhookConfiguration, recorder, store, log, now, timing, client, judge, repair, watches, reader },
+    events: openEvents(setting, { store, redactor, metrics }),
   });
   closers.add(() => watched.observer?.close());
   if (client === null) return;

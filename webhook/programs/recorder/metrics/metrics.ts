@@ -2,6 +2,7 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 import { VERSION } from '../../../../shared/version.ts';
 import type { Recorded, RecorderEvents } from '../../../record/capture/recorder/options.ts';
 import { NOT_RECORDED, type NotRecorded } from '../../../../shared/not-kept.ts';
+import type { EventsTaken, EventTotals } from '../../../ledger/port/events.ts';
 import type { CoverageEvent } from '../../../ledger/port/port.ts';
 
 /** What became of a request at the admission endpoint. */
@@ -22,6 +23,8 @@ type GapCause = (typeof GAP_CAUSES)[number] | (typeof POINT_CAUSES)[number];
 /** Of gaps that are over when they are told. */
 const POINT_CAUSES = ['unanswered', 'replaced'] as const;
 
+const EVENT_RESULTS = ['recorded', 'known', 'summed'];
+
 /** Which events begin and end which gap. */
 const GAP_EVENTS: Partial<Record<CoverageEvent, { cause: GapCause; open: 0 | 1 }>> = {
   unregistered: { cause: 'unregistered', open: 1 },
@@ -38,6 +41,8 @@ export interface MetricSources {
   pending(): Promise<{ count: number; oldestAt: number | null }>;
   /** The ledger's last seq, and its bytes on disk. */
   ledger(): Promise<{ changes: number; bytes: number }>;
+  /** What there is of Kubernetes Events. */
+  events(): Promise<EventTotals>;
   /** Milliseconds since the watch that is furthest behind showed something; null where nothing is watched. */
   watchLagMs(): number | null;
   /** How far the machine's clock is ahead of the time that is recorded (ms); 0 unless it jumped. */
@@ -79,6 +84,8 @@ export class Metrics implements RecorderEvents {
   private readonly gaps: Counter<'cause'>;
   private readonly unreviewed: Counter;
   private readonly notKept: Counter<'reason'>;
+  private readonly eventStates: Counter<'result'>;
+  private readonly eventsRemoved: Counter;
 
   constructor(private readonly sources: MetricSources) {
     const registers = [this.registry];
@@ -125,6 +132,18 @@ export class Metrics implements RecorderEvents {
       registers,
     });
     for (const reason of NOT_RECORDED) this.notKept.inc({ reason }, 0);
+    this.eventStates = new Counter({
+      name: 'kubeblame_event_states_total',
+      help: 'Kubernetes Events that the watch showed, by what became of them; summed: only counted, in a storm.',
+      labelNames: ['result'],
+      registers,
+    });
+    for (const result of EVENT_RESULTS) this.eventStates.inc({ result }, 0);
+    this.eventsRemoved = new Counter({
+      name: 'kubeblame_events_removed_total',
+      help: 'Kubernetes Events that were given up: too old, or too many.',
+      registers,
+    });
     this.gap = new Gauge({
       name: 'kubeblame_coverage_gap',
       help: 'Whether changes may go by unrecorded, by cause: 1 while they may.',
@@ -188,6 +207,11 @@ export class Metrics implements RecorderEvents {
     for (const [index, rule] of this.sources.redactionRules.entries()) {
       this.redactions.inc({ rule }, counts[index] ?? 0);
     }
+  }
+
+  eventsTaken({ states, known, summed, removed }: EventsTaken): void {
+    for (const [result, count] of Object.entries({ recorded: states, known, summed })) this.eventStates.inc({ result }, count);
+    this.eventsRemoved.inc(removed);
   }
 
   covered(event: CoverageEvent): void {
@@ -277,6 +301,20 @@ function addGauges(registry: Registry, sources: MetricSources): void {
     'kubeblame_api_server_networks',
     'Addresses and networks that the API servers are known by; 0: unknown, so that none is compared.',
     () => sources.apiServerNetworks(),
+  );
+  gauge('kubeblame_events', 'Kubernetes Events in the ledger.', async () => (await sources.events()).events);
+  gauge(
+    'kubeblame_events_bytes',
+    'What Kubernetes Events take of the ledger, about.',
+    async () => (await sources.events()).bytes,
+  );
+  gauge(
+    'kubeblame_events_kept_from_timestamp_seconds',
+    'Kubernetes Events that ended before, in seconds since 1970, are not all there any more; absent while all are.',
+    async () => {
+      const { horizonAt } = await sources.events();
+      return horizonAt === 0 ? null : horizonAt / SECOND;
+    },
   );
   gauge('kubeblame_ledger_changes', 'Changes in the ledger.', async () => (await sources.ledger()).changes);
   gauge(

@@ -7,6 +7,11 @@ import type { FactSink } from '../../../platform/kubernetes/watch/reflector.ts';
 import { readShown, type Shown } from '../../../platform/kubernetes/watch/shown.ts';
 import type { EventIntake } from './event-intake.ts';
 
+/** True of the type that Events are watched as: events.k8s.io has the same objects. */
+export function isEvents({ group, resource }: { group: string; resource: string }): boolean {
+  return group === '' && resource === 'events';
+}
+
 /** Takes what the list and the watch of Events show to the intake. */
 export class EventSink implements FactSink {
   constructor(
@@ -31,6 +36,10 @@ export class EventSink implements FactSink {
   /** It has expired, or was deleted: it stays recorded. */
   observeGone({ uid }: ObjectRef): Promise<void> {
     return this.intake.take({ uid, event: null, goneAt: this.now() }, true);
+  }
+
+  hurry(): void {
+    this.intake.hurry();
   }
 
   /** What is not in a list any more has expired meanwhile. */

@@ -27,7 +27,7 @@ export async function importEvents(
   files: readonly string[],
   { store, redactor, bad, progress }: EventImportOptions,
 ): Promise<EventCounts> {
-  const counts: EventCounts = { events: 0, states: 0, known: 0, summed: 0, bad: 0 };
+  const counts: EventCounts = { events: 0, states: 0, known: 0, summed: 0, removed: 0, bad: 0 };
   let batch: ShownEvent[] = [];
   let read = 0;
   const write = async (): Promise<void> => {

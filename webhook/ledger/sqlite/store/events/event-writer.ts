@@ -60,7 +60,7 @@ export class EventWriter {
 
   /** Throws what SQLite throws; then nothing was written. */
   take(shown: readonly ShownEvent[], retention: EventRetention): EventsTaken {
-    const taken: EventsTaken = { events: 0, states: 0, known: 0, summed: 0 };
+    const taken: EventsTaken = { events: 0, states: 0, known: 0, summed: 0, removed: 0 };
     try {
       this.db.transaction(() => {
         const batch = (this.statements.get<{ batch: number }>('SELECT batch FROM event_totals')?.batch ?? 0) + 1;
@@ -70,7 +70,10 @@ export class EventWriter {
         for (const state of states) this.takeState(state, batch, taken);
         for (const { uid, goneAt } of shown) if (goneAt !== null) this.end(uid, goneAt);
         if (taken.states + taken.summed > 0) this.statements.run('UPDATE event_totals SET batch = ?', batch);
-        for (const uid of giveUpOld(this.statements, retention)) this.heads.delete(uid);
+        for (const uid of giveUpOld(this.statements, retention)) {
+          this.heads.delete(uid);
+          taken.removed++;
+        }
       })();
     } catch (error) {
       // What they say was not written.

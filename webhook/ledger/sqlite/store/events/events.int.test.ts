@@ -97,7 +97,7 @@ describe('Events in the ledger', function () {
       const [events, steps] = rowsOf(path);
       assert.deepEqual([events, steps], inOrder.slice(0, 2));
       const before = rowsOf(path);
-      assert.deepEqual(await takeEvents(store, reversed), { events: 0, states: 0, known: 271, summed: 0, bad: 0 });
+      assert.deepEqual(await takeEvents(store, reversed), { events: 0, states: 0, known: 271, summed: 0, removed: 0, bad: 0 });
       assert.deepEqual(rowsOf(path), before);
     });
   });
@@ -151,7 +151,7 @@ describe('Events in the ledger', function () {
       );
       // The same again tells nothing new.
       const before = rowsOf(path);
-      assert.deepEqual(await store.takeEvents(storm, KEEP), { events: 0, states: 0, known: 10_000, summed: 0 });
+      assert.deepEqual(await store.takeEvents(storm, KEEP), { events: 0, states: 0, known: 10_000, summed: 0, removed: 0 });
       assert.deepEqual(rowsOf(path), before);
     });
   });
@@ -183,7 +183,7 @@ describe('Events in the ledger', function () {
       assert.deepEqual(event.states.at(-1), all.at(-1)?.event);
       assert.deepEqual(event.states.at(-2), all[MAX_STATES - 2]?.event);
       assert.equal(event.merged, 20);
-      assert.deepEqual(await store.takeEvents(all.slice(-1), KEEP), { events: 0, states: 0, known: 1, summed: 0 });
+      assert.deepEqual(await store.takeEvents(all.slice(-1), KEEP), { events: 0, states: 0, known: 1, summed: 0, removed: 0 });
     });
   });
 
