@@ -51,7 +51,7 @@ export function createProgram(): Command {
     )
     .option(
       '--events <files...>',
-      "Kubernetes Events: one a line, lists, or events of a watch, such as `kubectl get events -A -o json` prints; - is stdin (docs/events.md)",
+      'Kubernetes Events: one a line, lists, or events of a watch, such as `kubectl get events -A -o json` prints; - is stdin (docs/events.md)',
     )
     .option('--follow', 'go on with the audit logs as they grow and are rotated, until it is interrupted');
   for (const option of ledgerOptions()) append.addOption(option);

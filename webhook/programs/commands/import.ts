@@ -69,7 +69,12 @@ export async function importFiles(reviews: string | undefined, raw: RawOptions &
       else if (raw.audit !== undefined) await importAuditLogs(raw.audit, recorder, bar);
       if (raw.events !== undefined) {
         const bad = (error: KubeblameError): void => void process.stderr.write(`passed over: ${error.message}\n`);
-        const counts = await importEvents(raw.events, { store, redactor, bad, progress: (count) => bar?.update(count) });
+        const counts = await importEvents(raw.events, {
+          store,
+          redactor,
+          bad,
+          progress: (count) => bar?.update(count),
+        });
         print(`${describeEvents(counts)}\n`);
       }
     } finally {
@@ -83,7 +88,10 @@ export async function importFiles(reviews: string | undefined, raw: RawOptions &
   print(`${config.db}: ${statSync(config.db).size} bytes\n`);
 }
 
-function requireInput(reviews: string | undefined, { audit = [], events = [], baseline, watch, follow }: RawImportOptions): void {
+function requireInput(
+  reviews: string | undefined,
+  { audit = [], events = [], baseline, watch, follow }: RawImportOptions,
+): void {
   if (follow === true && (audit.length === 0 || audit.includes('-'))) {
     throw new KubeblameError('input-invalid', '--follow needs files to follow', 'name them with --audit');
   }

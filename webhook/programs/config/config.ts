@@ -8,7 +8,12 @@ import type { RedactionRule } from '../../../shared/redaction-rules.ts';
 import type { ConfigMapName } from '../../ledger/publish/config-map.ts';
 import { signingKeyBeside } from '../../ledger/publish/signing-keys.ts';
 import { ELECTION_TIMING, type Election } from '../standby/lease/election.ts';
-import { readEventPolicy, readPolicy, type EventPolicy, type RetentionPolicy } from '../../ledger/retention/retention.ts';
+import {
+  readEventPolicy,
+  readPolicy,
+  type EventPolicy,
+  type RetentionPolicy,
+} from '../../ledger/retention/retention.ts';
 import type { Address } from '../../platform/http/listener.ts';
 import { auditConfig, type AuditConfig } from '../recorder/start/audit/audit-config.ts';
 import { accessConfig } from './access.ts';

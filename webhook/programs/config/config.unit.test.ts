@@ -43,7 +43,10 @@ describe('configuration', () => {
     assert.deepEqual(await read({}), { ageMs: 30 * 24 * 3_600_000, bytes: 2 ** 28 });
     assert.deepEqual(await read({ retainEvents: '12h', retainEventsSize: '1Gi' }), { ageMs: 12 * 3_600_000, bytes: 2 ** 30 }); // prettier-ignore
     assert.equal(await read({ retainEvents: 'none' }), null);
-    await fails({ retainEvents: '30' }, /^--retain-events \(KUBEBLAME_RETAIN_EVENTS\): "30" is not like 30d or 12h, or none$/);
+    await fails(
+      { retainEvents: '30' },
+      /^--retain-events \(KUBEBLAME_RETAIN_EVENTS\): "30" is not like 30d or 12h, or none$/,
+    );
     await fails({ retainEventsSize: '1G' }, /^--retain-events-size .*: "1G" is not like 256Mi or 1Gi$/);
   });
 

@@ -78,7 +78,10 @@ export function serverOptions(): Option[] {
       'config map in the cluster that is watched, to keep the newest checkpoint in (default: none)',
     ).env('KUBEBLAME_CHECKPOINT_CONFIGMAP'),
     ...retentionOptions(),
-    new Option('--retain-events <age>', 'keep Kubernetes Events so long, such as 30d; none: record none (docs/events.md)')
+    new Option(
+      '--retain-events <age>',
+      'keep Kubernetes Events so long, such as 30d; none: record none (docs/events.md)',
+    )
       .env('KUBEBLAME_RETAIN_EVENTS')
       .default('30d'),
     new Option('--retain-events-size <size>', 'give up the oldest Events while they take more, such as 256Mi')

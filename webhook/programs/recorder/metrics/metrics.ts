@@ -210,7 +210,8 @@ export class Metrics implements RecorderEvents {
   }
 
   eventsTaken({ states, known, summed, removed }: EventsTaken): void {
-    for (const [result, count] of Object.entries({ recorded: states, known, summed })) this.eventStates.inc({ result }, count);
+    for (const [result, count] of Object.entries({ recorded: states, known, summed }))
+      this.eventStates.inc({ result }, count);
     this.eventsRemoved.inc(removed);
   }
 

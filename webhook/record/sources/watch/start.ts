@@ -35,7 +35,8 @@ export interface ObserverContext {
 
 /** Starts to watch the cluster; null where there is none. An API server that does not answer yet is waited for. */
 export function startObserver(context: ObserverContext): Observer | null {
-  const { predicates, webhookConfiguration, recorder, store, log, now, client, judge, timing, reader, events } = context;
+  const { predicates, webhookConfiguration, recorder, store, log, now, client, judge, timing, reader, events } =
+    context;
   if (client === null) {
     log.info('no cluster to watch: attempts are settled by later reviews alone');
     return null;

@@ -1,7 +1,7 @@
 import type { EventRetention } from '../../../port/events.ts';
 import { decodeUid } from '../../database/codes.ts';
 import type { Statements } from '../../database/statements.ts';
-import { addTotals, EVENT_BYTES, SUM_BYTES } from './event-totals.ts';
+import { addTotals, BYTES_OF_EVENT, SUM_BYTES } from './event-totals.ts';
 
 /** Events that are given up in one go: the next batch goes on, so that none takes long. */
 const AT_ONCE = 2_000;
@@ -21,7 +21,7 @@ export function giveUpOld(statements: Statements, { keepFrom, maxBytes }: EventR
   remove(statements, aged, keepFrom);
   gone.push(...aged.map(({ uid }) => decodeUid(uid)));
   removeSums(statements, keepFrom);
-  const tooMuch = bytesOf(statements) - maxBytes;
+  const tooMuch = usedBytes(statements) - maxBytes;
   if (tooMuch <= 0) return gone;
   let [freed, place] = [0, 0];
   const large = oldest(statements, Number.MAX_SAFE_INTEGER, AT_ONCE);
@@ -35,7 +35,7 @@ export function giveUpOld(statements: Statements, { keepFrom, maxBytes }: EventR
 
 function oldest(statements: Statements, before: number, limit: number): Old[] {
   return statements.all<Old>(
-    `SELECT id, uid, last_at, length(body) + ${EVENT_BYTES} + coalesce((SELECT sum(length(steps)) FROM event_steps WHERE event_id = id), 0) AS bytes,
+    `SELECT id, uid, last_at, ${BYTES_OF_EVENT} AS bytes,
       1 + coalesce((SELECT sum(count) FROM event_steps WHERE event_id = id), 0) AS states
       FROM events WHERE last_at < ? ORDER BY last_at, id LIMIT +?`,
     before,
@@ -64,6 +64,6 @@ function removeSums(statements: Statements, before: number): void {
   if (removed > 0) addTotals(statements, { bytes: -removed * SUM_BYTES });
 }
 
-function bytesOf(statements: Statements): number {
+function usedBytes(statements: Statements): number {
   return statements.get<{ bytes: number }>('SELECT bytes FROM event_totals')?.bytes ?? 0;
 }

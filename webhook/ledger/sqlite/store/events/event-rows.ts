@@ -84,7 +84,13 @@ export class EventRows {
     const states = statesOf(this.statements, id, body);
     const past = states.filter((state) => eventFacts(state).lastAt <= until);
     const last = past.at(-1);
-    return { id, facts: last === undefined ? firstTime(states) : eventFacts(last), goneAt: gone_at, merged, states: past };
+    return {
+      id,
+      facts: last === undefined ? firstTime(states) : eventFacts(last),
+      goneAt: gone_at,
+      merged,
+      states: past,
+    };
   }
 }
 

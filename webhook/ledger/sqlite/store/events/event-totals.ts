@@ -4,6 +4,16 @@ import type { Statements } from '../../database/statements.ts';
 export const EVENT_BYTES = 230;
 export const SUM_BYTES = 250;
 
+/** What an Event takes, as SQL. */
+export const BYTES_OF_EVENT = `length(body) + ${EVENT_BYTES} + coalesce((SELECT sum(length(steps)) FROM event_steps WHERE event_id = id), 0)`;
+
+/** What the Event of an id takes. */
+export function bytesOf(statements: Statements, id: number): number {
+  return (
+    statements.get<{ bytes: number }>(`SELECT ${BYTES_OF_EVENT} AS bytes FROM events WHERE id = ?`, id)?.bytes ?? 0
+  );
+}
+
 /** Adds to the figures about all Events. */
 export function addTotals(
   statements: Statements,

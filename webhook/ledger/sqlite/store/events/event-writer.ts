@@ -11,7 +11,7 @@ import { Statements } from '../../database/statements.ts';
 import { statesOf } from './event-rows.ts';
 import { giveUpOld } from './event-retention.ts';
 import { EventSums } from './event-sums.ts';
-import { addTotals, EVENT_BYTES } from './event-totals.ts';
+import { addTotals, bytesOf, EVENT_BYTES } from './event-totals.ts';
 
 /** Steps in one row: the last row of an Event is written again with each. */
 const STEPS_A_ROW = 64;
@@ -151,8 +151,9 @@ export class EventWriter {
     const place = states.findLastIndex((state) => compareStates(eventFacts(state), facts) <= 0);
     const before = states[place];
     if (before !== undefined && compareStates(eventFacts(before), facts) === 0) return false;
+    const bytes = bytesOf(this.statements, head.id);
     this.rewrite(head, [...states.slice(0, place + 1), event, ...states.slice(place + 1)], batch);
-    addTotals(this.statements, { states: 1 });
+    addTotals(this.statements, { states: 1, bytes: bytesOf(this.statements, head.id) - bytes });
     return true;
   }
 

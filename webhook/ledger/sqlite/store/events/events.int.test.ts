@@ -5,7 +5,13 @@ import { eventFacts, readEvent } from '../../../../../shared/events/event.ts';
 import { canonicalJson, isObject, parseJson } from '../../../../../shared/json.ts';
 import type { JsonObject } from '../../../../../shared/types.ts';
 import { useSharedFolder } from '../../../../testing/folder.ts';
-import { eventDocument, eventsAt, eventsFile, eventTruth, takeEvents } from '../../../../testing/ledgers/event-ledger.ts';
+import {
+  eventDocument,
+  eventsAt,
+  eventsFile,
+  eventTruth,
+  takeEvents,
+} from '../../../../testing/ledgers/event-ledger.ts';
 import { landscapeMarks, type LandscapeCluster } from '../../../../testing/ledgers/landscape-ledger.ts';
 import type { EventRetention, ShownEvent } from '../../../port/events.ts';
 import { openDatabase } from '../../database/native.ts';
@@ -17,7 +23,11 @@ import { MAX_STATES } from './event-writer.ts';
 const KEEP: EventRetention = { keepFrom: 0, maxBytes: Number.MAX_SAFE_INTEGER };
 const HOUR = Date.parse('2026-11-30T13:00:00Z');
 
-const shown = (event: JsonObject): ShownEvent => ({ uid: eventFacts(event).uid, event: readEvent(event), goneAt: null });
+const shown = (event: JsonObject): ShownEvent => ({
+  uid: eventFacts(event).uid,
+  event: readEvent(event),
+  goneAt: null,
+});
 
 /** One state of an Event: its count, at so many seconds after the hour. */
 const counted = (count: number, seconds: number, more: JsonObject = {}): ShownEvent =>
@@ -61,7 +71,10 @@ describe('Events in the ledger', function () {
 
   for (const cluster of ['west', 'east'] as LandscapeCluster[]) {
     it(`are at each mark what the API server of ${cluster} had, and have each step of their counts`, async () => {
-      const lines = gunzipSync(readFileSync(eventsFile(cluster))).toString().trimEnd().split('\n');
+      const lines = gunzipSync(readFileSync(eventsFile(cluster)))
+        .toString()
+        .trimEnd()
+        .split('\n');
       const recorded = lines.map((line) => (parseJson(line) as { event: { type: string; object: JsonObject } }).event);
       await withStore(async (store) => {
         await takeEvents(store, eventsFile(cluster));
@@ -80,7 +93,10 @@ describe('Events in the ledger', function () {
   }
 
   it('are the same whatever the order of the file, and however often it is read', async () => {
-    const lines = gunzipSync(readFileSync(eventsFile('west'))).toString().trimEnd().split('\n');
+    const lines = gunzipSync(readFileSync(eventsFile('west')))
+      .toString()
+      .trimEnd()
+      .split('\n');
     const inOrder = await withStore(async (store, path) => {
       await takeEvents(store, eventsFile('west'));
       return rowsOf(path);
@@ -90,14 +106,27 @@ describe('Events in the ledger', function () {
     await withStore(async (store, path) => {
       // In parts, so that what is older comes in a later batch.
       for (let from = 0; from < lines.length; from += 50) {
-        writeFileSync(file('part.ndjson'), [...lines].reverse().slice(from, from + 50).join('\n'));
+        writeFileSync(
+          file('part.ndjson'),
+          [...lines]
+            .reverse()
+            .slice(from, from + 50)
+            .join('\n'),
+        );
         await takeEvents(store, file('part.ndjson'));
       }
       await takeEvents(store, reversed);
       const [events, steps] = rowsOf(path);
       assert.deepEqual([events, steps], inOrder.slice(0, 2));
       const before = rowsOf(path);
-      assert.deepEqual(await takeEvents(store, reversed), { events: 0, states: 0, known: 271, summed: 0, removed: 0, bad: 0 });
+      assert.deepEqual(await takeEvents(store, reversed), {
+        events: 0,
+        states: 0,
+        known: 271,
+        summed: 0,
+        removed: 0,
+        bad: 0,
+      });
       assert.deepEqual(rowsOf(path), before);
     });
   });
@@ -137,7 +166,8 @@ describe('Events in the ledger', function () {
       const storm = Array.from({ length: 10_000 }, (_, index) =>
         counted(1, index / 10, { metadata: { uid: `e-${index}`, resourceVersion: String(1_000 + index) }, reason: `R${index % 2}` }),
       ); // prettier-ignore
-      for (let from = 0; from < storm.length; from += 1_000) await store.takeEvents(storm.slice(from, from + 1_000), KEEP);
+      for (let from = 0; from < storm.length; from += 1_000)
+        await store.takeEvents(storm.slice(from, from + 1_000), KEEP);
       const { events, summed, bytes } = await store.eventTotals();
       assert.deepEqual({ events, summed }, { events: OBJECT_EVENTS_AN_HOUR, summed: 10_000 - OBJECT_EVENTS_AN_HOUR });
       assert.ok(bytes < OBJECT_EVENTS_AN_HOUR * 1_000, String(bytes));
@@ -151,7 +181,13 @@ describe('Events in the ledger', function () {
       );
       // The same again tells nothing new.
       const before = rowsOf(path);
-      assert.deepEqual(await store.takeEvents(storm, KEEP), { events: 0, states: 0, known: 10_000, summed: 0, removed: 0 });
+      assert.deepEqual(await store.takeEvents(storm, KEEP), {
+        events: 0,
+        states: 0,
+        known: 10_000,
+        summed: 0,
+        removed: 0,
+      });
       assert.deepEqual(rowsOf(path), before);
     });
   });
@@ -183,7 +219,13 @@ describe('Events in the ledger', function () {
       assert.deepEqual(event.states.at(-1), all.at(-1)?.event);
       assert.deepEqual(event.states.at(-2), all[MAX_STATES - 2]?.event);
       assert.equal(event.merged, 20);
-      assert.deepEqual(await store.takeEvents(all.slice(-1), KEEP), { events: 0, states: 0, known: 1, summed: 0, removed: 0 });
+      assert.deepEqual(await store.takeEvents(all.slice(-1), KEEP), {
+        events: 0,
+        states: 0,
+        known: 1,
+        summed: 0,
+        removed: 0,
+      });
     });
   });
 
@@ -224,7 +266,10 @@ describe('Events in the ledger', function () {
         if (last === undefined) break;
         place = { lastAt: last.facts.lastAt, id: last.id };
       }
-      assert.deepEqual(found, Array.from({ length: 24 }, (_, n) => `e-${25 - n}`));
+      assert.deepEqual(
+        found,
+        Array.from({ length: 24 }, (_, n) => `e-${25 - n}`),
+      );
     });
   });
 });
