@@ -17,7 +17,7 @@ const PARAMETERS = {
   types: texts('type', 'Only Events of this type: `Normal` or `Warning`.'),
   uids: texts('uid', 'Only Events about the object of this uid.'),
   owned: flag('owned', 'Also Events about what the objects of the scope control: the pods of a Deployment.'),
-  related: flag('related', 'Also what the object belongs to (owner, application, composition), and the attempt that an Event tells of.'), // prettier-ignore
+  related: flag('related', 'Also what the object belongs to: its owner, application and composition.'),
   steps: flag('steps', 'Also each step of the count, with its time.'),
   whole: flag('whole', 'Also the whole Event, in the form of core/v1.'),
   limit: limit(LIMITS),
@@ -53,7 +53,7 @@ export interface RecordedEvent extends Omit<EventFacts, 'about' | 'version'> {
   application?: string;
   /** The composition that the object was made for: of Krateo its id, of Crossplane the name of the composite resource. */
   composition?: string;
-  /** The change that asked for what was never persisted, and that the Event tells of. */
+  /** Always: the change that asked for what was never persisted, and that the Event tells of. */
   attempt?: number;
 }
 

@@ -70,6 +70,7 @@ async function viewOf(
   if (owned === true && !(await isOwned(stored, chain, query, owners))) return null;
   if (!(await belongings.isWanted(chain, facts.lastAt))) return null;
   const whole = states.at(-1);
+  const attempt = await attemptOf(store, owners, facts);
   return {
     ...said,
     id: globalEventId(store.cluster, facts.uid),
@@ -79,7 +80,8 @@ async function viewOf(
     goneAt,
     ...(query.steps === true ? { steps: stepsOf(stored, query.since ?? 0) } : {}),
     ...(query.whole === true && whole !== undefined ? { event: whole } : {}),
-    ...(related === true ? await relatedTo(stored, chain, store, owners, belongings) : {}),
+    ...(related === true ? await relatedTo(stored, chain, belongings) : {}),
+    ...(attempt === null ? {} : { attempt }),
   };
 }
 
@@ -101,19 +103,15 @@ async function isOwned(
 async function relatedTo(
   { facts }: StoredEvent,
   chain: readonly Link[],
-  store: Asked['store'],
-  owners: EventOwners,
   belongings: EventBelongings,
-): Promise<Pick<RecordedEvent, 'owner' | 'application' | 'composition' | 'attempt'>> {
+): Promise<Pick<RecordedEvent, 'owner' | 'application' | 'composition'>> {
   const owner = chain.length > 1 ? chain.at(-1)?.object : undefined;
   const { application } = await belongings.saidOf(chain, facts.lastAt);
   const composition = compositionOf(chain);
-  const attempt = await attemptOf(store, owners, facts);
   return {
     ...(owner === undefined ? {} : { owner }),
     ...(application === null ? {} : { application }),
     ...(composition === undefined ? {} : { composition }),
-    ...(attempt === null ? {} : { attempt }),
   };
 }
 
