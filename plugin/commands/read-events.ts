@@ -58,3 +58,25 @@ export function tellMissing({ sums, keptFrom, denied }: FoundEvents, since: numb
   }
   tellDenied(denied, io);
 }
+
+/** Events on one time line, at most. */
+const MAX_ON_TIME_LINE = 1000;
+
+/** The Events of a time line, with each step of their counts. */
+export function readTimeLine(
+  scopes: readonly Scope[],
+  period: { since?: number; until?: number },
+  reader: LedgerReader,
+): Promise<FoundEvents> {
+  const owned = scopes.some(({ names }) => names !== undefined);
+  return readEvents(scopes, { ...period, owned, steps: true }, MAX_ON_TIME_LINE, reader);
+}
+
+/** What a time line does not have; and that "after" is no "because". */
+export function tellTimeLine(found: FoundEvents, since: number | undefined, io: Io): void {
+  if (found.more)
+    note(io, `only the newest ${MAX_ON_TIME_LINE} Events are told: narrow the time with --since and --until`);
+  if (found.events.length > 0) note(io, 'after says when, not why: an Event need not come of the change before it');
+  else if (found.denied.size === 0) note(io, 'no Events are recorded of that time');
+  tellMissing(found, since, io);
+}

@@ -4,7 +4,10 @@ import { formatAge } from '../../shared/time.ts';
 import type { ObjectRef, RecordedEvent } from '../../shared/types.ts';
 import { objectName } from './object-name.ts';
 import type { Style } from './style.ts';
-import { printable } from './text.ts';
+import { printable, shortenEnd, widthOf } from './text.ts';
+
+/** A message in fewer columns says nothing. */
+const MIN_MESSAGE = 12;
 
 /** The object that an Event is about, as other objects are named. */
 export function eventObject({ object }: Pick<RecordedEvent, 'object'>): ObjectRef {
@@ -18,14 +21,19 @@ export function timesText(count: number, style: Style): string {
   return `${style.columns === null || style.dot === '-' ? 'x' : '×'}${count}`;
 }
 
-/** What the component says, on one line, with the attempt that it leads to. */
-export function messageText({ message, attempt }: Pick<RecordedEvent, 'message' | 'attempt'>, style: Style): string {
+/** What the component says, on one line, with the attempt that it leads to; `width`: in so many columns, null for all that it takes. */
+export function messageText(
+  { message, attempt }: Pick<RecordedEvent, 'message' | 'attempt'>,
+  width: number | null,
+  style: Style,
+): string {
   const text = printable(message.replaceAll(/\s+/g, ' ').trim());
-  return attempt === undefined ? text : `${text}  ${style.arrow} attempt ${attempt}`;
+  const lead = attempt === undefined ? '' : ` ${style.arrow} attempt ${attempt}`;
+  return (width === null ? text : shortenEnd(text, Math.max(0, width - widthOf(lead)), style.ellipsis)) + lead;
 }
 
-/** `FailedScheduling ×8 of 4 pods: 0/2 nodes are available: …`, and of one object its name. */
-export function groupText(group: EventGroup, namespaced: boolean, style: Style): string {
+/** `FailedScheduling ×8 of 4 pods: 0/2 nodes are available: …`, and of one object its name; in so many columns, null for all that it takes. */
+export function groupText(group: EventGroup, namespaced: boolean, width: number | null, style: Style): string {
   const [last] = group.events;
   if (last === undefined) return '';
   const object = eventObject(last);
@@ -33,8 +41,13 @@ export function groupText(group: EventGroup, namespaced: boolean, style: Style):
   const place = namespaced || object.namespace === '' ? '' : `${printable(object.namespace)}/`;
   const name = objectName(object, style);
   const what = uids.size === 1 ? (place === '' ? name : name.replace('/', `/${place}`)) : `${uids.size} ${plural(object, style)}${place === '' ? '' : ` in ${place.slice(0, -1)}`}`; // prettier-ignore
-  const times = timesText(group.count, style);
-  return [printable(last.reason), ...(times === '' ? [] : [times]), `${what}: ${messageText(last, style)}`].join(' ');
+  // `×8 of 4 pods`, but `4 pods` where each says it once.
+  const times = group.count === uids.size ? '' : timesText(group.count, style) + (uids.size === 1 ? '' : ' of');
+  const start = [printable(last.reason), ...(times === '' ? [] : [times]), `${what}: `].join(' ');
+  const room = width === null ? null : width - widthOf(start);
+  // Where there is no room for what is said, what it is about must do.
+  if (room !== null && room < MIN_MESSAGE) return shortenEnd(start.slice(0, -2), width ?? 0, style.ellipsis);
+  return start + messageText(last, room, style);
 }
 
 function plural({ kind, resource }: ObjectRef, style: Style): string {
@@ -49,4 +62,28 @@ export function afterText({ act, at }: Pick<EventGroup, 'act' | 'at'>): string {
 /** Coloured by what it is: a warning stands out. */
 export function paintEvent(text: string, { type }: Pick<RecordedEvent, 'type'>, { chalk }: Style): string {
   return type === 'Warning' ? chalk.yellow(text) : text;
+}
+
+/**
+ * A group of Events as a row of a time line. On a terminal the text begins with how long it came after which act; in a pipe that stands
+ * apart.
+ */
+export function eventRow(
+  group: EventGroup,
+  namespaced: boolean,
+  width: number | null,
+  style: Style,
+): { reporter: string; text: string; after: string } {
+  const [last] = group.events;
+  const reporter = printable(last?.reporter ?? '') || '-';
+  const after = afterText(group);
+  if (style.columns === null || last === undefined)
+    return { reporter, text: groupText(group, namespaced, width, style), after };
+  const lead = after === '' ? '' : `${after}: `;
+  const room = width === null ? null : width - widthOf(lead);
+  return {
+    reporter,
+    text: style.chalk.dim(lead) + paintEvent(groupText(group, namespaced, room, style), last, style),
+    after,
+  };
 }

@@ -42,7 +42,7 @@ function piped(events: readonly RecordedEvent[], { wide }: EventTableOptions, st
     objectName(eventObject(event), style),
     printable(event.reporter) || '-',
     ...(wide ? moreOf(event, style).map((text) => text || '-') : []),
-    messageText(event, style),
+    messageText(event, null, style),
   ]);
   return [...(style.headers ? [heads] : []), ...rows].map((row) => row.join('\t'));
 }
@@ -62,7 +62,7 @@ function onTerminal(
   const { ellipsis } = style;
   const time = timeFormat(events.map(({ lastAt }) => lastAt), style); // prettier-ignore
   const several = !namespaced && new Set(events.map(({ namespace }) => namespace)).size > 1;
-  const heads = ['TIME', 'TYPE', 'REASON', '', ...(several ? ['NAMESPACE'] : []), 'OBJECT', ...(wide ? ['FIRST', 'REPORTER', ...MORE] : [])]; // prettier-ignore
+  const heads = ['TIME', 'TYPE', 'REASON', 'COUNT', ...(several ? ['NAMESPACE'] : []), 'OBJECT', ...(wide ? ['FIRST', 'REPORTER', ...MORE] : [])]; // prettier-ignore
   const rows = events.map((event) => [
     time(event.lastAt),
     printable(event.type),
@@ -77,11 +77,12 @@ function onTerminal(
   const beside = wide || columns - used >= MIN_MESSAGE;
   const painted = rows.map((row, index) => {
     const event = events[index];
-    const message = event === undefined ? '' : messageText(event, style);
+    const room = wide ? null : columns - used;
+    const message = event === undefined || !beside ? '' : messageText(event, room, style);
     const cells = row.map((cell, column) =>
       column === 1 && event !== undefined ? paintEvent(cell, event, style) : cell,
     );
-    return [...cells, wide ? message : beside ? shortenEnd(message, columns - used, ellipsis) : ''];
+    return [...cells, message];
   });
   const lines = tableLines([...heads, beside ? 'MESSAGE' : ''], painted, style);
   if (beside) return lines;
@@ -91,10 +92,13 @@ function onTerminal(
 }
 
 function messageLines(event: RecordedEvent | undefined, width: number, style: Style): string[] {
-  const lines = wrapWords(event === undefined ? '' : messageText(event, style), width);
+  if (event === undefined) return [];
+  const { attempt, ...without } = event;
+  const lines = wrapWords(messageText(without, null, style), width);
   const [last = '', ...more] = lines.slice(MAX_LINES - 1);
-  const shown = [...lines.slice(0, MAX_LINES - 1), more.length === 0 ? last : `${last} ${style.ellipsis}`];
-  return shown
+  const shown = [...lines.slice(0, MAX_LINES - 1), more.length === 0 ? last : `${last} ${more.join(' ')}`];
+  const lead = attempt === undefined ? '' : `${style.arrow} attempt ${attempt}`;
+  return [...shown, lead]
     .filter((line) => line !== '')
     .map((line) => `${' '.repeat(INDENT)}${style.chalk.dim(shortenEnd(line, width, style.ellipsis))}`);
 }

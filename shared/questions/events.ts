@@ -29,7 +29,8 @@ export type EventQuery = Query<typeof PARAMETERS>;
 export interface EventStep {
   at: number;
   count: number;
-  message: string;
+  /** Where it is another one than before. */
+  message?: string;
 }
 
 /** A Kubernetes Event, as of the end of the time that is asked for. Times in ms. */

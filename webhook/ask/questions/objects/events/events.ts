@@ -126,10 +126,15 @@ function countIn({ facts, states }: StoredEvent, since: number): number {
 }
 
 function stepsOf({ states }: StoredEvent, since: number): EventStep[] {
+  let before: string | null = null;
   return states
     .map(eventFacts)
     .filter(({ lastAt }) => lastAt >= since)
-    .map(({ lastAt, count, message }) => ({ at: lastAt, count, message }));
+    .map(({ lastAt, count, message }) => {
+      const step = { at: lastAt, count, ...(message === before ? {} : { message }) };
+      before = message;
+      return step;
+    });
 }
 
 function placeIn(token: string): EventPlace {
