@@ -1,7 +1,7 @@
 import { delayAfter, type EventGroup } from '../../shared/events/after.ts';
 import { firstSeq } from '../../shared/acts/acts.ts';
 import { formatAge } from '../../shared/time.ts';
-import type { ObjectRef, RecordedEvent } from '../../shared/types.ts';
+import type { Change, ObjectRef, RecordedEvent } from '../../shared/types.ts';
 import { objectName } from './object-name.ts';
 import type { Style } from './style.ts';
 import { printable, shortenEnd, widthOf } from './text.ts';
@@ -86,4 +86,28 @@ export function eventRow(
     text: style.chalk.dim(lead) + paintEvent(groupText(group, namespaced, room, style), last, style),
     after,
   };
+}
+
+const MAX_SHOWN = 20;
+
+/** What was reported after a change, the first of it first: `12s later  BackOff ×14 pod/web-x2: Back-off restarting failed container`. */
+export function eventLines({ at }: Pick<Change, 'at'>, events: readonly RecordedEvent[], style: Style): string[] {
+  if (events.length === 0) return [];
+  const rows = [...events].sort((a, b) => a.firstAt - b.firstAt);
+  const shown = rows.slice(0, MAX_SHOWN).map((event) => {
+    const lead = `  ${formatAge(Math.max(0, event.firstAt - at))} later  `;
+    const group = { at: event.firstAt, lastAt: event.lastAt, count: event.countIn, events: [event], act: null };
+    const room = style.columns === null ? null : style.columns - widthOf(lead);
+    return style.chalk.dim(lead) + paintEvent(groupText(group, false, room, style), event, style);
+  });
+  const warnings = rows.filter(({ type }) => type === 'Warning').length;
+  const count = `${rows.length} ${rows.length === 1 ? 'Event' : 'Events'}${warnings === 0 ? '' : `, ${warnings} ${warnings === 1 ? 'warning' : 'warnings'}`}`; // prettier-ignore
+  return [
+    '',
+    style.chalk.bold(`Reported after it (when, not why): ${count}`),
+    ...shown,
+    ...(rows.length > MAX_SHOWN
+      ? [style.chalk.dim(`  ... and ${rows.length - MAX_SHOWN} more: kubectl blame events`)]
+      : []),
+  ];
 }

@@ -1,4 +1,4 @@
-import { startOf, type Act } from '../acts/acts.ts';
+import { firstSeq, startOf, type Act } from '../acts/acts.ts';
 import type { RecordedEvent } from '../questions/events.ts';
 
 /*
@@ -59,31 +59,38 @@ export class ActsBefore {
   }
 }
 
-/** Events in groups: those with the same type, reason and reporter, of one kind and namespace, after the same act. */
+/**
+ * Events in groups: those with the same type, reason and reporter, of one kind and namespace, after the same act. An Event whose count went
+ * on after another act is in both groups, with the counts of each.
+ */
 export function groupEvents(events: readonly RecordedEvent[], acts: readonly Act[], since: number): EventGroup[] {
   const before = new ActsBefore(acts);
   const groups = new Map<string, EventGroup>();
   for (const event of events) {
-    const at = startOfEvent(event, since);
-    const act = before.of(event, at);
     const { type, reason, reporter, namespace, object } = event;
-    const key = JSON.stringify([
-      act?.changes[0]?.seq ?? null,
-      type,
-      reason,
-      reporter,
-      namespace,
-      object.group,
-      object.kind,
-    ]);
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, { at, lastAt: event.lastAt, count: event.countIn, events: [event], act });
-    else {
+    let last: Act | null = null;
+    for (const { at, count } of timesOf(event, since)) {
+      // What goes on for long still is after the act that it began after.
+      const act: Act | null = before.of(event, at) ?? last;
+      last = act;
+      const what = [type, reason, reporter, namespace, object.group, object.kind];
+      const key = JSON.stringify([act === null ? null : firstSeq(act), ...what]);
+      const group = groups.get(key) ?? { at, lastAt: at, count: 0, events: [], act };
+      groups.set(key, group);
       group.at = Math.min(group.at, at);
-      group.lastAt = Math.max(group.lastAt, event.lastAt);
-      group.count += event.countIn;
-      group.events.push(event);
+      group.lastAt = Math.max(group.lastAt, at);
+      group.count += count;
+      if (group.events.at(-1) !== event) group.events.push(event);
     }
   }
   return [...groups.values()].sort((a, b) => b.at - a.at);
+}
+
+/** When an Event happened within a time, and how often each time: as far as its steps tell. */
+function timesOf(event: RecordedEvent, since: number): { at: number; count: number }[] {
+  const { steps = [], countIn, count } = event;
+  const later = steps.slice(1).map((step, index) => ({ at: step.at, count: step.count - (steps[index]?.count ?? 0) }));
+  const known = later.reduce((sum, step) => sum + step.count, 0);
+  const first = { at: startOfEvent(event, since), count: Math.max(1, Math.min(countIn, count) - known) };
+  return [first, ...later.filter((step) => step.count > 0)];
 }
