@@ -1,10 +1,10 @@
-import { delayAfter, type EventGroup } from '../../shared/events/after.ts';
+import { delayAfter, groupEvents, type EventGroup } from '../../shared/events/after.ts';
 import { firstSeq } from '../../shared/acts/acts.ts';
 import { formatAge } from '../../shared/time.ts';
 import type { Change, ObjectRef, RecordedEvent } from '../../shared/types.ts';
 import { objectName } from './object-name.ts';
 import type { Style } from './style.ts';
-import { printable, shortenEnd, widthOf } from './text.ts';
+import { printable, shortenEnd, widthOf, wrapWords } from './text.ts';
 
 /** A message in fewer columns says nothing. */
 const MIN_MESSAGE = 12;
@@ -29,7 +29,11 @@ export function messageText(
 ): string {
   const text = printable(message.replaceAll(/\s+/g, ' ').trim());
   const lead = attempt === undefined ? '' : ` ${style.arrow} attempt ${attempt}`;
-  return (width === null ? text : shortenEnd(text, Math.max(0, width - widthOf(lead)), style.ellipsis)) + lead;
+  if (width === null) return text + lead;
+  const room = width - widthOf(lead);
+  // The attempt tells more than the beginning of a message.
+  if (lead !== '' && room < MIN_MESSAGE) return widthOf(lead) <= width ? lead.trimStart() : '';
+  return shortenEnd(text, Math.max(0, room), style.ellipsis) + lead;
 }
 
 /** `FailedScheduling ×8 of 4 pods: 0/2 nodes are available: …`, and of one object its name; in so many columns, null for all that it takes. */
@@ -90,24 +94,28 @@ export function eventRow(
 
 const MAX_SHOWN = 20;
 
-/** What was reported after a change, the first of it first: `12s later  BackOff ×14 pod/web-x2: Back-off restarting failed container`. */
-export function eventLines({ at }: Pick<Change, 'at'>, events: readonly RecordedEvent[], style: Style): string[] {
+/**
+ * What was reported after a change, the first of it first: `12s later  BackOff ×14 pod/web-x2: Back-off restarting failed container`. What
+ * does not fit on a line goes on below.
+ */
+export function eventLines({ at, object }: Change, events: readonly RecordedEvent[], style: Style): string[] {
   if (events.length === 0) return [];
-  const rows = [...events].sort((a, b) => a.firstAt - b.firstAt);
-  const shown = rows.slice(0, MAX_SHOWN).map((event) => {
-    const lead = `  ${formatAge(Math.max(0, event.firstAt - at))} later  `;
-    const group = { at: event.firstAt, lastAt: event.lastAt, count: event.countIn, events: [event], act: null };
-    const room = style.columns === null ? null : style.columns - widthOf(lead);
-    return style.chalk.dim(lead) + paintEvent(groupText(group, false, room, style), event, style);
+  const groups = groupEvents(events, [], 0).reverse();
+  const shown = groups.slice(0, MAX_SHOWN).flatMap((group) => {
+    const [last] = group.events;
+    const lead = `  ${formatAge(Math.max(0, group.at - at))} later  `;
+    const text = groupText(group, object.namespace === last?.namespace, null, style);
+    const width = style.columns === null ? null : style.columns - widthOf(lead);
+    const [first = '', ...more] = width === null ? [text] : wrapWords(text, width);
+    const indent = ' '.repeat(widthOf(lead));
+    return last === undefined ? [] : [style.chalk.dim(lead) + paintEvent(first, last, style), ...more.map((line) => style.chalk.dim(indent + line))]; // prettier-ignore
   });
-  const warnings = rows.filter(({ type }) => type === 'Warning').length;
-  const count = `${rows.length} ${rows.length === 1 ? 'Event' : 'Events'}${warnings === 0 ? '' : `, ${warnings} ${warnings === 1 ? 'warning' : 'warnings'}`}`; // prettier-ignore
+  const warnings = events.filter(({ type }) => type === 'Warning').length;
+  const count = `${events.length} ${events.length === 1 ? 'Event' : 'Events'}${warnings === 0 ? '' : `, ${warnings} ${warnings === 1 ? 'warning' : 'warnings'}`}`; // prettier-ignore
   return [
     '',
     style.chalk.bold(`Reported after it (when, not why): ${count}`),
     ...shown,
-    ...(rows.length > MAX_SHOWN
-      ? [style.chalk.dim(`  ... and ${rows.length - MAX_SHOWN} more: kubectl blame events`)]
-      : []),
+    ...(groups.length > MAX_SHOWN ? [style.chalk.dim(`  ... and more: kubectl blame events`)] : []),
   ];
 }
