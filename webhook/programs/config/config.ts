@@ -43,6 +43,8 @@ export interface ServerConfig extends LedgerConfig, InstallConfig, AccessConfig 
   otlpEndpoint: string | null;
   /** Where each commit is sent as it is made; null: nowhere. */
   stream: StreamTarget | null;
+  /** Whether changes and Events are sent to the collector as logs. */
+  otlpLogs: boolean;
   /** What checkpoints are signed with; made where there is none. */
   signingKeyFile: string;
   checkpointEveryMs: number;
@@ -129,6 +131,7 @@ export async function serverConfig(raw: RawServerOptions, inCluster: boolean): P
     webhookConfiguration: raw.webhookConfiguration,
     otlpEndpoint: raw.otlpEndpoint === undefined ? null : readEndpoint(raw.otlpEndpoint),
     stream: raw.stream === undefined ? null : streamTarget(raw.stream, raw),
+    otlpLogs: otlpLogs(raw),
     signingKeyFile: raw.signingKey ?? signingKeyBeside(raw.db),
     checkpointEveryMs:
       MINUTE_MS * minutes(raw.checkpointMinutes, '--checkpoint-minutes', 'KUBEBLAME_CHECKPOINT_MINUTES'),
@@ -176,6 +179,14 @@ function streamTarget(
       return { to: 'url', url: text, tokenFile: streamTokenFile ?? null };
   }
   throw refuse(`"${text}" is not an absolute path, an https:// URL, or otlp`);
+}
+
+function otlpLogs({
+  otlpLogs: isAsked = false,
+  otlpEndpoint,
+}: Pick<RawServerOptions, 'otlpLogs' | 'otlpEndpoint'>): boolean {
+  if (!isAsked || otlpEndpoint !== undefined) return isAsked;
+  throw invalid('--otlp-logs', 'KUBEBLAME_OTLP_LOGS', 'it needs a collector: give --otlp-endpoint');
 }
 
 function configMapName(text: string): ConfigMapName {

@@ -63,6 +63,10 @@ export function serverOptions(): Option[] {
       'send each commit off the machine as it is made: to a file (/path), an https:// URL, or otlp, the collector of ' +
         '--otlp-endpoint, as logs (default: none)',
     ).env('KUBEBLAME_STREAM'),
+    new Option(
+      '--otlp-logs',
+      'send each change and each Kubernetes Event to the collector of --otlp-endpoint, as a log record (docs/events.md)',
+    ).env('KUBEBLAME_OTLP_LOGS'),
     new Option('--stream-token-file <file>', 'bearer token for the https:// URL of --stream').env(
       'KUBEBLAME_STREAM_TOKEN_FILE',
     ),
@@ -128,6 +132,7 @@ export interface RawServerOptions extends RawOptions, RawInstallOptions, RawAcce
   webhookConfiguration: string;
   otlpEndpoint?: string;
   stream?: string;
+  otlpLogs?: boolean;
   streamTokenFile?: string;
   signingKey?: string;
   checkpointMinutes: string;

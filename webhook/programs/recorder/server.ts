@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { Redactor } from '../../../shared/redact.ts';
-import { openStream } from '../../ask/stream/open.ts';
+import { openStreams } from '../../ask/stream/open.ts';
 import { ApiServers } from '../../install/cluster/api-servers.ts';
 import { openIdentity, type Identity } from '../../install/identity.ts';
 import { WEBHOOK_NAME } from '../../install/registration/configuration.ts';
@@ -115,8 +115,9 @@ async function open(
   // Closed behind the recorder, so that the last one covers all.
   closers.add(() => checkpoints.close());
   const collector = collectorOf(setting, store.cluster);
-  const stream = await openStream(config, { store, collector, log, now });
-  closers.add(() => stream?.close());
+  const streams = await openStreams(config, { store, collector, log, now });
+  for (const stream of streams) closers.add(() => stream.close());
+  const stream = streams.find(({ what }) => what === 'commits') ?? null;
 
   const key = redactionKey(config.keyFile, (await store.last()) === null);
   const redactor = new Redactor(key, config.redact, config.patterns);
@@ -138,7 +139,7 @@ async function open(
   answering.tell({ intake, metrics, health, signs, disk });
   // Before what it gives reviews to.
   closers.add(() => gate.close());
-  const reading = await openReading(setting, { identity, store, intake, stream, broken: tellBroken });
+  const reading = await openReading(setting, { identity, store, intake, streams, broken: tellBroken });
   const audit = await startAudit(config.audit, { recorder, serving: identity.serving, log, now });
   closers.add(() => audit.close());
   // Nobody calls before somebody answers; and the baseline is listed after reviews have begun to come.

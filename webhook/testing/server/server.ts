@@ -174,6 +174,7 @@ export function testConfig(
     webhookConfiguration: 'kubeblame',
     otlpEndpoint: null,
     stream: null,
+    otlpLogs: false,
     signingKeyFile: file('ledger.db.signing-key'),
     checkpointEveryMs: 60_000,
     checkpointConfigMap: null,

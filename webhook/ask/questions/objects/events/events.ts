@@ -36,6 +36,15 @@ export const events: Answer<'events'> = async (asked, query) => {
   return page;
 };
 
+/** Events as they are now, with what their objects belong to. */
+export async function describeEvents(asked: Asked, events: readonly StoredEvent[]): Promise<RecordedEvent[]> {
+  const owners = new EventOwners(asked.store);
+  const belongings = new EventBelongings(asked, (await asked.store.last())?.at ?? 0);
+  const query: EventQuery = { scope: {}, limit: events.length, related: true };
+  const views = await Promise.all(events.map((event) => viewOf(event, query, asked, owners, belongings)));
+  return views.filter((view) => view !== null);
+}
+
 /** null where the scope is of a type that has no kind in the ledger: nothing is about it. */
 async function filterOf(query: EventQuery, owners: EventOwners): Promise<EventFilter | null> {
   const { scope, since, until, types, uids, owned } = query;
