@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { messageOf } from '../../../../shared/errors.ts';
+import { isObject } from '../../../../shared/json.ts';
 import { eventFacts } from '../../../../shared/events/event.ts';
 import type { Redactor } from '../../../../shared/redact.ts';
 import type { EventRetention, EventsTaken, ShownEvent } from '../../../ledger/port/events.ts';
@@ -39,6 +40,7 @@ export class EventIntake {
   private timer: NodeJS.Timeout | undefined;
   private dueAt = Infinity;
   private writing: Promise<void> | null = null;
+  private hurried = false;
   private readonly keeper: NodeJS.Timeout;
 
   constructor(private readonly options: EventIntakeOptions) {
@@ -56,6 +58,7 @@ export class EventIntake {
 
   /** Writes what waits, at once. */
   hurry(): void {
+    this.hurried = true;
     if (this.waiting.length > 0) this.writeWithin(0);
   }
 
@@ -97,7 +100,8 @@ export class EventIntake {
       } catch (error) {
         for (const { reject } of batch) reject(error);
       }
-    } while (this.waiting.length >= BATCH);
+    } while (this.waiting.length >= BATCH || (this.hurried && this.waiting.length > 0));
+    this.hurried = false;
   }
 
   private async giveUpOld(): Promise<void> {
@@ -115,5 +119,11 @@ const EVENTS = { group: '', resource: 'events' };
 export function withoutSecrets(shown: ShownEvent, redactor: Redactor): ShownEvent {
   const { event } = shown;
   if (event === null) return shown;
-  return { ...shown, event: redactor.redact(event, EVENTS, null, eventFacts(event).namespace) };
+  const { namespace, message } = eventFacts(event);
+  const redacted = redactor.redact(event, EVENTS, null, namespace);
+  // A message is text as the values of a ConfigMap are: what it quotes may be a password.
+  const { data } = redactor.redactMatches({ apiVersion: 'v1', kind: 'ConfigMap', data: { message } }, namespace);
+  const clean = isObject(data) ? data.message : message;
+  const isSame = clean === undefined || clean === message;
+  return { ...shown, event: isSame ? redacted : { ...redacted, message: clean } };
 }
