@@ -17,7 +17,7 @@ interface Said {
 
 /** Tells which application the objects of Events belonged to: as of the end of the time that is asked for, or of their own. */
 export class EventBelongings {
-  private readonly looks = new Map<number, ReadonlyMap<string, Said>>();
+  private readonly looks = new Map<number, Promise<ReadonlyMap<string, Said>>>();
 
   constructor(
     private readonly asked: Asked,
@@ -48,10 +48,16 @@ export class EventBelongings {
   }
 
   /** null where too many moments were looked at already. */
-  private async look(at: number): Promise<ReadonlyMap<string, Said> | null> {
+  private look(at: number): Promise<ReadonlyMap<string, Said> | null> {
     const known = this.looks.get(at);
     if (known !== undefined) return known;
-    if (this.looks.size >= MAX_LOOKS) return null;
+    if (this.looks.size >= MAX_LOOKS) return Promise.resolve(null);
+    const looking = this.saidAt(at);
+    this.looks.set(at, looking);
+    return looking;
+  }
+
+  private async saidAt(at: number): Promise<ReadonlyMap<string, Said>> {
     const { asked } = this;
     const objects = await objectFacts(asked, at);
     const { rules } = await rulesFor(
@@ -59,14 +65,11 @@ export class EventBelongings {
       { at, now: asked.now() },
       { states: (query) => states(asked, query) },
     );
-    const all = belongingsOf(objects, graphOf(objects), rules);
-    const said = new Map(
-      all.map(({ object, application, team }) => [
+    return new Map(
+      belongingsOf(objects, graphOf(objects), rules).map(({ object, application, team }) => [
         object.uid,
         { application: application?.value ?? null, team: team?.value ?? null },
       ]),
     );
-    this.looks.set(at, said);
-    return said;
   }
 }
