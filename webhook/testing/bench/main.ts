@@ -15,6 +15,7 @@ import { measureBaseline, measureEndings } from './measures/much-at-once.ts';
 import { measurePauses } from './measures/pause.ts';
 import { measureReading } from './measures/reading.ts';
 import { BenchServer } from './processes/servers.ts';
+import { measureEffect, measureStorms } from './storm.ts';
 
 /*
  * `make bench`: what is built in dist/, in ratios against a baseline taken in the same run. Nothing is gated.
@@ -225,6 +226,28 @@ async function folding(): Promise<void> {
   );
 }
 
+async function events(): Promise<void> {
+  const rows = await measureStorms(path);
+  print(
+    'Storms of Kubernetes Events; what the file takes is set against a copy of each Event as JSON',
+    ['what', 'shown', 'kept', 'only counted', 'a second', 'CPU us each', 'longest pause ms', 'memory MB more', 'bytes each', 'of a copy'], // prettier-ignore
+    rows.map((row) => [
+      ...[row.what, String(row.shown), String(row.kept), String(row.summed), row.perSecond.toFixed(0), row.cpuUs.toFixed(0)], // prettier-ignore
+      ...[row.pauseMs.toFixed(0), (row.grownBytes / 1e6).toFixed(0), row.bytes.toFixed(1), `${(row.ofCopy * 100).toFixed(1)} %`], // prettier-ignore
+    ]),
+  );
+  const { quiet, storm } = await measureEffect(path);
+  print(
+    'A commit of the ledger, by itself and while 1,000 Events a second come: ms',
+    ['', 'p50', 'p99'],
+    [
+      ['quiet', quiet.p50.toFixed(1), quiet.p99.toFixed(1)],
+      ['storm', storm.p50.toFixed(1), storm.p99.toFixed(1)],
+      ['ratio', (storm.p50 / quiet.p50).toFixed(1), (storm.p99 / quiet.p99).toFixed(1)],
+    ],
+  );
+}
+
 async function cost(): Promise<void> {
   const built = source('../../../dist/kubeblame-webhook.js');
   // The server of another build, to measure in turns with it.
@@ -270,7 +293,20 @@ async function observer(): Promise<void> {
   console.log(`${await observerMemory(path)}\n`);
 }
 
-const SECTIONS = { admission, cost, burst, reading, landscape, pause, bytes, folding, observer, endings, baseline };
+const SECTIONS = {
+  admission,
+  cost,
+  burst,
+  reading,
+  landscape,
+  pause,
+  bytes,
+  folding,
+  observer,
+  endings,
+  baseline,
+  events,
+};
 
 console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown CPU'}\n`);
 try {
