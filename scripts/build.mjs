@@ -57,7 +57,7 @@ const oneWidth = {
 const HASHBANG = '#!/usr/bin/env node\n';
 
 // CommonJS dependencies inside an ES module still call require() for Node's built-in modules.
-const REQUIRE_BANNER =
+export const REQUIRE_BANNER =
   "import { createRequire as __bannerCreateRequire } from 'node:module';\n" +
   'const require = __bannerCreateRequire(import.meta.url);';
 

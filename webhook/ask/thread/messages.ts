@@ -17,7 +17,8 @@ export interface ReadingData {
 }
 
 export type ReadingRequest =
-  | { do: 'ask'; id: number; caller: Caller; question: QuestionName; query: unknown }
+  /** `as`: what the answer is given as: itself, or its JSON, which costs the other thread nothing, however long it is. */
+  | { do: 'ask'; id: number; caller: Caller; question: QuestionName; query: unknown; as: 'value' | 'json' }
   /** What is to be sent after a number, as it leaves the machine: stream/open.ts. */
   | { do: 'batch'; id: number; what: Streamed; after: number; maxBytes: number }
   /** Whether a user may, as was asked. */

@@ -14,8 +14,9 @@ import { measureLandscape } from './measures/landscape.ts';
 import { measureBaseline, measureEndings } from './measures/much-at-once.ts';
 import { measurePauses } from './measures/pause.ts';
 import { measureReading } from './measures/reading.ts';
+import { RUN_BUNDLED } from './processes/bundled.ts';
 import { BenchServer } from './processes/servers.ts';
-import { measureEffect, measureStorms } from './storm.ts';
+import { stormTables } from './storm.ts';
 
 /*
  * `make bench`: what is built in dist/, in ratios against a baseline taken in the same run. Nothing is gated.
@@ -33,7 +34,7 @@ function print(title: string, head: string[], rows: string[][]): void {
 
 async function admission(): Promise<void> {
   const [cert, key] = [path('tls.crt'), path('tls.key')];
-  const plain = ['--import', 'tsx', source('processes/baseline-server.ts'), cert, key];
+  const plain = [RUN_BUNDLED, source('processes/baseline-server.ts'), cert, key];
   const baseline = await BenchServer.start(plain);
   const floor = await BenchServer.start([...plain, path('floor')]);
   const kubeblame = await startKubeblame('bench.db');
@@ -227,25 +228,7 @@ async function folding(): Promise<void> {
 }
 
 async function events(): Promise<void> {
-  const rows = await measureStorms(path);
-  print(
-    'Storms of Kubernetes Events; what the file takes is set against a copy of each Event as JSON',
-    ['what', 'shown', 'kept', 'only counted', 'a second', 'CPU us each', 'longest pause ms', 'memory MB more', 'bytes each', 'of a copy'], // prettier-ignore
-    rows.map((row) => [
-      ...[row.what, String(row.shown), String(row.kept), String(row.summed), row.perSecond.toFixed(0), row.cpuUs.toFixed(0)], // prettier-ignore
-      ...[row.pauseMs.toFixed(0), (row.grownBytes / 1e6).toFixed(0), row.bytes.toFixed(1), `${(row.ofCopy * 100).toFixed(1)} %`], // prettier-ignore
-    ]),
-  );
-  const { quiet, storm } = await measureEffect(path);
-  print(
-    'A commit of the ledger, by itself and while 1,000 Events a second come: ms',
-    ['', 'p50', 'p99'],
-    [
-      ['quiet', quiet.p50.toFixed(1), quiet.p99.toFixed(1)],
-      ['storm', storm.p50.toFixed(1), storm.p99.toFixed(1)],
-      ['ratio', (storm.p50 / quiet.p50).toFixed(1), (storm.p99 / quiet.p99).toFixed(1)],
-    ],
-  );
+  for (const { title, head, rows } of await stormTables(path)) print(title, head, rows);
 }
 
 async function cost(): Promise<void> {
@@ -255,7 +238,7 @@ async function cost(): Promise<void> {
   const setting: Setting = {
     path,
     programs: before === undefined ? { now: built } : { before, now: built },
-    baseline: ['--import', 'tsx', source('processes/baseline-server.ts'), path('tls.crt'), path('tls.key')],
+    baseline: [RUN_BUNDLED, source('processes/baseline-server.ts'), path('tls.crt'), path('tls.key')],
     rounds: Number(process.env.BENCH_ROUNDS ?? 3),
   };
   const assets = process.env.KUBEBUILDER_ASSETS ?? '';
@@ -293,20 +276,8 @@ async function observer(): Promise<void> {
   console.log(`${await observerMemory(path)}\n`);
 }
 
-const SECTIONS = {
-  admission,
-  cost,
-  burst,
-  reading,
-  landscape,
-  pause,
-  bytes,
-  folding,
-  observer,
-  endings,
-  baseline,
-  events,
-};
+const MORE = { folding, observer, endings, baseline, events };
+const SECTIONS = { admission, cost, burst, reading, landscape, pause, bytes, ...MORE };
 
 console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown CPU'}\n`);
 try {

@@ -1,8 +1,9 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import { VERSION } from '../../../../shared/version.ts';
 import type { Recorded, RecorderEvents } from '../../../record/capture/recorder/options.ts';
 import { NOT_RECORDED, type NotRecorded } from '../../../../shared/not-kept.ts';
-import type { EventsTaken, EventTotals } from '../../../ledger/port/events.ts';
+import type { EventTotals } from '../../../ledger/port/events.ts';
+import { EventMetrics } from './event-metrics.ts';
+import { addBuildInfo, addLeaseHeld } from './standing.ts';
 import type { CoverageEvent } from '../../../ledger/port/port.ts';
 
 /** What became of a request at the admission endpoint. */
@@ -22,8 +23,6 @@ const GAP_CAUSES = ['unregistered', 'unreachable', 'disk-full'] as const;
 type GapCause = (typeof GAP_CAUSES)[number] | (typeof POINT_CAUSES)[number];
 /** Of gaps that are over when they are told. */
 const POINT_CAUSES = ['unanswered', 'replaced'] as const;
-
-const EVENT_RESULTS = ['recorded', 'known', 'summed'];
 
 /** Which events begin and end which gap. */
 const GAP_EVENTS: Partial<Record<CoverageEvent, { cause: GapCause; open: 0 | 1 }>> = {
@@ -84,8 +83,7 @@ export class Metrics implements RecorderEvents {
   private readonly gaps: Counter<'cause'>;
   private readonly unreviewed: Counter;
   private readonly notKept: Counter<'reason'>;
-  private readonly eventStates: Counter<'result'>;
-  private readonly eventsRemoved: Counter;
+  readonly events: EventMetrics;
 
   constructor(private readonly sources: MetricSources) {
     const registers = [this.registry];
@@ -132,18 +130,6 @@ export class Metrics implements RecorderEvents {
       registers,
     });
     for (const reason of NOT_RECORDED) this.notKept.inc({ reason }, 0);
-    this.eventStates = new Counter({
-      name: 'kubeblame_event_states_total',
-      help: 'Kubernetes Events that the watch showed, by what became of them; summed: only counted, in a storm.',
-      labelNames: ['result'],
-      registers,
-    });
-    for (const result of EVENT_RESULTS) this.eventStates.inc({ result }, 0);
-    this.eventsRemoved = new Counter({
-      name: 'kubeblame_events_removed_total',
-      help: 'Kubernetes Events that were given up: too old, or too many.',
-      registers,
-    });
     this.gap = new Gauge({
       name: 'kubeblame_coverage_gap',
       help: 'Whether changes may go by unrecorded, by cause: 1 while they may.',
@@ -174,6 +160,7 @@ export class Metrics implements RecorderEvents {
       this.gaps.inc({ cause }, 0);
     }
     for (const cause of POINT_CAUSES) this.gaps.inc({ cause }, 0);
+    this.events = new EventMetrics(this.registry, () => sources.events());
     addGauges(this.registry, sources);
     addBuildInfo(this.registry);
     addLeaseHeld(this.registry, () => sources.leaseHeld());
@@ -209,12 +196,6 @@ export class Metrics implements RecorderEvents {
     }
   }
 
-  eventsTaken({ states, known, summed, removed }: EventsTaken): void {
-    for (const [result, count] of Object.entries({ recorded: states, known, summed }))
-      this.eventStates.inc({ result }, count);
-    this.eventsRemoved.inc(removed);
-  }
-
   covered(event: CoverageEvent): void {
     if (event === 'unreviewed') this.unreviewed.inc();
     if (event === 'unanswered' || event === 'replaced') this.gaps.inc({ cause: event });
@@ -235,24 +216,6 @@ export class Metrics implements RecorderEvents {
     this.gap.set({ cause }, open);
     if (open === 1) this.gaps.inc({ cause });
   }
-}
-
-export function addBuildInfo(registry: Registry): void {
-  const help = 'Always 1; its label is the version.';
-  const info = new Gauge({ name: 'kubeblame_build_info', help, labelNames: ['version'], registers: [registry] });
-  info.set({ version: VERSION }, 1);
-}
-
-/** Also of a standby. */
-export function addLeaseHeld(registry: Registry, read: () => boolean): void {
-  new Gauge({
-    name: 'kubeblame_lease_held',
-    help: 'Whether this server records: 1; 0 for a standby.',
-    registers: [registry],
-    collect() {
-      this.set(Number(read()));
-    },
-  });
 }
 
 /** Gauges that are read from their source when they are asked for. */
@@ -302,20 +265,6 @@ function addGauges(registry: Registry, sources: MetricSources): void {
     'kubeblame_api_server_networks',
     'Addresses and networks that the API servers are known by; 0: unknown, so that none is compared.',
     () => sources.apiServerNetworks(),
-  );
-  gauge('kubeblame_events', 'Kubernetes Events in the ledger.', async () => (await sources.events()).events);
-  gauge(
-    'kubeblame_events_bytes',
-    'What Kubernetes Events take of the ledger, about.',
-    async () => (await sources.events()).bytes,
-  );
-  gauge(
-    'kubeblame_events_kept_from_timestamp_seconds',
-    'Kubernetes Events that ended before, in seconds since 1970, are not all there any more; absent while all are.',
-    async () => {
-      const { horizonAt } = await sources.events();
-      return horizonAt === 0 ? null : horizonAt / SECOND;
-    },
   );
   gauge('kubeblame_ledger_changes', 'Changes in the ledger.', async () => (await sources.ledger()).changes);
   gauge(

@@ -16,7 +16,7 @@ export function openEvents(
   const intake = new EventIntake({
     ...{ store, redactor, log },
     retention: () => retentionNow(policy, now()),
-    taken: (taken) => metrics.eventsTaken(taken),
+    taken: (taken) => metrics.events.taken(taken),
   });
   closers.add(() => intake.close());
   return new EventSink(intake, log, now);
