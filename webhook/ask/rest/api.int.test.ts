@@ -56,7 +56,7 @@ describe('the read API', () => {
   it('tells what the ledger is', async () => {
     assert.deepEqual(await answer(ROUTES.info), {
       cluster: 'shop',
-      format: 5,
+      format: 6,
       changes: 1706,
       firstAt: Date.parse('2026-11-22T05:05:31.843Z'),
       lastAt: Date.parse('2026-11-22T05:08:27.415Z'),

@@ -25,7 +25,6 @@ export async function changeLogBatch(
   maxBytes: number,
 ): Promise<CommitBatch> {
   const batch: CommitBatch = { documents: [], through: after };
-  let bytes = 0;
   for (const { id, at, afterSeq, lastSeq, outcomes } of await store.commits(after, COMMITS)) {
     const seqs = Array.from({ length: lastSeq - afterSeq }, (_, index) => afterSeq + 1 + index);
     const { changes } = seqs.length === 0 ? { changes: [] } : await reader.changes({ scope: {}, seqs, limit: seqs.length }); // prettier-ignore
@@ -34,8 +33,7 @@ export async function changeLogBatch(
       if (outcome === 'dropped') batch.documents.push(droppedRecord(seq, reason, at));
     }
     batch.through = id;
-    bytes = batch.documents.reduce((sum, { text }) => sum + text.length, 0);
-    if (bytes >= maxBytes) break;
+    if (batch.documents.reduce((sum, { text }) => sum + text.length, 0) >= maxBytes) break;
   }
   return batch;
 }

@@ -1,4 +1,4 @@
-import { KubeblameError, messageOf } from '../../../../shared/errors.ts';
+import { type KubeblameError, messageOf } from '../../../../shared/errors.ts';
 import { eventFacts, readEvent } from '../../../../shared/events/event.ts';
 import { isObject, itemsOf } from '../../../../shared/json.ts';
 import type { Json, JsonObject } from '../../../../shared/types.ts';

@@ -37,15 +37,15 @@ export class EventSums {
     this.counts.clear();
   }
 
-  /** Counts an Event that is new, where it is one too many. False where it is to be kept; or where it was counted before (`has`). */
-  takes(facts: EventFacts, batch: number): boolean {
+  /** Counts an Event that is new, where it is one too many: `known` where it was counted before. null where it is to be kept by itself. */
+  take(facts: EventFacts, batch: number): 'summed' | 'known' | null {
     const key = this.keyFor(facts);
     if (key === null) {
       this.counted(this.placeOf('object', facts));
       this.counted(this.placeOf('namespace', facts));
-      return false;
+      return null;
     }
-    if (this.isKnown(key, facts)) return false;
+    if (this.isKnown(key, facts)) return 'known';
     const { hour, namespace, group, kind, name, uid, type, reason } = key;
     const isNew =
       this.statements.get<{ events: number }>(
@@ -59,13 +59,7 @@ export class EventSums {
       )?.events === 1;
     if (isNew) this.counted(this.placeOf('sums', facts));
     addTotals(this.statements, { summed: 1, bytes: isNew ? SUM_BYTES : 0 });
-    return true;
-  }
-
-  /** True where an Event that is not kept was counted before. */
-  has(facts: EventFacts): boolean {
-    const key = this.keyFor(facts);
-    return key !== null && this.isKnown(key, facts);
+    return 'summed';
   }
 
   /** Under what an Event is counted; null where it is kept by itself. */

@@ -85,17 +85,14 @@ export class EventWriter {
   }
 
   private takeState({ event, facts, goneAt }: ShownState, batch: number, taken: EventsTaken): void {
-    let head = this.headOf(facts.uid);
+    const head = this.headOf(facts.uid);
     if (head === null) {
-      if (this.sums.takes(facts, batch)) {
-        taken.summed++;
+      const summed = this.sums.take(facts, batch);
+      if (summed !== null) {
+        taken[summed]++;
         return;
       }
-      if (this.sums.has(facts)) {
-        taken.known++;
-        return;
-      }
-      head = this.insert(event, facts, batch);
+      this.insert(event, facts, batch);
       taken.events++;
       taken.states++;
     } else if (goneAt === null || facts.count > head.facts.count) {
@@ -109,7 +106,7 @@ export class EventWriter {
     this.statements.run('UPDATE events SET gone_at = ? WHERE uid = ? AND gone_at IS NULL', goneAt, encodeUid(uid));
   }
 
-  private insert(event: JsonObject, facts: EventFacts, batch: number): Head {
+  private insert(event: JsonObject, facts: EventFacts, batch: number): void {
     const { about, type, reason, firstAt, lastAt, count } = facts;
     const body = this.deflate(JSON.stringify(event));
     this.statements.run(
@@ -120,9 +117,7 @@ export class EventWriter {
     );
     const id = this.statements.get<{ id: number }>('SELECT last_insert_rowid() AS id')?.id ?? 0;
     addTotals(this.statements, { events: 1, states: 1, bytes: EVENT_BYTES + body.length });
-    const head: Head = { id, last: event, facts, states: 1, before: null, tail: NO_TAIL };
-    this.heads.set(facts.uid, head);
-    return head;
+    this.heads.set(facts.uid, { id, last: event, facts, states: 1, before: null, tail: NO_TAIL });
   }
 
   /** False where it was there already. */
