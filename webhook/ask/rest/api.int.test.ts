@@ -154,6 +154,13 @@ describe('the read API', () => {
       (body: { changes: unknown[] }) => body.changes,
       0,
     ],
+    [
+      'events',
+      { namespace: 'shop', limit: 5 },
+      (reader) => reader.events({ scope: { namespace: 'shop' }, limit: 5 }),
+      (body: { events: unknown[] }) => body.events,
+      0,
+    ],
     // The recording, its end, and the server's start.
     ['coverage', {}, (reader) => reader.coverage(), (body: unknown[]) => body, 3],
   ];
