@@ -155,6 +155,12 @@ describe('Events', function () {
     await storm.takeEvents(shown, { keepFrom: 0, maxBytes: Number.MAX_SAFE_INTEGER });
     const { err } = await askStorm('events');
     assert.match(err, /a storm: 100 more BackOff of pod\/web in shop were only counted, 2026-11-30T13:00:00.000Z to 2026-11-30T13:00:00.000Z/); // prettier-ignore
+    const { out, code } = await askStorm('--events');
+    assert.equal(code, 0);
+    assert.match(
+      out,
+      /^-\t2026-11-30T13:00:00.000Z\tkubelet\tBackOff x500 pod\/shop\/web: Back-off restarting failed container$/m,
+    );
     await storm.takeEvents([], { keepFrom: 0, maxBytes: 100_000 });
     assert.match((await askStorm('events')).err, /Events that ended before 2026-11-30 13:00:00.001 UTC were given up/);
     await storm.close();

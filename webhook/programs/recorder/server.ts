@@ -151,7 +151,7 @@ async function open(
       return gate.setCredentials(identity.proof);
     },
   );
-  watchCluster(setting, timing, parts, recording);
+  watchCluster(setting, timing, { ...parts, heldBack }, recording);
   closers.add(() => health.stop());
   await checkpoints.start();
   checkLedger(store.check, setting);
@@ -178,7 +178,12 @@ async function open(
 function watchCluster(
   setting: Setting,
   timing: ObserverTiming,
-  { store, identity, redactor }: { store: SqliteStore; identity: Identity; redactor: Redactor },
+  {
+    store,
+    identity,
+    redactor,
+    heldBack,
+  }: { store: SqliteStore; identity: Identity; redactor: Redactor; heldBack: () => string | null },
   { recorder, reader, signs, watched, metrics }: Recording,
 ): void {
   const { config, log, now, client, closers } = setting;
@@ -188,7 +193,7 @@ function watchCluster(
   const watches = (registration: RegistrationWatch): void => void (watched.registration = registration);
   watched.observer = startObserver({
     ...{ predicates, webhookConfiguration, recorder, store, log, now, timing, client, judge, repair, watches, reader },
-    events: openEvents(setting, { store, redactor, metrics }),
+    events: openEvents(setting, { store, redactor, metrics, heldBack }),
   });
   closers.add(() => watched.observer?.close());
   if (client === null) return;

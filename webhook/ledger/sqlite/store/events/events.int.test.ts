@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { eventFacts, readEvent } from '../../../../../shared/events/event.ts';
 import { canonicalJson, isObject, parseJson } from '../../../../../shared/json.ts';
 import type { JsonObject } from '../../../../../shared/types.ts';
+import { verifyFile } from '../../../files/verify-file.ts';
 import { useSharedFolder } from '../../../../testing/folder.ts';
 import {
   eventDocument,
@@ -272,4 +273,40 @@ describe('Events in the ledger', function () {
       );
     });
   });
+});
+
+describe('the verification of Events', () => {
+  const file = useSharedFolder({ verify: false });
+  const findings = async (change: string): Promise<string[]> => {
+    const path = file('changed.db');
+    copyFileSync(file('sound.db'), path);
+    const db = openDatabase(path);
+    db.exec(change);
+    db.close();
+    const report = await verifyFile(path, { checkpoints: [], keys: [], samples: 0, random: () => 0 });
+    return report.findings.filter(({ part }) => part === 'events').map(({ where, what }) => `${where}: ${what}`);
+  };
+  before(async () => {
+    const store = openSqliteStore(file('sound.db'), 'west', 0);
+    await store.takeEvents([1, 2, 3].map((count) => counted(count, count)), KEEP); // prettier-ignore
+    await store.close();
+  });
+
+  it('finds none wrong that is as it was recorded', async () => {
+    assert.deepEqual(await findings('SELECT 1'), []);
+  });
+
+  for (const [change, found] of [
+    ['UPDATE events SET count = 9', 'event 1: its times or its count are not those of its states'],
+    ["UPDATE events SET reason = 'Fine'", 'event 1: it is another Event, or about another object, than it says'],
+    ['UPDATE event_steps SET count = 1', 'event 1: it has another number of states than it says'],
+    ["UPDATE event_steps SET steps = x'00'", 'event 1: it cannot be rebuilt: the bytes end too early'],
+    ['UPDATE event_totals SET bytes = bytes + 1', 'the figures about all: there are 1 Events with 3 states in '],
+    ['UPDATE event_totals SET batch = 0', 'the figures about all: there is more than they say'],
+  ] as const) {
+    it(`finds ${change}`, async () => {
+      const all = await findings(change);
+      assert.ok(all.some((line) => line.startsWith(found)), all.join('\n')); // prettier-ignore
+    });
+  }
 });
