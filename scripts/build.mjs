@@ -24,6 +24,7 @@ const PLUGIN = { source: 'plugin/main.ts', name: 'kubectl-blame' };
  */
 const LAZY = {
   'string-width': ['default'],
+  'supports-hyperlinks': ['createSupportsHyperlinks'],
   fflate: ['inflateSync'],
   yaml: ['isAlias', 'isMap', 'isPair', 'isScalar', 'isSeq', 'parse', 'parseAllDocuments', 'parseDocument'],
   'node:child_process': ['spawn', 'spawnSync'],
