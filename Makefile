@@ -31,7 +31,7 @@ coverage: $(INSTALLED) ## Run all tests, and tell what of the sources they ran; 
 
 torture: $(INSTALLED) ## Crash, fault, fuzz and soak the server in full: some three hours
 	KUBEBLAME_TORTURE=full npx mocha webhook/testing/whole/faults/crash.int.test.ts webhook/ledger/sqlite/verify/verify.int.test.ts \
-	  'webhook/testing/torture/*.int.test.ts' plugin/fuzz.int.test.ts
+	  webhook/ledger/retention/keeping.int.test.ts 'webhook/testing/torture/*.int.test.ts' plugin/fuzz.int.test.ts
 
 run: certs build ## Run the server here, on .demo/ledger.db, with the certificates of `make certs`; loopback only
 	@mkdir -p .demo

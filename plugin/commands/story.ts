@@ -38,7 +38,7 @@ export async function showStory(
   const limit = request.limit ?? DEFAULT_LIMIT;
   const { reverse, expand } = request.history;
   const story = await new StoryReader(storyQuery(selection, period, request, !expand), reader, io).load(limit);
-  const { acts, hidden, denied, more } = story;
+  const { acts, hidden, denied, more, olderAt } = story;
   const [newest, oldest] = [acts[0], acts.at(-1)];
   const encoded = request.format === 'json' || request.format === 'yaml' ? request.format : null;
   // No further back than the acts.
@@ -61,7 +61,7 @@ export async function showStory(
       print(io, storyLines(acts, gaps, options, io.style));
       for (const line of marksLegend(acts.flatMap(({ changes }) => changes).filter(({ effect }) => effect !== 'none'))) note(io, line); // prettier-ignore
     }
-    if (more) note(io, `there are older ones: --limit ${limit * 2}, or --until ${formatUtc(first)}`);
+    if (more) note(io, `there are older ones: --limit ${limit * 2}, or --until ${formatUtc(olderAt ?? first)}`);
   }
   if (found !== null) tellTimeLine(found, since, io);
   if (story.withoutConsequences) note(io, WITHOUT_CONSEQUENCES);

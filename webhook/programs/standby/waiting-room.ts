@@ -4,7 +4,7 @@ import type { Address } from '../../platform/http/listener.ts';
 import { KubeblameError } from '../../../shared/errors.ts';
 import { sendFailure } from '../../platform/http/http.ts';
 import { drain, listen, listener } from '../../platform/http/listener.ts';
-import { addBuildInfo, addLeaseHeld } from '../recorder/metrics/standing.ts';
+import { addBuildInfo, addLeaseHeld } from '../recorder/metrics/metrics.ts';
 
 const VALID_DAYS = 3650;
 
