@@ -37,7 +37,12 @@ export function scanJson(text: string): Scan {
   return { keys, depth, exactNumbers };
 }
 
-function afterString(text: string, start: number): number {
+/*
+ * The ends of tokens, for all who read JSON text that JSON.parse has accepted.
+ */
+
+/** The position behind a string that begins at `start`. */
+export function afterString(text: string, start: number): number {
   let end = start;
   do end = text.indexOf('"', end + 1);
   while (text.charCodeAt(end - 1) === BACKSLASH && isEscaped(text, end));
@@ -45,13 +50,14 @@ function afterString(text: string, start: number): number {
 }
 
 /** True where an odd number of backslashes stands before the position. */
-export function isEscaped(text: string, position: number): boolean {
+function isEscaped(text: string, position: number): boolean {
   let backslashes = 0;
   while (text.charCodeAt(position - 1 - backslashes) === BACKSLASH) backslashes++;
   return backslashes % 2 === 1;
 }
 
-function afterSpace(text: string, start: number): number {
+/** The position of the first character from `start` on that is no white space. */
+export function afterSpace(text: string, start: number): number {
   let at = start;
   while (text.charCodeAt(at) <= 0x20) at++;
   return at;
@@ -61,8 +67,8 @@ function isDigit(code: number): boolean {
   return code >= 0x30 && code <= 0x39;
 }
 
-/** Behind the characters of a number: digits, sign, point and exponent. */
-function afterNumber(text: string, start: number): number {
+/** The position behind a number that begins at `start`: digits, sign, point and exponent. */
+export function afterNumber(text: string, start: number): number {
   let at = start + 1;
   for (let code = text.charCodeAt(at); isDigit(code) || NUMBER_CODES.has(code); code = text.charCodeAt(at)) at++;
   return at;

@@ -1,7 +1,7 @@
 import { configure } from 'safe-stable-stringify';
 import { quotedKey, sortedJson, sortedKeys } from './canonical.ts';
 import { KubeblameError, messageOf } from './errors.ts';
-import { countKeys, isEscaped, scanJson } from './json-scan.ts';
+import { afterNumber, afterSpace, afterString, countKeys, scanJson } from './json-scan.ts';
 import type { Json, JsonObject } from './types.ts';
 
 /*
@@ -52,7 +52,7 @@ function syntaxReason(message: string): string {
   return quotesNothing ? message : 'an unexpected character';
 }
 
-/** Builds the escaped form from text that JSON.parse has accepted and inspect has found shallow enough. */
+/** Builds the escaped form from text that JSON.parse has accepted and scanJson has found shallow enough. */
 class ExactParser {
   private position = 0;
 
@@ -72,12 +72,19 @@ class ExactParser {
       const text = this.string();
       return text.startsWith(NUL) ? TEXT_MARK + text : text;
     }
-    const token = this.scalarToken();
-    if (token === 'true') return true;
-    if (token === 'false') return false;
-    if (token === 'null') return null;
+    if (start === 't') return this.literal('true', true);
+    if (start === 'f') return this.literal('false', false);
+    if (start === 'n') return this.literal('null', null);
+    const end = afterNumber(this.text, this.position);
+    const token = this.text.slice(this.position, end);
+    this.position = end;
     const number = Number(token);
     return String(number) === token ? number : NUMBER_MARK + token;
+  }
+
+  private literal(text: string, value: Json): Json {
+    this.position += text.length;
+    return value;
   }
 
   private object(path: string): JsonObject {
@@ -122,22 +129,12 @@ class ExactParser {
 
   private string(): string {
     const start = this.position;
-    let end = start;
-    do {
-      end = this.text.indexOf('"', end + 1);
-    } while (isEscaped(this.text, end));
-    this.position = end + 1;
-    return JSON.parse(this.text.slice(start, end + 1)) as string;
-  }
-
-  private scalarToken(): string {
-    const start = this.position;
-    while (this.position < this.text.length && !/[\s,\]}]/.test(this.text.charAt(this.position))) this.position++;
-    return this.text.slice(start, this.position);
+    this.position = afterString(this.text, start);
+    return JSON.parse(this.text.slice(start, this.position)) as string;
   }
 
   private skipSpace(): void {
-    while (/\s/.test(this.text.charAt(this.position))) this.position++;
+    this.position = afterSpace(this.text, this.position);
   }
 }
 
