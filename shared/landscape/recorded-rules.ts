@@ -1,7 +1,8 @@
 import { messageOf } from '../errors.ts';
 import { isObject, unescapeText } from '../json.ts';
 import type { LedgerReader } from '../types.ts';
-import { parseLandscapeRules, RULES_CONFIG_MAP, type LandscapeRule } from './rules.ts';
+import type { LandscapeRule } from './rule-for.ts';
+import { parseLandscapeRules, RULES_CONFIG_MAP } from './rules.ts';
 
 /** Which rules tell what an object belongs to. */
 export interface RulesQuery {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { parseLandscapeRules, ruleFor } from './rules.ts';
+import { ruleFor } from './rule-for.ts';
+import { parseLandscapeRules } from './rules.ts';
 
 const OBJECT = { group: 'apps', resource: 'deployments', kind: 'Deployment', namespace: 'payments-eu', name: 'api', uid: 'u' }; // prettier-ignore
 
