@@ -8,7 +8,9 @@ const STYLES = 'plugin/ui/styles/page.css';
 
 /** Builds the files of `kubectl blame ui`: pairs of a path and a file with its type. Nothing is written. */
 export async function buildPage(root) {
-  const files = [['/', { type: 'text/html; charset=utf-8', text: await readFile(join(root, 'plugin/ui/index.html'), 'utf8') }]];
+  const files = [
+    ['/', { type: 'text/html; charset=utf-8', text: await readFile(join(root, 'plugin/ui/index.html'), 'utf8') }],
+  ];
   const common = {
     absWorkingDir: root,
     bundle: true,

@@ -18,7 +18,10 @@ export async function ui({ port = 0, open = true }: UiFlags, reader: LedgerReade
   const server = await startPageServer({ port, files: await pageFiles(), answer: pageAnswers(reader, io) });
   io.live?.();
   io.out(`${server.url}\n`);
-  note(io, `the page of ${cluster} is at this address, for you alone: who has the address can read what you can. Ctrl-C ends it`);
+  note(
+    io,
+    `the page of ${cluster} is at this address, for you alone: who has the address can read what you can. Ctrl-C ends it`,
+  );
   if (open) await openInBrowser(server.url, io);
   await interruption(io.interrupted);
   await server.close();

@@ -54,18 +54,26 @@ function ownAnswers(reader: LedgerReader, io: Io, now: () => number): Record<str
     ),
     '/page/story': answerTo(codec({ scope, ...PERIOD, user: text('user', 'Only of this user.'), limit: integer('limit', 'Acts.') }), async (query) => storyOf(reader, query)), // prettier-ignore
     '/page/lines': answerTo(codec({ scope, at: AT, uid: text('uid', 'The incarnation.') }), (query) => linesOf(reader, query)), // prettier-ignore
-    '/page/diff': answerTo(codec({ scope, from: moment('from', 'Earlier.'), to: moment('to', 'Later.') }), async ({ scope, from, to }) => { // prettier-ignore
-      const [difference] = (await reader.differences({ scope, from, to, limit: 1 })).differences;
-      return diffPage(difference?.before ?? null, difference?.after ?? null, difference?.users ?? []);
-    }),
+    '/page/diff': answerTo(
+      codec({ scope, from: moment('from', 'Earlier.'), to: moment('to', 'Later.') }),
+      async ({ scope, from, to }) => {
+        // prettier-ignore
+        const [difference] = (await reader.differences({ scope, from, to, limit: 1 })).differences;
+        return diffPage(difference?.before ?? null, difference?.after ?? null, difference?.users ?? []);
+      },
+    ),
     '/page/change': answerTo(codec({ seq: moment('seq', 'Its number.') }), ({ seq }) => changePage(reader, seq)),
     '/page/undo': answerTo(codec({ seq: moment('seq', 'Its number.') }), ({ seq }) => undoOf(reader, io, now, seq)),
-    '/page/releases': answerTo(codec({ application: text('application', 'Its name.'), ...PERIOD }), async ({ application = '', since, until }) => { // prettier-ignore
-      const to = until ?? now();
-      const from = since ?? (await reader.info()).firstAt ?? to;
-      const { workloads, denied } = await releasesOf(reader, { application, from, to, rules: {}, now: now() });
-      return { denied, workloads: workloads.map(({ object, intervals }) => ({ object, intervals: intervals.map(({ by, ...rest }) => ({ ...rest, seq: by?.seq ?? null, who: by === null ? '' : changeWho(by, PLAIN) })) })) }; // prettier-ignore
-    }),
+    '/page/releases': answerTo(
+      codec({ application: text('application', 'Its name.'), ...PERIOD }),
+      async ({ application = '', since, until }) => {
+        // prettier-ignore
+        const to = until ?? now();
+        const from = since ?? (await reader.info()).firstAt ?? to;
+        const { workloads, denied } = await releasesOf(reader, { application, from, to, rules: {}, now: now() });
+        return { denied, workloads: workloads.map(({ object, intervals }) => ({ object, intervals: intervals.map(({ by, ...rest }) => ({ ...rest, seq: by?.seq ?? null, who: by === null ? '' : changeWho(by, PLAIN) })) })) }; // prettier-ignore
+      },
+    ),
     '/page/denied': answerTo(codec({ ...PERIOD, status: flag('status', 'Also of status.') }), async (period) => {
       const { changes, next } = await reader.changes({ scope: {}, refused: true, status: true, limit: REFUSED, ...period }); // prettier-ignore
       return { more: next !== null, rows: changes.map((change) => ({ seq: change.seq, at: change.at, who: changeWho(change, PLAIN), kind: whoKind(change), object: change.object, operation: change.operation, reason: change.audit?.message ?? change.outcomeReason })) }; // prettier-ignore

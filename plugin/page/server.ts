@@ -32,7 +32,12 @@ export interface PageServer {
 }
 
 /** Serves the page on this machine. Rejects with port-unavailable where the port is taken. */
-export async function startPageServer({ port, files, answer, token = randomBytes(24).toString('base64url') }: PageServerOptions): Promise<PageServer> {
+export async function startPageServer({
+  port,
+  files,
+  answer,
+  token = randomBytes(24).toString('base64url'),
+}: PageServerOptions): Promise<PageServer> {
   const server = createServer({ requestTimeout: 30_000 });
   await listen(server, port);
   const host = `${LOOPBACK}:${(server.address() as AddressInfo).port}`;
@@ -51,7 +56,9 @@ export async function startPageServer({ port, files, answer, token = randomBytes
 
 function listen(server: Server, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) =>
+    server.once(
+      'error',
+      (error: NodeJS.ErrnoException) =>
       reject(new KubeblameError('usage-invalid', `--port ${port}: ${error.code === 'EADDRINUSE' ? 'another program listens there' : messageOf(error)}`, 'leave --port out: any free port is taken')), // prettier-ignore
     );
     server.listen(port, LOOPBACK, resolve);
@@ -65,17 +72,23 @@ interface Serving {
   answer: PageAnswer;
 }
 
-async function serve(request: IncomingMessage, response: ServerResponse, { host, token, files, answer }: Serving): Promise<void> {
+async function serve(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { host, token, files, answer }: Serving,
+): Promise<void> {
   const gone = new AbortController();
   response.on('close', () => gone.abort());
   const url = URL.canParse(request.url ?? '', `http://${host}`) ? new URL(request.url ?? '', `http://${host}`) : null;
   const file = url === null ? undefined : files.get(url.pathname);
   const refusal = refusalOf(request, { host, token: file === undefined ? token : null });
-  if (refusal !== null) return send(response, refusal.status, { error: { code: 'unauthorized', message: refusal.message } });
+  if (refusal !== null)
+    return send(response, refusal.status, { error: { code: 'unauthorized', message: refusal.message } });
   if (file !== undefined) return sendText(response, 200, file.type, file.text);
   try {
     const told = url === null ? null : answer(url.pathname, url.searchParams, gone.signal);
-    if (told === null) return send(response, 404, { error: { code: 'query-invalid', message: 'there is no such address' } });
+    if (told === null)
+      return send(response, 404, { error: { code: 'query-invalid', message: 'there is no such address' } });
     send(response, 200, await told);
   } catch (error) {
     const known = error instanceof KubeblameError ? error : new KubeblameError('server-error', messageOf(error));

@@ -27,7 +27,10 @@ export async function snapshotOf(reader: LedgerReader, moment: number | null, no
 }
 
 /** A page of what happened, with the facts that each change leaves behind. */
-export async function changesOfWindow(reader: LedgerReader, query: Omit<ChangeQuery, 'scope'>): Promise<ChangesOfWindow> {
+export async function changesOfWindow(
+  reader: LedgerReader,
+  query: Omit<ChangeQuery, 'scope'>,
+): Promise<ChangesOfWindow> {
   // Some facts depend on status, so changes of nothing else are read too, and told only where facts change.
   const page = await reader.changes({ scope: {}, limit: PAGE, ...query, bodies: true, causes: true, status: true }); // prettier-ignore
   const objects: ObjectRef[] = [];
