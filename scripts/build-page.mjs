@@ -4,13 +4,18 @@ import { build as bundle } from 'esbuild';
 
 /** What the page is loaded from: by its path the content type, and the source. */
 const SCRIPTS = { '/page.js': 'plugin/ui/main.tsx', '/worker.js': 'plugin/ui/worker/worker.ts' };
+const AS_THEY_ARE = {
+  '/': ['text/html; charset=utf-8', 'plugin/ui/index.html'],
+  '/icon.svg': ['image/svg+xml', 'plugin/ui/icon.svg'],
+};
 const STYLES = 'plugin/ui/styles/page.css';
 
 /** Builds the files of `kubectl blame ui`: pairs of a path and a file with its type. Nothing is written. */
 export async function buildPage(root) {
-  const files = [
-    ['/', { type: 'text/html; charset=utf-8', text: await readFile(join(root, 'plugin/ui/index.html'), 'utf8') }],
-  ];
+  const files = [];
+  for (const [path, [type, source]] of Object.entries(AS_THEY_ARE)) {
+    files.push([path, { type, text: await readFile(join(root, source), 'utf8') }]);
+  }
   const common = {
     absWorkingDir: root,
     bundle: true,

@@ -1,3 +1,5 @@
+import { fileURLToPath } from 'node:url';
+
 /** A file of the page. */
 export interface PageFile {
   /** For Content-Type. */
@@ -10,6 +12,6 @@ export interface PageFile {
  * has built in the place of this module.
  */
 export async function pageFiles(): Promise<Map<string, PageFile>> {
-  const { buildPage } = (await import('../../scripts/build-page.mjs')) as { buildPage: (root: string) => Promise<[string, PageFile][]> }; // prettier-ignore
-  return new Map(await buildPage(new URL('../..', import.meta.url).pathname));
+  const { buildPage } = await import('../../scripts/build-page.mjs');
+  return new Map(await buildPage(fileURLToPath(new URL('../..', import.meta.url))));
 }

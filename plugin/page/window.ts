@@ -32,7 +32,7 @@ export async function changesOfWindow(
   query: Omit<ChangeQuery, 'scope'>,
 ): Promise<ChangesOfWindow> {
   // Some facts depend on status, so changes of nothing else are read too, and told only where facts change.
-  const page = await reader.changes({ scope: {}, limit: PAGE, ...query, bodies: true, causes: true, status: true }); // prettier-ignore
+  const page = await reader.changes({ scope: {}, ...query, limit: query.limit, bodies: true, causes: true, status: true }); // prettier-ignore
   const objects: ObjectRef[] = [];
   const places = new Map<string, number>();
   const placeOf = (object: ObjectRef): number => {

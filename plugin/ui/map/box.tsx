@@ -36,7 +36,7 @@ export class BoxView extends Component<BoxProps> {
     const pods = box.pods === null ? '' : plural(box.pods, 'pod');
     const second = isBig ? box.teams.join(', ') || (box.kind === 'loose' ? box.type : box.type || 'no team') : box.type;
     const third = [box.release, pods].filter((each) => each !== '').join('  ·  ');
-    const label = [box.title, box.type, box.teams.length > 0 ? `team ${box.teams.join(', ')}` : '', box.release === '' ? '' : `release ${box.release}`, pods, box.broken > 0 ? `${box.broken} missing` : '', box.conflict].filter((each) => each !== '').join(', '); // prettier-ignore
+    const label = [box.title, box.type, box.teams.length > 0 ? `team ${box.teams.join(', ')}` : '', box.release === '' ? '' : `release ${box.release}`, pods, box.broken > 0 ? `missing: ${box.missing.join(', ')}` : '', box.conflict].filter((each) => each !== '').join(', '); // prettier-ignore
     return (
       <g
         class={`box ${box.kind} ${state}${difference === '' ? '' : ` ${difference}`}${box.broken > 0 ? ' broken' : ''}`}
@@ -57,15 +57,25 @@ export class BoxView extends Component<BoxProps> {
         {team !== undefined && box.kind !== 'host' && (
           <rect class="team" x={0} y={9} width={4} height={height - 18} rx={2} />
         )}
-        <text class="title" x={box.kind === 'host' ? 18 : 14} y={isBig ? 23 : height / 2 - 3}>
-          {fit(box.title, width - 44, 14)}
+        <text class="title" x={box.kind === 'host' ? 18 : 14} y={isBig ? 26 : height / 2 - 3}>
+          {fit(box.title, width - (box.broken > 0 || box.conflict !== '' ? 46 : 24), isBig ? 15.5 : 14)}
         </text>
-        <text class="second" x={box.kind === 'host' ? 18 : 14} y={isBig ? 41 : height / 2 + 14}>
-          {fit(box.kind === 'missing' ? `missing ${second}` : second, width - 28, 11.5)}
+        <text class="second" x={box.kind === 'host' ? 18 : 14} y={isBig ? 45 : height / 2 + 14}>
+          {fit(box.kind === 'missing' ? `missing ${second}` : second, width - 28, 12.5)}
         </text>
         {isBig && third !== '' && (
-          <text class="third" x={14} y={58}>
-            {fit(third, width - 28, 11.5)}
+          <text class="third" x={14} y={63}>
+            {fit(third, width - 28, 12.5)}
+          </text>
+        )}
+        {isBig && box.broken > 0 && (
+          <text class="lacks" x={14} y={81}>
+            {fit(`missing ${box.missing.join(', ')}`, width - 28, 12.5)}
+          </text>
+        )}
+        {isBig && box.broken === 0 && box.conflict !== '' && (
+          <text class="lacks differs" x={14} y={81}>
+            {fit(box.conflict, width - 28, 12.5)}
           </text>
         )}
         {box.broken > 0 && (

@@ -13,7 +13,8 @@ export function binsOf(rows: readonly ChangeRow[], from: number, to: number, cou
   const robots = Array.from({ length: count }, () => 0);
   const width = Math.max(1, to - from);
   for (const { at, kind } of rows) {
-    if (at < from || at > to) continue;
+    // What was there when recording began, nobody did.
+    if (at < from || at > to || kind === 'nobody') continue;
     const bin = Math.min(count - 1, Math.floor(((at - from) / width) * count));
     const of = kind === 'person' ? people : robots;
     of[bin] = (of[bin] ?? 0) + 1;

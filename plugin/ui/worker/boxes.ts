@@ -50,28 +50,33 @@ function countPod(box: Box | undefined): void {
   if (box !== undefined) box.pods = (box.pods ?? 0) + 1;
 }
 
+/** Kinds that say nothing on a map: what is generated, what defines types, and who may do what. */
+const NOT_DRAWN = new Set(['EndpointSlice', 'Node', 'ControllerRevision', 'CustomResourceDefinition', 'Namespace', 'APIService', 'VolumeAttachment']); // prettier-ignore
+const NOT_OF_APPLICATIONS = new Set(['ServiceAccount', 'Role', 'RoleBinding', 'ClusterRole', 'ClusterRoleBinding', 'PersistentVolume']); // prettier-ignore
+
 function boxingOf(moment: Moment, { level, focus }: View): Boxing {
   const { graph, applicationOf, units } = moment;
-  const exposedHosts = new Set(graph.edges.flatMap(({ relation, to }) => (relation === 'exposes' || relation === 'crosses' ? [to] : []))); // prettier-ignore
+  const ends = (relation: Edge['relation']): Set<number> => new Set(graph.edges.flatMap((edge) => (edge.relation === relation ? [edge.to] : []))); // prettier-ignore
+  const [exposed, crossed] = [ends('exposes'), ends('crosses')];
   const linked = new Set(graph.edges.flatMap(({ from, to }) => [from, to]));
+  const isWide = level === 'apps' && focus.kind === 'all';
+  const loose = new Set(graph.nodes.flatMap((node, place) => (node.is === 'object' && node.seen && isWorkload(node) && applicationOf[place] === '' && units.unit(place) === place ? [node.object.namespace] : []))); // prettier-ignore
   return (place) => {
     const node = graph.nodes[place];
     if (node === undefined) return null;
-    if (node.is !== 'object') return node.is === 'host' && exposedHosts.has(place) ? nodeId(node) : null;
-    const { kind, namespace, name, group } = node.object;
-    if (kind === 'EndpointSlice' || kind === 'Node' || EVERYWHERE.has(name)) return null;
-    if (kind === 'ServiceAccount' && name === 'default') return null;
+    if (node.is !== 'object') return node.is !== 'host' ? null : exposed.has(place) ? nodeId(node) : crossed.has(place) ? `external:${node.name}` : null; // prettier-ignore
+    const { kind, namespace, name } = node.object;
+    if (NOT_DRAWN.has(kind) || EVERYWHERE.has(name) || (kind === 'ServiceAccount' && name === 'default')) return null;
     const unit = graph.nodes[units.unit(place)] ?? node;
     const app = applicationOf[place] ?? '';
     const isApart = level === 'objects' || focus.kind === 'object' || (focus.kind === 'app' && focus.name === app);
-    if (!node.seen) return group === '' && kind === 'Namespace' ? null : nodeId(node);
-    if (app !== '' && !isApart) return `app:${app}`;
-    if (app !== '') return nodeId(unit);
+    // What lacks it says so: on a wide map its own box would only be in the way.
+    if (!node.seen) return isWide ? null : nodeId(node);
+    if (app !== '') return isApart ? nodeId(unit) : `app:${app}`;
     if (!linked.has(place) && !isWorkload(node)) return null;
-    if (isWorkload(unit)) return isApart ? nodeId(unit) : `loose:${namespace}`;
-    // What runs nothing and belongs to nothing, as roles and classes of the cluster, is drawn where something that is drawn leads to it.
-    if (level === 'apps' && focus.kind !== 'object' && (group.startsWith('rbac.') || kind === 'ServiceAccount' || kind === 'Namespace')) return null; // prettier-ignore
-    return nodeId(unit);
+    if (level === 'objects' || focus.kind === 'object') return nodeId(unit);
+    if (NOT_OF_APPLICATIONS.has(kind)) return null;
+    return loose.has(namespace) ? `loose:${namespace}` : nodeId(unit);
   };
 }
 
@@ -91,7 +96,7 @@ function hubsOf({ graph, applicationOf }: Moment, ids: readonly (string | null)[
 
 function boxFor(moment: Moment, place: number, id: string, view: View): Box {
   const { graph, applications, applicationOf, units, members } = moment;
-  const nothing = { type: '', teams: [], product: '', release: '', pods: null, broken: 0, conflict: '', badges: [], object: null, inside: false }; // prettier-ignore
+  const nothing = { type: '', teams: [], product: '', release: '', pods: null, broken: 0, missing: [], conflict: '', badges: [], object: null, inside: false }; // prettier-ignore
   if (id.startsWith('app:')) {
     const name = id.slice('app:'.length);
     const found = applications.applications.find((each) => each.name === name);
@@ -106,7 +111,7 @@ function boxFor(moment: Moment, place: number, id: string, view: View): Box {
   }
   const node = graph.nodes[id.startsWith('loose:') ? place : units.unit(place)] ?? graph.nodes[place];
   if (id.startsWith('loose:')) return { ...nothing, id, kind: 'loose', title: id.slice('loose:'.length), type: 'no application' }; // prettier-ignore
-  if (node?.is !== 'object') return { ...nothing, id, kind: 'host', title: node?.name ?? id, type: 'host' };
+  if (node?.is !== 'object') return { ...nothing, id, kind: id.startsWith('external:') ? 'external' : 'host', title: node?.name ?? id, type: id.startsWith('external:') ? 'outside of the cluster' : 'host' }; // prettier-ignore
   const { object } = node;
   const member = members.get(object.uid);
   const application = applicationOf[place] ?? '';
@@ -137,11 +142,14 @@ function linesOf(
 ): Line[] {
   const lines = new Map<string, Line>();
   for (const edge of moment.graph.edges) {
-    const [from, to] = [ids[edge.from] ?? null, ids[edge.to] ?? null];
-    if (from === null || to === null) continue;
+    // Requests come from a host: so it is drawn, on the left.
+    const isExposing = edge.relation === 'exposes';
+    const from = ids[isExposing ? edge.to : edge.from] ?? null;
+    const to = ids[isExposing ? edge.from : edge.to] ?? null;
     const isBroken = edge.missing !== undefined && edge.optional !== true;
-    const box = boxes.get(from);
-    if (isBroken && box !== undefined) box.broken++;
+    const box = boxes.get(from ?? '');
+    if (isBroken && box !== undefined) addMissing(box, edge, moment);
+    if (from === null || to === null) continue;
     const hub = hubs.get(to);
     if (hub !== undefined && box !== undefined && !box.badges.includes(hub)) box.badges.push(hub);
     if (from === to || hub !== undefined || hubs.has(from)) continue;
@@ -153,6 +161,16 @@ function linesOf(
     else addTo(known, edge, isBroken);
   }
   return [...lines.values()];
+}
+
+/** Names what a box lacks: a thing once, however many say so. */
+function addMissing(box: Box, { to, key, missing }: Edge, { graph }: Moment): void {
+  const node = graph.nodes[to];
+  const name = node === undefined ? '' : node.is === 'object' ? node.object.name : node.name;
+  const what = missing === 'object' ? name : `${name} ${key ?? missing ?? ''}`;
+  if (box.missing.includes(what)) return;
+  box.missing.push(what);
+  box.broken = box.missing.length;
 }
 
 function addTo(line: Line, { certainty, relation }: Edge, isBroken: boolean): void {

@@ -3,16 +3,17 @@ import type { Box, Layout, Line, Place } from './protocol.ts';
 
 /** Sizes of boxes, in the units of the picture. */
 const SIZES: Record<Box['kind'], { width: number; height: number }> = {
-  app: { width: 210, height: 72 },
-  loose: { width: 210, height: 60 },
-  host: { width: 190, height: 44 },
-  workload: { width: 210, height: 62 },
-  service: { width: 200, height: 50 },
-  object: { width: 200, height: 50 },
-  missing: { width: 200, height: 50 },
+  app: { width: 190, height: 92 },
+  loose: { width: 190, height: 92 },
+  host: { width: 176, height: 48 },
+  external: { width: 176, height: 52 },
+  workload: { width: 190, height: 92 },
+  service: { width: 176, height: 52 },
+  object: { width: 176, height: 52 },
+  missing: { width: 176, height: 52 },
 };
-const GAP = { column: 90, row: 22 };
-const MARGIN = 40;
+const GAP = { column: 48, row: 22 };
+const MARGIN = 16;
 
 /** Where boxes are: from what is reached from outside, on the left, to what all stands on. Lines lead to the right. */
 export function layoutOf(boxes: readonly Box[], lines: readonly Line[]): Layout {
@@ -43,7 +44,7 @@ export function layoutOf(boxes: readonly Box[], lines: readonly Line[]): Layout 
 
 /** Hosts stand in the first column, whatever leads to them. */
 function pinColumns(boxes: readonly Box[], places: Record<string, Place>): void {
-  const hosts = boxes.filter(({ kind, id }) => kind === 'host' && places[id] !== undefined && isExposed(id, boxes));
+  const hosts = boxes.filter(({ kind, id }) => kind === 'host' && places[id] !== undefined);
   const others = Object.entries(places).filter(([id]) => !hosts.some((host) => host.id === id));
   if (hosts.length === 0 || others.length === 0) return;
   const left = Math.min(...others.map(([, { x }]) => x));
@@ -55,10 +56,6 @@ function pinColumns(boxes: readonly Box[], places: Record<string, Place>): void 
     place.y = Math.max(place.y, below);
     below = place.y + place.height + GAP.row;
   }
-}
-
-function isExposed(id: string, boxes: readonly Box[]): boolean {
-  return id.startsWith('host:') && boxes.length > 0;
 }
 
 /** How many stand in a row. */

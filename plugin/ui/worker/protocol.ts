@@ -19,7 +19,7 @@ export interface View {
   focus: Focus;
 }
 
-export type BoxKind = 'app' | 'host' | 'workload' | 'service' | 'object' | 'loose' | 'missing';
+export type BoxKind = 'app' | 'host' | 'external' | 'workload' | 'service' | 'object' | 'loose' | 'missing';
 
 /** A box of the map. `id` is the same at all moments. */
 export interface Box {
@@ -33,8 +33,9 @@ export interface Box {
   release: string;
   /** Pods that run for it; null where it runs none. */
   pods: number | null;
-  /** How many edges lead to what does not exist. */
+  /** How many edges lead to what does not exist, and the names of that. */
   broken: number;
+  missing: string[];
   /** Labels and images tell different versions, or evidence disagrees. */
   conflict: string;
   /** What very many use: told here instead of by a line each. */
