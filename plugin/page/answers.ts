@@ -109,7 +109,8 @@ async function linesOf(
       sign,
       seq: owner.seq,
       at: isOlder ? 0 : (setter?.at ?? 0),
-      who: setter === null ? '' : isOlder ? 'before the record' : wholeWho(setter, PLAIN),
+      who: setter === null ? '' : isOlder ? 'before the record' : (person?.actor?.username ?? changeWho(setter, PLAIN)),
+      whole: setter === null || isOlder ? '' : wholeWho(setter, PLAIN),
       kind: setter === null || isOlder ? 'nobody' : whoKind(person ?? setter),
     };
   });

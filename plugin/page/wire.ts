@@ -77,8 +77,12 @@ export interface PageLine {
   text: string;
   sign: string;
   seq: number;
+  /** 0 where it is older than the record. */
   at: number;
+  /** The person behind it, where a controller did it for somebody; '' where nobody is known. */
   who: string;
+  /** The same with the controller, and what it was delivered from. */
+  whole: string;
   kind: WhoKind;
 }
 

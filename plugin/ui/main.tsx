@@ -22,11 +22,12 @@ const TITLES: [tab: Tab, title: string][] = [
 ];
 
 function Page() {
-  const { tab, selected } = shown.value;
+  const { tab, selected, objectTab } = shown.value;
+  const isWide = /^(?:object|change):/.test(selected) && (objectTab !== 'history' || selected.startsWith('change:'));
   const all = loaded.value;
   const problem = failure.value;
   return (
-    <div class={`page${selected === '' ? '' : ' told'}`}>
+    <div class={`page${isWide ? ' wide' : ''}`}>
       <header class="top">
         <h1>
           <span class="logo" aria-hidden="true">

@@ -13,7 +13,7 @@ export interface BoxProps {
 
 /** Characters that fit in a line, about: text in SVG does not end by itself. */
 function fit(text: string, width: number, size: number): string {
-  const most = Math.floor(width / (size * 0.58));
+  const most = Math.floor(width / (size * 0.6));
   return text.length <= most ? text : `${text.slice(0, Math.max(1, most - 1))}…`;
 }
 
@@ -34,7 +34,8 @@ export class BoxView extends Component<BoxProps> {
     const [team] = box.teams;
     const isBig = box.kind === 'app' || box.kind === 'loose' || box.kind === 'workload';
     const pods = box.pods === null ? '' : plural(box.pods, 'pod');
-    const second = isBig ? box.teams.join(', ') || (box.kind === 'loose' ? box.type : box.type || 'no team') : box.type;
+    const lacks = box.broken > 0 && box.kind !== 'missing' ? ` · lacks ${box.missing.join(', ')}` : '';
+    const second = isBig ? box.teams.join(', ') || box.type || 'no team' : box.type + lacks;
     const third = [box.release, pods].filter((each) => each !== '').join('  ·  ');
     const label = [box.title, box.type, box.teams.length > 0 ? `team ${box.teams.join(', ')}` : '', box.release === '' ? '' : `release ${box.release}`, pods, box.broken > 0 ? `missing: ${box.missing.join(', ')}` : '', box.conflict].filter((each) => each !== '').join(', '); // prettier-ignore
     return (

@@ -75,9 +75,11 @@ function Picture({ boxes, lines, all }: { boxes: readonly Box[]; lines: readonly
   const { width, height } = size.value;
   const places = new Map(boxes.map(({ id }) => [id, placeOf(id, all)]));
   const bottom = Math.max(all.height, ...[...extra.values()].map((place) => place.y + place.height + 20));
-  const scale =
-    eye.value?.scale ?? Math.min(1.15, (width - 24) / Math.max(all.width, 1), (height - 76) / Math.max(bottom, 1));
-  const x = eye.value?.x ?? (width - all.width * scale) / 2;
+  // On a phone a part that can be read is better than a whole that cannot.
+  const least = width < 600 ? 0.55 : 0.12;
+  const fitting = Math.min(1.15, (width - 24) / Math.max(all.width, 1), (height - 76) / Math.max(bottom, 1));
+  const scale = eye.value?.scale ?? Math.max(least, fitting);
+  const x = eye.value?.x ?? Math.max(4, (width - all.width * scale) / 2);
   const y = eye.value?.y ?? 44 + Math.max(0, (height - 76 - bottom * scale) / 2);
   const ghosts = Object.entries(all.places).filter(([id]) => !places.has(id));
   return (

@@ -159,7 +159,7 @@ function Lines({
                   return (
                     <tr key={index} class={line.kind}>
                       {withWho && (
-                        <td class="who">
+                        <td class="who" title={line.whole}>
                           {isSame || line.who === '' ? '' : line.at === 0 ? line.who : <Who who={line.who} />}
                         </td>
                       )}

@@ -57,7 +57,6 @@ function Search() {
         type="search"
         placeholder="Application, team, object, host…"
         aria-label="Search"
-        autofocus
         aria-controls="found"
         aria-activedescendant={found.value.length > 0 ? `found-${chosen.value}` : undefined}
         onInput={(event) => void look(event.currentTarget.value)}

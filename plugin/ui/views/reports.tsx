@@ -1,6 +1,6 @@
 import type { ManualPage, ObjectRef } from '../../../shared/types.ts';
 import { ask } from '../state/server.ts';
-import { goTo, loaded, range, select, shown } from '../state/store.ts';
+import { goTo, range, select, shown } from '../state/store.ts';
 import { clock, dayAndClock, idOf, plural, titleOf } from '../words.ts';
 import { Who } from '../panel/acts.tsx';
 import { Asked } from '../panel/asked.tsx';
@@ -8,9 +8,7 @@ import { Asked } from '../panel/asked.tsx';
 /** The time that the reports are of: what the timeline shows. */
 function period(): { since: number; until: number } {
   const { from, to } = range.value;
-  return shown.value.range === null
-    ? { since: 0, until: Math.max(to, loaded.value?.to ?? 0) }
-    : { since: from, until: to };
+  return { since: shown.value.range === null ? 0 : Math.round(from), until: Math.ceil(to) };
 }
 
 /** What people did by hand to what delivery tools manage. */

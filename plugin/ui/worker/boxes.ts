@@ -71,11 +71,12 @@ function boxingOf(moment: Moment, { level, focus }: View): Boxing {
     const app = applicationOf[place] ?? '';
     const isApart = level === 'objects' || focus.kind === 'object' || (focus.kind === 'app' && focus.name === app);
     // What lacks it says so: on a wide map its own box would only be in the way.
-    if (!node.seen) return isWide ? null : nodeId(node);
+    if (!node.seen) return isWide || (level === 'objects' && NOT_OF_APPLICATIONS.has(kind)) ? null : nodeId(node);
     if (app !== '') return isApart ? nodeId(unit) : `app:${app}`;
     if (!linked.has(place) && !isWorkload(node)) return null;
-    if (level === 'objects' || focus.kind === 'object') return nodeId(unit);
+    if (focus.kind === 'object') return nodeId(unit);
     if (NOT_OF_APPLICATIONS.has(kind)) return null;
+    if (level === 'objects') return nodeId(unit);
     return loose.has(namespace) ? `loose:${namespace}` : nodeId(unit);
   };
 }
