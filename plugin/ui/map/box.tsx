@@ -92,7 +92,7 @@ export class BoxView extends Component<BoxProps> {
           </g>
         )}
         {difference !== '' && (
-          <text class="difference" x={width - 10} y={height - 8}>
+          <text class="difference" x={width - 2} y={-5}>
             {{ added: '+ new', removed: '− gone', changed: '~ changed' }[difference]}
           </text>
         )}

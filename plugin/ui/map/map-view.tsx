@@ -76,7 +76,7 @@ function Picture({ boxes, lines, all }: { boxes: readonly Box[]; lines: readonly
   const places = new Map(boxes.map(({ id }) => [id, placeOf(id, all)]));
   const bottom = Math.max(all.height, ...[...extra.values()].map((place) => place.y + place.height + 20));
   // On a phone a part that can be read is better than a whole that cannot.
-  const least = width < 600 ? 0.55 : 0.12;
+  const least = width < 480 ? 0.55 : 0.12;
   const fitting = Math.min(1.15, (width - 24) / Math.max(all.width, 1), (height - 76) / Math.max(bottom, 1));
   const scale = eye.value?.scale ?? Math.max(least, fitting);
   const x = eye.value?.x ?? Math.max(4, (width - all.width * scale) / 2);

@@ -1,0 +1,39 @@
+import type { LedgerReader } from '../../../shared/types.ts';
+import { openLedger } from '../../../webhook/ask/questions/open.ts';
+import { PIPE } from '../../testing/style.ts';
+import type { Io } from '../../io.ts';
+import { pageAnswers } from '../answers.ts';
+import { pageFiles } from '../assets.ts';
+import { startPageServer, type PageServer } from '../server.ts';
+
+/** A ledger that is served as `kubectl blame ui` does it. */
+export interface ServedPage {
+  reader: LedgerReader;
+  server: PageServer;
+  close(): Promise<void>;
+}
+
+let files: ReturnType<typeof pageFiles> | null = null;
+
+/** `now`: the present, in ms, as the server knows it. */
+export async function servePage(path: string, now: () => number): Promise<ServedPage> {
+  const reader = await openLedger(path, now);
+  const io: Io = {
+    out: () => undefined,
+    err: () => undefined,
+    read: () => Promise.resolve(''),
+    style: PIPE,
+    now: now(),
+    env: {},
+  };
+  files ??= pageFiles();
+  const server = await startPageServer({ port: 0, files: await files, answer: pageAnswers(reader, io, now) });
+  return {
+    reader,
+    server,
+    close: async () => {
+      await server.close();
+      await reader.close();
+    },
+  };
+}
