@@ -8,8 +8,8 @@ export function TableView() {
   const { focus } = shown.value;
   return (
     <div class="page-view">
-      <Asked of={String(at)} question={() => worker().ask('table', { at })}>
-        {({ applications, edges, none }) => {
+      <Asked of={String(at)} question={async () => ({ ...(await worker().ask('table', { at })), at })}>
+        {({ applications, edges, none, at }) => {
           const named = focus.kind === 'app' ? applications.filter(({ name }) => name === focus.name) : applications;
           const members =
             focus.kind === 'app' ? new Set(named.flatMap((each) => each.members.map(({ id }) => id))) : null;
@@ -19,7 +19,7 @@ export function TableView() {
               <h2>
                 Applications <span class="dim">{named.length}</span>
               </h2>
-              <table class="list wide" id="applications">
+              <table class="list wide" id="applications" data-at={at}>
                 <thead>
                   <tr>
                     <th>Application</th>
