@@ -84,7 +84,7 @@ async function serve(
   const refusal = refusalOf(request, { host, token: file === undefined ? token : null });
   if (refusal !== null)
     return send(response, refusal.status, { error: { code: 'unauthorized', message: refusal.message } });
-  if (file !== undefined) return sendText(response, 200, file.type, file.text);
+  if (file !== undefined) return sendText(response, 200, file);
   try {
     const told = url === null ? null : answer(url.pathname, url.searchParams, gone.signal);
     if (told === null)
@@ -97,9 +97,13 @@ async function serve(
 }
 
 function send(response: ServerResponse, status: number, body: Json): void {
-  sendText(response, status, 'application/json; charset=utf-8', stringifyJson(body));
+  sendText(response, status, { type: 'application/json; charset=utf-8', text: stringifyJson(body) });
 }
 
-function sendText(response: ServerResponse, status: number, type: string, text: string): void {
-  response.writeHead(status, { ...SAFE_HEADERS, 'Content-Type': type }).end(text);
+/** Pictures are kept by the browser, which asks for the page's icon with each new address. */
+const KEPT = { 'Cache-Control': 'private, max-age=86400' };
+
+function sendText(response: ServerResponse, status: number, { type, text }: PageFile): void {
+  response.writeHead(status, { ...SAFE_HEADERS, ...(type.startsWith('image/') ? KEPT : {}), 'Content-Type': type });
+  response.end(text);
 }

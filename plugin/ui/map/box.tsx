@@ -44,7 +44,7 @@ export class BoxView extends Component<BoxProps> {
         transform={`translate(${place.x} ${place.y})`}
         tabIndex={0}
         role="button"
-        aria-label={label}
+        data-label={label}
         data-id={box.id}
         style={team === undefined ? undefined : { '--hue': String(hueOf(team)) }}
         onClick={() => onSelect(box.id)}
@@ -54,6 +54,7 @@ export class BoxView extends Component<BoxProps> {
           if (event.key === 'f') onOpen(box.id);
         }}
       >
+        <title>{[label, ...box.badges.map((badge) => `uses ${badge}`)].join('\n')}</title>
         <rect class="frame" width={width} height={height} rx={box.kind === 'host' ? height / 2 : 9} />
         {team !== undefined && box.kind !== 'host' && (
           <rect class="team" x={0} y={9} width={4} height={height - 18} rx={2} />
@@ -96,7 +97,6 @@ export class BoxView extends Component<BoxProps> {
             {{ added: '+ new', removed: '− gone', changed: '~ changed' }[difference]}
           </text>
         )}
-        <title>{[label, ...box.badges.map((badge) => `uses ${badge}`)].join('\n')}</title>
       </g>
     );
   }

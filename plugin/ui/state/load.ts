@@ -57,7 +57,9 @@ async function load(): Promise<void> {
   const to = endOf(snapshot);
   const empty: Loaded = { snapshot, rows: [], acts: [], marks: [], from: snapshot.info.firstAt ?? to, to, older: null };
   if (isFirst) {
-    await worker().ask('start', snapshot);
+    // Facts of the moment that a link asks for, until all of the window is there.
+    const { at } = shown.value;
+    await worker().ask('start', at === null ? snapshot : await ask<Snapshot>('/page/snapshot', { at }));
     loaded.value = empty;
     await draw();
   }
@@ -66,7 +68,7 @@ async function load(): Promise<void> {
   await drawing;
   reloading = true;
   try {
-    if (!isFirst) await worker().ask('start', snapshot);
+    await worker().ask('start', snapshot);
     const next = { ...empty };
     for (const page of pages) await take(page, next);
     loaded.value = bounded(next);
@@ -140,12 +142,20 @@ export async function loadOlder(): Promise<void> {
   progress.value = '';
 }
 
+/** Browsers take only so many addresses in a time: while something is dragged, none is written. */
+const WRITE_MS = 200;
+
 /** The address has all that is shown, and what somebody pastes into it is shown. */
 function followAddress(): void {
-  let written = '';
+  let written = writeLink(shown.value);
+  let timer = 0;
   effect(() => {
-    written = writeLink(shown.value);
-    history.replaceState(null, '', written === '' ? location.pathname : `#${written}`);
+    const link = writeLink(shown.value);
+    clearTimeout(timer);
+    timer = window.setTimeout(() => {
+      written = link;
+      history.replaceState(null, '', link === '' ? location.pathname : `#${link}`);
+    }, WRITE_MS);
   });
   addEventListener('hashchange', () => {
     if (location.hash.slice(1) !== written) shown.value = readLink(location.hash);
