@@ -30,7 +30,7 @@ const LAZY = {
   'node:child_process': ['spawn', 'spawnSync'],
   'node:crypto': [
     ...['createHash', 'createHmac', 'createPrivateKey', 'createPublicKey', 'hash', 'randomBytes', 'randomInt'],
-    ...['sign', 'verify'],
+    ...['sign', 'timingSafeEqual', 'verify'],
   ],
   'node:fs/promises': ['open', 'statfs', 'readdir', 'readFile', 'stat'],
   'node:stream/consumers': ['buffer', 'text'],

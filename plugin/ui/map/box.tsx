@@ -42,7 +42,7 @@ export class BoxView extends Component<BoxProps> {
       <g
         class={`box ${box.kind} ${state}${difference === '' ? '' : ` ${difference}`}${box.broken > 0 ? ' broken' : ''}`}
         transform={`translate(${place.x} ${place.y})`}
-        tabIndex={0}
+        tabindex={0}
         role="button"
         data-label={label}
         data-id={box.id}

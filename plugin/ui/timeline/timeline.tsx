@@ -128,7 +128,7 @@ function Scale() {
       class="time"
       width={width.value}
       height={ALL}
-      tabIndex={0}
+      tabindex={0}
       role="slider"
       aria-label="Moment"
       aria-valuemin={all.from}
