@@ -28,6 +28,8 @@ export interface Story {
   denied: Set<string>;
   /** True where there are older ones. */
   more: boolean;
+  /** When the change before the oldest of these acts was made (ms): a question until then repeats none of them. */
+  olderAt: number | null;
   /** True where consequences were not looked for: too much happened meanwhile. */
   withoutConsequences: boolean;
 }
@@ -94,7 +96,10 @@ export class StoryReader {
     const { acts: found, whole } = await withConsequences(fresh, this.found, this.asked, this.reader);
     for (const act of found) followed.set(firstSeq(act), act);
     const told = acts.map((act) => followed.get(firstSeq(act)) ?? act);
-    return { acts: told, hidden, denied, more, withoutConsequences: !whole };
+    const oldest = acts.at(-1);
+    const first = oldest === undefined ? 0 : firstSeq(oldest);
+    const olderAt = this.found.reduce<number | null>((last, { seq, at }) => (seq < first ? Math.max(last ?? at, at) : last), null); // prettier-ignore
+    return { acts: told, hidden, denied, more, olderAt, withoutConsequences: !whole };
   }
 }
 

@@ -35,7 +35,7 @@ export async function showStory(
   const limit = request.limit ?? DEFAULT_LIMIT;
   const { reverse, expand } = request.history;
   const story = await new StoryReader(storyQuery(selection, period, request, !expand), reader, io).load(limit);
-  const { acts, hidden, denied, more } = story;
+  const { acts, hidden, denied, more, olderAt } = story;
   const [newest, oldest] = [acts[0], acts.at(-1)];
   const encoded = request.format === 'json' || request.format === 'yaml' ? request.format : null;
   if (newest === undefined || oldest === undefined) {
@@ -53,7 +53,8 @@ export async function showStory(
       print(io, storyLines(acts, gaps, options, io.style));
       for (const line of marksLegend(acts.flatMap(({ changes }) => changes).filter(({ effect }) => effect !== 'none'))) note(io, line); // prettier-ignore
     }
-    if (more) note(io, `there are older ones: --limit ${limit * 2}, or --until ${formatUtc(startOf(oldest))}`);
+    if (more)
+      note(io, `there are older ones: --limit ${limit * 2}, or --until ${formatUtc(olderAt ?? startOf(oldest))}`);
   }
   if (story.withoutConsequences) note(io, WITHOUT_CONSEQUENCES);
   tellDenied(denied, io);

@@ -2,10 +2,11 @@ import { firstSeq, startOf, type Act } from '../../shared/acts/acts.ts';
 import { withoutReportedEnds } from '../../shared/acts/compact.ts';
 import { treeOf, type Branch } from '../../shared/acts/consequences.ts';
 import { dayName, formatLocal, formatUtc } from '../../shared/time.ts';
-import type { Change, CoverageInterval } from '../../shared/types.ts';
+import type { Change, CoverageInterval, Origin } from '../../shared/types.ts';
 import { branchText, deedText } from './deed.ts';
 import { widest } from './fit.ts';
 import type { Style } from './style.ts';
+import { deliveredText } from './origin.ts';
 import { padEnd, printable, shortenEnd, shortenMiddle, widthOf, wrapWords } from './text.ts';
 import { momentText } from './times.ts';
 import { disputedMark, fromOrigin, originOf, paintWho, userText, whoText } from './who.ts';
@@ -247,9 +248,15 @@ function whoOf(act: Act, style: Style, room = Infinity): string {
   const whole = origin === null || act.verb === 'synced' ? '' : fromOrigin(origin, style);
   const starter = origin === null ? '' : fromOrigin({ ...origin, ...nothing }, style);
   // Who started it says more than what it delivered.
-  const from = whole !== '' && widthOf(name + whole) <= room ? whole : starter;
+  const from = whole !== '' && widthOf(name + whole) <= room ? linked(whole, origin, style) : starter;
   if (behind?.actor == null) return name + from;
   return `${name} ${style.from} ${whoText(behind.actor, style)}${from}`;
+}
+
+/** What was delivered leads to where it can be looked at, where a rule tells. */
+function linked(text: string, origin: Origin | null, style: Style): string {
+  const delivered = origin === null ? '' : deliveredText(origin, style);
+  return delivered === '' ? text : text.replace(delivered, () => style.link(delivered, origin?.sources[0]?.url));
 }
 
 /** `gap 04:51 to 04:58: the server was down; 2 changes found afterwards`. */

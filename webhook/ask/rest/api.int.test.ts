@@ -433,10 +433,14 @@ describe('the read API on a failure inside', () => {
     // A ledger that is closed under the questions.
     const store = openSqliteReader(server.config.db);
     await store.close();
+    const reader = new StoreReader(store, () => Date.now());
     const listener = createServer(
       readApi({
         authenticate: () => Promise.resolve(EVERYTHING),
-        readerOf: () => new StoreReader(store, () => Date.now()),
+        reading: {
+          readerOf: () => reader,
+          json: async () => Buffer.from(stringifyJson((await reader.info()) as unknown as Json)),
+        },
         lastSeq: () => Promise.resolve(0),
         caughtUp: () => Promise.resolve(),
         now: () => Date.now(),

@@ -16,7 +16,8 @@ export interface ReadingData {
 }
 
 export type ReadingRequest =
-  | { do: 'ask'; id: number; caller: Caller; question: QuestionName; query: unknown }
+  /** `as`: what the answer is given as: itself, or its JSON, which costs the other thread nothing, however long it is. */
+  | { do: 'ask'; id: number; caller: Caller; question: QuestionName; query: unknown; as: 'value' | 'json' }
   /** The commits after one, as they leave the machine: stream/documents.ts. */
   | { do: 'commits'; id: number; after: number; maxBytes: number }
   /** Whether a user may, as was asked. */

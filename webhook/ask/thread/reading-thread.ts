@@ -1,4 +1,6 @@
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
+import { stringifyJson } from '../../../shared/json.ts';
+import type { Json } from '../../../shared/types.ts';
 import { readerFor } from '../access/access.ts';
 import type { Rights } from '../access/rights/access-reviews.ts';
 import { Clock } from '../../platform/clock/clock.ts';
@@ -33,7 +35,11 @@ function serve(port: MessagePort, data: ReadingData): void {
   const answer = async (message: Extract<ReadingRequest, { do: 'ask' | 'commits' }>): Promise<void> => {
     const { id } = message;
     const work = answerOf(message).then(
-      (value) => report({ is: 'answer', id, value }),
+      (value) => {
+        if (message.do === 'commits' || message.as === 'value') return report({ is: 'answer', id, value });
+        const json = new TextEncoder().encode(stringifyJson(value as Json));
+        port.postMessage({ is: 'answer', id, value: json } satisfies ReadingReport, [json.buffer]);
+      },
       (error: unknown) => report({ is: 'failure', id, failure: failureOf(error) }),
     );
     answering.add(work);

@@ -56,9 +56,15 @@ export class Reading {
   /** The ledger as a caller may read it. */
   readerOf(caller: Caller): LedgerReader {
     return new QuestionReader(<Name extends QuestionName>(question: Name, query: QueryOf<Name>) => {
-      const answer = this.request((id) => ({ do: 'ask', id, caller, question, query }));
+      const answer = this.request((id) => ({ do: 'ask', id, caller, question, query, as: 'value' }));
       return answer as Promise<AnswerOf<Name>>;
     });
+  }
+
+  /** What a caller is answered, as JSON in UTF-8. */
+  async json<Name extends QuestionName>(caller: Caller, question: Name, query: QueryOf<Name>): Promise<Buffer> {
+    const json = await this.request((id) => ({ do: 'ask', id, caller, question, query, as: 'json' }));
+    return Buffer.from((json as Uint8Array<ArrayBuffer>).buffer);
   }
 
   /** The commits after one, as they leave the machine: commitBatch (stream/documents.ts). */

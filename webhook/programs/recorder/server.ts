@@ -177,7 +177,7 @@ function watchCluster(
   { config, log, now, client, closers }: Setting,
   timing: ObserverTiming,
   { store, identity }: { store: LedgerStore; identity: Identity },
-  { recorder, reader, signs, watched }: Recording,
+  { recorder, reader, signs, metrics, watched }: Recording,
 ): void {
   const { predicates, webhookConfiguration } = config;
   const { judge } = identity;
@@ -188,8 +188,14 @@ function watchCluster(
   });
   closers.add(() => watched.observer?.close());
   if (client === null) return;
-  const missed = signs.unanswered.bind(signs);
-  const counters = new ApiCounters({ client, webhook: WEBHOOK_NAME, missed, log, now });
+  const counters = new ApiCounters({
+    ...{ client, log, now },
+    webhooks: () => (config.registration === null ? (watched.registration?.names ?? []) : [WEBHOOK_NAME]),
+    missed: ({ reason, count, what }, from, to) => {
+      metrics.miss(reason, count);
+      signs.unanswered(what, from, to);
+    },
+  });
   counters.start();
   closers.add(() => counters.close());
 }

@@ -14,6 +14,7 @@ import { measureLandscape } from './measures/landscape.ts';
 import { measureBaseline, measureEndings } from './measures/much-at-once.ts';
 import { measurePauses } from './measures/pause.ts';
 import { measureReading } from './measures/reading.ts';
+import { RUN_BUNDLED } from './processes/bundled.ts';
 import { BenchServer } from './processes/servers.ts';
 
 /*
@@ -32,7 +33,7 @@ function print(title: string, head: string[], rows: string[][]): void {
 
 async function admission(): Promise<void> {
   const [cert, key] = [path('tls.crt'), path('tls.key')];
-  const plain = ['--import', 'tsx', source('processes/baseline-server.ts'), cert, key];
+  const plain = [RUN_BUNDLED, source('processes/baseline-server.ts'), cert, key];
   const baseline = await BenchServer.start(plain);
   const floor = await BenchServer.start([...plain, path('floor')]);
   const kubeblame = await startKubeblame('bench.db');
@@ -232,7 +233,7 @@ async function cost(): Promise<void> {
   const setting: Setting = {
     path,
     programs: before === undefined ? { now: built } : { before, now: built },
-    baseline: ['--import', 'tsx', source('processes/baseline-server.ts'), path('tls.crt'), path('tls.key')],
+    baseline: [RUN_BUNDLED, source('processes/baseline-server.ts'), path('tls.crt'), path('tls.key')],
     rounds: Number(process.env.BENCH_ROUNDS ?? 3),
   };
   const assets = process.env.KUBEBUILDER_ASSETS ?? '';

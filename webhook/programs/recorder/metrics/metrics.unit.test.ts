@@ -70,6 +70,18 @@ describe('metrics', () => {
     assert.deepEqual([await count('unregistered'), await count('unreachable')], ['2', '0']);
   });
 
+  it('tells how often the server stood still, and how many requests the API server let go on, apart', async () => {
+    const told = metrics();
+    told.stoodStill();
+    told.miss('no-answer', 22);
+    const names = [
+      'standstills_total',
+      'requests_missed_total{reason="no-answer"}',
+      'requests_missed_total{reason="match-conditions"}',
+    ];
+    assert.deepEqual(await Promise.all(names.map((name) => value(told, `kubeblame_${name}`))), ['1', '22', '0']);
+  });
+
   it('asks its sources when it is read, in base units', async () => {
     const told = metrics();
     assert.deepEqual(

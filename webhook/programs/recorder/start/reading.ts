@@ -1,7 +1,5 @@
 import { KubeblameError } from '../../../../shared/errors.ts';
-import type { LedgerReader } from '../../../../shared/types.ts';
 import { clientTls, openAccess } from '../../../ask/access/access.ts';
-import type { Caller } from '../../../ask/access/identity/caller.ts';
 import { readApi } from '../../../ask/rest/routes.ts';
 import type { openStream } from '../../../ask/stream/open.ts';
 import { BATCH_BYTES } from '../../../ask/stream/stream.ts';
@@ -58,10 +56,9 @@ export async function openReading(setting: Setting, context: ReadingContext): Pr
   closers.add(() => reading.close());
   stream?.start((after) => reading.commits(after, BATCH_BYTES));
   closers.add(() => stream?.stop());
-  const readerOf = (caller: Caller): LedgerReader => reading.readerOf(caller);
   const read = listener(
     { ...identity.serving, ...clientTls(access) },
-    readApi({ authenticate: access.authenticate, readerOf, caughtUp, lastSeq, now, closing: closing.signal, log }),
+    readApi({ authenticate: access.authenticate, reading, caughtUp, lastSeq, now, closing: closing.signal, log }),
   );
   access.frontProxy?.guard(read);
   // Whom a client certificate must come from changes as the certificate of our own does: for new connections.
