@@ -5,6 +5,7 @@ import { stringifyJson } from '../../shared/json.ts';
 import { shopMarks } from '../../shared/testing/shop.ts';
 import type { Json, LedgerReader, ObjectRef } from '../../shared/types.ts';
 import { landscapeMarks } from '../../webhook/testing/ledgers/landscape-ledger.ts';
+import { ask as askCommand } from '../testing/ask.ts';
 import { compareMoments, impactRows, tableOf } from '../ui/worker/tells.ts';
 import { mapOf } from '../ui/worker/boxes.ts';
 import { nodeId, World } from '../ui/worker/world.ts';
@@ -183,6 +184,16 @@ describe('the page of kubectl blame ui', function () {
     assert.deepEqual([start.status, start.text.includes(page('shop').server.token)], [200, false]);
     assert.match(String(start.headers['content-security-policy']), /^default-src 'none'; /);
     assert.equal(start.headers['cache-control'], 'no-store');
+  });
+
+  it('is started by the command, which prints the address and ends when it is interrupted', async () => {
+    const words = ['ui', '--no-open', '--db', await recordedLedger('shop')];
+    const { code, out, err } = await askCommand(words, { interrupted: AbortSignal.abort() });
+    assert.match(out, /^http:\/\/127\.0\.0\.1:\d+\/#token=[\w-]{32}\n$/);
+    assert.match(err, /^# the page of shop is at this address, for you alone/);
+    assert.equal(code, 0);
+    const refused = await askCommand(['ui', '--port', '70000']);
+    assert.deepEqual([refused.code, refused.err.split('\n')[0]], [2, "error: --port <port>: '70000' is not valid. It must be a number from 0 to 65535."]); // prettier-ignore
   });
 
   it('listens on the loopback address alone, and says where a port is taken', async () => {

@@ -77,7 +77,8 @@ export function parseLandscapeRules(text: string, source: string): LandscapeRule
 function checkTemplate(template: string, offset: number, fail: Fail): void {
   const unknown = [...template.matchAll(/\{(.*?)\}/g)].map(([, name = '']) => name).find((name) => !isOneOf(REVISION_PARTS, name)); // prettier-ignore
   if (unknown !== undefined) fail(offset, `revision has the unknown part {${unknown}}: known are {${REVISION_PARTS.join('}, {')}}`); // prettier-ignore
-  if (!/^https?:\/\/[^{/][!-~]*$/.test(template)) fail(offset, 'revision must be a URL: https:// or http://, a host, and no spaces');
+  if (!/^https?:\/\/[^{/][!-~]*$/.test(template))
+    fail(offset, 'revision must be a URL: https:// or http://, a host, and no spaces');
   if (!template.includes('{revision}')) fail(offset, 'revision must contain {revision}');
 }
 

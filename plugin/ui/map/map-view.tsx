@@ -17,7 +17,10 @@ let extra = new Map<string, Place>();
 let extraOf: Layout | null = null;
 
 function placeOf(id: string, all: Layout): Place {
-  if (extraOf !== all) [extra, extraOf] = [new Map(), all];
+  if (extraOf !== all) {
+    extra = new Map();
+    extraOf = all;
+  }
   const known = all.places[id] ?? extra.get(id);
   if (known !== undefined) return known;
   const place = {
