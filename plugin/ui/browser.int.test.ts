@@ -268,7 +268,7 @@ describe('the page in a browser', function () {
 
   it('has no finding of axe in any view, dark and light, on a desktop and a phone, and at 200 %', async () => {
     const axe = readFileSync(new URL('../../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
-    const views = [INCIDENT, `${INCIDENT}&view=table`, `${INCIDENT}&view=manual`, `${INCIDENT}&view=compare&b=2026-11-30T13:18:23.563Z`, `${INCIDENT}&sel=object:apps/Deployment/storefront/catalog&tab=lines`, `${INCIDENT}&sel=app:checkout`]; // prettier-ignore
+    const views = [INCIDENT, `${INCIDENT}&view=table&focus=app:checkout`, `${INCIDENT}&view=manual`, `${INCIDENT}&view=compare&b=2026-11-30T13:18:23.563Z`, `${INCIDENT}&sel=object:apps/Deployment/storefront/catalog&tab=lines`, `${INCIDENT}&sel=app:checkout`]; // prettier-ignore
     const screens = [
       { views, colorScheme: 'dark', viewport: { width: 1440, height: 900 } },
       { views: views.slice(-2), colorScheme: 'light', viewport: { width: 390, height: 844 } },
