@@ -16,6 +16,7 @@ import { measurePauses } from './measures/pause.ts';
 import { measureReading } from './measures/reading.ts';
 import { RUN_BUNDLED } from './processes/bundled.ts';
 import { BenchServer } from './processes/servers.ts';
+import { stormTables } from './storm.ts';
 
 /*
  * `make bench`: what is built in dist/, in ratios against a baseline taken in the same run. Nothing is gated.
@@ -226,6 +227,10 @@ async function folding(): Promise<void> {
   );
 }
 
+async function events(): Promise<void> {
+  for (const { title, head, rows } of await stormTables(path)) print(title, head, rows);
+}
+
 async function cost(): Promise<void> {
   const built = source('../../../dist/kubeblame-webhook.js');
   // The server of another build, to measure in turns with it.
@@ -271,7 +276,8 @@ async function observer(): Promise<void> {
   console.log(`${await observerMemory(path)}\n`);
 }
 
-const SECTIONS = { admission, cost, burst, reading, landscape, pause, bytes, folding, observer, endings, baseline };
+const MORE = { folding, observer, endings, baseline, events };
+const SECTIONS = { admission, cost, burst, reading, landscape, pause, bytes, ...MORE };
 
 console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown CPU'}\n`);
 try {
