@@ -16,6 +16,7 @@ import { measurePauses } from './measures/pause.ts';
 import { measureReading } from './measures/reading.ts';
 import { RUN_BUNDLED } from './processes/bundled.ts';
 import { BenchServer } from './processes/servers.ts';
+import { measureAuditLog } from './audit-log.ts';
 import { stormTables } from './storm.ts';
 
 /*
@@ -227,6 +228,16 @@ async function folding(): Promise<void> {
   );
 }
 
+async function audit(): Promise<void> {
+  const megabytes = Number(process.env.BENCH_AUDIT_MB ?? 100);
+  const row = await measureAuditLog(path, source('../../../dist/kubeblame-webhook.js'), megabytes * 1e6);
+  print(
+    'An audit log at RequestResponse is imported',
+    ['log, MB', 'requests', 'MB a second', 'requests a second', 'memory at most, MB', 'ledger of the log'],
+    [[row.megabytes.toFixed(0), String(row.requests), row.mbPerSecond.toFixed(1), row.perSecond.toFixed(0), row.peakMb.toFixed(0), `1/${(1 / row.ofLog).toFixed(1)}`]], // prettier-ignore
+  );
+}
+
 async function events(): Promise<void> {
   for (const { title, head, rows } of await stormTables(path)) print(title, head, rows);
 }
@@ -276,7 +287,7 @@ async function observer(): Promise<void> {
   console.log(`${await observerMemory(path)}\n`);
 }
 
-const MORE = { folding, observer, endings, baseline, events };
+const MORE = { folding, observer, endings, baseline, events, audit };
 const SECTIONS = { admission, cost, burst, reading, landscape, pause, bytes, ...MORE };
 
 console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown CPU'}\n`);
