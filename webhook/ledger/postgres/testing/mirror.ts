@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import { enrol, ledgerOfToken } from '../ledgers.ts';
+import { enrol, ledgerOfToken, listLedgers, renewToken } from '../ledgers.ts';
 import type { Pool } from '../database/pool.ts';
 import { headAt, takeIn } from '../take-in/take-in.ts';
 import { CommitLines, PUSH_LIMITS, type Push, type PushLimits } from '../../push/commit-lines.ts';
@@ -19,7 +19,7 @@ export interface Mirrored {
   token: string;
   signer: Signer;
   /** What the next push would be; null where there is nothing. */
-  next(after?: number, notes?: readonly string[]): Promise<Push | null>;
+  next(after?: number, notes?: readonly string[], limits?: PushLimits): Promise<Push | null>;
   /** Pushes all that the hub has not got. */
   push(limits?: PushLimits): Promise<void>;
   send(after: number, lines: readonly string[]): Promise<{ commit: number }>;
@@ -34,12 +34,15 @@ export async function mirror(pool: Pool, path: string, cluster = 'west', given?:
   const store = given ?? openSqliteStore(path, cluster, 0);
   const origin = originOf(store.cluster, store.id);
   const signer = signingKey(signingKeyBeside(path), origin, true);
-  const { token } = await enrol(pool, { cluster, key: signer.verifier.text, clusterUid: null, now: 0 });
+  const enrolled = (await listLedgers(pool)).some((each) => each.origin === origin);
+  const { token } = enrolled
+    ? await renewToken(pool, signer.verifier.text)
+    : await enrol(pool, { cluster, key: signer.verifier.text, clusterUid: null, now: 0 });
   const ledger = (await ledgerOfToken(pool, token))?.ledger ?? 0;
   const head = (): ReturnType<typeof headAt> => headAt(pool, ledger);
   const send = (after: number, lines: readonly string[]): Promise<{ commit: number; hash: string }> =>
     takeIn(pool, ledger, after, Readable.from(lines.map((line) => line.trimEnd())), HUB_NOW);
-  const next = async (after?: number, notes: readonly string[] = [], limits = PUSH_LIMITS): Promise<Push | null> => {
+  const next: Mirrored['next'] = async (after, notes = [], limits = PUSH_LIMITS): Promise<Push | null> => {
     const from = after ?? (await head()).commit;
     const db = openForReading(path);
     try {
