@@ -17,6 +17,8 @@ export interface Push {
   commit: number;
   at: number;
   changes: number;
+  /** The most commits that a checkpoint in it signs; 0 where it has none. */
+  signed: number;
   lines: string[];
 }
 
@@ -51,6 +53,11 @@ export class CommitLines {
     return this.statements.get<{ hash: Buffer }>('SELECT hash FROM commits WHERE id = ?', commit)?.hash ?? null;
   }
 
+  /** The time of a commit (ms); 0 where it is not there. */
+  timeOf(commit: number): number {
+    return this.statements.get<{ at: number }>('SELECT at FROM commits WHERE id = ?', commit)?.at ?? 0;
+  }
+
   /** Up to which commit the history was folded; 0 where it was not. */
   foldedThrough(): number {
     return this.statements.get<{ id: number | null }>('SELECT max(through_commit) AS id FROM folds')?.id ?? 0;
@@ -73,10 +80,8 @@ export class CommitLines {
     const afterSeq = this.statements.get<{ seq: number }>(FIRST_SEQ, after)?.seq ?? 0;
     const commits = this.commits(after, afterSeq, limits);
     const last = commits.at(-1) ?? { id: after, at: 0, last_seq: afterSeq };
-    const sent = notes.filter((note) => {
-      const size = readCheckpoint(note, [])?.head.size ?? 0;
-      return size > signed && size <= last.id;
-    });
+    const sizeOf = (note: string): number => readCheckpoint(note, [])?.head.size ?? 0;
+    const sent = notes.filter((note) => sizeOf(note) > signed && sizeOf(note) <= last.id);
     if (commits.length === 0 && sent.length === 0) return null;
     const lines: string[] = [];
     const { cluster } = this.statements.get<{ cluster: string }>('SELECT cluster FROM ledger') ?? { cluster: '' };
@@ -92,7 +97,7 @@ export class CommitLines {
     if (commits.length > 0) this.addRows(add, { after, to: last.id, afterSeq, toSeq: last.last_seq });
     for (const checkpoint of sent) lines.push(lineOf({ checkpoint }));
     lines.push(lineOf({ rows }));
-    return { commit: last.id, at: last.at, changes: last.last_seq - afterSeq, lines };
+    return { commit: last.id, at: last.at, changes: last.last_seq - afterSeq, signed: Math.max(0, ...sent.map(sizeOf)), lines };
   }
 
   /** Whole commits; one however large. */

@@ -1,5 +1,5 @@
 import { KubeblameError } from '../../../../shared/errors.ts';
-import { transaction, type Pool } from './pool.ts';
+import { transaction, type Db, type Pool } from './pool.ts';
 import { REFUSED } from '../../sqlite/database/schema.ts';
 import { createTable } from './create-table.ts';
 
@@ -106,7 +106,7 @@ export async function checkSchema(pool: Pool): Promise<void> {
   }
 }
 
-async function versionOf(db: Pick<Pool, 'query'> | Parameters<Parameters<typeof transaction>[1]>[0]): Promise<number> {
+async function versionOf(db: Db): Promise<number> {
   const { rows } = await db.query<{ version: number }>('SELECT coalesce(max(number), 0) AS version FROM migrations');
   return rows[0]?.version ?? 0;
 }

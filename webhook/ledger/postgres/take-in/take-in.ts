@@ -8,6 +8,15 @@ import { readNotes, verifyBatch, type SignedNote, type Standing } from './verify
 import { writeRows } from './write-rows.ts';
 import { FORMAT } from '../../sqlite/database/schema.ts';
 
+/** Where the hub stands with a ledger, and why it takes nothing more of it. */
+export interface Standpoint extends Head {
+  origin: string;
+  /** Up to how many commits a signed checkpoint agrees. */
+  signed: number;
+  state: LedgerRow['state'];
+  reason: string;
+}
+
 interface LedgerRow {
   state: 'active' | 'forked' | 'retired';
   reason: string;
@@ -21,9 +30,10 @@ interface LedgerRow {
   head_hash: Buffer;
   head_seq: number;
   tree: Buffer;
+  signed_commit: number;
 }
 
-const SELECT = `SELECT state, reason, origin, key, id, name, created_at, digests_from, head_commit, head_hash, head_seq, tree
+const SELECT = `SELECT state, reason, origin, key, id, name, created_at, digests_from, head_commit, head_hash, head_seq, tree, signed_commit
   FROM ledgers WHERE ledger = $1`;
 
 /**
@@ -65,9 +75,10 @@ export async function takeIn(pool: Pool, ledger: number, after: number, lines: A
 }
 
 /** Where the hub stands with a ledger; with the reason where it takes nothing more of it. */
-export async function headAt(pool: Pool, ledger: number): Promise<Head & { state: LedgerRow['state']; reason: string }> {
+export async function headAt(pool: Pool, ledger: number): Promise<Standpoint> {
   const row = await ledgerRow(pool, ledger);
-  return { ...headOf(row), state: row.state, reason: row.reason };
+  const { origin, state, reason, signed_commit: signed } = row;
+  return { origin, ...headOf(row), signed, state, reason };
 }
 
 /** The hash of one commit that the hub has, in base64; null where it has it not. */
