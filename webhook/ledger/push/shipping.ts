@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
-import { KubeblameError, messageOf } from '../../../shared/errors.ts';
+import { messageOf } from '../../../shared/errors.ts';
 import { startThread } from '../../platform/threads/threads.ts';
+import { quantity, SIZES, UNITS, type Of } from '../retention/retention.ts';
 import type { HubTarget } from './hub-client.ts';
 import type { ShipReport } from './shipper.ts';
 
@@ -86,14 +87,10 @@ export class Shipping {
   }
 }
 
-const AGE: Record<string, number> = { h: 3_600_000, d: 86_400_000, w: 604_800_000 };
-const SIZE: Record<string, number> = { Mi: 2 ** 20, Gi: 2 ** 30, Ti: 2 ** 40 };
+const OF: Of = { units: { ...UNITS, ...SIZES }, option: '--hub-hold', variable: 'KUBEBLAME_HUB_HOLD', like: '7d or 20Gi' };
 
 /** Reads `7d`, or `20Gi`. Throws config-invalid. */
 export function readHold(text: string): HubHold {
-  const [, count = '', unit = ''] = /^([1-9]\d{0,5})([A-Za-z]+)$/.exec(text) ?? [];
-  const [age, size] = [AGE[unit], SIZE[unit]];
-  if (age !== undefined) return { ageMs: Number(count) * age, bytes: null };
-  if (size !== undefined) return { ageMs: null, bytes: Number(count) * size };
-  throw new KubeblameError('config-invalid', `--hub-hold (KUBEBLAME_HUB_HOLD): "${text}" is not like 7d or 20Gi`);
+  const value = quantity(text, OF);
+  return /[hdw]$/.test(text) ? { ageMs: value, bytes: null } : { ageMs: null, bytes: value };
 }

@@ -2,6 +2,7 @@ import { Option } from 'commander';
 import { auditOptions, type RawAuditOptions } from '../recorder/start/audit-config.ts';
 import { DEFAULT_SKIP } from '../../record/rules/predicates.ts';
 import { accessOptions, type RawAccessOptions } from './access.ts';
+import { pushOptions, type RawPushOptions } from '../hub/push-options.ts';
 import { installOptions, type RawInstallOptions } from './install.ts';
 
 /*
@@ -78,6 +79,7 @@ export function serverOptions(): Option[] {
       'config map in the cluster that is watched, to keep the newest checkpoint in (default: none)',
     ).env('KUBEBLAME_CHECKPOINT_CONFIGMAP'),
     ...retentionOptions(),
+    ...pushOptions(),
     ...auditOptions(),
     new Option('--log-level <level>', 'least severe log messages to write')
       .env('KUBEBLAME_LOG_LEVEL')
@@ -112,7 +114,8 @@ export interface RawOptions {
   config?: string;
 }
 
-export interface RawServerOptions extends RawOptions, RawInstallOptions, RawAccessOptions, RawAuditOptions {
+export interface RawServerOptions
+  extends RawOptions, RawInstallOptions, RawAccessOptions, RawPushOptions, RawAuditOptions {
   listen?: string;
   readListen: string;
   kubeconfig?: string;

@@ -178,6 +178,7 @@ export function testConfig(
     checkpointEveryMs: 60_000,
     checkpointConfigMap: null,
     retention: { ageMs: null, bytes: null, securityMs: null },
+    hub: null,
     audit: { logs: [], webhook: null },
     election: null,
     logLevel: 'info',
