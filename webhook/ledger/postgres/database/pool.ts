@@ -44,15 +44,19 @@ export function openPool(url: string, connections = CONNECTIONS): Pool {
 export async function transaction<T>(pool: Pool, work: (db: Db) => Promise<T>): Promise<T> {
   const client = await pool.connect();
   let broken = false;
+  // A connection that ends between two statements tells it in no other way; the next statement rejects.
+  const end = (): void => void (broken = true);
+  client.on('error', end);
   try {
     await client.query('BEGIN');
     const result = await work(client);
     await client.query('COMMIT');
     return result;
   } catch (error) {
-    await client.query('ROLLBACK').catch(() => (broken = true));
+    await client.query('ROLLBACK').catch(end);
     throw error;
   } finally {
+    client.off('error', end);
     client.release(broken);
   }
 }
