@@ -117,7 +117,10 @@ export async function buildPrograms({ root, outdir }) {
 async function buildServer(root, outdir) {
   await bundle({
     absWorkingDir: root,
-    entryPoints: [SERVER, HUB, WRITER, READING, CHECK, GATE, SHIPPER].map(({ source, name }) => ({ in: source, out: name })),
+    entryPoints: [SERVER, HUB, WRITER, READING, CHECK, GATE, SHIPPER].map(({ source, name }) => ({
+      in: source,
+      out: name,
+    })),
     outdir,
     chunkNames: 'chunks/[name]-[hash]',
     bundle: true,

@@ -42,9 +42,15 @@ export interface Enrolment {
 const CLUSTER = /^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$/;
 
 /** Enrols a ledger, and gives the token that it pushes with; only its hash is stored. Rejects with config-invalid. */
-export async function enrol(pool: Pool, { cluster, key, clusterUid, now }: Enrolment): Promise<{ token: string; origin: string }> {
+export async function enrol(
+  pool: Pool,
+  { cluster, key, clusterUid, now }: Enrolment,
+): Promise<{ token: string; origin: string }> {
   if (!CLUSTER.test(cluster))
-    throw new KubeblameError('config-invalid', `"${cluster}" is no name of a cluster: lower-case letters, digits, - and .`);
+    throw new KubeblameError(
+      'config-invalid',
+      `"${cluster}" is no name of a cluster: lower-case letters, digits, - and .`,
+    );
   const { name: origin, text } = readVerifier(key);
   const known = await pool.query<{ cluster_uid: string | null }>(
     "SELECT cluster_uid FROM ledgers WHERE cluster = $1 AND state <> 'retired' AND cluster_uid IS NOT NULL",
@@ -53,7 +59,11 @@ export async function enrol(pool: Pool, { cluster, key, clusterUid, now }: Enrol
   const other = known.rows.find(({ cluster_uid }) => clusterUid !== null && cluster_uid !== clusterUid);
   if (other !== undefined) {
     const what = `another cluster is enrolled as ${cluster}: its namespace kube-system has the uid ${other.cluster_uid ?? ''}`;
-    throw new KubeblameError('config-invalid', what, `name this one otherwise, or run \`kubeblame-hub retire ${cluster}\` first`);
+    throw new KubeblameError(
+      'config-invalid',
+      what,
+      `name this one otherwise, or run \`kubeblame-hub retire ${cluster}\` first`,
+    );
   }
   const token = randomBytes(TOKEN_BYTES).toString('base64url');
   const { rowCount } = await pool.query(
@@ -69,8 +79,12 @@ export async function enrol(pool: Pool, { cluster, key, clusterUid, now }: Enrol
 export async function renewToken(pool: Pool, key: string): Promise<{ token: string; origin: string }> {
   const { name: origin } = readVerifier(key);
   const token = randomBytes(TOKEN_BYTES).toString('base64url');
-  const { rowCount } = await pool.query('UPDATE ledgers SET token_hash = $2 WHERE origin = $1', [origin, hashOfToken(token)]);
-  if (rowCount === 0) throw new KubeblameError('config-invalid', `the ledger ${origin} is not enrolled`, 'leave out --new-token');
+  const { rowCount } = await pool.query('UPDATE ledgers SET token_hash = $2 WHERE origin = $1', [
+    origin,
+    hashOfToken(token),
+  ]);
+  if (rowCount === 0)
+    throw new KubeblameError('config-invalid', `the ledger ${origin} is not enrolled`, 'leave out --new-token');
   return { token, origin };
 }
 
@@ -86,9 +100,10 @@ export async function retire(pool: Pool, cluster: string): Promise<string[]> {
 
 /** The ledger that a token is for; null where it is for none. */
 export async function ledgerOfToken(pool: Pool, token: string): Promise<EnrolledLedger | null> {
-  const { rows } = await pool.query<EnrolledLedger>('SELECT ledger, cluster, origin FROM ledgers WHERE token_hash = $1', [
-    hashOfToken(token),
-  ]);
+  const { rows } = await pool.query<EnrolledLedger>(
+    'SELECT ledger, cluster, origin FROM ledgers WHERE token_hash = $1',
+    [hashOfToken(token)],
+  );
   return rows[0] ?? null;
 }
 

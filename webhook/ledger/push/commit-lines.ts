@@ -90,14 +90,22 @@ export class CommitLines {
     const add = (table: string, sql: string, ...values: unknown[]): void => {
       for (const row of this.statements.all<Record<string, Value>>(sql, ...values)) {
         rows++;
-        const written = Object.values(row).map((value) => (Buffer.isBuffer(value) ? { b: value.toString('base64') } : value));
+        const written = Object.values(row).map((value) =>
+          Buffer.isBuffer(value) ? { b: value.toString('base64') } : value,
+        );
         lines.push(lineOf([table, ...written]));
       }
     };
     if (commits.length > 0) this.addRows(add, { after, to: last.id, afterSeq, toSeq: last.last_seq });
     for (const checkpoint of sent) lines.push(lineOf({ checkpoint }));
     lines.push(lineOf({ rows }));
-    return { commit: last.id, at: last.at, changes: last.last_seq - afterSeq, signed: Math.max(0, ...sent.map(sizeOf)), lines };
+    return {
+      commit: last.id,
+      at: last.at,
+      changes: last.last_seq - afterSeq,
+      signed: Math.max(0, ...sent.map(sizeOf)),
+      lines,
+    };
   }
 
   /** Whole commits; one however large. */

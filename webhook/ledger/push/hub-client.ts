@@ -61,15 +61,27 @@ export interface Hub {
 
 /** Throws config-invalid where a file cannot be read. */
 export function hubClient({ url, tokenFile, caFile }: HubTarget): Hub {
-  const agent = new Agent({ keepAlive: true, maxSockets: 1, ...(caFile === null ? {} : { ca: read(caFile, '--hub-ca') }) });
+  const agent = new Agent({
+    keepAlive: true,
+    maxSockets: 1,
+    ...(caFile === null ? {} : { ca: read(caFile, '--hub-ca') }),
+  });
   read(tokenFile, '--hub-token-file');
-  const ask = async (path: string, signal: AbortSignal, body?: Buffer): Promise<{ status: number; answer: Record<string, unknown> }> => {
+  const ask = async (
+    path: string,
+    signal: AbortSignal,
+    body?: Buffer,
+  ): Promise<{ status: number; answer: Record<string, unknown> }> => {
     // Read each time: a token that is mounted into a pod is renewed.
     const headers = {
       Authorization: `Bearer ${read(tokenFile, '--hub-token-file').toString().trim()}`,
       ...(body === undefined
         ? {}
-        : { 'Content-Type': 'application/x-ndjson', 'Content-Encoding': 'gzip', 'Content-Length': String(body.length) }),
+        : {
+            'Content-Type': 'application/x-ndjson',
+            'Content-Encoding': 'gzip',
+            'Content-Length': String(body.length),
+          }),
     };
     const address = new URL(`${url.replace(/\/$/, '')}/hub/v1/${path}`);
     const { status, retryAfter, content } = await send(address, { agent, headers, signal, body });
@@ -92,7 +104,11 @@ export function hubClient({ url, tokenFile, caFile }: HubTarget): Hub {
     },
     push: async (origin, after, lines, signal) => {
       const id = origin.slice(origin.lastIndexOf('/') + 1);
-      const { status, answer } = await ask(`ledgers/${id}/commits?after=${after}`, signal, await gzipped(lines.join('')));
+      const { status, answer } = await ask(
+        `ledgers/${id}/commits?after=${after}`,
+        signal,
+        await gzipped(lines.join('')),
+      );
       if (status === 200) return { is: 'taken', commit: Number(answer.commit), hash: String(answer.hash) };
       const { kind, message } = (answer.error ?? {}) as { kind?: unknown; message?: unknown };
       const reason = typeof message === 'string' ? message : `HTTP ${status}`;
@@ -114,7 +130,12 @@ function parse(content: string): Record<string, unknown> {
 
 async function send(
   address: URL,
-  { agent, headers, signal, body }: { agent: Agent; headers: Record<string, string>; signal: AbortSignal; body: Buffer | undefined },
+  {
+    agent,
+    headers,
+    signal,
+    body,
+  }: { agent: Agent; headers: Record<string, string>; signal: AbortSignal; body: Buffer | undefined },
 ): Promise<{ status: number; retryAfter: number | null; content: string }> {
   try {
     return await new Promise((resolve, reject) => {
@@ -122,7 +143,8 @@ async function send(
       const sent = request(address, { agent, headers, method, timeout: TIMEOUT_MS, signal }, (response) => {
         const seconds = Number(response.headers['retry-after'] ?? '');
         text(response).then(
-          (content) => resolve({ status: response.statusCode ?? 0, retryAfter: seconds > 0 ? seconds * 1000 : null, content }),
+          (content) =>
+            resolve({ status: response.statusCode ?? 0, retryAfter: seconds > 0 ? seconds * 1000 : null, content }),
           reject,
         );
       });

@@ -53,7 +53,7 @@ export class Shipper {
   /** Ships until the signal is given. Never rejects for what a hub does. */
   async run(signal: AbortSignal): Promise<void> {
     const { random, sleep } = this.options;
-    for (let pause = FIRST_PAUSE_MS; !signal.aborted; ) {
+    for (let pause = FIRST_PAUSE_MS; !signal.aborted;) {
       let wait = LOOK_MS;
       try {
         while (await this.step(signal)) pause = FIRST_PAUSE_MS;
@@ -101,7 +101,9 @@ export class Shipper {
     const own = lines.hashOf(head.commit);
     if (own?.toString('base64') === head.hash) return head;
     if (own === null && head.commit < lines.foldedThrough())
-      throw new Stuck(`the hub has ${head.commit} commits, and this ledger was folded up to commit ${lines.foldedThrough()}`);
+      throw new Stuck(
+        `the hub has ${head.commit} commits, and this ledger was folded up to commit ${lines.foldedThrough()}`,
+      );
     await this.tellFork(head, signal);
     const what = `the hub has ${head.commit} commits of this ledger, which has ${lines.lastCommit()}`;
     throw new Stuck(`${what}: it was restored from a backup; move it away to start a new one, and enrol that`);

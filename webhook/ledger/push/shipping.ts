@@ -82,12 +82,18 @@ export class Shipping {
     if (report.state === state && report.reason === reason) return;
     const facts = { hub: this.data.target.url, behind: report.behind, reason: report.reason };
     if (report.state === 'refused') this.log.error(facts, 'the hub does not take this ledger');
-    else if (report.state === 'waiting') this.log.warn(facts, 'the hub is not reached: what is recorded waits in the ledger');
+    else if (report.state === 'waiting')
+      this.log.warn(facts, 'the hub is not reached: what is recorded waits in the ledger');
     else this.log.info(facts, 'the hub takes this ledger');
   }
 }
 
-const OF: Of = { units: { ...UNITS, ...SIZES }, option: '--hub-hold', variable: 'KUBEBLAME_HUB_HOLD', like: '7d or 20Gi' };
+const OF: Of = {
+  units: { ...UNITS, ...SIZES },
+  option: '--hub-hold',
+  variable: 'KUBEBLAME_HUB_HOLD',
+  like: '7d or 20Gi',
+};
 
 /** Reads `7d`, or `20Gi`. Throws config-invalid. */
 export function readHold(text: string): HubHold {

@@ -101,7 +101,12 @@ export async function enforce(options: RetentionOptions): Promise<Enforced> {
       if (enforced.heldBack !== null) return false;
       const held = await heldFrom();
       const { before, securityBefore = before, ...rest } = limits();
-      const request = { ...rest, before: Math.min(before, held), securityBefore: Math.min(securityBefore, held), now: now() };
+      const request = {
+        ...rest,
+        before: Math.min(before, held),
+        securityBefore: Math.min(securityBefore, held),
+        now: now(),
+      };
       const result = await between(() => store.fold(request));
       if (result === null) return true;
       enforced.removed += result.removed;

@@ -14,7 +14,10 @@ export function createHubProgram(): Command {
     .description('Keeps the ledgers of many clusters in PostgreSQL, and answers kubectl-blame about them.')
     .version(VERSION)
     .showHelpAfterError('(see --help)');
-  const serve = program.command('serve').description('take in what clusters push, and answer questions').addOption(databaseOption());
+  const serve = program
+    .command('serve')
+    .description('take in what clusters push, and answer questions')
+    .addOption(databaseOption());
   for (const option of hubOptions()) serve.addOption(option);
   serve.action((raw: RawServe) => run(() => serveHub(raw)));
 
@@ -25,7 +28,11 @@ export function createHubProgram(): Command {
     .action((raw: RawDatabase) =>
       onDatabase(raw, async (pool) => {
         const applied = await migrate(pool);
-        print(applied === 0 ? 'the database is up to date\n' : `${applied} ${applied === 1 ? 'migration' : 'migrations'} applied\n`);
+        print(
+          applied === 0
+            ? 'the database is up to date\n'
+            : `${applied} ${applied === 1 ? 'migration' : 'migrations'} applied\n`,
+        );
       }),
     );
   program
@@ -65,8 +72,20 @@ export function createHubProgram(): Command {
       onDatabase(raw, async (pool) => {
         print('CLUSTER\tSTATE\tCHANGES\tCOMMITS\tSIGNED\tKNOWN UNTIL\tLAST PUSH\tLEDGER\n');
         const time = (ms: number): string => (ms === 0 ? '-' : new Date(ms).toISOString());
-        for (const { cluster, state, headSeq, headCommit, signedCommit, headAt, receivedAt, origin, reason } of await listLedgers(pool))
-          print(`${[cluster, state, headSeq, headCommit, signedCommit, time(headAt), time(receivedAt), origin].join('\t')}${reason === '' ? '' : `\t${reason}`}\n`);
+        for (const {
+          cluster,
+          state,
+          headSeq,
+          headCommit,
+          signedCommit,
+          headAt,
+          receivedAt,
+          origin,
+          reason,
+        } of await listLedgers(pool))
+          print(
+            `${[cluster, state, headSeq, headCommit, signedCommit, time(headAt), time(receivedAt), origin].join('\t')}${reason === '' ? '' : `\t${reason}`}\n`,
+          );
       }),
     );
   return program;

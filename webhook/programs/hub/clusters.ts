@@ -15,8 +15,10 @@ export class Clusters {
       [cluster],
     );
     const [row] = rows;
-    if (row === undefined) throw new KubeblameError('not-found', `the hub has no cluster ${JSON.stringify(unescapeText(cluster))}`);
-    const known = this.stores.get(row.ledger) ?? new PostgresStore(this.pool, row.ledger, cluster, row.id ?? Buffer.alloc(0));
+    if (row === undefined)
+      throw new KubeblameError('not-found', `the hub has no cluster ${JSON.stringify(unescapeText(cluster))}`);
+    const known =
+      this.stores.get(row.ledger) ?? new PostgresStore(this.pool, row.ledger, cluster, row.id ?? Buffer.alloc(0));
     if (row.id !== null) this.stores.set(row.ledger, known);
     return known;
   }

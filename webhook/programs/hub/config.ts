@@ -74,7 +74,10 @@ export function hubOptions(): Option[] {
 export function hubConfig(raw: RawServe): HubConfig {
   const minutes = Number(raw.databaseMinutes);
   if (!/^\d{1,4}$/.test(raw.databaseMinutes))
-    throw new KubeblameError('config-invalid', `--database-minutes: "${raw.databaseMinutes}" is not a number of minutes`);
+    throw new KubeblameError(
+      'config-invalid',
+      `--database-minutes: "${raw.databaseMinutes}" is not a number of minutes`,
+    );
   return {
     database: databaseUrl(raw),
     listen: parseAddress(raw.listen, '--listen', 'KUBEBLAME_LISTEN'),
@@ -102,5 +105,9 @@ export function ledgerKey(textOrFile: string): string {
     throw new KubeblameError('config-invalid', '--key: this is the private key', 'give the file that ends in .pub');
   const [key, another] = readVerifiers(textOrFile);
   if (key !== undefined && another === undefined) return key.text;
-  throw new KubeblameError('config-invalid', `--key: ${textOrFile} does not have one key`, 'give DB.signing-key.pub of the cluster');
+  throw new KubeblameError(
+    'config-invalid',
+    `--key: ${textOrFile} does not have one key`,
+    'give DB.signing-key.pub of the cluster',
+  );
 }

@@ -35,7 +35,13 @@ describe('a hub', () => {
   beforeEach(async () => {
     const certificates = await TestCertificates.make(file);
     const authenticate = firstOf([staticToken(READ_TOKEN)]);
-    const options = { pool: pool(), log: pino({ level: 'silent' }), now: () => 1_000_000, authenticate, closing: new AbortController().signal };
+    const options = {
+      pool: pool(),
+      log: pino({ level: 'silent' }),
+      now: () => 1_000_000,
+      authenticate,
+      closing: new AbortController().signal,
+    };
     server = listener({ cert: readFileSync(certificates.cert), key: readFileSync(certificates.key) }, hub(options));
     address = await listen(server, { host: '127.0.0.1', port: 0 }, '--listen');
     client = new HttpsClient(address, certificates.ca);
@@ -48,7 +54,8 @@ describe('a hub', () => {
     await drain(server);
   });
 
-  const append = (...seqs: number[]): Promise<void> => west.store.append({ changes: seqs.map((seq) => newChange(seq)), outcomes: [] });
+  const append = (...seqs: number[]): Promise<void> =>
+    west.store.append({ changes: seqs.map((seq) => newChange(seq)), outcomes: [] });
 
   /** What ships a ledger file to the hub, and what it told. */
   function shipperOf(path = west.path, origin = west.signer.verifier.name, notes: string[] = []) {
@@ -75,7 +82,11 @@ describe('a hub', () => {
 
   const post = (path: string, lines: readonly string[], token = west.token): Promise<Reply> => {
     const body = gzipSync(lines.join(''));
-    const headers = { Authorization: `Bearer ${token}`, 'Content-Encoding': 'gzip', 'Content-Length': String(body.length) };
+    const headers = {
+      Authorization: `Bearer ${token}`,
+      'Content-Encoding': 'gzip',
+      'Content-Length': String(body.length),
+    };
     return client.send('POST', path, headers, [body]);
   };
   const idOf = (): string => west.signer.verifier.name.split('/').at(-1) ?? '';
@@ -87,7 +98,10 @@ describe('a hub', () => {
     const shipper = shipperOf(undefined, undefined, notes);
     await shipper.run();
     assert.deepEqual(shipper.last(), { state: 'shipping', reason: '', held: { commit: 2, at: 3_000 }, behind: 0 });
-    assert.deepEqual({ ...(await west.head()), hash: '' }, { origin: west.signer.verifier.name, commit: 2, hash: '', signed: 2, state: 'active', reason: '' });
+    assert.deepEqual(
+      { ...(await west.head()), hash: '' },
+      { origin: west.signer.verifier.name, commit: 2, hash: '', signed: 2, state: 'active', reason: '' },
+    );
     await append(4);
     // Signed when its commits have been pushed already.
     await west.push();
@@ -134,7 +148,10 @@ describe('a hub', () => {
     await west.push();
     const shipper = shipperOf(file('copy.db'));
     await shipper.run();
-    assert.match(shipper.last()?.reason ?? '', /^the hub has 2 commits of this ledger, which has 1: it was restored from a backup/);
+    assert.match(
+      shipper.last()?.reason ?? '',
+      /^the hub has 2 commits of this ledger, which has 1: it was restored from a backup/,
+    );
     assert.equal((await west.head()).state, 'active');
   });
 
@@ -173,7 +190,11 @@ describe('a hub', () => {
   it('answers one ledger at a time, and asks the others to come again', async () => {
     await append(1);
     const body = gzipSync((await west.next())?.lines.join('') ?? '');
-    const headers = { Authorization: `Bearer ${west.token}`, 'Content-Encoding': 'gzip', 'Content-Length': String(body.length) };
+    const headers = {
+      Authorization: `Bearer ${west.token}`,
+      'Content-Encoding': 'gzip',
+      'Content-Length': String(body.length),
+    };
     const two = new HttpsClient(address, readFileSync(file('ca.crt'), 'utf8'), { connections: 2 });
     opened.push(two);
     const path = `/hub/v1/ledgers/${idOf()}/commits?after=0`;
@@ -190,11 +211,19 @@ describe('a hub', () => {
     const ask = (path: string, token: string): Promise<Reply> => client.get(path, { Authorization: `Bearer ${token}` });
     const info = await ask('/clusters/west/api/v1/info', READ_TOKEN);
     assert.deepEqual([info.status, info.json().cluster, info.json().changes], [200, 'west', 2]);
-    const { changes } = (await ask('/clusters/west/api/v1/changes', READ_TOKEN)).json() as unknown as { changes: { seq: number }[] };
-    assert.deepEqual(changes.map(({ seq }) => seq), [2, 1]);
+    const { changes } = (await ask('/clusters/west/api/v1/changes', READ_TOKEN)).json() as unknown as {
+      changes: { seq: number }[];
+    };
+    assert.deepEqual(
+      changes.map(({ seq }) => seq),
+      [2, 1],
+    );
     assert.equal((await ask('/clusters/west/api/v1/info', west.token)).status, 401);
     const unknown = await ask('/clusters/north/api/v1/info', READ_TOKEN);
-    assert.deepEqual([unknown.status, unknown.json().error], [404, { code: 'not-found', message: 'the hub has no cluster "north"' }]);
+    assert.deepEqual(
+      [unknown.status, unknown.json().error],
+      [404, { code: 'not-found', message: 'the hub has no cluster "north"' }],
+    );
   });
 
   it('waits longer from failure to failure where the hub does not answer', async () => {

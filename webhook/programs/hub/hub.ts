@@ -33,7 +33,10 @@ export function hub({ pool, log, now, authenticate, closing, pushesAtOnce }: Hub
   app.get('/livez', (_request, response) => void response.type('text/plain').send('ok\n'));
   app.get('/readyz', async (_request, response) => {
     const { ready, text } = await readiness(pool, closing);
-    response.status(ready ? 200 : 503).type('text/plain').send(text);
+    response
+      .status(ready ? 200 : 503)
+      .type('text/plain')
+      .send(text);
   });
   app.get('/metrics', async (_request, response) => void response.type(metrics.contentType).send(await metrics.text()));
   app.use(
@@ -48,7 +51,8 @@ export function hub({ pool, log, now, authenticate, closing, pushesAtOnce }: Hub
   );
   const clusters = new Clusters(pool);
   app.use('/clusters/:cluster', async (request, response, next) => {
-    if (authenticate === null) throw new KubeblameError('forbidden', 'nobody may read here', 'start the hub with --read-token-file');
+    if (authenticate === null)
+      throw new KubeblameError('forbidden', 'nobody may read here', 'start the hub with --read-token-file');
     await authenticate(request);
     const store = await clusters.open(request.params.cluster);
     const api = readApi({
@@ -72,7 +76,10 @@ async function readiness(pool: Pool, closing: AbortSignal): Promise<{ ready: boo
   try {
     await checkSchema(pool);
     const frozen = (await listLedgers(pool)).filter(({ state }) => state === 'forked');
-    return { ready: true, text: ['ok', ...frozen.map(({ cluster, origin, reason }) => `${cluster}: ${origin}: ${reason}`), ''].join('\n') };
+    return {
+      ready: true,
+      text: ['ok', ...frozen.map(({ cluster, origin, reason }) => `${cluster}: ${origin}: ${reason}`), ''].join('\n'),
+    };
   } catch (error) {
     return { ready: false, text: `${messageOf(translate(error))}\n` };
   }
@@ -81,7 +88,8 @@ async function readiness(pool: Pool, closing: AbortSignal): Promise<{ ready: boo
 function failures(log: Logger): ErrorRequestHandler {
   return (given: unknown, request, response, _next) => {
     const error = translate(given);
-    const known = error instanceof KubeblameError ? error : new KubeblameError('server-error', 'the hub failed to answer');
+    const known =
+      error instanceof KubeblameError ? error : new KubeblameError('server-error', 'the hub failed to answer');
     const status = statusOf(known);
     if (status >= 500) {
       const stack = error instanceof Error && !(error instanceof KubeblameError) ? error.stack : undefined;

@@ -19,7 +19,10 @@ export class HubMetrics {
   private readonly gauge = (name: string, help: string): Gauge =>
     new Gauge({ name: `kubeblame_hub_${name}`, help, labelNames: ['cluster'], registers: [this.registry] });
   private readonly silent = this.gauge('silent_seconds', 'Since the last push of a cluster');
-  private readonly known = this.gauge('known_until_seconds', 'Time of the newest commit of a cluster, by its own clock');
+  private readonly known = this.gauge(
+    'known_until_seconds',
+    'Time of the newest commit of a cluster, by its own clock',
+  );
   private readonly commits = this.gauge('commits', 'Commits that the hub holds of a cluster');
   private readonly unsigned = this.gauge('unsigned_commits', 'Of these, commits that no signed checkpoint covers yet');
   private readonly forked = this.gauge('forked', '1 where nothing more is taken of a cluster: see /readyz');

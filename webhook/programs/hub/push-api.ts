@@ -31,7 +31,8 @@ export function pushApi({ pool, now, pushed, atOnce = PUSHES_AT_ONCE }: PushApi)
   const ledgerOf = async (request: Request): Promise<EnrolledLedger> => {
     const token = bearerToken(request);
     const ledger = token === null ? null : await ledgerOfToken(pool, token);
-    if (ledger === null) throw new KubeblameError('unauthorized', 'no ledger is enrolled with this token', 'kubeblame-hub enrol');
+    if (ledger === null)
+      throw new KubeblameError('unauthorized', 'no ledger is enrolled with this token', 'kubeblame-hub enrol');
     return ledger;
   };
   router.get('/hub/v1/ledger', async (request, response) => {
@@ -47,11 +48,15 @@ export function pushApi({ pool, now, pushed, atOnce = PUSHES_AT_ONCE }: PushApi)
   router.post('/hub/v1/ledgers/:id/commits', async (request, response) => {
     const { ledger, origin, cluster } = await ledgerOf(request);
     const { id } = request.params;
-    if (!origin.endsWith(`/${id}`)) throw new KubeblameError('forbidden', `this token is for ${origin}, not for ledger ${id}`);
+    if (!origin.endsWith(`/${id}`))
+      throw new KubeblameError('forbidden', `this token is for ${origin}, not for ledger ${id}`);
     const after = numberIn(String(request.query.after), 'after');
     if (running.size >= atOnce || running.has(ledger)) {
       pushed(cluster, 'overloaded', 0);
-      response.status(429).set('Retry-After', '1').json({ error: { kind: 'overloaded', message: 'other pushes are being taken in' } });
+      response
+        .status(429)
+        .set('Retry-After', '1')
+        .json({ error: { kind: 'overloaded', message: 'other pushes are being taken in' } });
       return;
     }
     running.add(ledger);
@@ -83,7 +88,10 @@ function numberIn(text: string, what: string): number {
 /** The lines of a body. Rejects with body-too-large, body-incomplete; and with a Refusal where it is no gzip. */
 async function* linesOf(request: Request, size: { bytes: number }): AsyncGenerator<string> {
   if (request.headers['content-encoding'] !== 'gzip')
-    throw new KubeblameError('content-type-unsupported', 'a push is newline-delimited JSON with Content-Encoding: gzip');
+    throw new KubeblameError(
+      'content-type-unsupported',
+      'a push is newline-delimited JSON with Content-Encoding: gzip',
+    );
   let failure: unknown = null;
   const source = pipeline(
     request,
@@ -100,7 +108,8 @@ async function* linesOf(request: Request, size: { bytes: number }): AsyncGenerat
   }
   if (failure === null || failure === undefined) return;
   if (failure instanceof KubeblameError) throw failure;
-  if (request.destroyed && !request.complete) throw new KubeblameError('body-incomplete', 'the connection ended within the push');
+  if (request.destroyed && !request.complete)
+    throw new KubeblameError('body-incomplete', 'the connection ended within the push');
   throw new Refusal('unproven', 'the body is no gzip');
 }
 

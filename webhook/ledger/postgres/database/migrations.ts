@@ -101,7 +101,10 @@ export async function checkSchema(pool: Pool): Promise<void> {
   const version = rows[0]?.there === true ? await versionOf(pool) : 0;
   refuseNewer(version);
   if (version < MIGRATIONS.length) {
-    const what = version === 0 ? 'the database is empty' : `the database has schema ${version}, this version needs ${MIGRATIONS.length}`;
+    const what =
+      version === 0
+        ? 'the database is empty'
+        : `the database has schema ${version}, this version needs ${MIGRATIONS.length}`;
     throw new KubeblameError('config-invalid', what, 'run `kubeblame-hub migrate`');
   }
 }

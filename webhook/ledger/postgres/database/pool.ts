@@ -77,7 +77,9 @@ export function translate(error: unknown): unknown {
 
 /** What pg throws without a code where a connection ends or none can be had. */
 function isOfPool(error: unknown): boolean {
-  return error instanceof Error && /timeout exceeded|Connection terminated|connection error|Query read/.test(error.message);
+  return (
+    error instanceof Error && /timeout exceeded|Connection terminated|connection error|Query read/.test(error.message)
+  );
 }
 
 /** As it is stored: reversible, and in the same order (COLLATE "C"). */

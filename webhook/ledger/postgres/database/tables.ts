@@ -56,5 +56,13 @@ export type RowOf<Name extends Table> = {
 
 /** The type of a column in PostgreSQL. */
 export const PG_TYPES: Readonly<Record<ColumnType, string>> = {
-  ...{ int: 'bigint', 'int?': 'bigint', text: 'text', bytes: 'bytea', 'bytes?': 'bytea', any: 'bytea', 'any?': 'bytea' },
+  ...{
+    int: 'bigint',
+    'int?': 'bigint',
+    text: 'text',
+    bytes: 'bytea',
+    'bytes?': 'bytea',
+    any: 'bytea',
+    'any?': 'bytea',
+  },
 };

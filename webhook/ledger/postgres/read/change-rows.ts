@@ -161,7 +161,10 @@ export class ChangeRows {
   async backdated(objectId: number, at: number): Promise<StoredChange | null> {
     const sql = ` AND c.object_id = ? AND c.occurred_at <= ? AND c.at > ? AND (c.kind & ${EFFECT_MASK}) > 0
       AND coalesce(x.outcome, ${COMMITTED}) = ${COMMITTED} AND x.reason IS DISTINCT FROM ${EXPLAINED}`;
-    const rows = await this.select({ sql, values: [objectId, at, at] }, 'ORDER BY c.occurred_at DESC, c.seq DESC LIMIT 1');
+    const rows = await this.select(
+      { sql, values: [objectId, at, at] },
+      'ORDER BY c.occurred_at DESC, c.seq DESC LIMIT 1',
+    );
     return rows[0] ?? null;
   }
 
@@ -183,7 +186,11 @@ export class ChangeRows {
   }
 
   private async select({ sql, values }: Condition, end: string, ...more: unknown[]): Promise<StoredChange[]> {
-    const rows = await this.statements.all<Omit<Row, 'review_uid'> & { review_uid: Buffer }>(`${SELECT}${sql} ${end}`, ...values, ...more);
+    const rows = await this.statements.all<Omit<Row, 'review_uid'> & { review_uid: Buffer }>(
+      `${SELECT}${sql} ${end}`,
+      ...values,
+      ...more,
+    );
     const names = await this.names.of(rows);
     return rows.map((row) => new DecodedChange({ ...row, review_uid: decodeAny(row.review_uid) }, names));
   }

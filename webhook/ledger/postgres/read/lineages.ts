@@ -65,7 +65,9 @@ interface VersionRow {
 /** Reads states of objects of one ledger. What is asked for side by side is read at once. */
 export class Lineages {
   private readonly lines = new Batched<number, LineRow[]>((seqs) => this.readLines(seqs));
-  private readonly versionsOf = new Batched<{ id: number; maxSeq: number }, StoredVersion[]>((keys) => this.readVersions(keys));
+  private readonly versionsOf = new Batched<{ id: number; maxSeq: number }, StoredVersion[]>((keys) =>
+    this.readVersions(keys),
+  );
 
   constructor(
     private readonly statements: Statements,
@@ -93,7 +95,8 @@ export class Lineages {
         patch: () => patchOf(row),
         base: () => decodeDetail(row.detail).base ?? null,
         bodySnapshot: () => wholeOf(row),
-        skips: () => (skips === null ? [] : withAmendment(decodeSkips(skips).skips, amendment).filter(({ to }) => to < row.seq)),
+        skips: () =>
+          skips === null ? [] : withAmendment(decodeSkips(skips).skips, amendment).filter(({ to }) => to < row.seq),
       };
     });
   }

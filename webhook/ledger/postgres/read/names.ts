@@ -41,20 +41,35 @@ export class Names {
       ...new Set(rows.flatMap(of).filter((id) => id !== null && id !== undefined)),
     ];
     const [texts, actors, objects] = await Promise.all([
-      this.read(this.texts, ids((row) => [row.subresource_id, row.manager_id, row.api_version_id]), async (unknown) => {
-        const sql = 'SELECT id, value FROM texts WHERE ledger = :ledger AND id = ANY (?::bigint[])';
-        const found = await this.statements.all<{ id: number; value: string }>(sql, unknown);
-        return found.map(({ id, value }) => [id, value]);
-      }),
-      this.read(this.actors, ids((row) => [row.actor_id]), async (unknown) => {
-        const sql = 'SELECT id, identity FROM actors WHERE ledger = :ledger AND id = ANY (?::bigint[])';
-        const found = await this.statements.all<{ id: number; identity: string }>(sql, unknown);
-        return found.map(({ id, identity }) => [id, parseJson(identity) as unknown as Actor]);
-      }),
-      this.read(this.objects, ids((row) => [row.object_id]), async (unknown) => {
-        const found = await this.statements.all<StoredObject>(`${SELECT_OBJECT} AND o.id = ANY (?::bigint[])`, unknown);
-        return found.map((object) => [object.id, object]);
-      }),
+      this.read(
+        this.texts,
+        ids((row) => [row.subresource_id, row.manager_id, row.api_version_id]),
+        async (unknown) => {
+          const sql = 'SELECT id, value FROM texts WHERE ledger = :ledger AND id = ANY (?::bigint[])';
+          const found = await this.statements.all<{ id: number; value: string }>(sql, unknown);
+          return found.map(({ id, value }) => [id, value]);
+        },
+      ),
+      this.read(
+        this.actors,
+        ids((row) => [row.actor_id]),
+        async (unknown) => {
+          const sql = 'SELECT id, identity FROM actors WHERE ledger = :ledger AND id = ANY (?::bigint[])';
+          const found = await this.statements.all<{ id: number; identity: string }>(sql, unknown);
+          return found.map(({ id, identity }) => [id, parseJson(identity) as unknown as Actor]);
+        },
+      ),
+      this.read(
+        this.objects,
+        ids((row) => [row.object_id]),
+        async (unknown) => {
+          const found = await this.statements.all<StoredObject>(
+            `${SELECT_OBJECT} AND o.id = ANY (?::bigint[])`,
+            unknown,
+          );
+          return found.map((object) => [object.id, object]);
+        },
+      ),
     ]);
     const known = <T>(what: string, values: ReadonlyMap<number, T>, id: number): T => {
       const value = values.get(id);

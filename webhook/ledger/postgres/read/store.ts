@@ -84,7 +84,8 @@ export class PostgresStore implements ReadStore {
   }
 
   resources(): Promise<{ group: string; resource: string; kind: string }[]> {
-    const sql = 'SELECT api_group AS "group", resource, kind FROM resources WHERE ledger = :ledger ORDER BY api_group, resource';
+    const sql =
+      'SELECT api_group AS "group", resource, kind FROM resources WHERE ledger = :ledger ORDER BY api_group, resource';
     return this.statements.all(sql);
   }
 
@@ -178,7 +179,13 @@ export class PostgresStore implements ReadStore {
 
   async commits(after: number, limit: number): Promise<StoredCommit[]> {
     const { statements } = this;
-    const rows = await statements.all<{ id: number; at: number; last_seq: number; hash: Buffer; after_seq: number | null }>(
+    const rows = await statements.all<{
+      id: number;
+      at: number;
+      last_seq: number;
+      hash: Buffer;
+      after_seq: number | null;
+    }>(
       `SELECT id, at, last_seq, hash, (SELECT last_seq FROM commits b WHERE b.ledger = :ledger AND b.id < c.id ORDER BY b.id DESC LIMIT 1) AS after_seq
         FROM commits c WHERE ledger = :ledger AND id > ? ORDER BY id LIMIT ?`,
       ...[after, limit],
@@ -194,7 +201,10 @@ export class PostgresStore implements ReadStore {
         ...[from, to],
       ),
     ]);
-    const [outcomesOf, coverageOf] = [groupBy(outcomes, (row) => row.commit_id), groupBy(coverage, (row) => row.commit_id)];
+    const [outcomesOf, coverageOf] = [
+      groupBy(outcomes, (row) => row.commit_id),
+      groupBy(coverage, (row) => row.commit_id),
+    ];
     return rows.map(({ id, at, hash, last_seq, after_seq }) => ({
       ...{ id, at, hash, afterSeq: after_seq ?? 0, lastSeq: last_seq },
       outcomes: (outcomesOf.get(id) ?? []).map(({ seq, outcome, reason, version }) => ({
@@ -203,7 +213,11 @@ export class PostgresStore implements ReadStore {
         reason: pick(OUTCOME_REASONS, reason),
         resourceVersion: version,
       })),
-      coverage: (coverageOf.get(id) ?? []).map((row) => ({ at: row.at, event: pick(COVERAGE_EVENTS, row.event), detail: row.detail })),
+      coverage: (coverageOf.get(id) ?? []).map((row) => ({
+        at: row.at,
+        event: pick(COVERAGE_EVENTS, row.event),
+        detail: row.detail,
+      })),
     }));
   }
 

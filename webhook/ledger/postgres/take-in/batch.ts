@@ -40,7 +40,10 @@ function checkHead(document: Record<string, unknown> | unknown[], format: number
   const head = document as Record<string, unknown>;
   if (head.kubeblame !== 'archive') throw unproven('line 1', 'this is not what a Kubeblame ledger pushes');
   if (head.format === format) return;
-  throw unproven('line 1', `the ledger has format ${String(head.format)}, this hub reads ${format}: upgrade the older one of them`);
+  throw unproven(
+    'line 1',
+    `the ledger has format ${String(head.format)}, this hub reads ${format}: upgrade the older one of them`,
+  );
 }
 
 function addRow(batch: Batch, [name, ...values]: unknown[], where: string): void {

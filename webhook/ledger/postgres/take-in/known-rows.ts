@@ -22,7 +22,13 @@ export interface Known {
  * with a Refusal where an id stands for something else than it did, or for nothing.
  */
 export async function knownRows(db: Db, ledger: number, batch: Batch, after: number): Promise<Known> {
-  const names: Names = { texts: new Map(), actors: new Map(), resources: new Map(), objects: new Map(), label_sets: new Map() };
+  const names: Names = {
+    texts: new Map(),
+    actors: new Map(),
+    resources: new Map(),
+    objects: new Map(),
+    label_sets: new Map(),
+  };
   const added: Known['added'] = { texts: [], actors: [], resources: [], objects: [], label_sets: [] };
   const take = async <Name extends Interned>(table: Name, ids: Iterable<number | null>): Promise<void> => {
     const wanted = new Set([...ids].filter((id) => id !== null));
@@ -33,25 +39,45 @@ export async function knownRows(db: Db, ledger: number, batch: Batch, after: num
       if (stored === undefined) {
         rows.set(given.id, given);
         added[table].push(given as never);
-      } else if (table === 'resources' && 'kind' in given && 'kind' in stored && stored.kind === '' && given.kind !== '') {
+      } else if (
+        table === 'resources' &&
+        'kind' in given &&
+        'kind' in stored &&
+        stored.kind === '' &&
+        given.kind !== ''
+      ) {
         rows.set(given.id, given);
         added[table].push(given as never);
-      } else if (!sameRow(table, stored, given)) throw unproven(`${table} ${given.id}`, 'it stood for something else before');
+      } else if (!sameRow(table, stored, given))
+        throw unproven(`${table} ${given.id}`, 'it stood for something else before');
     }
-    for (const id of wanted) if (!rows.has(id)) throw unproven(`${table} ${id}`, 'it is not there, and a change refers to it');
+    for (const id of wanted)
+      if (!rows.has(id)) throw unproven(`${table} ${id}`, 'it is not there, and a change refers to it');
     (names[table] as unknown) = rows;
   };
   const { changes } = batch;
-  await take('objects', changes.map(({ object_id }) => object_id));
+  await take(
+    'objects',
+    changes.map(({ object_id }) => object_id),
+  );
   const objects = [...names.objects.values()];
   // The kind of a resource may be told by a commit without a change of it.
-  await take('resources', [...objects.map(({ resource_id }) => resource_id), ...batch.resources.flatMap(({ id, kind }) => (kind === '' ? [] : [id]))]);
+  await take('resources', [
+    ...objects.map(({ resource_id }) => resource_id),
+    ...batch.resources.flatMap(({ id, kind }) => (kind === '' ? [] : [id])),
+  ]);
   await take('texts', [
     ...objects.map(({ namespace_id }) => namespace_id),
     ...changes.flatMap((row) => [row.namespace_id, row.subresource_id, row.manager_id, row.api_version_id]),
   ]);
-  await take('actors', changes.map(({ actor_id }) => actor_id));
-  await take('label_sets', changes.map(({ labels_id }) => labels_id));
+  await take(
+    'actors',
+    changes.map(({ actor_id }) => actor_id),
+  );
+  await take(
+    'label_sets',
+    changes.map(({ labels_id }) => labels_id),
+  );
   for (const actor of added.actors) checkUsername(actor);
   for (const { id, kind, commit_id } of added.resources)
     if (kind !== '' && commit_id <= after) throw unproven(`resources ${id}`, 'no commit of the push told its kind');
@@ -79,11 +105,19 @@ function sameRow<Name extends Interned>(table: Name, stored: RowOf<Name>, given:
   });
 }
 
-async function rowsOf<Name extends Interned>(db: Db, ledger: number, table: Name, ids: number[]): Promise<Map<number, RowOf<Name>>> {
+async function rowsOf<Name extends Interned>(
+  db: Db,
+  ledger: number,
+  table: Name,
+  ids: number[],
+): Promise<Map<number, RowOf<Name>>> {
   if (ids.length === 0) return new Map();
   const columns = Object.entries<ColumnType>(TABLES[table]);
   const list = columns.map(([name]) => name).join(', ');
-  const { rows } = await db.query<Record<string, unknown>>(`SELECT ${list} FROM ${table} WHERE ledger = $1 AND id = ANY($2)`, [ledger, ids]);
+  const { rows } = await db.query<Record<string, unknown>>(
+    `SELECT ${list} FROM ${table} WHERE ledger = $1 AND id = ANY($2)`,
+    [ledger, ids],
+  );
   const texts = columns.filter(([, type]) => type === 'text').map(([name]) => name);
   for (const row of rows) for (const name of texts) row[name] = unescapeText(row[name] as string);
   return new Map((rows as RowOf<Name>[]).map((row) => [row.id, row]));

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { hashBody } from '../../../../shared/patch.ts';
 import { useFolder } from '../../../testing/folder.ts';
 import { useDatabase } from '../../../testing/server/postgres.ts';
 import { newChange } from '../../port/contract/new-change.ts';
@@ -31,7 +32,21 @@ describe('the hub takes in what a ledger pushes', () => {
       () => 'taken',
       (error: Error) => error.message,
     );
-  const rows = async (sql: string): Promise<unknown[]> => (await pool().query<{ value: unknown }>(sql)).rows.map(({ value }) => value);
+  const rows = async (sql: string): Promise<unknown[]> =>
+    (await pool().query<{ value: unknown }>(sql)).rows.map(({ value }) => value);
+
+  /** A creation whose body is worth shortening. */
+  const large = (seq: number, values: Partial<NewChange> = {}): NewChange => {
+    const value = {
+      metadata: { name: 'large' },
+      data: { text: Array.from({ length: 5_000 }, (_, n) => n * 7_919).join() },
+    };
+    return newChange(seq, {
+      ...values,
+      hash: hashBody(value),
+      detail: { ...newChange(seq).detail, patch: [{ op: 'add', path: '', value }] },
+    });
+  };
 
   it('byte for byte: every row of the hub is that of the file, in pushes of any size', async () => {
     await append(newChange(1), newChange(2, { bodySnapshot: { a: 1 } }));
@@ -46,10 +61,15 @@ describe('the hub takes in what a ledger pushes', () => {
     for (const [table, columns] of Object.entries(TABLES)) {
       if (table === 'ledger') continue;
       const expected = db.prepare(`SELECT * FROM ${table} ORDER BY 1, 2`).all();
-      const names = Object.keys(columns).map((name) => `"${name}"`).join(', ');
-      const { rows: found } = await pool().query<Record<string, unknown>>(`SELECT ${names} FROM ${table} WHERE ledger = ${west.ledger} ORDER BY 1, 2`);
+      const names = Object.keys(columns)
+        .map((name) => `"${name}"`)
+        .join(', ');
+      const { rows: found } = await pool().query<Record<string, unknown>>(
+        `SELECT ${names} FROM ${table} WHERE ledger = ${west.ledger} ORDER BY 1, 2`,
+      );
       for (const row of found)
-        for (const [name, type] of Object.entries(columns)) if (type.startsWith('any') && row[name] !== null) row[name] = decodeAny(row[name] as Buffer);
+        for (const [name, type] of Object.entries(columns))
+          if (type.startsWith('any') && row[name] !== null) row[name] = decodeAny(row[name] as Buffer);
       assert.deepEqual(found, expected, table);
     }
   });
@@ -57,19 +77,38 @@ describe('the hub takes in what a ledger pushes', () => {
   it('of odd ledgers: NUL, half a surrogate pair, an identity of 3 KB, a large body', async () => {
     const odd = 'a\0b\x01\ud800';
     // Without what compresses: an index entry has at most 2,704 bytes.
-    const long = Array.from({ length: 3_000 }, (_, n) => String.fromCodePoint(0x4e00 + ((n * 7_919) % 20_000))).join('');
+    const long = Array.from({ length: 3_000 }, (_, n) => String.fromCodePoint(0x4e00 + ((n * 7_919) % 20_000))).join(
+      '',
+    );
     const object = { ...newChange(1).object, name: odd, namespace: odd, uid: odd };
     const body = { metadata: { name: odd, labels: { odd } }, data: { text: 'x'.repeat(3_000_000) } };
     const detail = { ...newChange(1).detail, patch: [{ op: 'add' as const, path: '', value: body }], options: { odd } };
-    await append(newChange(1, { object, detail, manager: odd, reviewUid: odd, actor: { username: odd, groups: [odd] } }));
-    await append(newChange(2, { object: { ...object, name: long, uid: long }, actor: { username: long, groups: [] }, manager: long }));
+    await append(
+      newChange(1, { object, detail, manager: odd, reviewUid: odd, actor: { username: odd, groups: [odd] } }),
+    );
+    await append(
+      newChange(2, {
+        object: { ...object, name: long, uid: long },
+        actor: { username: long, groups: [] },
+        manager: long,
+      }),
+    );
     await west.push();
     const reader = openSqliteReader(west.path);
     const whole = (change: StoredChange | null): unknown => ({ ...change, detail: change?.detail(), audit: null });
     for (const seq of [1, 2]) assert.deepEqual(whole(await hub().change(seq)), whole(await reader.change(seq)));
-    assert.deepEqual((await hub().changes({ username: long }, 9)).map(({ seq }) => seq), [2]);
-    assert.deepEqual((await hub().changes({ namespace: odd.toWellFormed() }, 9)).map(({ seq }) => seq), [2, 1]);
-    assert.deepEqual((await hub().objects({}, 9)).map(({ name }) => name), (await reader.objects({}, 9)).map(({ name }) => name));
+    assert.deepEqual(
+      (await hub().changes({ username: long }, 9)).map(({ seq }) => seq),
+      [2],
+    );
+    assert.deepEqual(
+      (await hub().changes({ namespace: odd.toWellFormed() }, 9)).map(({ seq }) => seq),
+      [2, 1],
+    );
+    assert.deepEqual(
+      (await hub().objects({}, 9)).map(({ name }) => name),
+      (await reader.objects({}, 9)).map(({ name }) => name),
+    );
     await reader.close();
   });
 
@@ -97,24 +136,51 @@ describe('the hub takes in what a ledger pushes', () => {
       assert.ok(lines[at(start)]?.includes(from), start);
       return lines.map((line, index) => (index === at(start) ? line.replace(from, to) : line));
     };
-    const counted = (some: string[]): string[] => [...some.slice(0, -1), `${JSON.stringify({ rows: some.length - 2 })}\n`];
+    const counted = (some: string[]): string[] => [
+      ...some.slice(0, -1),
+      `${JSON.stringify({ rows: some.length - 2 })}\n`,
+    ];
     const swapped = lines.map((line) => line.replace(/^\["commits",2,/, '["commits",x,').replace(/^\["commits",3,/, '["commits",2,').replace('["commits",x,', '["commits",3,')); // prettier-ignore
     const badHash = 'its hash is not that of its rows behind the commit before it';
     const cases: [string, string[], RegExp][] = [
-      ['a user name', changed('["actors"', '"alice@example.com"', '"mallory"'), /^actors 1: its user name is not that of its identity$/],
+      [
+        'a user name',
+        changed('["actors"', '"alice@example.com"', '"mallory"'),
+        /^actors 1: its user name is not that of its identity$/,
+      ],
       ['an identity', changed('["actors"', 'dev-team', 'admins'), new RegExp(`^commit 1: ${badHash}$`)],
       ['an object', changed('["objects"', '"settings"', '"others"'), new RegExp(`^commit 1: ${badHash}$`)],
       ['a time', changed('["changes",3,', '3000', '3001'), new RegExp(`^commit 2: ${badHash}$`)],
-      ['a change that is not there', without('["changes",3,'), /^change 3: it is not there, but commit 2 holds changes up to 3$/],
+      [
+        'a change that is not there',
+        without('["changes",3,'),
+        /^change 3: it is not there, but commit 2 holds changes up to 3$/,
+      ],
       ['the last change', without('["changes",4,'), /^change 4: it is not there, but commit 3 holds changes up to 4$/],
-      ['a commit that is not there', without('["commits",2,'), /^commit 2: it is not there: commit 3 follows commit 1$/],
+      [
+        'a commit that is not there',
+        without('["commits",2,'),
+        /^commit 2: it is not there: commit 3 follows commit 1$/,
+      ],
       ['two commits, swapped', swapped, /^commit 2: it is not there: commit 3 follows commit 1$/],
       ['a text that is not there', without('["texts"'), /^texts \d+: it is not there, and a change refers to it$/],
       ['a cut end', lines.slice(0, -1), /the last line is not there: a part was lost on the way$/],
-      ['an outcome of no commit', counted([...lines.slice(0, -1), '["outcomes",1,0,9,1,0,"",null,null,null]\n', lines.at(-1) ?? '']), /^commit 9: there are rows of it, but it is not there$/],
-      ['a value that the column cannot hold', changed('["changes",3,', '3000', '"x"'), /changes\.at cannot have this value$/],
+      [
+        'an outcome of no commit',
+        counted([...lines.slice(0, -1), '["outcomes",1,0,9,1,0,"",null,null,null]\n', lines.at(-1) ?? '']),
+        /^commit 9: there are rows of it, but it is not there$/,
+      ],
+      [
+        'a value that the column cannot hold',
+        changed('["changes",3,', '3000', '"x"'),
+        /changes\.at cannot have this value$/,
+      ],
       ['another format', changed('{"kubeblame"', '"format":5', '"format":99'), /^line 1: the ledger has format 99/],
-      ['another ledger', changed('["ledger"', '"west"', '"east"'), /^ledger: this is kubeblame\.io\/ledger\/east\/.* was enrolled$/],
+      [
+        'another ledger',
+        changed('["ledger"', '"west"', '"east"'),
+        /^ledger: this is kubeblame\.io\/ledger\/east\/.* was enrolled$/,
+      ],
     ];
     for (const [what, sent, expected] of cases) assert.match(await refusal(sent), expected, what);
     assert.deepEqual(await rows('SELECT count(*) AS value FROM texts UNION ALL SELECT count(*) FROM changes'), [0, 0]);
@@ -151,23 +217,42 @@ describe('the hub takes in what a ledger pushes', () => {
     const KILL = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()
       AND pid <> pg_backend_pid() AND query LIKE 'INSERT INTO changes%' LIMIT 1`;
     const killer = async (): Promise<void> => {
-      for (let round = 0; round < 20; round++) await pool().query(KILL).catch(() => undefined);
+      for (let round = 0; round < 20; round++)
+        await pool()
+          .query(KILL)
+          .catch(() => undefined);
     };
     await Promise.all([pusher(), pusher(), pusher(), killer()]);
-    assert.deepEqual(await rows('SELECT seq AS value FROM changes ORDER BY seq'), Array.from({ length: 30 }, (_, n) => n + 1));
+    assert.deepEqual(
+      await rows('SELECT seq AS value FROM changes ORDER BY seq'),
+      Array.from({ length: 30 }, (_, n) => n + 1),
+    );
     assert.equal((await west.head()).commit, 30);
   });
 
   it('keeps history that is folded, or shortened, at its source, and takes what comes after', async () => {
-    const attempt = newChange(1, { object: { ...newChange(1).object, name: 'refused', uid: 'r' } });
-    await append(attempt);
-    const dropped = { seq: 1, outcome: 'dropped', resourceVersion: '', reason: 'the watch never showed it', at: 2_000 } as const;
+    await append(large(1, { object: { ...newChange(1).object, name: 'refused', uid: 'r' } }));
+    const dropped = {
+      seq: 1,
+      outcome: 'dropped',
+      resourceVersion: '',
+      reason: 'the watch never showed it',
+      at: 2_000,
+    } as const;
     await west.store.append({ changes: [], outcomes: [dropped] });
     for (let seq = 2; seq <= 9; seq++) await append(newChange(seq, seq === 2 ? {} : { parent: seq - 1, depth: seq - 2, effect: 'modified', operation: 'UPDATE', detail: { ...newChange(seq).detail, patch: [{ op: 'replace', path: '/data/seq', value: seq }] } })); // prettier-ignore
+    const outcomes = [2, 3, 4, 5, 6, 7, 8, 9].map((seq) => ({
+      ...dropped,
+      seq,
+      outcome: 'committed' as const,
+      reason: 'the watch shows it' as const,
+      at: 9_000,
+    }));
+    await west.store.append({ changes: [], outcomes });
     await west.push();
     const before = await Promise.all([1, 2, 5, 9].map((seq) => hub().body(seq)));
     assert.equal(await west.store.shorten([1], 3 * DAY_MS), 1);
-    while ((await west.store.fold({ before: 8_000, now: 3 * DAY_MS })) !== null);
+    while ((await west.store.fold({ before: 10_000, now: 3 * DAY_MS })) !== null);
     assert.equal(await west.store.change(5), null);
     await append(newChange(10, { at: 3 * DAY_MS }));
     await west.push();
@@ -176,8 +261,14 @@ describe('the hub takes in what a ledger pushes', () => {
   });
 
   it('takes what was shortened before it was pushed', async () => {
-    await append(newChange(1));
-    const dropped = { seq: 1, outcome: 'dropped', resourceVersion: '', reason: 'the watch never showed it', at: 2_000 } as const;
+    await append(large(1));
+    const dropped = {
+      seq: 1,
+      outcome: 'dropped',
+      resourceVersion: '',
+      reason: 'the watch never showed it',
+      at: 2_000,
+    } as const;
     await west.store.append({ changes: [newChange(2)], outcomes: [dropped] });
     await west.store.shorten([1], DAY_MS);
     await west.push({ commits: 1, changes: 1 });
@@ -192,9 +283,15 @@ describe('the hub takes in what a ledger pushes', () => {
     const head = await west.store.treeHead();
     const other = signerOf(west.signer.verifier.name, Buffer.alloc(32, 7));
     const send = async (note: string): Promise<unknown> => west.send(0, (await west.next(0, [note]))?.lines ?? []);
-    await assert.rejects(send(signCheckpoint(head, other)), /^Refusal: checkpoint of 1 commits: it is not signed by the key that was pinned/);
+    await assert.rejects(
+      send(signCheckpoint(head, other)),
+      /^Refusal: checkpoint of 1 commits: it is not signed by the key that was pinned/,
+    );
     const wrong = { ...head, root: Buffer.alloc(32, 1) };
-    await assert.rejects(send(signCheckpoint(wrong, west.signer)), /^Refusal: checkpoint of 1 commits: these are not the commits that were signed$/);
+    await assert.rejects(
+      send(signCheckpoint(wrong, west.signer)),
+      /^Refusal: checkpoint of 1 commits: these are not the commits that were signed$/,
+    );
     await send(signCheckpoint(head, west.signer));
     assert.equal((await west.head()).signed, 1);
     // The same of commits that the hub has already.

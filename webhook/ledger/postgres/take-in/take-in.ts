@@ -40,7 +40,13 @@ const SELECT = `SELECT state, reason, origin, key, id, name, created_at, digests
  * Takes in what a ledger pushes: the commits after `after`, whole or not at all, and each once. Resolves to the hub's new head, when
  * it is durable. Rejects with a Refusal, or with what PostgreSQL rejects with. `now`: the hub's present (ms).
  */
-export async function takeIn(pool: Pool, ledger: number, after: number, lines: AsyncIterable<string>, now: number): Promise<Head> {
+export async function takeIn(
+  pool: Pool,
+  ledger: number,
+  after: number,
+  lines: AsyncIterable<string>,
+  now: number,
+): Promise<Head> {
   const batch = await readBatch(lines, FORMAT);
   const row = await ledgerRow(pool, ledger);
   const head = headOf(row);
@@ -60,7 +66,15 @@ export async function takeIn(pool: Pool, ledger: number, after: number, lines: A
         signed_commit = greatest(signed_commit, $14)
         WHERE ledger = $1 AND head_commit = $2 AND head_hash = $3 AND state = 'active'`,
       [
-        ...[ledger, after, standing.hash, proven.own.id, proven.own.cluster, proven.own.created_at, proven.own.digests_from],
+        ...[
+          ledger,
+          after,
+          standing.hash,
+          proven.own.id,
+          proven.own.cluster,
+          proven.own.created_at,
+          proven.own.digests_from,
+        ],
         ...[proven.commit, proven.hash, proven.seq, proven.tree, now, proven.at],
         Math.max(0, ...[...earlier, ...proven.notes].map(({ size }) => size)),
       ],
@@ -83,7 +97,10 @@ export async function headAt(pool: Pool, ledger: number): Promise<Standpoint> {
 
 /** The hash of one commit that the hub has, in base64; null where it has it not. */
 export async function hashOf(pool: Pool, ledger: number, commit: number): Promise<string | null> {
-  const { rows } = await pool.query<{ hash: Buffer }>('SELECT hash FROM commits WHERE ledger = $1 AND id = $2', [ledger, commit]);
+  const { rows } = await pool.query<{ hash: Buffer }>('SELECT hash FROM commits WHERE ledger = $1 AND id = $2', [
+    ledger,
+    commit,
+  ]);
   return rows[0]?.hash.toString('base64') ?? null;
 }
 
@@ -134,7 +151,14 @@ async function earlierNotes(db: Db, ledger: number, standing: Standing, batch: B
  * A push of commits that the hub has already, but others: the ledger was restored from a backup, or somebody has its key and its
  * token. It is frozen: its history stays, and nothing more is taken.
  */
-async function lookForFork(pool: Pool, ledger: number, row: LedgerRow, after: number, batch: Batch, now: number): Promise<void> {
+async function lookForFork(
+  pool: Pool,
+  ledger: number,
+  row: LedgerRow,
+  after: number,
+  batch: Batch,
+  now: number,
+): Promise<void> {
   if (after > row.head_commit) return;
   const { rows } = await pool.query<{ id: number; hash: Buffer }>(
     'SELECT id, hash FROM commits WHERE ledger = $1 AND id = ANY($2)',
@@ -144,6 +168,10 @@ async function lookForFork(pool: Pool, ledger: number, row: LedgerRow, after: nu
   const other = batch.commits.find(({ id, hash }) => held.get(id)?.equals(hash) === false);
   if (other === undefined) return;
   const reason = `commit ${other.id} is not the one that the hub has: the ledger was restored from a backup, or two are written under one name`;
-  await pool.query("UPDATE ledgers SET state = 'forked', reason = $2, received_at = $3 WHERE ledger = $1", [ledger, reason, now]);
+  await pool.query("UPDATE ledgers SET state = 'forked', reason = $2, received_at = $3 WHERE ledger = $1", [
+    ledger,
+    reason,
+    now,
+  ]);
   throw new Refusal('forked', reason, headOf(row));
 }

@@ -42,28 +42,33 @@ export interface SignedNote {
  */
 export function verifyBatch(standing: Standing, batch: Batch, names: Names): Proven {
   const own = ownRow(standing, batch);
-  let previous = standing.commit === 0 ? firstLink({ id: own.id, cluster: own.cluster, createdAt: own.created_at }) : standing.hash;
+  let previous =
+    standing.commit === 0 ? firstLink({ id: own.id, cluster: own.cluster, createdAt: own.created_at }) : standing.hash;
   let [commit, seq, at] = [standing.commit, standing.seq, 0];
   const tree = MerkleTree.from(standing.commit, standing.tree);
   const signed = new Map([...readNotes(standing, batch)].filter(([size]) => size > standing.commit));
   const notes: Proven['notes'] = [];
   const rows = new CommitRows(batch, names, standing.commit);
   for (const row of batch.commits) {
-    if (row.id !== commit + 1) throw unproven(`commit ${commit + 1}`, `it is not there: commit ${row.id} follows commit ${commit}`);
+    if (row.id !== commit + 1)
+      throw unproven(`commit ${commit + 1}`, `it is not there: commit ${row.id} follows commit ${commit}`);
     const link = new Link(previous, row.id, row.at, row.taken, row.id >= own.digests_from);
     for (const change of rows.changesUpTo(row.last_seq)) {
       if (change.seq !== seq + 1) throw unproven(`change ${seq + 1}`, `it is not there, but change ${change.seq} is`);
       seq = change.seq;
       link.change(change);
     }
-    if (seq !== row.last_seq) throw unproven(`change ${seq + 1}`, `it is not there, but commit ${row.id} holds changes up to ${row.last_seq}`);
+    if (seq !== row.last_seq)
+      throw unproven(`change ${seq + 1}`, `it is not there, but commit ${row.id} holds changes up to ${row.last_seq}`);
     rows.addTo(link, row.id);
-    if (!link.digest().equals(row.hash)) throw unproven(`commit ${row.id}`, 'its hash is not that of its rows behind the commit before it');
+    if (!link.digest().equals(row.hash))
+      throw unproven(`commit ${row.id}`, 'its hash is not that of its rows behind the commit before it');
     tree.add(row.hash);
     [previous, commit, at] = [row.hash, row.id, row.at];
     const head = signed.get(commit);
     if (head === undefined) continue;
-    if (!head.root.equals(tree.root())) throw unproven(`checkpoint of ${commit} commits`, 'these are not the commits that were signed');
+    if (!head.root.equals(tree.root()))
+      throw unproven(`checkpoint of ${commit} commits`, 'these are not the commits that were signed');
     notes.push({ size: commit, note: head.note, tree: tree.bytes });
     signed.delete(commit);
   }
@@ -81,13 +86,25 @@ function ownRow({ origin, own }: Standing, batch: Batch): RowOf<'ledger'> {
   if (row === undefined) throw unproven('ledger', 'its own row is not there');
   if (given !== undefined && originOf(given.cluster, given.id) !== origin)
     throw unproven('ledger', `this is ${originOf(given.cluster, given.id)}, and ${origin} was enrolled`);
-  if (given !== undefined && !(given.id.equals(row.id) && given.cluster === row.cluster && given.created_at === row.created_at && given.digests_from === row.digests_from)) // prettier-ignore
+  if (
+    given !== undefined &&
+    !(
+      given.id.equals(row.id) &&
+      given.cluster === row.cluster &&
+      given.created_at === row.created_at &&
+      given.digests_from === row.digests_from
+    )
+  )
+    // prettier-ignore
     throw unproven('ledger', 'its own row is not what it was');
   return row;
 }
 
 /** The signed checkpoints of a push, by how many commits they sign. Throws a Refusal. */
-export function readNotes({ key, origin }: Pick<Standing, 'key' | 'origin'>, { notes }: Batch): Map<number, { root: Buffer; note: string }> {
+export function readNotes(
+  { key, origin }: Pick<Standing, 'key' | 'origin'>,
+  { notes }: Batch,
+): Map<number, { root: Buffer; note: string }> {
   return new Map(
     notes.map((note) => {
       const read = readCheckpoint(note, [key]);
@@ -142,7 +159,10 @@ class CommitRows {
     const { outcomes, coverage, folds, shortened, resources } = this.beside;
     for (const row of taken(outcomes, commit)) link.outcome({ ...row, auditId: row.audit_id });
     for (const row of taken(coverage, commit)) link.coverage(row);
-    const kinds = taken(resources, commit).map(({ resource, api_group, kind }) => ({ resource: `${resource}.${api_group}`, kind }));
+    const kinds = taken(resources, commit).map(({ resource, api_group, kind }) => ({
+      resource: `${resource}.${api_group}`,
+      kind,
+    }));
     for (const kind of kinds.sort(byResource)) link.kind(kind);
     for (const row of taken(folds, commit)) link.fold(foldOf(row));
     for (const row of taken(shortened, commit)) link.shortening(row);
@@ -166,7 +186,8 @@ class CommitRows {
     const text = (id: number): string => texts.get(id)?.value ?? '';
     const object = objects.get(row.object_id);
     const resource = resources.get(object?.resource_id ?? 0);
-    if (object?.namespace_id !== row.namespace_id) throw unproven(`change ${row.seq}`, "its namespace is not its object's");
+    if (object?.namespace_id !== row.namespace_id)
+      throw unproven(`change ${row.seq}`, "its namespace is not its object's");
     const checkpoint = this.checkpoints.get(row.seq);
     this.checkpoints.delete(row.seq);
     const shortened = this.shortened.get(row.seq);
@@ -188,7 +209,10 @@ class CommitRows {
   }
 }
 
-function byCommit<Row extends { commit_id: number }>(rows: readonly Row[], order: (a: Row, b: Row) => number): Map<number, Row[]> {
+function byCommit<Row extends { commit_id: number }>(
+  rows: readonly Row[],
+  order: (a: Row, b: Row) => number,
+): Map<number, Row[]> {
   const found = new Map<number, Row[]>();
   for (const row of [...rows].sort(order)) {
     const known = found.get(row.commit_id);
@@ -206,7 +230,12 @@ function taken<Row>(rows: Map<number, Row[]>, commit: number): Row[] {
 
 function foldOf(row: RowOf<'folds'>): Parameters<Link['fold']>[0] {
   return {
-    ...{ throughCommit: row.through_commit, throughSeq: row.through_seq, horizonAt: row.horizon_at, removed: row.removed },
+    ...{
+      throughCommit: row.through_commit,
+      throughSeq: row.through_seq,
+      horizonAt: row.horizon_at,
+      removed: row.removed,
+    },
     ...{ lastObject: row.last_object, lastActor: row.last_actor, lastText: row.last_text },
     ...{ chain: row.chain, tree: row.tree, remains: row.remains },
   };

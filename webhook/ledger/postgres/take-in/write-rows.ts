@@ -33,7 +33,13 @@ async function indexLabels(db: Db, ledger: number, sets: readonly RowOf<'label_s
   ]);
 }
 
-async function insert<Name extends Table>(db: Db, ledger: number, table: Name, rows: readonly RowOf<Name>[], conflict = ''): Promise<void> {
+async function insert<Name extends Table>(
+  db: Db,
+  ledger: number,
+  table: Name,
+  rows: readonly RowOf<Name>[],
+  conflict = '',
+): Promise<void> {
   const columns = Object.entries<ColumnType>(TABLES[table]);
   const names = columns.map(([name]) => `"${name}"`).join(', ');
   const arrays = columns.map(([, type], index) => `$${index + 2}::${PG_TYPES[type]}[]`).join(', ');
@@ -48,7 +54,8 @@ function* inParts(rows: readonly Record<string, unknown>[]): Generator<Record<st
   let [part, bytes]: [Record<string, unknown>[], number] = [[], 0];
   for (const row of rows) {
     part.push(row);
-    for (const value of Object.values(row)) bytes += Buffer.isBuffer(value) || typeof value === 'string' ? value.length : 8;
+    for (const value of Object.values(row))
+      bytes += Buffer.isBuffer(value) || typeof value === 'string' ? value.length : 8;
     if (part.length < ROWS_AT_ONCE && bytes < BYTES_AT_ONCE) continue;
     yield part;
     [part, bytes] = [[], 0];

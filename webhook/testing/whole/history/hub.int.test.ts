@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import { ROUTES } from '../../../../shared/api.ts';
 import { shopMarks } from '../../../../shared/testing/shop.ts';
-import { QUESTION_NAMES, type LedgerReader, type QueryOf, type QuestionName } from '../../../../shared/questions/table.ts';
+import {
+  QUESTION_NAMES,
+  type LedgerReader,
+  type QueryOf,
+  type QuestionName,
+} from '../../../../shared/questions/table.ts';
 import { StoreReader } from '../../../ask/questions/reader.ts';
 import { mirror } from '../../../ledger/postgres/testing/mirror.ts';
 import { PostgresStore } from '../../../ledger/postgres/read/store.ts';
@@ -22,7 +27,10 @@ function questions(at: number, namespace: string, name: string): Asked {
   return {
     info: [{}],
     resources: [{}],
-    objects: [{ scope: {}, limit: 500 }, { scope: { ...inside, ...deployments }, limit: 3 }],
+    objects: [
+      { scope: {}, limit: 500 },
+      { scope: { ...inside, ...deployments }, limit: 3 },
+    ],
     changes: [
       { scope: {}, limit: 100 },
       { scope: inside, limit: 50, ...period },
