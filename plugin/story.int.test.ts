@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import fc from 'fast-check';
 import { actsOf } from '../shared/acts/acts.ts';
 import { countsOf } from '../shared/acts/consequences.ts';
 import type { JsonObject, LedgerReader } from '../shared/types.ts';
@@ -21,6 +22,12 @@ const QUESTIONS: Record<string, string[]> = {
   west: ['--limit 100', 'ns payments --reverse'],
   east: ['--limit 100'],
 };
+
+/** What of a change in JSON says how it is asked for. */
+interface ChangeItem {
+  seq: number;
+  object: { namespace: string; name: string };
+}
 
 describe('the story, as the golden files have it', () => {
   const file = useSharedFolder();
@@ -136,6 +143,53 @@ describe('the story, as the golden files have it', () => {
       'name',
     ]);
     assert.equal(moment.out, 'deployment.apps/web\n');
+  });
+
+  it('takes the id, the time and the TYPE NS/NAME of any row that it prints, in a pipe and on a terminal', async () => {
+    const all = '-A --status --attempts --limit 150';
+    const list = JSON.parse((await blame(`${all} --format table -o json`)).out) as { items: ChangeItem[] };
+    const printed = { pipe: (await blame(`${all} --oneline`)).out, terminal: (await blame(`${all} --oneline`, { columns: 200 })).out }; // prettier-ignore
+    const places = [...list.items.keys()];
+    const runs = fc.asyncProperty(
+      fc.constantFrom(...places),
+      fc.constantFrom('pipe', 'terminal'),
+      async (place, where) => {
+        const { seq, object } = list.items[place] ?? assert.fail();
+        const row = new RegExp(`^ *${seq} .*$`, 'm');
+        const line = row.exec(printed[where])?.[0] ?? assert.fail(`no row ${seq}`);
+        const name = object.namespace === '' ? object.name : `${object.namespace}/${object.name}`;
+        const [before = '', after] = line.split(` ${name}`);
+        assert.notEqual(after, undefined, `${name} is not whole: ${line}`);
+        const [type = '', time = ''] = [before.split(' ').at(-1), line.trim().split(' ')[1]];
+        assert.match((await blame(`show ${seq}`)).out, new RegExp(`\\b${object.name}\\b`), line);
+        // What a terminal prints is cut to the second: a question since then has the change too.
+        const named = await blame(`${type} ${name} --since ${time} --oneline --status --attempts --limit 600`);
+        assert.match(named.out, row, `${type} ${name} --since ${time}: ${named.err}`);
+      },
+    );
+    await fc.assert(runs, { numRuns: 12 });
+  });
+
+  it('names a time for older changes that repeats none of those that were shown, and leaves none out', async () => {
+    for (const question of ['-n shop --oneline', 'deployment shop/web --oneline']) {
+      const first = await blame(`${question} --limit 5`);
+      const time = /, or --until (\S+)\n/.exec(first.err)?.[1] ?? assert.fail(first.err);
+      const second = await blame(`${question} --limit 5 --until ${time}`);
+      const ids = (text: string): string[] => [...text.matchAll(/^ *(\d+) /gm)].map(([, id = '']) => id);
+      const both = ids((await blame(`${question} --limit 10`)).out);
+      assert.deepEqual([...ids(first.out), ...ids(second.out)], both, question);
+    }
+  });
+
+  it('takes the id of a change and a bare time of day also in apps and releases', async () => {
+    const byId = await blame('apps --at 1449');
+    assert.match(byId.err, /^# \d+ applications? · 2026-11-22 05:08:11\.332 UTC\n/);
+    const byTime = await blame('apps --at 05:08:11');
+    assert.match(byTime.err, /^# 05:08:11 was taken as 2026-11-22 05:08:11 UTC\n/);
+    assert.equal(byTime.out, (await blame('apps --at 2026-11-22T05:08:11Z')).out);
+    const release = await blame('releases shop --at 1449');
+    assert.equal(release.out, (await blame('releases shop --at 2026-11-22T05:08:11.332Z')).out);
+    assert.equal(release.code, 0);
   });
 
   it('shows the act of a change, and what followed from it', async () => {

@@ -26,6 +26,7 @@ const PLUGIN = { source: 'plugin/main.ts', name: 'kubectl-blame' };
  */
 const LAZY = {
   'string-width': ['default'],
+  'supports-hyperlinks': ['createSupportsHyperlinks'],
   fflate: ['inflateSync'],
   yaml: ['isAlias', 'isMap', 'isPair', 'isScalar', 'isSeq', 'parse', 'parseAllDocuments', 'parseDocument'],
   'node:child_process': ['spawn', 'spawnSync'],
@@ -59,7 +60,7 @@ const oneWidth = {
 const HASHBANG = '#!/usr/bin/env node\n';
 
 // CommonJS dependencies inside an ES module still call require() for Node's built-in modules.
-const REQUIRE_BANNER =
+export const REQUIRE_BANNER =
   "import { createRequire as __bannerCreateRequire } from 'node:module';\n" +
   'const require = __bannerCreateRequire(import.meta.url);';
 

@@ -101,6 +101,10 @@ describe('the release workflow', () => {
   it('releases nothing that was not tested', () => {
     assert.deepEqual([jobs.image?.needs, jobs.files?.needs], ['test', 'image']);
     assert.ok(jobs.test?.steps.some(({ run }) => run === 'make test'));
+    // And with the Node that is in the image.
+    const [, node] = /^FROM node:(\d+)-[a-z]+-slim$/m.exec(readFileSync(`${ROOT}Dockerfile`, 'utf8')) ?? [];
+    const setup = jobs.test?.steps.find(({ uses }) => uses?.startsWith('actions/setup-node@') === true);
+    assert.equal(String(setup?.with?.['node-version']), node);
   });
 });
 

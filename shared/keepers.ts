@@ -1,5 +1,6 @@
 import { isObject, memberOf } from './json.ts';
 import { metadataOf } from './normalise.ts';
+import { toolOfManager } from './origins/tools.ts';
 import type { Change, Json, JsonObject } from './types.ts';
 
 /** Somebody who will set fields again, whatever anybody else does with them. */
@@ -23,14 +24,6 @@ const MARKS: readonly [key: string, who: string, value?: string][] = [
   ['app.kubernetes.io/managed-by', 'Helm', 'Helm'],
 ];
 
-/** Field managers of the same tools, for changes that they made. */
-const MANAGERS: Record<string, string> = {
-  'argocd-controller': 'Argo CD',
-  'argocd-application-controller': 'Argo CD',
-  'kustomize-controller': 'Flux',
-  'helm-controller': 'Flux',
-};
-
 /**
  * Who will put these fields of an object back: GitOps tools that mark it as theirs, a controller that owns it, and
  * controllers that have set the same fields before, by `history` (any order). `paths` are as deltas have them.
@@ -48,15 +41,21 @@ export function keepersOf(body: JsonObject, paths: readonly string[], history: r
   }
   for (const owner of controllersOf(body)) add({ who: owner, kind: 'owner', evidence: 'ownerReferences', path: '' });
   for (const change of [...history].sort((a, b) => b.seq - a.seq)) {
-    const tool = MANAGERS[change.manager];
-    if (tool === undefined && !isController(change)) continue;
+    const tool = keeps(change.manager);
+    if (tool === null && !isController(change)) continue;
     const path = paths.find((each) => change.deltas.some((delta) => delta.path !== '' && overlap(delta.path, each)));
     // Of the whole object: a controller that sets a field of it neither makes it anew nor takes it away.
-    if (path === undefined || (path === '' && tool === undefined)) continue;
+    if (path === undefined || (path === '' && tool === null)) continue;
     const who = tool ?? change.actor?.username ?? '';
-    add({ who, kind: tool === undefined ? 'controller' : 'gitops', evidence: `change ${change.seq}`, path });
+    add({ who, kind: tool === null ? 'controller' : 'gitops', evidence: `change ${change.seq}`, path });
   }
   return [...keepers.values()];
+}
+
+/** The tool of a field manager that sets fields again by itself; null for others, and for what somebody runs, as Helm. */
+function keeps(manager: string): string | null {
+  const tool = toolOfManager(manager);
+  return tool === 'Argo CD' || tool === 'Flux' ? tool : null;
 }
 
 /** True where one of two paths lies below the other, or they are the same. */

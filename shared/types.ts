@@ -3,6 +3,7 @@
  * Words are those of docs/glossary.md. Times are milliseconds since the Unix epoch, UTC.
  */
 import type { AuditRecord } from './audit.ts';
+import type { Manager } from './origins/manual.ts';
 import type { Origin } from './origins/types.ts';
 export type * from './origins/manual.ts';
 export type * from './origins/types.ts';
@@ -127,6 +128,8 @@ export interface Change {
   causes?: CauseLink[];
   /** What a delivery tool made it from, where the query asked for causes; absent where no such tool made it. */
   origin?: Origin;
+  /** The delivery tool that manages what a person changed by hand, where the query asked for causes; absent for any other change. */
+  byHand?: Manager;
   /** Bodies before and after, where the query asked for them; null where the object did not exist. */
   before?: JsonObject | null;
   after?: JsonObject | null;

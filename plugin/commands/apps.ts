@@ -9,6 +9,7 @@ import { printable } from '../views/text.ts';
 import { momentText } from '../views/times.ts';
 import { unknownBelonging } from './belonging.ts';
 import { momentOfFlag, requireCovered, type LandscapeFlags } from './landscape-flags.ts';
+import { withMoments } from './moments.ts';
 import { note, print, tellDenied, tellPartial } from './notes.ts';
 import { readRules } from './rules-flags.ts';
 import { knownTypes, withTypeNames } from './types.ts';
@@ -20,7 +21,7 @@ export async function apps(
   reader: LedgerReader,
   io: Io,
 ): Promise<void> {
-  const at = momentOfFlag(flags.at, io);
+  const at = momentOfFlag((await withMoments(flags, reader, io)).at, io);
   const rules = await readRules(flags, io);
   await requireCovered(at, reader);
   const page = await reader.applications({ at, ...rules, ...(name === undefined ? {} : { name }) });

@@ -69,4 +69,10 @@ export class HistorySource implements Source {
   }
 }
 
-const NOTHING: Found = { changes: [], hidden: { status: 0, attempts: 0 }, denied: new Set(), more: false };
+const NOTHING: Found = {
+  changes: [],
+  hidden: { status: 0, attempts: 0 },
+  denied: new Set(),
+  more: false,
+  olderAt: null,
+};

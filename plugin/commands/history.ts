@@ -41,7 +41,13 @@ export async function showHistory(
     const { watch } = await import('./watch.ts');
     return watch(selection, period, request, reader, io);
   }
-  const { changes, hidden, denied, more } = await new HistoryReader(selection, period, request, reader, io).load(limit);
+  const { changes, hidden, denied, more, olderAt } = await new HistoryReader(
+    selection,
+    period,
+    request,
+    reader,
+    io,
+  ).load(limit);
   const { field } = request.lines;
   if (changes.length === 0 && field !== undefined) {
     tellDenied(denied, io);
@@ -58,7 +64,7 @@ export async function showHistory(
   if (oldest === undefined || newest === undefined) await explainEmpty(selection, period, request.matches, reader, io);
   else await tellPartial(since ?? oldest.at, until ?? newest.at, reader, io);
   if (more && oldest !== undefined) {
-    note(io, `there are older ones: --limit ${limit * 2}, or --until ${formatUtc(oldest.at)}`);
+    note(io, `there are older ones: --limit ${limit * 2}, or --until ${formatUtc(olderAt ?? oldest.at)}`);
   }
   tellDenied(denied, io);
   tellFolded(folded, io);
@@ -102,6 +108,8 @@ export interface Found {
   denied: Set<string>;
   /** True where there are older ones. */
   more: boolean;
+  /** When the next older one was made (ms): a question until then repeats none of these. null where it was not read. */
+  olderAt: number | null;
 }
 
 /** Where the reading of one scope stands. */
@@ -135,11 +143,11 @@ export class HistoryReader {
   async load(limit: number): Promise<Found> {
     const { changes, hidden, denied, cursors } = this;
     for (const cursor of cursors) {
-      while (!cursor.ended && cursor.found < limit) await this.readPage(cursor, limit - cursor.found);
+      while (!cursor.ended && cursor.found < limit) await this.readPage(cursor, limit + 1 - cursor.found);
     }
     changes.sort((a, b) => b.seq - a.seq);
     const more = cursors.some(({ ended }) => !ended) || changes.length > limit;
-    return { changes: changes.slice(0, limit), hidden, denied, more };
+    return { changes: changes.slice(0, limit), hidden, denied, more, olderAt: changes[limit]?.at ?? null };
   }
 
   private async readPage(cursor: Cursor, wanted: number): Promise<void> {

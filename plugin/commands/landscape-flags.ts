@@ -10,7 +10,7 @@ export interface LandscapeFlags extends RulesFlags {
   output?: 'table' | 'json' | 'yaml';
 }
 
-/** A moment of a flag (ms); without one, now. Throws time-invalid. */
+/** A moment of a flag whose text `withMoments` has looked up (ms); without one, now. Throws time-invalid. */
 export function momentOfFlag(text: string | undefined, io: Io): number {
   return text === undefined ? io.now : parseTime(text, io.now, io.style.timeZone);
 }

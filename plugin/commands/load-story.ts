@@ -18,6 +18,8 @@ export interface StoryQuery {
   query: Omit<ChangeQuery, 'scope' | 'limit'>;
   /** True where only changes of some users or programs are wanted: then consequences are looked for by themselves. */
   filtered: boolean;
+  /** Where they are looked for, where that is not in the same scopes: what followed is of other types. */
+  around?: readonly Scope[];
   wanted: (act: Act) => boolean;
 }
 
@@ -28,6 +30,8 @@ export interface Story {
   denied: Set<string>;
   /** True where there are older ones. */
   more: boolean;
+  /** When the change before the oldest of these acts was made (ms): a question until then repeats none of them. */
+  olderAt: number | null;
   /** True where consequences were not looked for: too much happened meanwhile. */
   withoutConsequences: boolean;
 }
@@ -94,7 +98,10 @@ export class StoryReader {
     const { acts: found, whole } = await withConsequences(fresh, this.found, this.asked, this.reader);
     for (const act of found) followed.set(firstSeq(act), act);
     const told = acts.map((act) => followed.get(firstSeq(act)) ?? act);
-    return { acts: told, hidden, denied, more, withoutConsequences: !whole };
+    const oldest = acts.at(-1);
+    const first = oldest === undefined ? 0 : firstSeq(oldest);
+    const olderAt = this.found.reduce<number | null>((last, { seq, at }) => (seq < first ? Math.max(last ?? at, at) : last), null); // prettier-ignore
+    return { acts: told, hidden, denied, more, olderAt, withoutConsequences: !whole };
   }
 }
 
@@ -109,7 +116,7 @@ function wholeActs(changes: readonly Change[], horizon: number): Act[] {
 async function withConsequences(
   acts: readonly Act[],
   found: readonly Change[],
-  { scopes, query }: StoryQuery,
+  { scopes, around: places = scopes, query }: StoryQuery,
   reader: LedgerReader,
 ): Promise<{ acts: readonly Act[]; whole: boolean }> {
   const [newest, oldest] = [acts[0], acts.at(-1)];
@@ -118,7 +125,7 @@ async function withConsequences(
   const until = startOf(newest) + CONSEQUENCES_MS;
   const { status = false, folded = false } = query;
   const around: Change[] = [];
-  for (const scope of scopes) {
+  for (const scope of places) {
     for (let before: number | null | undefined; before !== null;) {
       if (around.length >= MAX_CONSEQUENCES) return { acts, whole: false };
       const at = before === undefined ? {} : { before };

@@ -11,6 +11,7 @@ import { printable } from '../views/text.ts';
 import { spanText } from '../views/times.ts';
 import { unknownBelonging } from './belonging.ts';
 import { momentOfFlag, requireCovered, type LandscapeFlags } from './landscape-flags.ts';
+import { withMoments } from './moments.ts';
 import { note, print, tellDenied, tellPartial } from './notes.ts';
 import { compareReleases } from './release-difference.ts';
 import { readRules } from './rules-flags.ts';
@@ -31,8 +32,9 @@ export async function releases(
 ): Promise<void> {
   const pair = wanted === undefined ? null : pairOf(wanted);
   check(flags, wanted);
-  const end = momentOfFlag(flags.at ?? flags.to, io);
-  const start = flags.from === undefined ? null : momentOfFlag(flags.from, io);
+  const moments = await withMoments(flags, reader, io);
+  const end = momentOfFlag(moments.at ?? moments.to, io);
+  const start = moments.from === undefined ? null : momentOfFlag(moments.from, io);
   if (start !== null && start > end) throw new KubeblameError('usage-invalid', '--from lies after --to', 'exchange them'); // prettier-ignore
   const rules = await readRules(flags, io);
   await requireCovered(start ?? end, reader);

@@ -38,12 +38,14 @@ export function deedText(act: Act, { width, namespaced, whole = false }: DeedOpt
   const verb = act.verb + markOf(act);
   const subject = subjects(act, namespaced, whole, style);
   const [first] = act.changes;
+  // What a delivery tool manages, and may set back.
+  const byHand = act.changes.some((change) => change.byHand !== undefined) ? ' by hand' : '';
   const scale = act.verb === 'scaled' && act.changes.length === 1 && first !== undefined ? ` ${scaleText(first, style)}` : ''; // prettier-ignore
   const texts = consequenceTexts(act, style);
   const least = texts.length === 0 ? 0 : Math.min(...texts.map(widthOf)) + 2;
-  const used = (text: string): number => widthOf(`${verb} ${text}${scale}`);
+  const used = (text: string): number => widthOf(`${verb} ${text}${scale}${byHand}`);
   const what = [least, 0].map((more) => subject.find((text) => used(text) + more <= room)).find((text) => text !== undefined) ?? subject.at(-1) ?? ''; // prettier-ignore
-  const base = shortenMiddle(`${verb} ${what}${scale}`, Math.max(8, room), style.ellipsis);
+  const base = shortenMiddle(`${verb} ${what}${scale}${byHand}`, Math.max(8, room), style.ellipsis);
   const left = room - widthOf(base);
   const follows = texts.filter((text) => widthOf(text) + 2 <= left);
   const natural = widthOf(detailText(act, MAX_VALUES, style));

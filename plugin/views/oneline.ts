@@ -6,7 +6,7 @@ import { operationText, paintOperation } from './operation.ts';
 import type { Style } from './style.ts';
 import { padEnd, printable, shortenMiddle, widthOf } from './text.ts';
 import { timeFormat } from './times.ts';
-import { changeWho, paintWho } from './who.ts';
+import { fitWho, wholeWho } from './who.ts';
 import { changeWords } from './words.ts';
 
 const MAX_WHO = 30;
@@ -26,7 +26,7 @@ export function onelines(changes: readonly Change[], style: Style): string[] {
     change,
     id: String(change.seq),
     at: time(change.at),
-    who: changeWho(change, style),
+    who: wholeWho(change, style),
     operation: operationText(change),
     object: objectTitle(change.object, style),
   }));
@@ -43,14 +43,14 @@ export function onelines(changes: readonly Change[], style: Style): string[] {
     columns === null ? natural('object') : Math.min(natural('object'), MAX_OBJECT, Math.floor(room * OBJECT_SHARE));
   // A name is cut only where the line has no room for it even without words.
   return rows.map((row) => {
-    const who = padEnd(shortenMiddle(row.who, whoWidth, style.ellipsis), whoWidth);
+    const who = padEnd(columns === null ? row.who : fitWho(row.change, whoWidth, style), whoWidth);
     const object = padEnd(columns === null ? row.object : shortenMiddle(row.object, room, style.ellipsis), objectWidth);
     const done = paintOperation(row.change, style) + ' '.repeat(operation - row.operation.length);
     const width = columns === null ? null : room - widthOf(object) - 1;
     return [
       chalk.yellow(row.id.padStart(id)),
       chalk.dim(row.at.padEnd(at)),
-      paintWho(who, row.change.actor, style),
+      who,
       done,
       object,
       width !== null && width < MIN_WORDS ? '' : lineWords(row.change, width, style),

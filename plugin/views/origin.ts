@@ -52,9 +52,10 @@ export function originLines(origin: Origin, style: Style): string[] {
   const id = (seq: number): string => style.chalk.yellow(String(seq));
   return [
     `${certain ? '' : 'likely '}${printable(tool + name)}${revision}`,
-    ...sources.flatMap(({ revision, repository, path, chart }) => {
-      const parts = [chart, revision, repository, path].filter((part) => part !== '');
-      return parts.length === 0 ? [] : [printable(parts.join(' '))];
+    ...sources.flatMap(({ revision, repository, path, chart, url }) => {
+      const words = [printable(chart), style.link(printable(revision), url), printable(repository), printable(path)];
+      const known = words.filter((word) => word !== '');
+      return known.length === 0 ? [] : [known.join(' ')];
     }),
     ...(modes[mode] === '' ? [] : [printable(modes[mode]) + (by === null ? '' : ` (change ${id(by)})`)]),
     ...(modes[mode] === '' && by !== null ? [`told by change ${id(by)}`] : []),

@@ -22,6 +22,8 @@ export interface Style {
   now: number | null;
   /** Whether tables have a first line with the names of their columns. */
   headers: boolean;
+  /** A text that leads to a URL, in terminals that have that; elsewhere the text. '' or nothing: no URL. */
+  link: (text: string, url: string | undefined) => string;
   /** What a type is called: `deployment`; with its group where another type that is known has the same name. */
   typeName: (type: ResourceType) => string;
 }
@@ -35,9 +37,22 @@ export interface StyleOptions {
   /** ms; without it no time is told as an age. */
   now?: number;
   headers?: boolean;
+  /** Whether the terminal knows links; asked where there is one to write. */
+  links?: () => boolean;
 }
 
-export function createStyle({ columns, colour, unicode, timeZone, now, headers = true }: StyleOptions): Style {
+/** OSC 8. The URL holds no control character: rules (shared/landscape/rules.ts) see to that. */
+const linkTo = (text: string, url: string): string => `\u001b]8;;${url}\u001b\\${text}\u001b]8;;\u001b\\`;
+
+export function createStyle({
+  columns,
+  colour,
+  unicode,
+  timeZone,
+  now,
+  headers = true,
+  links = () => false,
+}: StyleOptions): Style {
   return {
     columns,
     chalk: new Chalk({ level: colour }),
@@ -53,6 +68,7 @@ export function createStyle({ columns, colour, unicode, timeZone, now, headers =
     timeZone,
     now: now ?? null,
     headers,
+    link: (text, url = '') => (url !== '' && columns !== null && links() ? linkTo(text, url) : text),
     typeName: displayName,
   };
 }

@@ -3,14 +3,14 @@ import stringWidth from 'string-width';
 export { printable } from '../../shared/printable.ts';
 
 const ESC = '\u001b';
-/** Colours, and what takes a column each: nearly all that is ever measured. string-width is slow, and slower to load. */
-const COLOUR = new RegExp(`${ESC}\\[[\\d;]*m`, 'g');
+/** Colours, links, and what takes a column each: nearly all that is ever measured. string-width is slow, and slower to load. */
+const COLOUR = new RegExp(`${ESC}(?:\\[[\\d;]*m|\\]8;;[^${ESC}]*${ESC}\\\\)`, 'g');
 const NARROW = /^[\x20-\x7e…→←·│├└─]*$/;
 
 /** Columns that a text takes on a terminal; colours take none. */
 export function widthOf(text: string): number {
   const plain = withoutColour(text);
-  return NARROW.test(plain) ? plain.length : stringWidth(text);
+  return NARROW.test(plain) ? plain.length : stringWidth(plain);
 }
 
 /** True where each character takes one column, whoever measures it. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { createStyle } from './style.ts';
 import { padEnd, printable, shortenEnd, shortenMiddle, takeEnd, takeStart, widthOf } from './text.ts';
 
 describe('printable', () => {
@@ -27,6 +28,16 @@ describe('shortening', () => {
     assert.equal(shortenMiddle('generic-garbage-collector', 12, '…'), 'generi…ector');
     assert.equal(shortenMiddle('short', 12, '…'), 'short');
     assert.equal(shortenEnd('generic-garbage-collector', 12, '…'), 'generic-gar…');
+  });
+
+  it('counts no column for a link, which only terminals that know links get', () => {
+    const options = { columns: 80, colour: 0, unicode: true, timeZone: 'UTC' } as const;
+    const link = createStyle({ ...options, links: () => true }).link('9be27d1', 'https://git.example.com/a');
+    assert.equal(link, '\u001b]8;;https://git.example.com/a\u001b\\9be27d1\u001b]8;;\u001b\\');
+    assert.equal(widthOf(`@ ${link}`), 9);
+    assert.equal(createStyle({ ...options, links: () => true }).link('9be27d1', undefined), '9be27d1');
+    assert.equal(createStyle({ ...options, columns: null, links: () => true }).link('9be27d1', 'https://a'), '9be27d1');
+    assert.equal(createStyle(options).link('9be27d1', 'https://a'), '9be27d1');
   });
 
   it('counts columns, not characters', () => {

@@ -1,4 +1,5 @@
 import { memberOf } from '../json.ts';
+import { toolOfManager } from '../origins/tools.ts';
 import type { Change, Delta } from '../types.ts';
 
 /*
@@ -6,11 +7,8 @@ import type { Change, Delta } from '../types.ts';
  * options) and from what changed. Where these tell nothing more, it is `created`, `updated` or `deleted`.
  */
 
-/** What programs other than kubectl do when they write what a manifest says. */
-const APPLIERS = new Set([
-  ...['argocd-controller', 'argocd-application-controller', 'kustomize-controller', 'helm-controller'],
-  ...['helm', 'Helm', 'Terraform', 'HashiCorp', 'pulumi-kubernetes', 'kapp', 'kapp-controller', 'fluxcd', 'eno'],
-]);
+/** Of delivery tools those that also write what somebody does in their user interface. */
+const EDITORS = new Set(['argocd-server', 'argocd-applicationset-controller']);
 
 /** kubectl's commands, by the field manager that they send. */
 const KUBECTL: Record<string, string> = {
@@ -144,7 +142,8 @@ function isApply({ options, manager, object, deltas }: Change): boolean {
   if (memberOf(options, 'serverSideApply') === true) return true;
   // Argo CD also writes what it knows about its own Applications.
   return (
-    APPLIERS.has(manager) &&
+    toolOfManager(manager) !== null &&
+    !EDITORS.has(manager) &&
     object.group !== 'argoproj.io' &&
     !deltas.every(({ path }) => path.startsWith('status.') || path === 'status')
   );

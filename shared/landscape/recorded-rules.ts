@@ -1,7 +1,7 @@
 import { messageOf } from '../errors.ts';
 import { isObject, unescapeText } from '../json.ts';
-import type { LedgerReader } from '../types.ts';
-import { parseLandscapeRules, RULES_CONFIG_MAP, type LandscapeRule } from './rules.ts';
+import type { JsonObject, LedgerReader } from '../types.ts';
+import { parseLandscapeRules, parseRules, RULES_CONFIG_MAP, type LandscapeRule, type Rules } from './rules.ts';
 
 /** Which rules tell what an object belongs to. */
 export interface RulesQuery {
@@ -26,16 +26,23 @@ async function recordedRules(
   reader: Pick<LedgerReader, 'states'>,
   at: number,
 ): Promise<{ rules: LandscapeRule[]; problem: string }> {
-  const { namespace, name, key } = RULES_CONFIG_MAP;
+  const { namespace, name } = RULES_CONFIG_MAP;
   const scope = { type: { group: '', resource: 'configmaps' }, namespace, names: [name] };
   const [state] = (await reader.states({ scope, at, limit: 1 })).states;
-  const data = state?.body.data;
-  const text = isObject(data) ? data[key] : undefined;
-  if (state === undefined) return { rules: [], problem: '' };
-  if (typeof text !== 'string') return { rules: [], problem: `ConfigMap ${namespace}/${name} has no key ${key}` };
+  const { rules, problem } = recordedRulesIn(state?.body ?? null);
+  return { rules: rules.objects, problem };
+}
+
+/** The rules of the recorded ConfigMap (its body; null: there is none). One that cannot be read has none, and `problem` says why. */
+export function recordedRulesIn(body: JsonObject | null): { rules: Rules; problem: string } {
+  const { namespace, name, key } = RULES_CONFIG_MAP;
+  const none: Rules = { objects: [], tools: [], revisions: [] };
+  if (body === null) return { rules: none, problem: '' };
+  const text = isObject(body.data) ? body.data[key] : undefined;
+  if (typeof text !== 'string') return { rules: none, problem: `ConfigMap ${namespace}/${name} has no key ${key}` };
   try {
-    return { rules: parseLandscapeRules(unescapeText(text), `ConfigMap ${namespace}/${name}, ${key}`), problem: '' };
+    return { rules: parseRules(unescapeText(text), `ConfigMap ${namespace}/${name}, ${key}`), problem: '' };
   } catch (error) {
-    return { rules: [], problem: messageOf(error) };
+    return { rules: none, problem: messageOf(error) };
   }
 }

@@ -37,6 +37,14 @@ export interface ManualField extends Delta {
 /** What of a tool a person switched off. */
 export type Switch = 'automatic sync switched off' | 'self-heal switched off' | 'suspended' | 'deleted';
 
+/** The tool that manages an object, and what of it: an Application, a release. */
+export interface Manager {
+  tool: string;
+  application: string;
+  /** '' where it is not known. */
+  namespace: string;
+}
+
 /** A change by hand of something that a tool manages, or of the tool's own object. */
 export interface ManualChange {
   seq: number;
@@ -46,7 +54,7 @@ export interface ManualChange {
   outcome: Outcome;
   effect: 'modified' | 'deleted';
   /** What manages the object; null for `switched`. */
-  managedBy: { tool: string; application: string; namespace: string } | null;
+  managedBy: Manager | null;
   /** Set where the change switches a tool off. */
   switched: Switch | null;
   /** What was set; for a deletion and a switch one with the path ''. */

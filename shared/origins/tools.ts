@@ -36,20 +36,20 @@ const BY_SERVICE_ACCOUNT: readonly [pattern: RegExp, tool: string][] = [
 /** Tools that write under service accounts of their own, never as whoever uses them. */
 const SERVERS = new Set(['Argo CD', 'Flux']);
 
+/** The delivery tool that a field manager is the name of; null where it is none's, such as kubectl's. */
+export function toolOfManager(manager: string): string | null {
+  return Object.hasOwn(BY_MANAGER, manager) ? (BY_MANAGER[manager] ?? null) : null;
+}
+
 /**
  * The delivery tool that made a change; null where it is none of them, or nobody was seen. A field manager is a claim that anybody may
  * make: of a person it is believed only where the tool runs as whoever calls it, as Helm does.
  */
 export function toolOf({ manager, actor }: { manager: string; actor: Pick<Actor, 'username'> | null }): string | null {
   if (actor === null) return null;
-  const tool = Object.hasOwn(BY_MANAGER, manager) ? BY_MANAGER[manager] : undefined;
-  if (tool !== undefined && (!SERVERS.has(tool) || isMachine(actor.username))) return tool;
+  const tool = toolOfManager(manager);
+  if (tool !== null && (!SERVERS.has(tool) || isMachine(actor.username))) return tool;
   return BY_SERVICE_ACCOUNT.find(([pattern]) => pattern.test(actor.username))?.[1] ?? null;
-}
-
-/** How a tool is called beside a person: `argocd`. */
-export function shortTool(tool: string): string {
-  return tool.toLowerCase().replaceAll(' ', '');
 }
 
 /** A commit as git shortens it; anything else as it is. */

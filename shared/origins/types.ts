@@ -10,6 +10,8 @@ export interface OriginSource {
   chart: string;
   /** What was delivered: a commit of Git, the digest of an artifact, a chart's version. */
   revision: string;
+  /** Where that can be looked at, by a rule; missing where no rule tells. */
+  url?: string;
 }
 
 /** How a delivery began. `unknown`: nothing that was recorded tells. */

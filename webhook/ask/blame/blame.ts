@@ -4,7 +4,6 @@ import { findFields, type FieldStep } from '../../../shared/field-path.ts';
 import { isMachine } from '../../../shared/machines.ts';
 import { apiVersionOf } from '../../../shared/normalise.ts';
 import { applyPatch, diff } from '../../../shared/patch.ts';
-import { toolOf } from '../../../shared/origins/tools.ts';
 import { touchedBy, type Touched } from '../../../shared/touched.ts';
 import type { Actor, BlameQuery, JsonObject, ObjectBlame, OwnerTree, Setter, State } from '../../../shared/types.ts';
 import type { LedgerView, StoredStep } from '../../ledger/port/port.ts';
@@ -119,7 +118,7 @@ export async function blameOf(
 
   /** A commit of Git, or whoever pressed Sync, is as good as a person. */
   async function isDelivered(seq: number, setter: Setter): Promise<boolean> {
-    if (toolOf(setter) === null) return false;
+    if ((await origins.toolOf(setter)) === null) return false;
     const origin = await origins.of(await requireChange(store, seq));
     return origin !== null && (origin.startedBy !== '' || origin.sources.some(({ revision }) => revision !== ''));
   }
@@ -161,7 +160,7 @@ async function tellCauses(store: LedgerView, causes: Causes, setters: readonly S
 /** What a delivery tool set, came from somewhere. */
 async function tellOrigins(store: LedgerView, origins: Origins, setters: readonly Setter[]): Promise<void> {
   for (const setter of setters) {
-    if (toolOf(setter) === null) continue;
+    if ((await origins.toolOf(setter)) === null) continue;
     const origin = await origins.of(await requireChange(store, setter.seq));
     if (origin !== null) setter.origin = origin;
   }

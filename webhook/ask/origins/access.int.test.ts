@@ -39,6 +39,33 @@ describe('origins and the report of what was done by hand, through the API', () 
     assert.deepEqual([found?.application, found?.sources[0]?.revision, found?.startedBy], ['web', REVISION, 'carla']);
   });
 
+  it('follow the rules of the ConfigMap for those who may read it: where a revision is, and which tool nobody knew', async () => {
+    test.api.reviews.grants.push(...viewGrant('alice', 'shop'), ...viewGrant('alice', 'argocd'));
+    const rules = [
+      '- revision: https://git.example.com/{repo}/commit/{revision}',
+      '- where: {user: "system:serviceaccount:ci:*", manager: deploy*}',
+      '  tool: Our deployer',
+    ].join('\n');
+    await test.recordNamespace('kubeblame', 'ns-kubeblame');
+    await test.record({ name: 'kubeblame-rules', namespace: 'kubeblame', body: { data: { 'rules.yaml': rules } } });
+    const url = `https://git.example.com/shop/deploy/commit/${REVISION}`;
+    const named = {
+      scope: { type: { group: '', resource: 'configmaps' }, namespace: 'shop', names: ['settings', 'other'] },
+    };
+    const origins = async (token: string): Promise<(Origin | undefined)[]> => {
+      const search = QUESTIONS.changes.codec.encode({ ...named, causes: true, limit: 9 });
+      const reply = await test.as(token, `${ROUTES.changes}?${search.toString()}`);
+      return (reply.json() as unknown as ChangePage).changes.map(({ origin }) => origin);
+    };
+    assert.deepEqual((await origins(BOB))[0]?.sources[0]?.url, url);
+    assert.deepEqual((await origins(ALICE))[0]?.sources[0]?.url, undefined);
+    const options: JsonObject = { fieldManager: 'deployer' };
+    await test.record({ name: 'other', options, username: 'system:serviceaccount:ci:bot', body: { data: { a: '1' } } });
+    const [told] = await origins(BOB);
+    assert.deepEqual([told?.tool, told?.why], ['Our deployer', 'a rule of kubeblame-rules']);
+    assert.equal((await origins(ALICE))[0], undefined);
+  });
+
   it('tell others no more than the object itself says', async () => {
     test.api.reviews.grants.push(...viewGrant('alice', 'shop'));
     const found = await origin(ALICE);

@@ -170,6 +170,17 @@ describe('origins on the recordings', () => {
     }
   });
 
+  it('marks as done by hand exactly what the report tells of what tools manage', () => {
+    for (const cluster of ['west', 'east', 'shop']) {
+      const marked = (changes.get(cluster) ?? []).filter(({ byHand, outcome }) => byHand !== undefined && outcome !== 'dropped'); // prettier-ignore
+      const reported = (reports.get(cluster)?.changes ?? []).filter(({ managedBy }) => managedBy !== null);
+      assert.deepEqual(
+        marked.map(({ seq, byHand }) => [seq, byHand]),
+        reported.map(({ seq, managedBy }) => [seq, managedBy]).sort(([a], [b]) => Number(a) - Number(b)),
+      );
+    }
+  });
+
   it('leads from what controllers did to the revision behind it', () => {
     const pod = changes
       .get('west')

@@ -2,7 +2,10 @@ import { Belongings } from '../../../shared/landscape/belongings.ts';
 import { deliveriesOf, type Delivery } from '../../../shared/landscape/evidence.ts';
 import { factsOf } from '../../../shared/landscape/facts.ts';
 import { helmRelease } from '../../../shared/origins/helm.ts';
-import { toolOf } from '../../../shared/origins/tools.ts';
+import { recordedRulesIn } from '../../../shared/landscape/recorded-rules.ts';
+import { RULES_CONFIG_MAP, type Rules } from '../../../shared/landscape/rules.ts';
+import { revisionUrl, toolByRules } from '../../../shared/origins/rules.ts';
+import { toolOf, toolOfManager } from '../../../shared/origins/tools.ts';
 import type { Origin } from '../../../shared/origins/types.ts';
 import type { JsonObject } from '../../../shared/types.ts';
 import type { LedgerView, StoredChange } from '../../ledger/port/port.ts';
@@ -24,6 +27,7 @@ export class Origins {
   /** What the tools wrote about themselves. */
   readonly records: ToolRecords;
   private readonly found = new Map<number, Promise<Origin | null>>();
+  private rules: Promise<Rules> | null = null;
 
   constructor(
     private readonly store: LedgerView,
@@ -39,9 +43,33 @@ export class Origins {
     return found;
   }
 
+  /** The delivery tool that made a change, also one that a rule of now names; null where it is none. */
+  async toolOf(change: Parameters<typeof toolOf>[0]): Promise<string | null> {
+    // Most changes are by nobody whom a rule could be about, or by a tool that is known: then no rule is read.
+    return toolOf(change) ?? toolByRules(change, change.actor === null ? [] : (await this.rulesNow()).tools);
+  }
+
+  /** Of those whom this reader may read: whoever may not read the ConfigMap has none. */
+  private rulesNow(): Promise<Rules> {
+    const { namespace, name } = RULES_CONFIG_MAP;
+    const filter = { type: { group: '', resource: 'configmaps' }, namespace, names: [name] };
+    this.rules ??= this.records.newest(filter).then((body) => recordedRulesIn(body).rules);
+    return this.rules;
+  }
+
   private async find(change: StoredChange): Promise<Origin | null> {
-    const tool = toolOf(change);
-    if (tool === null || change.effect === 'none' || change.statusOnly) return null;
+    const origin = await this.findOrigin(change);
+    if (origin === null || origin.sources.length === 0) return origin;
+    const { revisions } = await this.rulesNow();
+    if (revisions.length === 0) return origin;
+    const sources = origin.sources.map((source) => ({ ...source, url: revisionUrl(source, revisions) }));
+    return { ...origin, sources: sources.map(({ url, ...source }) => (url === '' ? source : { ...source, url })) };
+  }
+
+  private async findOrigin(change: StoredChange): Promise<Origin | null> {
+    if (change.effect === 'none' || change.statusOnly) return null;
+    const tool = await this.toolOf(change);
+    if (tool === null) return null;
     const { before, after } = await this.states.around(change);
     const body = after ?? before;
     const asked = tool === 'Argo CD' && after !== null ? askedOrigin(change, before, after) : null;
@@ -51,11 +79,11 @@ export class Origins {
     const delivery = deliveryOf(change, body, tool);
     const origin: Origin = {
       ...{ tool, application: delivery?.name ?? '', namespace: delivery?.namespace ?? '', ...NOTHING },
-      ...{ takesBack: [], why: delivery?.by ?? `field manager ${change.manager}` },
+      ...{ takesBack: [], why: delivery?.by ?? evidenceOf(change, tool) },
     };
     const found = delivery === null ? null : await this.byTool(change, body, delivery);
     if (found === null) return delivery === null && KNOWN_BY_OBJECT.has(tool) ? null : origin;
-    const takesBack = tool === 'Helm' ? [] : await takenBack(this.store, this.states, change, before, after);
+    const takesBack = tool === 'Helm' ? [] : await takenBack(this.store, this.states, this, change, before, after);
     return { ...origin, ...found, takesBack, why: `${delivery?.by}; ${found.why}` };
   }
 
@@ -69,6 +97,12 @@ export class Origins {
         return helmOrigin(change, body, delivery, this.records);
     }
   }
+}
+
+/** How a tool is known that has written nothing about itself. */
+function evidenceOf(change: StoredChange, tool: string): string {
+  if (toolOf(change) !== tool) return 'a rule of kubeblame-rules';
+  return toolOfManager(change.manager) === tool ? `field manager ${change.manager}` : 'its service account';
 }
 
 /** What these deliver says so itself: what does not, they write for themselves. */

@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import { isByPerson } from '../../../shared/acts/kubelet.ts';
 import { deltas } from '../../../shared/delta.ts';
-import { toolOf } from '../../../shared/origins/tools.ts';
 import type { Actor, Delta, JsonObject } from '../../../shared/types.ts';
 import { isReal, type LedgerView, type StoredChange } from '../../ledger/port/port.ts';
 import type { States } from '../../ledger/port/states.ts';
+import type { Origins } from './origins.ts';
 
 /** Changes of an object that are looked through, back from the one that may take them back. */
 const MAX_CHANGES = 100;
@@ -16,18 +16,19 @@ const MAX_CHANGES = 100;
 export async function takenBack(
   store: LedgerView,
   states: States,
+  origins: Pick<Origins, 'toolOf'>,
   change: StoredChange,
   before: JsonObject | null,
   after: JsonObject | null,
 ): Promise<{ seq: number; actor: Actor }[]> {
   if (before === null || after === null) return [];
-  const own = deltas(before, after);
+  const [own, tool] = [deltas(before, after), await origins.toolOf(change)];
   const { group, resource, namespace, name, uid } = change.object;
   const filter = { type: { group, resource }, namespace, names: [name], uid, withoutStatus: true, maxSeq: change.seq - 1 }; // prettier-ignore
   const found: { seq: number; actor: Actor }[] = [];
   for (const row of await store.changes(filter, MAX_CHANGES)) {
     if (!isReal(row) || row.effect !== 'modified') continue;
-    if (toolOf(row) === toolOf(change)) break;
+    if ((await origins.toolOf(row)) === tool) break;
     if (row.actor === null || !isPersonsChange(row)) continue;
     const around = await states.around(row);
     if (deltas(around.before, around.after).some((delta) => own.some((back) => isReverse(back, delta)))) found.push({ seq: row.seq, actor: row.actor }); // prettier-ignore

@@ -4,14 +4,8 @@ import type { Logger } from 'pino';
 import { encodeError, NATIVE_API, ROUTES } from '../../../shared/api.ts';
 import { KubeblameError, messageOf } from '../../../shared/errors.ts';
 import { stringifyJson } from '../../../shared/json.ts';
-import {
-  QUESTION_NAMES,
-  questionOf,
-  type AnswerOf,
-  type QuestionName,
-  type Questions,
-} from '../../../shared/questions/table.ts';
-import type { Json, LedgerReader } from '../../../shared/types.ts';
+import { QUESTION_NAMES, questionOf } from '../../../shared/questions/table.ts';
+import type { Reading } from '../thread/reading.ts';
 import type { Authenticate, Caller } from '../access/identity/caller.ts';
 import { statusOf } from '../../platform/http/http.ts';
 import { discovery } from '../kube-api/discovery/discovery.ts';
@@ -23,7 +17,7 @@ const QUESTIONS = `${NATIVE_API.path}/${NATIVE_API.questions}`;
 export interface ReadApi extends Omit<NativeApi, 'readerOf'> {
   authenticate: Authenticate;
   /** The ledger as a caller may read it. */
-  readerOf: (caller: Caller) => LedgerReader;
+  reading: Pick<Reading, 'readerOf' | 'json'>;
   /** Resolves when all that was answered until now can be read. Rejects with overloaded where that takes long. */
   caughtUp: () => Promise<void>;
   log: Logger;
@@ -33,7 +27,7 @@ export interface ReadApi extends Omit<NativeApi, 'readerOf'> {
  * The read API, version 1: a route for each question of shared/questions/table.ts. And the native API, of which these routes are a
  * part too.
  */
-export function readApi({ authenticate, readerOf, caughtUp, log, ...native }: ReadApi): Express {
+export function readApi({ authenticate, reading, caughtUp, log, ...native }: ReadApi): Express {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
@@ -43,12 +37,13 @@ export function readApi({ authenticate, readerOf, caughtUp, log, ...native }: Re
     await caughtUp();
     next();
   });
-  const readerOfResponse = ({ locals }: Response): LedgerReader => readerOf(locals.caller as Caller);
-  app.use(nativeApi({ ...native, readerOf: readerOfResponse }));
+  const callerOf = ({ locals }: Response): Caller => locals.caller as Caller;
+  app.use(nativeApi({ ...native, readerOf: (response) => reading.readerOf(callerOf(response)) }));
   for (const name of QUESTION_NAMES) {
     const paths = [ROUTES[name], `${QUESTIONS}/${name}`];
     app.get(paths, async (request, response) => {
-      send(response, 200, await answer(readerOfResponse(response), name, searchOf(request)));
+      const query = questionOf(name).codec.decode(searchOf(request));
+      sendJson(response, 200, await reading.json(callerOf(response), name, query));
     });
     app.all(paths, (request) => {
       throw new KubeblameError('method-not-allowed', `${request.method} is not allowed here: GET`);
@@ -61,26 +56,18 @@ export function readApi({ authenticate, readerOf, caughtUp, log, ...native }: Re
   return app;
 }
 
-async function answer<Name extends QuestionName>(
-  reader: Questions,
-  name: Name,
-  search: URLSearchParams,
-): Promise<AnswerOf<Name>> {
-  return reader[name](questionOf(name).codec.decode(search));
-}
-
 function searchOf(request: Request): URLSearchParams {
   return new URL(request.originalUrl, 'https://server').searchParams;
 }
 
-function send(response: Response, status: number, body: Json): void {
-  response.status(status).type('application/json').set('Cache-Control', 'no-store').send(stringifyJson(body));
+function sendJson(response: Response, status: number, body: Buffer | string): void {
+  response.status(status).type('application/json; charset=utf-8').set('Cache-Control', 'no-store').send(body);
 }
 
 /** A Kubernetes client gets a Status; a question under the native API, the error that kubectl-blame knows. */
 function answerFailure({ path }: Request, response: Response, error: KubeblameError): void {
   if (path.startsWith('/apis') && !path.startsWith(QUESTIONS)) sendStatus(response, error);
-  else send(response, statusOf(error), encodeError(error));
+  else sendJson(response, statusOf(error), stringifyJson(encodeError(error)));
 }
 
 function failures(log: Logger): ErrorRequestHandler {

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { stringifyJson } from '../../../shared/json.ts';
+import type { Json } from '../../../shared/types.ts';
 import { KubeblameError } from '../../../shared/errors.ts';
 import type { LedgerReader, QuestionName } from '../../../shared/questions/table.ts';
 import type { Caller } from '../access/identity/caller.ts';
@@ -39,6 +41,7 @@ const QUESTIONS: Record<QuestionName, (reader: LedgerReader) => Promise<unknown>
   applications: (reader) => reader.applications({ at: AT }),
   facts: (reader) => reader.facts({ at: AT }),
   manual: (reader) => reader.manual({ scope: {} }),
+  events: (reader) => reader.events({ scope: SHOP, limit: 10, related: true }),
   coverage: (reader) => reader.coverage(),
 };
 
@@ -76,6 +79,14 @@ describe('the thread that answers questions', function () {
       }
     });
   }
+
+  it('answers the same as JSON, numbers exact, under the rights of whoever asks', async () => {
+    for (const caller of [EVERYTHING, BOB]) {
+      const query = { scope: SHOP, limit: 50, bodies: true };
+      const value = await reading.readerOf(caller).changes(query);
+      assert.equal((await reading.json(caller, 'changes', query)).toString(), stringifyJson(value as unknown as Json));
+    }
+  });
 
   it('passes on why it cannot be told who may read', async () => {
     const unknown: Rights = {

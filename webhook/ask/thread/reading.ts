@@ -12,6 +12,7 @@ import type { Caller } from '../access/identity/caller.ts';
 import type { Rights } from '../access/rights/access-reviews.ts';
 import { errorOf, failureOf, startThread } from '../../platform/threads/threads.ts';
 import type { CommitBatch } from '../stream/documents.ts';
+import type { Streamed } from '../stream/open.ts';
 import type { ReadingData, ReadingReport, ReadingRequest } from './messages.ts';
 
 /** What a question reads is soon let go: without this some ten megabytes of garbage lie. */
@@ -56,14 +57,20 @@ export class Reading {
   /** The ledger as a caller may read it. */
   readerOf(caller: Caller): LedgerReader {
     return new QuestionReader(<Name extends QuestionName>(question: Name, query: QueryOf<Name>) => {
-      const answer = this.request((id) => ({ do: 'ask', id, caller, question, query }));
+      const answer = this.request((id) => ({ do: 'ask', id, caller, question, query, as: 'value' }));
       return answer as Promise<AnswerOf<Name>>;
     });
   }
 
-  /** The commits after one, as they leave the machine: commitBatch (stream/documents.ts). */
-  commits(after: number, maxBytes: number): Promise<CommitBatch> {
-    return this.request((id) => ({ do: 'commits', id, after, maxBytes })) as Promise<CommitBatch>;
+  /** What a caller is answered, as JSON in UTF-8. */
+  async json<Name extends QuestionName>(caller: Caller, question: Name, query: QueryOf<Name>): Promise<Buffer> {
+    const json = await this.request((id) => ({ do: 'ask', id, caller, question, query, as: 'json' }));
+    return Buffer.from((json as Uint8Array<ArrayBuffer>).buffer);
+  }
+
+  /** What is to be sent after a number, as it leaves the machine: batchOf (stream/open.ts). */
+  batch(what: Streamed, after: number, maxBytes: number): Promise<CommitBatch> {
+    return this.request((id) => ({ do: 'batch', id, what, after, maxBytes })) as Promise<CommitBatch>;
   }
 
   /** Answers at once what waits for a change. Call before the listener waits for answers that are under way. */

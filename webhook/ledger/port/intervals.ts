@@ -56,6 +56,11 @@ function readUnreviewed(detail: string): UnreviewedChange | null {
   return seq === '' ? null : { seq: Number(seq), from: Date.parse(from), to: Date.parse(to), object };
 }
 
+/** The change that an event `unreviewed` tells of; null where it tells of none. */
+export function unreviewedSeq(detail: string): number | null {
+  return readUnreviewed(detail)?.seq ?? null;
+}
+
 /** Gaps of so long a time belong together: a balancer that drops every other review makes one gap, not a thousand. */
 const TOGETHER_MS = 60_000;
 

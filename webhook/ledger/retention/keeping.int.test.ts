@@ -5,6 +5,7 @@ import { configMap, reviewDocument } from '../../../shared/testing/reviews.ts';
 import { verifyFile } from '../files/verify-file.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import { useFolder } from '../../testing/folder.ts';
+import { FULL } from '../../testing/torture/size.ts';
 import { runCommand } from '../../testing/server/process.ts';
 import { TestRecorder } from '../../testing/ledgers/recorder.ts';
 import { TestServer, until } from '../../testing/server/server.ts';
@@ -303,6 +304,33 @@ describe('retention', () => {
         assert.ok((await store.usedBytes()) < MI / 2);
         assert.deepEqual(await enforced(MI / 2), { removed: 0, shortened: 0, heldBack: null, floods: [] });
         assert.deepEqual((await store.body((await ledger.changes()).find(({ object }) => object.name === 'settings')?.seq ?? 0))?.data, { n: '0' }); // prettier-ignore
+        await ledger.close();
+        assert.deepEqual(await findings(file('ledger.db')), []);
+      });
+    }
+
+    // What took erin's binding away on a real cluster; the others have the same in a hundredth of the size.
+    const OF_50_MI = 50 * MI;
+    for (const refused of FULL ? [true, false] : []) {
+      it(`of 50 MiB folds nothing of others: 300 objects of 1 MB, ${refused ? 'refused by a quota' : 'persisted'}`, async function () {
+        this.timeout(600_000);
+        await flood(300, 480 * 1024, refused);
+        ledger.at += 2 * HOUR_MS;
+        await ledger.review({
+          name: 'after',
+          username: 'alice',
+          object: configMap({}, { name: 'after', uid: 'after' }),
+        });
+        const before = await store.usedBytes();
+        const { floods, removed } = await enforced(OF_50_MI);
+        const after = await store.usedBytes();
+        const mebibytes = [before, after].map((bytes) => `${(bytes / MI).toFixed(0)} MiB`).join(', then ');
+        console.log(`      ${mebibytes}; ${removed} of ${refused ? 300 : 600} changes folded`);
+        // Of what is never persisted the budget of the hour keeps less than that in the first place.
+        assert.deepEqual([before > OF_50_MI, floods], refused ? [false, []] : [true, ['mallory']]);
+        assert.ok(after < OF_50_MI, String(after));
+        const { mallory: _, ...others } = await counts();
+        assert.deepEqual(others, { ...HISTORY, alice: 29 });
         await ledger.close();
         assert.deepEqual(await findings(file('ledger.db')), []);
       });

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { setPriority } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import { Worker, type WorkerOptions } from 'node:worker_threads';
 import { KubeblameError, messageOf, type ErrorCode } from '../../../shared/errors.ts';
 
@@ -28,9 +29,11 @@ export function errorOf({ code, message, hint, stack }: Failure): Error {
  * asks. `from`: its import.meta.url.
  */
 export function startThread(from: string, source: string, built: string, options: WorkerOptions): Worker {
-  const bundled = [`./${built}`, `../${built}`].map((name) => new URL(name, from)).find((url) => existsSync(url));
-  if (bundled !== undefined) return new Worker(bundled, options);
-  return new Worker(new URL('thread.dev.mjs', import.meta.url), { ...options, argv: [new URL(source, from).href] });
+  const program = [`./${built}`, `../${built}`].map((name) => new URL(name, from)).find((url) => existsSync(url));
+  if (program !== undefined) return new Worker(program, options);
+  // In the sources only. Node's threads do not load TypeScript.
+  const run = new URL('../../../scripts/run-bundled.mjs', import.meta.url);
+  return new Worker(run, { ...options, argv: [fileURLToPath(new URL(source, from))] });
 }
 
 /** setpriority(2): 0 is usual, 19 the least. */

@@ -9,9 +9,14 @@ import type { ConfigMapName } from '../../ledger/publish/config-map.ts';
 import { signingKeyBeside } from '../../ledger/publish/signing-keys.ts';
 import { ELECTION_TIMING, type Election } from '../standby/lease/election.ts';
 import { pushConfig, type PushConfig } from '../hub/push-options.ts';
-import { readPolicy, type RetentionPolicy } from '../../ledger/retention/retention.ts';
+import {
+  readEventPolicy,
+  readPolicy,
+  type EventPolicy,
+  type RetentionPolicy,
+} from '../../ledger/retention/retention.ts';
 import type { Address } from '../../platform/http/listener.ts';
-import { auditConfig, type AuditConfig } from '../recorder/start/audit-config.ts';
+import { auditConfig, type AuditConfig } from '../recorder/start/audit/audit-config.ts';
 import { accessConfig } from './access.ts';
 import { installConfig } from './install.ts';
 import type { RawOptions, RawServerOptions } from './options.ts';
@@ -39,6 +44,8 @@ export interface ServerConfig extends LedgerConfig, InstallConfig, AccessConfig 
   otlpEndpoint: string | null;
   /** Where each commit is sent as it is made; null: nowhere. */
   stream: StreamTarget | null;
+  /** Whether changes and Events are sent to the collector as logs. */
+  otlpLogs: boolean;
   /** What checkpoints are signed with; made where there is none. */
   signingKeyFile: string;
   checkpointEveryMs: number;
@@ -47,6 +54,8 @@ export interface ServerConfig extends LedgerConfig, InstallConfig, AccessConfig 
   retention: RetentionPolicy;
   /** null: the ledger is not pushed. */
   hub: PushConfig | null;
+  /** null: no Events are recorded. */
+  events: EventPolicy | null;
   audit: AuditConfig;
   /** Whose turn it is among several servers; null: no Lease decides. */
   election: Election | null;
@@ -125,12 +134,14 @@ export async function serverConfig(raw: RawServerOptions, inCluster: boolean): P
     webhookConfiguration: raw.webhookConfiguration,
     otlpEndpoint: raw.otlpEndpoint === undefined ? null : readEndpoint(raw.otlpEndpoint),
     stream: raw.stream === undefined ? null : streamTarget(raw.stream, raw),
+    otlpLogs: otlpLogs(raw),
     signingKeyFile: raw.signingKey ?? signingKeyBeside(raw.db),
     checkpointEveryMs:
       MINUTE_MS * minutes(raw.checkpointMinutes, '--checkpoint-minutes', 'KUBEBLAME_CHECKPOINT_MINUTES'),
     checkpointConfigMap: raw.checkpointConfigmap === undefined ? null : configMapName(raw.checkpointConfigmap),
     retention: readPolicy(raw.retainAge, raw.retainSize, raw.retainSecurity),
     hub: pushConfig(raw),
+    events: readEventPolicy(raw.retainEvents, raw.retainEventsSize),
     audit: auditConfig(raw, parseAddress),
     election: electionOf(install, inCluster),
     logLevel: raw.logLevel,
@@ -172,6 +183,14 @@ function streamTarget(
       return { to: 'url', url: text, tokenFile: streamTokenFile ?? null };
   }
   throw refuse(`"${text}" is not an absolute path, an https:// URL, or otlp`);
+}
+
+function otlpLogs({
+  otlpLogs: isAsked = false,
+  otlpEndpoint,
+}: Pick<RawServerOptions, 'otlpLogs' | 'otlpEndpoint'>): boolean {
+  if (!isAsked || otlpEndpoint !== undefined) return isAsked;
+  throw invalid('--otlp-logs', 'KUBEBLAME_OTLP_LOGS', 'it needs a collector: give --otlp-endpoint');
 }
 
 function configMapName(text: string): ConfigMapName {

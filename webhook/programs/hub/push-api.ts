@@ -50,7 +50,7 @@ export function pushApi({ pool, now, pushed, atOnce = PUSHES_AT_ONCE }: PushApi)
     const { id } = request.params;
     if (!origin.endsWith(`/${id}`))
       throw new KubeblameError('forbidden', `this token is for ${origin}, not for ledger ${id}`);
-    const after = numberIn(String(request.query.after), 'after');
+    const after = numberIn(typeof request.query.after === 'string' ? request.query.after : '', 'after');
     if (running.size >= atOnce || running.has(ledger)) {
       pushed(cluster, 'overloaded', 0);
       response

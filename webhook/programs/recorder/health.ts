@@ -52,6 +52,7 @@ export class Health {
 
   /** Nobody answered for so long (ms): the process or its node stood still. */
   stalled(ms: number): void {
+    this.metrics.stoodStill();
     this.log.error({ seconds: Math.round(ms / 100) / 10 }, 'the server stood still: nobody answered reviews');
   }
 

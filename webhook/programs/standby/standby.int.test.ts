@@ -110,7 +110,7 @@ describe('two servers of one ledger', function () {
     };
     const child = spawn(
       process.execPath,
-      ['--import', 'tsx', 'webhook/testing/server/replica.ts', JSON.stringify(options)],
+      ['scripts/run-bundled.mjs', 'webhook/testing/server/replica.ts', JSON.stringify(options)],
       {
         cwd: ROOT,
         stdio: ['ignore', 'pipe', 'inherit'],

@@ -3,14 +3,25 @@ import { messageOf } from '../../../shared/errors.ts';
 import { ApiStatusError, type KubeApiClient } from '../../platform/kubernetes/api-client.ts';
 
 /** How often the API server's metrics are read; Prometheus reads them more often. */
-const COUNTERS_EVERY_MS = 60_000;
+const COUNTERS_EVERY_MS = 30_000;
 
-/** What the API server counts of requests that it let go on although we had no say, and how that is told. */
-const COUNTERS: Readonly<Record<string, (count: number) => string>> = {
-  apiserver_admission_webhook_fail_open_count: (count) =>
-    `the API server got no answer for ${requests(count)} and let ${count === 1 ? 'it' : 'them'} go on`,
-  apiserver_admission_match_condition_evaluation_errors_total: (count) =>
-    `the API server could not evaluate the match conditions for ${requests(count)} and sent no review`,
+/** A stop does not wait longer for the API server's last word. */
+const LAST_LOOK_MS = 2_000;
+
+/** Why the API server let requests go on although we had no say. */
+export const MISSED_REASONS = ['no-answer', 'match-conditions'] as const;
+export type MissedReason = (typeof MISSED_REASONS)[number];
+
+/** What the API server counts of these, and how that is told. */
+const COUNTERS: Readonly<Record<string, { reason: MissedReason; text: (count: number) => string }>> = {
+  apiserver_admission_webhook_fail_open_count: {
+    reason: 'no-answer',
+    text: (count) => `the API server got no answer for ${requests(count)} and let ${count === 1 ? 'it' : 'them'} go on`,
+  },
+  apiserver_admission_match_condition_evaluation_errors_total: {
+    reason: 'match-conditions',
+    text: (count) => `the API server could not evaluate the match conditions for ${requests(count)} and sent no review`,
+  },
 };
 /** Tells one process of an API server from another, and from the one before it: each counts for itself. */
 const STARTED = 'process_start_time_seconds';
@@ -19,10 +30,10 @@ const LINE = /^([a-z_]+)(?:\{(.*)\})? (\S+)$/;
 
 export interface ApiCountersOptions {
   client: Pick<KubeApiClient, 'lines'>;
-  /** Name of the webhook, as the metrics have it. */
-  webhook: string;
-  /** Told what was counted since the last look, and between which moments (ms). */
-  missed: (what: string, from: number, to: number) => void;
+  /** Names of our webhooks, as the metrics have them: those of the configuration that sends reviews here. */
+  webhooks: () => readonly string[];
+  /** Told what was counted since the last look, in words too, and between which moments (ms). */
+  missed: (counted: { reason: MissedReason; count: number; what: string }, from: number, to: number) => void;
   log: Logger;
   now: () => number;
   everyMs?: number;
@@ -44,7 +55,7 @@ export class ApiCounters {
 
   /** Begins to look. What was counted before is nobody's gap. */
   start(): void {
-    const look = (): void => void (this.looking = this.look());
+    const look = (): void => void (this.looking = this.looking.then(() => this.look()));
     look();
     this.timer = setInterval(look, this.options.everyMs ?? COUNTERS_EVERY_MS);
   }
@@ -59,10 +70,12 @@ export class ApiCounters {
       this.seen.set(started, { at, counts });
       if (this.readable !== true) log.info('compared with what the API server counts');
       this.readable = true;
-      for (const [counter, count] of last === undefined ? [] : counts) {
-        const more = count - (last?.counts.get(counter) ?? 0);
-        const tell = COUNTERS[counter];
-        if (more > 0 && tell !== undefined && last !== undefined) missed(tell(more), last.at, at);
+      if (last === undefined) return;
+      for (const [counter, { reason, text }] of Object.entries(COUNTERS)) {
+        const sum = (seen: ReadonlyMap<string, number>): number =>
+          this.options.webhooks().reduce((total, webhook) => total + (seen.get(keyOf(counter, webhook)) ?? 0), 0);
+        const count = sum(counts) - sum(last.counts);
+        if (count > 0) missed({ reason, count, what: text(count) }, last.at, at);
       }
     } catch (error) {
       if (this.closing.signal.aborted || this.readable === false) return;
@@ -73,27 +86,36 @@ export class ApiCounters {
     }
   }
 
-  /** Resolves when nothing is being read any more. */
+  /** Looks once more: the next process begins with what is counted then. Resolves when nothing is being read any more. */
   async close(): Promise<void> {
     clearInterval(this.timer);
-    this.closing.abort();
+    const tooLong = setTimeout(() => this.closing.abort(), LAST_LOOK_MS);
     await this.looking;
+    if (this.readable === true) await this.look();
+    clearTimeout(tooLong);
+    this.closing.abort();
   }
 
+  /** By counter and webhook, also those of others: which ones are ours may be known later. */
   private async read(): Promise<{ started: string; counts: ReadonlyMap<string, number> }> {
-    const counts = new Map(Object.keys(COUNTERS).map((counter) => [counter, 0]));
+    const counts = new Map<string, number>();
     let started = '';
     for await (const line of this.options.client.lines('metrics', this.closing.signal)) {
       // Most of some ten thousand lines are none of these.
       if (!line.startsWith('apiserver_admission_') && !line.startsWith(STARTED)) continue;
       const [, name = '', labels = '', value = ''] = LINE.exec(line) ?? [];
       if (name === STARTED) started = value;
-      const count = counts.get(name);
-      if (count === undefined || !labels.split(',').includes(`name="${this.options.webhook}"`)) continue;
-      counts.set(name, count + Number(value));
+      const webhook = /(?:^|,)name="([^"]*)"/.exec(labels)?.[1];
+      if (COUNTERS[name] === undefined || webhook === undefined) continue;
+      const key = keyOf(name, webhook);
+      counts.set(key, (counts.get(key) ?? 0) + Number(value));
     }
     return { started, counts };
   }
+}
+
+function keyOf(counter: string, webhook: string): string {
+  return `${counter} ${webhook}`;
 }
 
 function requests(count: number): string {

@@ -21,7 +21,9 @@ describe('what the API server counts', () => {
   let missed: string[];
   let lines: { level: number; msg: string }[];
   let counters: ApiCounters;
+  let webhooks: string[];
   beforeEach(() => {
+    webhooks = ['record.kubeblame.io'];
     [answers, now, missed, lines] = [[], 0, [], []];
     counters = new ApiCounters({
       client: {
@@ -32,8 +34,8 @@ describe('what the API server counts', () => {
           yield* answer;
         },
       },
-      webhook: 'record.kubeblame.io',
-      missed: (what, from, to) => void missed.push(`${from}-${to} ${what}`),
+      webhooks: () => webhooks,
+      missed: ({ reason, count, what }, from, to) => void missed.push(`${from}-${to} ${count} ${reason}: ${what}`),
       log: pino({ base: null }, { write: (line: string) => void lines.push(JSON.parse(line) as (typeof lines)[0]) }),
       now: () => (now += 10),
     });
@@ -46,17 +48,42 @@ describe('what the API server counts', () => {
 
   it('is a gap from one look to the next where it has grown; what was counted before is none', async () => {
     assert.deepEqual(await look(metrics(5, 22, 0), metrics(5, 22, 0), metrics(5, 23, 0), metrics(5, 30, 2)), [
-      '20-30 the API server got no answer for one request and let it go on',
-      '30-40 the API server got no answer for 7 requests and let them go on',
-      '30-40 the API server could not evaluate the match conditions for 4 requests and sent no review',
+      '20-30 1 no-answer: the API server got no answer for one request and let it go on',
+      '30-40 7 no-answer: the API server got no answer for 7 requests and let them go on',
+      '30-40 4 match-conditions: the API server could not evaluate the match conditions for 4 requests and sent no review',
+    ]);
+  });
+
+  it('is that of the webhooks which are ours, also where that is known only later', async () => {
+    webhooks = [];
+    await look(metrics(5, 22, 0), metrics(5, 23, 0));
+    webhooks = ['record.kubeblame.io'];
+    assert.deepEqual(await look(metrics(5, 23, 0)), []);
+    webhooks = ['elsewhere.example.com', 'record.kubeblame.io'];
+    assert.deepEqual(await look(metrics(5, 25, 0)), [
+      '30-40 2 no-answer: the API server got no answer for 2 requests and let them go on',
     ]);
   });
 
   it('is counted by each process of an API server for itself', async () => {
     assert.deepEqual(await look(metrics(5, 22, 0), metrics(6, 40, 0), metrics(5, 22, 0), metrics(7, 3, 0)), []);
     assert.deepEqual(await look(metrics(6, 41, 0)), [
-      '20-50 the API server got no answer for one request and let it go on',
+      '20-50 1 no-answer: the API server got no answer for one request and let it go on',
     ]);
+  });
+
+  it('is looked at once more at the stop: the next process begins with what is counted then', async () => {
+    answers = [metrics(5, 1, 0), metrics(5, 3, 0)];
+    counters.start();
+    await counters.close();
+    assert.deepEqual(missed, ['10-20 2 no-answer: the API server got no answer for 2 requests and let them go on']);
+  });
+
+  it('is not asked for again at the stop where it was not told before', async () => {
+    answers = [new ApiStatusError(403, 'GET /metrics: 403 forbidden'), metrics(5, 3, 0)];
+    counters.start();
+    await counters.close();
+    assert.equal(answers.length, 1);
   });
 
   it('is not compared where the metrics may not be read, which is said once', async () => {

@@ -22,6 +22,8 @@ export class RegistrationWatch implements FactSink {
   private target = '';
   /** The namespaces that a configuration of somebody else leaves out by name. */
   private leftOut: ReadonlySet<string> = new Set();
+  /** The webhooks of a configuration of somebody else that send everything here. */
+  names: readonly string[] = [];
   private known: { uid: string; managedFields: readonly ManagedField[] } | null = null;
 
   constructor(
@@ -73,6 +75,7 @@ export class RegistrationWatch implements FactSink {
     const complete = itemsOf(configuration.webhooks).filter(sendsEverything);
     this.leftOut = new Set(complete.flatMap(({ namespaceSelector }) => namesLeftOut(namespaceSelector)));
     if (complete.length === 0) return 'no longer sends everything';
+    this.names = complete.flatMap(({ name }) => (typeof name === 'string' ? [name] : []));
     const targets = complete.map(({ clientConfig }) => targetOf(clientConfig));
     if (this.target === '') [this.target = ''] = targets;
     return targets.includes(this.target) ? '' : 'no longer calls this server';

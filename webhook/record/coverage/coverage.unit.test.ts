@@ -45,7 +45,8 @@ describe('watching the registration', () => {
   const listed = (...uids: string[]): Promise<void> => watch.observeList(TYPE, new Set(uids));
 
   it('tells once that it is registered', async () => {
-    await show(WEBHOOK);
+    await show({ ...WEBHOOK, name: 'record.example.com' });
+    assert.deepEqual(watch.names, ['record.example.com']);
     await show(WEBHOOK);
     await listed('u-1');
     assert.deepEqual(told, ['registered']);

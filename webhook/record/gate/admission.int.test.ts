@@ -546,17 +546,25 @@ describe('a review of an API server that cannot be recorded', () => {
       const bytes = Buffer.from(body);
       const length = { 'Content-Type': 'application/json', 'Content-Length': String(bytes.length) };
       const reply = await server.admission.send('POST', '/admit', length, [bytes]);
-      assert.deepEqual([reply.status, reply.json()], [200, allowed(UID)]);
+      // Whoever asks is known by the beginning, and told.
+      const warnings = what === 'has no user' ? [] : [`kubeblame did not record this request: ${code}`];
+      assert.deepEqual([reply.status, reply.json()], [200, allowed(UID, ...warnings)]);
       await assertLost(code, reason);
     });
   }
+
+  it('is told to nobody where a controller or a node asked', async () => {
+    const review = reviewText({ username: 'system:node:n1', name: '"userInfo":{"username":"alice"' });
+    assert.deepEqual((await server.admission.admit(review.slice(0, -1))).json(), allowed(UID));
+  });
 
   it('is answered in its own version', async () => {
     const text = reviewText({}, { 'admission.k8s.io/v1': 'admission.k8s.io/v1beta1' });
     // As Go writes it, and as other programs do.
     for (const body of [text, JSON.stringify(JSON.parse(text), null, 1)]) {
       const reply = await server.admission.admit(body);
-      const answer = { ...allowed(UID), apiVersion: 'admission.k8s.io/v1beta1' };
+      const warning = 'kubeblame did not record this request: review-invalid';
+      const answer = { ...allowed(UID, warning), apiVersion: 'admission.k8s.io/v1beta1' };
       assert.deepEqual([reply.status, reply.json()], [200, answer]);
     }
     assert.equal((await reviewCounts(server.admission)).lost, 2);

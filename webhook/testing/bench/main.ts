@@ -14,7 +14,9 @@ import { measureLandscape } from './measures/landscape.ts';
 import { measureBaseline, measureEndings } from './measures/much-at-once.ts';
 import { measurePauses } from './measures/pause.ts';
 import { measureReading } from './measures/reading.ts';
+import { RUN_BUNDLED } from './processes/bundled.ts';
 import { BenchServer } from './processes/servers.ts';
+import { stormTables } from './storm.ts';
 
 /*
  * `make bench`: what is built in dist/, in ratios against a baseline taken in the same run. Nothing is gated.
@@ -32,7 +34,7 @@ function print(title: string, head: string[], rows: string[][]): void {
 
 async function admission(): Promise<void> {
   const [cert, key] = [path('tls.crt'), path('tls.key')];
-  const plain = ['--import', 'tsx', source('processes/baseline-server.ts'), cert, key];
+  const plain = [RUN_BUNDLED, source('processes/baseline-server.ts'), cert, key];
   const baseline = await BenchServer.start(plain);
   const floor = await BenchServer.start([...plain, path('floor')]);
   const kubeblame = await startKubeblame('bench.db');
@@ -225,6 +227,10 @@ async function folding(): Promise<void> {
   );
 }
 
+async function events(): Promise<void> {
+  for (const { title, head, rows } of await stormTables(path)) print(title, head, rows);
+}
+
 async function cost(): Promise<void> {
   const built = source('../../../dist/kubeblame-webhook.js');
   // The server of another build, to measure in turns with it.
@@ -232,7 +238,7 @@ async function cost(): Promise<void> {
   const setting: Setting = {
     path,
     programs: before === undefined ? { now: built } : { before, now: built },
-    baseline: ['--import', 'tsx', source('processes/baseline-server.ts'), path('tls.crt'), path('tls.key')],
+    baseline: [RUN_BUNDLED, source('processes/baseline-server.ts'), path('tls.crt'), path('tls.key')],
     rounds: Number(process.env.BENCH_ROUNDS ?? 3),
   };
   const assets = process.env.KUBEBUILDER_ASSETS ?? '';
@@ -270,7 +276,8 @@ async function observer(): Promise<void> {
   console.log(`${await observerMemory(path)}\n`);
 }
 
-const SECTIONS = { admission, cost, burst, reading, landscape, pause, bytes, folding, observer, endings, baseline };
+const MORE = { folding, observer, endings, baseline, events };
+const SECTIONS = { admission, cost, burst, reading, landscape, pause, bytes, ...MORE };
 
 console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown CPU'}\n`);
 try {

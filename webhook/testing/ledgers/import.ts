@@ -1,11 +1,43 @@
+import { readFileSync, writeFileSync } from 'node:fs';
 import { Redactor } from '../../../shared/redact.ts';
 import { Predicates } from '../../record/rules/predicates.ts';
 import { Recorder } from '../../record/capture/recorder/recorder.ts';
 import { importRecording, type ImportInput, type ImportResult } from '../../record/sources/recordings/import.ts';
-import type { NewCoverage, StoredChange } from '../../ledger/port/port.ts';
+import type { LedgerStore, NewCoverage, StoredChange } from '../../ledger/port/port.ts';
 import { openSqliteStore } from '../../ledger/sqlite/store/open-store.ts';
 import { openSqliteReader } from '../../ledger/sqlite/store/store.ts';
 import { TEST_KEY } from './recorder.ts';
+
+/** The files of ledgers that this process imported, by what was imported: most suites ask about the same recordings. */
+const imported = new Map<string, Buffer>();
+
+/**
+ * A recording in a new ledger of the cluster. `mayBeBad`: whether a line that cannot be recorded is one that the recording
+ * is known to have; any other is an error. A second import of the same files by this process is a copy of the first.
+ */
+export async function importedLedger(
+  path: string,
+  cluster: string,
+  input: ImportInput,
+  mayBeBad: (error: Error) => boolean = () => false,
+): Promise<LedgerStore> {
+  const key = JSON.stringify([cluster, input]);
+  if (!imported.has(key)) {
+    const store = openSqliteStore(path, cluster, 0);
+    const predicates = new Predicates([]);
+    const recorder = await Recorder.open({ store, redactor: new Redactor(TEST_KEY), predicates });
+    const bad = (error: Error): void => {
+      if (!mayBeBad(error)) throw error;
+    };
+    await importRecording(input, { recorder, store, predicates, bad });
+    await recorder.close();
+    await store.close();
+    imported.set(key, readFileSync(path));
+  } else {
+    writeFileSync(path, imported.get(key) ?? '');
+  }
+  return openSqliteStore(path, cluster, 0);
+}
 
 /** What an import gave, and whom it told what. */
 export interface Taken {

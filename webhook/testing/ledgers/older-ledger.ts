@@ -4,14 +4,20 @@ import { commitRows, END, LEDGER, type LedgerRow } from '../../ledger/sqlite/cha
 import { openDatabase } from '../../ledger/sqlite/database/native.ts';
 import { APPLICATION_ID, MIGRATIONS } from '../../ledger/sqlite/database/schema.ts';
 
+/** Since this format the chain has digests of contents. */
+const DIGESTS_SINCE = 4;
+
+/** Formats before the present one. */
+export const OLDER_FORMATS = [1, 2, 3, 4] as const;
+
 /**
- * Writes a ledger as a format before the fourth had it, with the rows of a present one, which nobody has open. What later formats added is
+ * Writes a ledger as an older format had it, with the rows of a present one, which nobody has open. What later formats added is
  * left out, so for the first one `from` must have no amendments: those are in its hash chain.
  */
-export function writeFormat(format: 1 | 2 | 3, path: string, from: string): void {
+export function writeFormat(format: (typeof OLDER_FORMATS)[number], path: string, from: string): void {
   const chained = `${path}-chained`;
   copyFileSync(from, chained);
-  chainByContents(chained);
+  if (format < DIGESTS_SINCE) chainByContents(chained);
   const db = openDatabase(path);
   db.pragma('page_size = 2048');
   for (const migration of MIGRATIONS.slice(0, format)) db.exec(migration);

@@ -24,6 +24,15 @@ export class Balancer {
     for (const socket of this.sockets) socket.destroy();
   }
 
+  /** Breaks what goes through at this moment; resolves when nothing does. */
+  async cut(): Promise<void> {
+    const ends = [...this.sockets].map(
+      (socket) => new Promise<void>((resolve) => socket.once('close', () => resolve())),
+    );
+    for (const socket of this.sockets) socket.destroy();
+    await Promise.all(ends);
+  }
+
   private pass(socket: Socket, to: Address | null): void {
     this.keep(socket);
     if (to === null) {

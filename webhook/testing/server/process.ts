@@ -19,7 +19,7 @@ function start(args: readonly string[], extra: Record<string, string> = {}): Chi
   const env = Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !/^(KUBEBLAME|KUBERNETES)_/.test(name)),
   );
-  return spawn(process.execPath, ['--import', 'tsx', 'webhook/programs/main.ts', ...args], {
+  return spawn(process.execPath, ['scripts/run-bundled.mjs', 'webhook/programs/main.ts', ...args], {
     cwd: ROOT,
     env: { ...env, ...extra },
     stdio: ['ignore', 'pipe', 'pipe'],

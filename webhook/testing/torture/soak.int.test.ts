@@ -19,7 +19,7 @@ import { FULL, scaled, SEED } from './size.ts';
 const LASTS_MS = scaled(12_000, 3_600_000);
 const LOOKS = scaled(12, 240);
 const OBJECTS = 400;
-/** What a server of this load may use: DESIGN.md asks for less than 200 MB in a burst; tsx and its maps are in here too. */
+/** What a server of this load may use: DESIGN.md asks for less than 200 MB in a burst. */
 const RSS_BYTES = 400 * 1024 * 1024;
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
@@ -55,7 +55,7 @@ describe(`a soak (KUBEBLAME_TEST_SEED=${SEED})`, function () {
     const [log, db] = [file('server.log'), file('ledger.db')];
     // As a supervisor runs it: the log is a file, which logrotate copies and truncates (copytruncate).
     const output = openSync(log, 'a');
-    const args = ['--import', 'tsx', 'webhook/programs/main.ts', ...serveArguments(db, certificates)];
+    const args = ['scripts/run-bundled.mjs', 'webhook/programs/main.ts', ...serveArguments(db, certificates)];
     child = spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', output, output] });
     closeSync(output);
     const ended = once(child, 'exit');

@@ -6,7 +6,6 @@ import type { Delivery } from '../../../../shared/landscape/evidence.ts';
 import { argoFinished } from '../../../../shared/origins/argo.ts';
 import { fluxState } from '../../../../shared/origins/flux.ts';
 import { isAutoscaler, type Decider, type ManualField, type Switch } from '../../../../shared/origins/manual.ts';
-import { toolOf } from '../../../../shared/origins/tools.ts';
 import type { Delta, JsonObject, ObjectRef } from '../../../../shared/types.ts';
 import { isReal, type LedgerView, type StoredChange } from '../../../ledger/port/port.ts';
 import type { States } from '../../../ledger/port/states.ts';
@@ -39,7 +38,7 @@ export class Fates {
       const by = await this.decider(row);
       if (row.actor !== null && isAutoscaler(row.actor.username)) return { ...delta, fate: 'autoscaled', by };
       const isBack = touched.path === delta.path && isDeepStrictEqual(touched.after, delta.before);
-      const fate = !isBack ? 'replaced' : isPerson(row) ? 'undone' : 'taken back';
+      const fate = !isBack ? 'replaced' : (await this.isPersons(row)) ? 'undone' : 'taken back';
       return { ...delta, fate, by };
     }
     const setter = await this.setterBefore(history, change, delta.path);
@@ -54,7 +53,7 @@ export class Fates {
     const field = { path: '', kind: 'removed' } as const;
     for (const row of await this.history(change.object)) {
       if (row.seq <= change.seq || row.effect !== 'created') continue;
-      return { ...field, fate: isPerson(row) ? 'undone' : 'taken back', by: await this.decider(row) };
+      return { ...field, fate: (await this.isPersons(row)) ? 'undone' : 'taken back', by: await this.decider(row) };
     }
     return { ...field, fate: 'open', by: null };
   }
@@ -69,7 +68,7 @@ export class Fates {
       if (row.effect === 'deleted') return { ...field, fate: 'gone', by: await this.decider(row) };
       const { before, after } = await this.states.around(row);
       // Back on is off the other way round.
-      if (switchedBy(row.object, after, before) === switched) return { ...field, fate: isPerson(row) ? 'undone' : 'taken back', by: await this.decider(row) }; // prettier-ignore
+      if (switchedBy(row.object, after, before) === switched) return { ...field, fate: (await this.isPersons(row)) ? 'undone' : 'taken back', by: await this.decider(row) }; // prettier-ignore
     }
     return { ...field, fate: 'open', by: null };
   }
@@ -99,7 +98,7 @@ export class Fates {
     for (const row of history) {
       if (row.seq >= seq) break;
       // What was there when recording began, nobody is known to have set: then the tool that delivers the object may have.
-      if (toolOf(row) !== manager && row.source !== 'baseline') continue;
+      if ((await this.origins.toolOf(row)) !== manager && row.source !== 'baseline') continue;
       const { after } = await this.states.around(row);
       if (after !== null && findField(after, parseField(path)) !== null) return true;
     }
@@ -119,6 +118,10 @@ export class Fates {
       if (hasDelivered(kind, body, at)) return this.decider(change);
     }
     return null;
+  }
+
+  private async isPersons(row: StoredChange): Promise<boolean> {
+    return isPersonsChange(row) && (await this.origins.toolOf(row)) === null;
   }
 
   private deltasOf(row: StoredChange): Promise<Delta[]> {
@@ -154,8 +157,4 @@ function hasDelivered(kind: Delivery['kind'], body: JsonObject, since: number): 
   if (kind === 'Kustomization') return fluxState(body).applied !== '';
   const ended = argoFinished(body);
   return ended !== null && ended.succeeded && ended.finishedAt > since && ended.operation.only === null;
-}
-
-function isPerson(row: StoredChange): boolean {
-  return toolOf(row) === null && isPersonsChange(row);
 }

@@ -4,11 +4,13 @@ import { deltas } from '../../../../shared/delta.ts';
 import {
   isAutoscaler,
   type ManualChange,
+  type Manager,
+  type Switch,
   type ManualPage,
   type ManualTotals,
 } from '../../../../shared/origins/manual.ts';
-import { toolOf } from '../../../../shared/origins/tools.ts';
-import type { Delta, JsonObject } from '../../../../shared/types.ts';
+import type { Delivery } from '../../../../shared/landscape/evidence.ts';
+import type { Actor, Delta, JsonObject } from '../../../../shared/types.ts';
 import { isReal, type ChangeFilter, type LedgerView, type StoredChange } from '../../../ledger/port/port.ts';
 import { States } from '../../../ledger/port/states.ts';
 import { isTranslation, outcomeAt } from '../../blame/views.ts';
@@ -40,11 +42,11 @@ export async function manualReport(
     for (const row of await wanted(rows)) {
       if (!isReal(row) || isTranslation(row)) continue;
       totals.changes++;
-      const change = await manualChange(row, states, fates, now);
+      const change = await manualChange(row, states, origins, fates, now);
       if (change !== null) {
         totals.byHand++;
         if (told.length < MAX_TOLD) told.push(change);
-      } else totals[authorOf(row)]++;
+      } else totals[await authorOf(row, origins)]++;
     }
     const last = rows.at(-1);
     if (last === undefined || rows.length < PAGE) break;
@@ -59,9 +61,12 @@ function isSwitch({ switched }: ManualChange): boolean {
 }
 
 /** Who made a change that is not in the report. */
-function authorOf(row: StoredChange): 'unmanaged' | 'byTools' | 'byAutoscalers' | 'byRobots' | 'unknown' {
+async function authorOf(
+  row: StoredChange,
+  origins: Origins,
+): Promise<'unmanaged' | 'byTools' | 'byAutoscalers' | 'byRobots' | 'unknown'> {
   if (row.actor === null) return 'unknown';
-  if (toolOf(row) !== null) return 'byTools';
+  if ((await origins.toolOf(row)) !== null) return 'byTools';
   if (isAutoscaler(row.actor.username)) return 'byAutoscalers';
   return isPersonsChange(row) ? 'unmanaged' : 'byRobots';
 }
@@ -70,35 +75,63 @@ function authorOf(row: StoredChange): 'unmanaged' | 'byTools' | 'byAutoscalers' 
 async function manualChange(
   row: StoredChange,
   states: States,
+  origins: Origins,
   fates: Fates,
   now: number,
 ): Promise<ManualChange | null> {
-  const { seq, at, actor, object, effect } = row;
-  if (actor === null || effect === 'created' || effect === 'none') return null;
-  // Whoever runs Helm, or another tool, by hand, has the tool do it.
-  if (toolOf(row) !== null || !isPersonsChange(row)) return null;
-  const { before, after } = await states.around(row);
-  const ends = effect === 'deleted' || (isMarked(after) && !isMarked(before));
+  const work = await handwork(row, states, origins);
+  if (work === null) return null;
+  const { seq, at, object } = row;
+  const { actor, ends, switched, delivery, set } = work;
   const told = { seq, at, actor, object, outcome: outcomeAt(row, now), effect: ends ? 'deleted' : 'modified' } as const;
-  const switched = switchedBy(object, before, ends ? null : after);
   if (switched !== null) {
     const field = await fates.ofSwitch(row, switched);
     return { ...told, managedBy: null, switched, fields: [field] };
   }
-  const [delivery] = isOwned(before) ? [] : deliveriesIn(object, before ?? after);
-  if (delivery === undefined) return null;
-  const { manager: tool, name: application, namespace } = delivery;
-  const managedBy = { tool, application, namespace };
-  if (ends) {
-    // The end of what was marked before tells nothing new.
-    if (isMarked(before)) return null;
-    return { ...told, managedBy, switched: null, fields: [await fates.ofDeletion(row)] };
-  }
-  const set = ownChanges(before, after);
-  if (set.length === 0) return null;
+  if (delivery === null) return null;
+  const managedBy = managerOf(delivery);
+  if (ends) return { ...told, managedBy, switched: null, fields: [await fates.ofDeletion(row)] };
   const fields = [];
   for (const delta of set) fields.push(await fates.ofField(row, delta, delivery));
   return { ...told, managedBy, switched: null, fields };
+}
+
+/** The tool that manages what a person changed by hand; null for any other change. */
+export async function changedByHand(row: StoredChange, states: States, origins: Origins): Promise<Manager | null> {
+  const work = await handwork(row, states, origins);
+  return work?.delivery == null ? null : managerOf(work.delivery);
+}
+
+function managerOf({ manager: tool, name: application, namespace }: Delivery): Manager {
+  return { tool, application, namespace };
+}
+
+/** What a person did by hand to what a tool manages, or to how the tool works. */
+interface Handwork {
+  actor: Actor;
+  /** The object was deleted, or marked for it. */
+  ends: boolean;
+  switched: Switch | null;
+  /** null only of what switches a tool. */
+  delivery: Delivery | null;
+  set: Delta[];
+}
+
+async function handwork(row: StoredChange, states: States, origins: Origins): Promise<Handwork | null> {
+  const { actor, object, effect } = row;
+  if (actor === null || effect === 'created' || effect === 'none') return null;
+  // Whoever runs Helm, or another tool, by hand, has the tool do it.
+  if (!isPersonsChange(row) || (await origins.toolOf(row)) !== null) return null;
+  const { before, after } = await states.around(row);
+  const ends = effect === 'deleted' || (isMarked(after) && !isMarked(before));
+  const switched = switchedBy(object, before, ends ? null : after);
+  if (switched !== null) return { actor, ends, switched, delivery: null, set: [] };
+  const [delivery] = isOwned(before) ? [] : deliveriesIn(object, before ?? after);
+  if (delivery === undefined) return null;
+  const set = ends ? [] : ownChanges(before, after);
+  // The end of what was marked before tells nothing new.
+  if (ends ? isMarked(before) : set.length === 0) return null;
+  return { actor, ends, switched: null, delivery, set };
 }
 
 /** What a person set, without what the API server and controllers keep there. */

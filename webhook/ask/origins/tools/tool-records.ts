@@ -56,6 +56,12 @@ export class ToolRecords {
     return found;
   }
 
+  /** The newest object that matches, as it is now; null where there is none. */
+  async newest(filter: ChangeFilter): Promise<JsonObject | null> {
+    const newest = (await this.store.changes(filter, MAX_CHANGES)).find(isReal);
+    return newest === undefined ? null : this.states.after(newest.seq);
+  }
+
   private seqAt(at: number): Promise<number> {
     const found = this.at.get(at) ?? this.store.seqAt(at);
     this.at.set(at, found);

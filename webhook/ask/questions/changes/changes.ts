@@ -5,6 +5,7 @@ import { gapsBetween } from '../../../ledger/port/intervals.ts';
 import { occurred, type ChangeFilter, type StoredChange } from '../../../ledger/port/port.ts';
 import { States } from '../../../ledger/port/states.ts';
 import { Causes } from '../../blame/causes.ts';
+import { changedByHand } from '../../origins/by-hand/manual.ts';
 import { foldedViewOf, isControllersStatus, isTold, viewOf } from '../../blame/views.ts';
 import type { Answer, Asked } from '../asked.ts';
 import { coverage } from '../ledger.ts';
@@ -140,10 +141,12 @@ async function viewsOf({ asked, query, states }: Search, rows: readonly StoredCh
     const folds = query.folded === true && links?.some(({ seq }) => told.has(seq)) === true;
     const view = folds ? foldedViewOf(row, context) : await viewOf(row, context);
     const origin = await causes?.origins.of(row);
+    const byHand = causes === null ? null : await changedByHand(row, states, causes.origins);
     views.push({
       ...view,
       ...(links === undefined ? {} : { causes: links }),
       ...(origin == null ? {} : { origin }),
+      ...(byHand === null ? {} : { byHand }),
     });
     told.add(row.seq);
   }

@@ -84,7 +84,9 @@ function isOfPool(error: unknown): boolean {
 
 /** As it is stored: reversible, and in the same order (COLLATE "C"). */
 export function escapeText(text: string): string {
-  return /[\0\x01]/.test(text) ? text.replaceAll('\x01', '\x01\x02').replaceAll('\0', '\x01\x01') : text;
+  return text.includes('\0') || text.includes('\x01')
+    ? text.replaceAll('\x01', '\x01\x02').replaceAll('\0', '\x01\x01')
+    : text;
 }
 
 export function unescapeText(text: string): string {

@@ -38,7 +38,7 @@ export async function knownRows(db: Db, ledger: number, batch: Batch, after: num
       const stored = rows.get(given.id);
       if (stored === undefined) {
         rows.set(given.id, given);
-        added[table].push(given as never);
+        added[table].push(given);
       } else if (
         table === 'resources' &&
         'kind' in given &&
@@ -47,7 +47,7 @@ export async function knownRows(db: Db, ledger: number, batch: Batch, after: num
         given.kind !== ''
       ) {
         rows.set(given.id, given);
-        added[table].push(given as never);
+        added[table].push(given);
       } else if (!sameRow(table, stored, given))
         throw unproven(`${table} ${given.id}`, 'it stood for something else before');
     }

@@ -175,7 +175,7 @@ describe('the hub takes in what a ledger pushes', () => {
         changed('["changes",3,', '3000', '"x"'),
         /changes\.at cannot have this value$/,
       ],
-      ['another format', changed('{"kubeblame"', '"format":5', '"format":99'), /^line 1: the ledger has format 99/],
+      ['another format', changed('{"kubeblame"', '"format":', '"format":9'), /^line 1: the ledger has format 9/],
       [
         'another ledger',
         changed('["ledger"', '"west"', '"east"'),

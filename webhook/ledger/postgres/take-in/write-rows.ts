@@ -44,7 +44,7 @@ async function insert<Name extends Table>(
   const names = columns.map(([name]) => `"${name}"`).join(', ');
   const arrays = columns.map(([, type], index) => `$${index + 2}::${PG_TYPES[type]}[]`).join(', ');
   const sql = `INSERT INTO ${table} (ledger, ${names}) SELECT $1::int, * FROM unnest(${arrays}) ${conflict}`;
-  for (const part of inParts(rows as readonly Record<string, unknown>[])) {
+  for (const part of inParts(rows)) {
     const values = columns.map(([name, type]) => part.map((row) => encode(row[name], type)));
     await db.query(sql, [ledger, ...values]);
   }

@@ -7,12 +7,13 @@ import type { Mirrored } from './mirror.ts';
  * A ledger of which the file is written and the hub is read: what is appended is pushed at once, and all else is asked of
  * PostgreSQL. So the contract of the port tests both ways.
  */
-export function mirroredStore(pool: Pool, { store, ledger, push }: Mirrored): LedgerStore {
+export function mirroredStore(pool: Pool, mirrored: Mirrored): LedgerStore {
+  const { store, ledger } = mirrored;
   const hub = new PostgresStore(pool, ledger, store.cluster, store.id);
   const source: Pick<LedgerStore, 'append' | 'taken' | 'bytes' | 'checkWritable' | 'close'> = {
     append: async (entries) => {
       await store.append(entries);
-      await push();
+      await mirrored.push();
     },
     taken: () => store.taken(),
     bytes: () => store.bytes(),

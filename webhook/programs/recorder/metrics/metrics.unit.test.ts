@@ -8,6 +8,8 @@ describe('metrics', () => {
       queueDepth: () => 3,
       pending: () => Promise.resolve({ count: 2, oldestAt: 90_000 }),
       ledger: () => Promise.resolve({ changes: 7, bytes: 4096 }),
+      events: () =>
+        Promise.resolve({ events: 5, states: 9, merged: 0, summed: 1, removed: 0, horizonAt: 60_000, bytes: 4_000 }),
       watchLagMs: () => 1_500,
       clockAheadMs: () => 0,
       leaseHeld: () => true,
@@ -68,6 +70,18 @@ describe('metrics', () => {
     for (const event of ['unregistered', 'registered', 'unregistered', 'registered', 'alive'] as const)
       told.covered(event);
     assert.deepEqual([await count('unregistered'), await count('unreachable')], ['2', '0']);
+  });
+
+  it('tells how often the server stood still, and how many requests the API server let go on, apart', async () => {
+    const told = metrics();
+    told.stoodStill();
+    told.miss('no-answer', 22);
+    const names = [
+      'standstills_total',
+      'requests_missed_total{reason="no-answer"}',
+      'requests_missed_total{reason="match-conditions"}',
+    ];
+    assert.deepEqual(await Promise.all(names.map((name) => value(told, `kubeblame_${name}`))), ['1', '22', '0']);
   });
 
   it('asks its sources when it is read, in base units', async () => {

@@ -23,7 +23,7 @@ export async function clusterNameFor({ config, client, log }: Setting): Promise<
 export function sentBy(
   config: ServerConfig,
   isLeftOut: (namespace: string) => boolean,
-): (change: NewChange) => boolean {
+): (change: Pick<NewChange, 'object' | 'operation'>) => boolean {
   const { registration, predicates, checkpointConfigMap } = config;
   const configMaps = checkpointConfigMap === null ? [] : [checkpointConfigMap.name];
   if (registration !== null) {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { normalise } from '../../../../shared/normalise.ts';
 import { configMap, SETTINGS } from '../../../../shared/testing/reviews.ts';
 import type { CoverageInterval, JsonObject, ObjectRef } from '../../../../shared/types.ts';
+import { unreviewedText } from '../../../ledger/port/intervals.ts';
 import { StoreReader } from '../../../ask/questions/reader.ts';
 import { useFolder } from '../../../testing/folder.ts';
 import { TestRecorder } from '../../../testing/ledgers/recorder.ts';
@@ -83,6 +84,66 @@ describe('a change whose review never arrived', () => {
     assert.deepEqual(await gaps(), []);
     const [change] = (await reader().changes({ scope: {}, limit: 1 })).changes;
     assert.deepEqual([change?.actor?.username, change?.gap], ['alice@example.com', '']);
+  });
+
+  describe('before the server ended within half a minute', () => {
+    /** Ends it without a word, as a kill does, and starts it again a second later. */
+    const restart = async (): Promise<void> => {
+      await ledger.close();
+      const { at } = ledger;
+      ledger = await TestRecorder.open(file('ledger.db'));
+      ledger.at = at + 1_000;
+      await ledger.recorder.cover('alive', '', at);
+      await ledger.recorder.cover('started', 'v', ledger.at);
+    };
+    const causes = async (): Promise<string[]> => (await gaps()).map(({ cause }) => cause);
+    const alone = 'no review arrived of a change that the watch showed: change 3, configmaps shop/other';
+    const ended = 'the server ended without a stop';
+
+    it('is a gap that the next one tells of, once', async () => {
+      const shownAt = ledger.at;
+      await show({ a: '2' }, '12');
+      ledger.at += 10_000;
+      // Something is recorded since: the gap of the end does not reach back to it.
+      const other: ObjectRef = { ...SETTINGS, name: 'other', uid: 'u-2' };
+      await show({}, '13', other);
+      await ledger.recorder.cover('unreviewed', unreviewedText(3, other, ledger.at, ledger.at), ledger.at);
+      await restart();
+      await wait(shownAt + UNREVIEWED_AFTER_MS - ledger.at - 1);
+      // So far that one alone which was told before.
+      assert.deepEqual((await causes()).sort(), [alone, ended].sort());
+      await wait(1);
+      const both = {
+        ...{ from: shownAt - 10_000, to: shownAt + 10_000, covered: false },
+        cause: 'no review arrived of 2 changes that the watch showed: the first is change 2, configmaps shop/settings',
+      };
+      const found = async () => (await gaps()).filter(({ cause }) => cause.startsWith('no review'));
+      assert.deepEqual(await found(), [both]);
+      await restart();
+      await wait();
+      assert.deepEqual(await found(), [both]);
+    });
+
+    it('is none where its review lay in the spool, and is read by the next one', async () => {
+      await show({ a: '2' }, '12');
+      await restart();
+      await ledger.review({
+        operation: 'UPDATE',
+        oldObject: configMap({ a: '1' }, { resourceVersion: '11' }),
+        object: configMap({ a: '2' }, { resourceVersion: '11' }),
+      });
+      await wait();
+      assert.deepEqual(await causes(), [ended]);
+    });
+
+    it('is none where it was known then that recording does not work', async () => {
+      await ledger.recorder.cover('unregistered', 'the configuration was deleted', ledger.at);
+      ledger.at += 1_000;
+      await show({ a: '2' }, '12');
+      await restart();
+      await wait();
+      assert.deepEqual(await causes(), ['the configuration was deleted', `the configuration was deleted; ${ended}`]);
+    });
   });
 
   it('is none where no review was to come', async () => {

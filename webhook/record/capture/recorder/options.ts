@@ -47,7 +47,7 @@ export interface RecorderOptions {
   /** Told of what the API server showed and cannot be recorded: a bug. It is passed over, and the coverage says so. */
   lostFact?: (error: unknown, object: ObjectRef) => void;
   /** Whether a change of an object is sent to the webhook, and recorded, whoever makes it; without it, of none is it known. */
-  isSent?: (change: NewChange) => boolean;
+  isSent?: (change: Pick<NewChange, 'object' | 'operation'>) => boolean;
   /** Told of what keeps the contents of a namespace or definition from ending with it; it is tried again. */
   failing?: (error: unknown) => void;
   /** Without it, it never counts as full. */

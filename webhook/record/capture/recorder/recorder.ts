@@ -85,7 +85,10 @@ export class Recorder {
     const { store } = options;
     const last = await store.last();
     const recorder = new Recorder(options, last, await store.taken());
-    if (last !== null) recorder.endings.add(await endingsLeft(store, last.at));
+    if (last !== null) {
+      recorder.endings.add(await endingsLeft(store, last.at));
+      await recorder.unreviewed.recall(store, last.at);
+    }
     return recorder;
   }
 

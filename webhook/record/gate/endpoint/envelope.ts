@@ -14,8 +14,16 @@ export interface Envelope {
 const START =
   /^\s*\{\s*"kind"\s*:\s*"AdmissionReview"\s*,\s*"apiVersion"\s*:\s*"(admission\.k8s\.io\/\w+)"\s*,\s*"request"\s*:\s*\{\s*"uid"\s*:\s*"([^"\\]+)"/;
 
+/** Who asks, which comes before the objects. In the text of a string its quotes would have a backslash each. */
+const PERSON = /"userInfo"\s*:\s*\{\s*"username"\s*:\s*"(?!system:)[^"]/;
+
 /** More than the beginning can have. */
 const START_BYTES = 4096;
+
+/** Whether a review is by somebody who may read a warning, by the beginning of its text. */
+export function beginsByPerson(bytes: Buffer): boolean {
+  return PERSON.test(bytes.toString('utf8', 0, START_BYTES));
+}
 
 /**
  * Finds out how a review that cannot be recorded is answered. `bytes`: its text, or the beginning of it. null where it is not

@@ -3,7 +3,7 @@ import { KubeblameError, messageOf } from '../../../../shared/errors.ts';
 import { sendFailure } from '../../../platform/http/http.ts';
 import { BodyBudget, BodyNotKept, readBody, type BodyShare } from '../../review/body.ts';
 import type { Callers } from './callers.ts';
-import { envelopeOf, type Envelope } from './envelope.ts';
+import { beginsByPerson, envelopeOf, type Envelope } from './envelope.ts';
 import type { Origins } from './origins.ts';
 import { isPerson, type Received, type Receiver, type Reception } from './reception.ts';
 import { readHead } from '../../review/review-head.ts';
@@ -65,9 +65,9 @@ export function admissionHandler(
       share.giveBack();
       const start = error instanceof BodyNotKept ? error.start : body;
       const envelope = start === null ? null : envelopeOf(start);
-      if (envelope !== null) {
+      if (envelope !== null && start !== null) {
         observer.lost(error, envelope.uid);
-        sendAllowed(response, envelope);
+        sendAllowed(response, envelope, beginsByPerson(start) ? lossWarning(error) : undefined);
         return;
       }
       const failure =
@@ -85,9 +85,7 @@ export function admissionHandler(
       observer.answered(reception, (performance.now() - started) / 1000, elsewhere);
     } catch (error) {
       observer.lost(error, uid);
-      const warning = `kubeblame did not record this request: ${reasonOf(error)}`;
-      // It is printed by kubectl: it helps whoever types, and only fills the logs of a controller.
-      sendAllowed(response, { apiVersion: V1, uid }, received.isPerson ? warning : undefined);
+      sendAllowed(response, { apiVersion: V1, uid }, received.isPerson ? lossWarning(error) : undefined);
     } finally {
       share.giveBack();
     }
@@ -114,6 +112,11 @@ async function readRequest(request: IncomingMessage, share: BodyShare): Promise<
   const body = await readBody(request, share);
   if (body.length === 0) throw new KubeblameError('json-invalid', 'the body is empty, expected an AdmissionReview');
   return body;
+}
+
+/** It is printed by kubectl: it helps whoever types, and only fills the logs of a controller. */
+function lossWarning(error: unknown): string {
+  return `kubeblame did not record this request: ${reasonOf(error)}`;
 }
 
 /** Why, in words that tell a stranger nothing about the machine. */

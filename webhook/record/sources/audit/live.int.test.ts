@@ -38,7 +38,13 @@ function created(name: string, number: number): JsonObject {
   };
 }
 
-const list = (...items: Json[]): Json => ({ kind: 'EventList', apiVersion: 'audit.k8s.io/v1', metadata: {}, items });
+/** As an API server posts it: the items do not say what they are. */
+const list = (...items: JsonObject[]): Json => ({
+  kind: 'EventList',
+  apiVersion: 'audit.k8s.io/v1',
+  metadata: {},
+  items: items.map(({ kind: _kind, apiVersion: _version, ...item }) => item),
+});
 
 describe('a server that takes in audit logs', () => {
   const file = useFolder();

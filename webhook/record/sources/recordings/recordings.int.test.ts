@@ -353,7 +353,7 @@ describe('a recording of a real cluster', function () {
         child.stderr.on('data', (part: Buffer) => void (out.stderr += part.toString()));
         child.on('close', (code) => resolve({ ...out, code }));
       });
-    const IMPORT = '"$NODE" --import tsx webhook/programs/main.ts import --db "$1"';
+    const IMPORT = '"$NODE" scripts/run-bundled.mjs webhook/programs/main.ts import --db "$1"';
     const COUNTS = '1441 recorded, 6 without a change, 687 excluded by rules, 3 dry runs';
 
     it('is the same as the file: by -, by a named pipe, by <(…), and as gzip of several members', async () => {

@@ -1,7 +1,6 @@
-import { fork, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import type { JsonObject } from '../../../../shared/types.ts';
 import { newConfiguration, USUAL_WEBHOOK, webhooks } from '../../../install/registration/configuration.ts';
 import { TestCluster } from '../../cluster/cluster.ts';
@@ -10,6 +9,7 @@ import { until } from '../../server/server.ts';
 import type { ClusterTarget, CostOrder, Shape, WebhookTarget } from './cost-load.ts';
 import { BenchServer } from '../processes/servers.ts';
 import { cpuSince, processCpuMs, threadCpu, type ThreadCpu } from './thread-cpu.ts';
+import { forkBundled } from '../processes/bundled.ts';
 
 /** Writes a second; null: as fast as they are answered. */
 const STEPS: { shape: Shape; perSecond: number | null; writes: number }[] = [
@@ -253,7 +253,7 @@ class CostLoad {
   private readonly child: ChildProcess;
 
   constructor() {
-    this.child = fork(fileURLToPath(new URL('cost-load.ts', import.meta.url)), { execArgv: ['--import', 'tsx'] });
+    this.child = forkBundled(new URL('cost-load.ts', import.meta.url));
   }
 
   async order(order: CostOrder): Promise<unknown> {

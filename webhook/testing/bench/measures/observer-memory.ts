@@ -1,9 +1,8 @@
-import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { configMap } from '../../../../shared/testing/reviews.ts';
 import { FakeApiServer } from '../../api-server/api-server.ts';
 import { CONFIG_MAPS } from '../../api-server/served-types.ts';
+import { forkBundled } from '../processes/bundled.ts';
 
 const FEW = 1_000;
 const MANY = 20_000;
@@ -38,8 +37,8 @@ function put(api: FakeApiServer, n: number): void {
 }
 
 async function observe(db: string, kubeconfig: string): Promise<Used> {
-  const script = fileURLToPath(new URL('../processes/observer-process.ts', import.meta.url));
-  const child = fork(script, [db, kubeconfig], { execArgv: ['--expose-gc', '--import', 'tsx'] });
+  const script = new URL('../processes/observer-process.ts', import.meta.url);
+  const child = forkBundled(script, [db, kubeconfig], { execArgv: ['--expose-gc'] });
   const [first] = (await Promise.race([once(child, 'message'), once(child, 'exit')])) as [Used | number | null];
   if (typeof first !== 'object' || first === null) throw new Error(`the observer ended with ${String(first)}`);
   if (child.exitCode === null) await once(child, 'exit');

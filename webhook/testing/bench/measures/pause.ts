@@ -1,5 +1,5 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import type { LedgerReader } from '../../../../shared/types.ts';
+import type { QueryOf } from '../../../../shared/questions/table.ts';
 import { Clock } from '../../../platform/clock/clock.ts';
 import { StoreReader } from '../../../ask/questions/reader.ts';
 import { Reading } from '../../../ask/thread/reading.ts';
@@ -22,26 +22,30 @@ export async function measurePauses(path: (name: string) => string): Promise<Pau
   await generateLedger(store, SIZE);
   const now = (): number => Date.now();
   const reading = new Reading({ path: file, clock: new Clock().memory }, null, () => undefined);
-  const readers = [new StoreReader(store, now), reading.readerOf({ kind: 'everything' })] as const;
-  const questions: Record<string, (reader: LedgerReader) => Promise<unknown>> = {
-    'changes of a user who made none': (reader) => reader.changes({ scope: {}, users: ['nobody-*'], limit: 50 }),
-    'all states at a moment': (reader) => reader.states({ scope: {}, at: Date.now(), limit: 10_000 }),
-  };
+  const reader = new StoreReader(store, now);
   const rows: PauseRow[] = [];
-  for (const [question, ask] of Object.entries(questions)) {
-    const [inRecorder = NaN, inReading = NaN] = [await pauseOf(ask, readers[0]), await pauseOf(ask, readers[1])];
-    rows.push({ question, inRecorder, inReading });
-  }
+  const add = async <Name extends 'changes' | 'states'>(
+    title: string,
+    name: Name,
+    query: QueryOf<Name>,
+  ): Promise<void> => {
+    const ask = reader[name].bind(reader) as (query: QueryOf<Name>) => Promise<unknown>;
+    const inRecorder = await pauseOf(() => ask(query));
+    const inReading = await pauseOf(() => reading.json({ kind: 'everything' }, name, query));
+    rows.push({ question: title, inRecorder, inReading });
+  };
+  await add('changes of a user who made none', 'changes', { scope: {}, users: ['nobody-*'], limit: 50 });
+  await add('10,000 states at a moment', 'states', { scope: {}, at: Date.now(), limit: 10_000 });
   await reading.close();
   await store.close();
   return rows;
 }
 
-async function pauseOf(ask: (reader: LedgerReader) => Promise<unknown>, reader: LedgerReader): Promise<number> {
+async function pauseOf(ask: () => Promise<unknown>): Promise<number> {
   const delay = monitorEventLoopDelay({ resolution: 1 });
   delay.enable();
   await new Promise((resolve) => setTimeout(resolve, 50));
-  await ask(reader);
+  await ask();
   // The pause counts when the loop turns again.
   await new Promise((resolve) => setTimeout(resolve, 50));
   delay.disable();

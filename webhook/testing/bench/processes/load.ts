@@ -1,6 +1,6 @@
-import { fork, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
+import { forkBundled } from './bundled.ts';
 
 /** The recording's reviews, `rounds` times over, sent to a port of 127.0.0.1 over so many connections. */
 export interface LoadOrder {
@@ -26,10 +26,7 @@ export class LoadProcess {
   private readonly child: ChildProcess;
 
   constructor() {
-    this.child = fork(fileURLToPath(new URL('load-process.ts', import.meta.url)), {
-      execArgv: ['--import', 'tsx'],
-      serialization: 'advanced',
-    });
+    this.child = forkBundled(new URL('load-process.ts', import.meta.url), [], { serialization: 'advanced' });
   }
 
   /** Sends what is ordered, the next request of a connection as soon as the last is answered. */

@@ -68,8 +68,9 @@ describe('a hub answers every question as the ledger file does', () => {
   const { pool } = useDatabase();
 
   async function compare(path: string, cluster: string, asked: Asked): Promise<void> {
-    const { store, ledger, push } = await mirror(pool(), path, cluster);
-    await push();
+    const west = await mirror(pool(), path, cluster);
+    const { store, ledger } = west;
+    await west.push();
     const now = (): number => Date.parse('2026-12-01T00:00:00Z');
     const [here, there] = [openSqliteReader(path), new PostgresStore(pool(), ledger, store.cluster, store.id)];
     await assertSame(new StoreReader(here, now), new StoreReader(there, now), asked);

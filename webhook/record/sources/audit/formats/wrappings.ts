@@ -63,8 +63,10 @@ export function* eventsIn(document: Json, depth = 0): Generator<JsonObject> {
   throw new NoEvent('neither an audit event nor one of the wrappings that are known (docs/audit-logs.md)');
 }
 
-function isEvent({ kind, apiVersion, auditID, stage }: JsonObject): boolean {
+function isEvent({ kind, apiVersion, auditID, stage, verb, requestURI }: JsonObject): boolean {
   if (typeof auditID !== 'string' || typeof stage !== 'string') return false;
+  // The items of a list that an API server posts do not repeat what they are.
+  if (kind === undefined && apiVersion === undefined) return typeof verb === 'string' && typeof requestURI === 'string';
   return kind === 'Event' || (typeof apiVersion === 'string' && apiVersion.startsWith('audit.k8s.io/'));
 }
 
