@@ -1,8 +1,8 @@
 import { useFolder } from '../../../testing/folder.ts';
 import { useDatabase } from '../../../testing/server/postgres.ts';
 import { storeContract } from '../../port/contract/contract.ts';
-import { mirror } from '../testing/mirror.ts';
-import { mirroredStore } from '../testing/mirrored-store.ts';
+import { mirror } from './mirror.ts';
+import { mirroredStore } from './mirrored-store.ts';
 
 describe('a ledger at the hub', () => {
   const file = useFolder({ verify: false });
