@@ -1,6 +1,8 @@
 import express, { type ErrorRequestHandler, type Express } from 'express';
 import type { Logger } from 'pino';
 import { KubeblameError, messageOf } from '../../../shared/errors.ts';
+import { stringifyJson } from '../../../shared/json.ts';
+import type { Json } from '../../../shared/types.ts';
 import type { Authenticate } from '../../ask/access/identity/caller.ts';
 import { readApi } from '../../ask/rest/routes.ts';
 import { StoreReader } from '../../ask/questions/reader.ts';
@@ -55,9 +57,14 @@ export function hub({ pool, log, now, authenticate, closing, pushesAtOnce }: Hub
       throw new KubeblameError('forbidden', 'nobody may read here', 'start the hub with --read-token-file');
     await authenticate(request);
     const store = await clusters.open(request.params.cluster);
+    const reader = new StoreReader(store, now, closing);
     const api = readApi({
       ...{ authenticate, now, closing, log },
-      readerOf: () => new StoreReader(store, now, closing),
+      reading: {
+        readerOf: () => reader,
+        json: async (_caller, question, query) =>
+          Buffer.from(stringifyJson((await reader[question](query as never)) as Json)),
+      },
       caughtUp: () => Promise.resolve(),
       lastSeq: async () => (await store.last())?.seq ?? 0,
     });

@@ -1,3 +1,4 @@
+import type { EventTotals } from '../../port/events.ts';
 import type { JsonObject, ObjectRef } from '../../../../shared/types.ts';
 import {
   COVERAGE_EVENTS,
@@ -37,7 +38,7 @@ const SEQ_AT = `WITH RECURSIVE b (low, high) AS (
   SELECT low AS seq FROM b WHERE low >= high LIMIT 1`;
 
 /** What writes, and what is about a file, a ledger at the hub does not have: it is pushed. */
-type ReadStore = Omit<LedgerStore, 'append' | 'taken' | 'bytes' | 'checkWritable'>;
+type ReadStore = Omit<LedgerStore, 'append' | 'taken' | 'bytes' | 'checkWritable' | 'takeEvents' | 'eventsWritten'>;
 
 /** A ledger at the hub, as the port has it. Several ledgers share the pool: closing one leaves it open. */
 export class PostgresStore implements ReadStore {
@@ -175,6 +176,19 @@ export class PostgresStore implements ReadStore {
       'SELECT at, event, detail FROM coverage WHERE ledger = :ledger ORDER BY id',
     );
     return rows.map(({ at, event, detail }) => ({ at, event: COVERAGE_EVENTS[event] ?? 'alive', detail }));
+  }
+
+  /** Kubernetes Events are not pushed yet: they stay at their source. */
+  events(): Promise<never[]> {
+    return Promise.resolve([]);
+  }
+
+  eventSums(): Promise<never[]> {
+    return Promise.resolve([]);
+  }
+
+  eventTotals(): Promise<EventTotals> {
+    return Promise.resolve({ events: 0, states: 0, merged: 0, summed: 0, removed: 0, horizonAt: 0, bytes: 0 });
   }
 
   async commits(after: number, limit: number): Promise<StoredCommit[]> {
