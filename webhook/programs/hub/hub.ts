@@ -63,7 +63,7 @@ export function hub({ pool, log, now, authenticate, closing, pushesAtOnce }: Hub
       reading: {
         readerOf: () => reader,
         json: async (_caller, question, query) =>
-          Buffer.from(stringifyJson((await reader[question](query as never)) as Json)),
+          Buffer.from(stringifyJson((await reader[question](query as never)) as unknown as Json)),
       },
       caughtUp: () => Promise.resolve(),
       lastSeq: async () => (await store.last())?.seq ?? 0,

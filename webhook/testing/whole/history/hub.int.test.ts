@@ -51,6 +51,8 @@ function questions(at: number, namespace: string, name: string): Asked {
     facts: [{ at }],
     manual: [{ scope: inside, ...period, limit: 20 }],
     coverage: [{}],
+    // Events stay at their source.
+    events: [],
   } as unknown as Asked;
 }
 
