@@ -8,7 +8,10 @@ import tseslint from 'typescript-eslint';
  */
 const LAYERS = [
   { name: 'platform' },
-  { name: 'ledger', folders: ['content', 'port', 'proof', 'publish', 'retention', 'sqlite', 'files'] },
+  {
+    name: 'ledger',
+    folders: ['content', 'port', 'proof', 'publish', 'retention', 'sqlite', 'files', 'push', 'postgres'],
+  },
   { name: 'entities' },
   {
     name: 'record',

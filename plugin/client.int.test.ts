@@ -39,7 +39,7 @@ describe('kubectl blame against a server', () => {
   ];
 
   it('answers as the file does, over many pages too', async function () {
-    this.timeout(60_000);
+    this.timeout(180_000);
     for (const words of [
       '',
       '--limit 1200 --status --attempts',

@@ -7,10 +7,12 @@ import { buildPage } from './build-page.mjs';
 
 /** The server starts once: its dependencies stay in node_modules, where the image's scanners and `npm audit` see them. */
 const SERVER = { source: 'webhook/programs/main.ts', name: 'kubeblame-webhook' };
+const HUB = { source: 'webhook/programs/hub.ts', name: 'kubeblame-hub' };
 /** Started by the server, as threads. */
 const WRITER = { source: 'webhook/ledger/sqlite/write/writer-thread.ts', name: 'ledger-writer' };
 const READING = { source: 'webhook/ask/thread/reading-thread.ts', name: 'ledger-reading' };
 const CHECK = { source: 'webhook/ledger/sqlite/check/check-thread.ts', name: 'ledger-check' };
+const SHIPPER = { source: 'webhook/ledger/push/ship-thread.ts', name: 'ledger-shipper' };
 const GATE = { source: 'webhook/record/gate/thread/gate-thread.ts', name: 'admission-gate' };
 
 /**
@@ -110,7 +112,7 @@ const aside = {
   },
 };
 
-/** Bundles both programs into `outdir`; what the server imports lazily goes to `outdir`/chunks. */
+/** Bundles the programs into `outdir`; what the server imports lazily goes to `outdir`/chunks. */
 export async function buildPrograms({ root, outdir }) {
   await rm(outdir, { recursive: true, force: true });
   await buildServer(root, outdir);
@@ -120,7 +122,10 @@ export async function buildPrograms({ root, outdir }) {
 async function buildServer(root, outdir) {
   await bundle({
     absWorkingDir: root,
-    entryPoints: [SERVER, WRITER, READING, CHECK, GATE].map(({ source, name }) => ({ in: source, out: name })),
+    entryPoints: [SERVER, HUB, WRITER, READING, CHECK, GATE, SHIPPER].map(({ source, name }) => ({
+      in: source,
+      out: name,
+    })),
     outdir,
     chunkNames: 'chunks/[name]-[hash]',
     bundle: true,
@@ -133,10 +138,12 @@ async function buildServer(root, outdir) {
     packages: 'external',
     define: await versionOf(root),
   });
-  const file = join(outdir, `${SERVER.name}.js`);
-  // Not in the banner: that goes to every chunk as well, and would stand twice where the source has its own.
-  const text = await readFile(file, 'utf8');
-  await writeProgram(file, text);
+  for (const { name } of [SERVER, HUB]) {
+    const file = join(outdir, `${name}.js`);
+    // Not in the banner: that goes to every chunk as well, and would stand twice where the source has its own.
+    const text = await readFile(file, 'utf8');
+    await writeProgram(file, text);
+  }
 }
 
 /** The CLI as NAME-main.cjs, what it seldom needs beside it, and NAME.cjs, which starts it from V8's compiled form. */

@@ -29,6 +29,7 @@ export const ERROR_CODES = {
   'ledger-full': 'The disk that the ledger is on is full.',
   'ledger-out-of-order': 'The input is older than what the ledger already holds.',
   'sqlite-missing': 'This installation cannot read ledger files.',
+  'database-unavailable': 'The database of the hub cannot be used.',
   'key-missing': 'The key that Secret values are redacted with is missing.',
   overloaded: 'More reviews wait to be stored than there is room for; or a question would be answered without them.',
   closing: 'The server is shutting down.',

@@ -1,12 +1,12 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { KubeblameError, messageOf } from '../../shared/errors.ts';
+import { messageOf } from '../../shared/errors.ts';
 import { parseTime } from '../../shared/time.ts';
 import { VERSION } from '../../shared/version.ts';
-import { UNWRITTEN, watchOutput } from '../platform/files/standard-output.ts';
 import { backupLedger } from './commands/backup.ts';
 import { checkConfig } from './commands/check-config.ts';
 import { foldLedger, type RawFold } from './commands/fold.ts';
 import { importFiles, type RawImportOptions } from './commands/import.ts';
+import { run } from './commands/run.ts';
 import { passForever, serveForever } from './commands/serve.ts';
 import {
   ledgerOptions,
@@ -89,22 +89,4 @@ function time(text: string): number {
   } catch (error) {
     throw new InvalidArgumentError(messageOf(error));
   }
-}
-
-/** Prints what went wrong and what to do, and sets the exit code. */
-async function run(work: () => Promise<void>): Promise<void> {
-  watchOutput(process, tell);
-  try {
-    await work();
-  } catch (error) {
-    tell(error);
-  }
-}
-
-function tell(error: unknown): void {
-  process.stderr.write(`error: ${messageOf(error)}\n`);
-  if (error instanceof KubeblameError) {
-    if (error.hint !== undefined) process.stderr.write(`hint: ${error.hint}\n`);
-  } else if (error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
-  process.exitCode = error instanceof KubeblameError && error.code === 'stdout-failed' ? UNWRITTEN : 1;
 }

@@ -21,16 +21,17 @@ export const resources: Answer<'resources'> = ({ store }) => store.resources();
 
 export const objects: Answer<'objects'> = async (asked, { scope, limit }) => {
   const { store } = asked;
-  const found = [];
   const members = (await membersIn(asked, scope))?.found ?? null;
   const most = members === null ? limit : Number.MAX_SAFE_INTEGER;
-  for (const { id, ...object } of await store.objects(filterOf(scope), most)) {
-    if (found.length === limit) break;
-    if (members?.has(object.uid) === false) continue;
-    const lifetime = await store.lifetime(id);
-    if (lifetime !== null) found.push({ object, ...lifetime });
-  }
-  return found;
+  const listed = await store.objects(filterOf(scope), most);
+  const found = listed.filter(({ uid }) => members?.has(uid) !== false).slice(0, limit);
+  const told = await Promise.all(
+    found.map(async ({ id, ...object }) => {
+      const lifetime = await store.lifetime(id);
+      return lifetime === null ? [] : [{ object, ...lifetime }];
+    }),
+  );
+  return told.flat();
 };
 
 export async function coverage({ store, now }: Asked): Promise<CoverageInterval[]> {

@@ -59,7 +59,7 @@ function* archiveLines(db: Sqlite, notes: readonly string[], count: { rows: numb
 }
 
 /** Two characters end a line for readline, and JSON.stringify leaves them as they are. */
-function lineOf(document: unknown): string {
+export function lineOf(document: unknown): string {
   return `${JSON.stringify(document).replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029')}\n`;
 }
 

@@ -51,6 +51,8 @@ export interface RetentionOptions {
   between: <T>(work: () => Promise<T>) => Promise<T>;
   /** Why nothing may be folded at present, such as a clock that is not to be trusted; null where nothing speaks against it. */
   heldBack?: () => string | null;
+  /** History from this moment on (ms) is kept whatever the policy: a hub has not got it. */
+  heldFrom?: () => Promise<number>;
   /** Ends it behind the step that is under way. */
   stop?: AbortSignal;
   /** Who has flooded the ledger; one that is kept reads each change once. */
@@ -71,8 +73,8 @@ export interface Enforced {
 }
 
 const HOUR_MS = 60 * 60 * 1000;
-const UNITS: Record<string, number> = { h: HOUR_MS, d: 24 * HOUR_MS, w: 7 * 24 * HOUR_MS };
-const SIZES: Record<string, number> = { Mi: 2 ** 20, Gi: 2 ** 30, Ti: 2 ** 40 };
+export const UNITS: Record<string, number> = { h: HOUR_MS, d: 24 * HOUR_MS, w: 7 * 24 * HOUR_MS };
+export const SIZES: Record<string, number> = { Mi: 2 ** 20, Gi: 2 ** 30, Ti: 2 ** 40 };
 
 /** The last hour is never folded: requests that were admitted in it may still be settled. */
 const MIN_AGE_MS = HOUR_MS;
@@ -85,7 +87,7 @@ const SECURITY_TIMES = 10;
 
 /** Shortens old attempts, and folds what the policy does not keep, step by step. Rejects with what a fold rejects with. */
 export async function enforce(options: RetentionOptions): Promise<Enforced> {
-  const { store, policy, now, between, stop } = options;
+  const { store, policy, now, between, stop, heldFrom = () => Promise.resolve(Infinity) } = options;
   const enforced: Enforced = { removed: 0, shortened: 0, heldBack: null, floods: [] };
   /** Resolves to false where it is not to go on. */
   const foldWhile = async (
@@ -97,7 +99,15 @@ export async function enforce(options: RetentionOptions): Promise<Enforced> {
       // Asked before each step: what is folded is gone for good.
       enforced.heldBack = options.heldBack?.() ?? null;
       if (enforced.heldBack !== null) return false;
-      const result = await between(() => store.fold({ ...limits(), now: now() }));
+      const held = await heldFrom();
+      const { before, securityBefore = before, ...rest } = limits();
+      const request = {
+        ...rest,
+        before: Math.min(before, held),
+        securityBefore: Math.min(securityBefore, held),
+        now: now(),
+      };
+      const result = await between(() => store.fold(request));
       if (result === null) return true;
       enforced.removed += result.removed;
       // A writer of this thread never lets anything else have its turn.
@@ -135,7 +145,9 @@ export async function enforce(options: RetentionOptions): Promise<Enforced> {
 /** Shortens the attempts that were never persisted and are a day old. Resolves to false where it is not to go on. */
 async function shortenAttempts(options: RetentionOptions, enforced: Enforced): Promise<boolean> {
   const { store, now, between, stop, attemptsFrom = { seq: 0 } } = options;
-  const to = await store.seqAt(now() - ATTEMPT_MS);
+  const held = (await options.heldFrom?.()) ?? Infinity;
+  // The commit at that moment may not be there to its end.
+  const to = await store.seqAt(Math.min(now() - ATTEMPT_MS, held - 1));
   for (;;) {
     if (stop?.aborted === true) return false;
     const next = await store.shortenable(attemptsFrom.seq, to);
@@ -192,7 +204,7 @@ export function readEventPolicy(age: string, size: string): EventPolicy | null {
   return age === 'none' ? null : { ageMs: quantity(age, EVENT_AGE), bytes: quantity(size, EVENT_SIZE) };
 }
 
-interface Of {
+export interface Of {
   units: Record<string, number>;
   option: string;
   variable: string;
@@ -205,7 +217,8 @@ const EVENT_AGE: Of = { units: UNITS, option: '--retain-events', variable: 'KUBE
 const EVENT_SIZE: Of = { units: SIZES, option: '--retain-events-size', variable: 'KUBEBLAME_RETAIN_EVENTS_SIZE', like: '256Mi or 1Gi' }; // prettier-ignore
 const SECURITY: Of = { units: UNITS, option: '--retain-security', variable: 'KUBEBLAME_RETAIN_SECURITY', like: '900d' };
 
-function quantity(text: string, { units, option, variable, like }: Of): number {
+/** How many of the smallest unit a text like `90d` means. Throws config-invalid. */
+export function quantity(text: string, { units, option, variable, like }: Of): number {
   const [, count = '', unit = ''] = /^([1-9]\d{0,5})([A-Za-z]+)$/.exec(text) ?? [];
   const factor = units[unit];
   if (count === '' || factor === undefined) {

@@ -24,6 +24,7 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   'body-too-large': 413,
   'content-type-unsupported': 415,
   'access-unknown': 503,
+  'database-unavailable': 503,
   overloaded: 503,
   closing: 503,
 };

@@ -6,6 +6,7 @@ import { lowerPriority } from '../../platform/threads/threads.ts';
 import { isInCluster, serverConfig } from '../config/config.ts';
 import type { RawServerOptions } from '../config/options.ts';
 import { gatewayConfig, type RawGatewayOptions } from '../gateway/config.ts';
+import { hubConfig, type RawServe } from '../hub/config.ts';
 import { startServer } from '../recorder/server.ts';
 
 /**
@@ -52,6 +53,16 @@ export async function passForever(raw: RawGatewayOptions): Promise<void> {
   const gateway = await startGateway(config, log);
   log.info({ address: gateway.address, upstream: config.upstream.url.href, version: VERSION }, 'serving');
   stopOnSignal(() => gateway.stop(), log);
+}
+
+/** Serves a hub until it is told to stop. */
+export async function serveHub(raw: RawServe): Promise<void> {
+  const config = hubConfig(raw);
+  const log = pino({ level: config.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime });
+  const { startHub } = await import('../hub/start.ts');
+  const hub = await startHub(config, log);
+  log.info({ address: hub.address, version: VERSION }, 'serving');
+  stopOnSignal(() => hub.stop(), log);
 }
 
 /** Ends when it is told to, and in time. Returns what tells it, with the reason. */

@@ -8,6 +8,7 @@ import type { RedactionRule } from '../../../shared/redaction-rules.ts';
 import type { ConfigMapName } from '../../ledger/publish/config-map.ts';
 import { signingKeyBeside } from '../../ledger/publish/signing-keys.ts';
 import { ELECTION_TIMING, type Election } from '../standby/lease/election.ts';
+import { pushConfig, type PushConfig } from '../hub/push-options.ts';
 import {
   readEventPolicy,
   readPolicy,
@@ -51,6 +52,8 @@ export interface ServerConfig extends LedgerConfig, InstallConfig, AccessConfig 
   /** Of the cluster that is watched; null: checkpoints go to the file and the log alone. */
   checkpointConfigMap: ConfigMapName | null;
   retention: RetentionPolicy;
+  /** null: the ledger is not pushed. */
+  hub: PushConfig | null;
   /** null: no Events are recorded. */
   events: EventPolicy | null;
   audit: AuditConfig;
@@ -137,6 +140,7 @@ export async function serverConfig(raw: RawServerOptions, inCluster: boolean): P
       MINUTE_MS * minutes(raw.checkpointMinutes, '--checkpoint-minutes', 'KUBEBLAME_CHECKPOINT_MINUTES'),
     checkpointConfigMap: raw.checkpointConfigmap === undefined ? null : configMapName(raw.checkpointConfigmap),
     retention: readPolicy(raw.retainAge, raw.retainSize, raw.retainSecurity),
+    hub: pushConfig(raw),
     events: readEventPolicy(raw.retainEvents, raw.retainEventsSize),
     audit: auditConfig(raw, parseAddress),
     election: electionOf(install, inCluster),

@@ -2,6 +2,7 @@ import { Option } from 'commander';
 import { auditOptions, type RawAuditOptions } from '../recorder/start/audit/audit-config.ts';
 import { DEFAULT_SKIP } from '../../record/rules/predicates.ts';
 import { accessOptions, type RawAccessOptions } from './access.ts';
+import { pushOptions, type RawPushOptions } from '../hub/push-options.ts';
 import { installOptions, type RawInstallOptions } from './install.ts';
 
 /*
@@ -82,6 +83,7 @@ export function serverOptions(): Option[] {
       'config map in the cluster that is watched, to keep the newest checkpoint in (default: none)',
     ).env('KUBEBLAME_CHECKPOINT_CONFIGMAP'),
     ...retentionOptions(),
+    ...pushOptions(),
     new Option(
       '--retain-events <age>',
       'keep Kubernetes Events so long, such as 30d; none: record none (docs/events.md)',
@@ -125,7 +127,8 @@ export interface RawOptions {
   config?: string;
 }
 
-export interface RawServerOptions extends RawOptions, RawInstallOptions, RawAccessOptions, RawAuditOptions {
+export interface RawServerOptions
+  extends RawOptions, RawInstallOptions, RawAccessOptions, RawPushOptions, RawAuditOptions {
   listen?: string;
   readListen: string;
   kubeconfig?: string;

@@ -28,8 +28,8 @@ import { exportMetrics } from './metrics/sources.ts';
 import { Answering, collectorOf } from './start/answering.ts';
 import { watchClock } from './start/clock.ts';
 import { clusterNameFor } from './start/cluster.ts';
+import { checkLedger, openCheckpoints, openLedger, startShipping } from './start/ledger.ts';
 import { openEvents } from './start/events.ts';
-import { checkLedger, openCheckpoints, openLedger } from './start/ledger.ts';
 import { openReading } from './start/reading.ts';
 import { openRecording, type Recording } from './start/recording.ts';
 import { Closers, newPromise, rejectsWhen, type Setting } from './start/setting.ts';
@@ -129,7 +129,8 @@ async function open(
   const heldBack = (): string | null =>
     store.check.damage === null ? clockWatch.doubt : `the ledger is damaged: ${store.check.damage}`;
   const between = <T>(work: () => Promise<T>): Promise<T> => recorder.maintain(work);
-  closers.add(startRetention({ store, policy: config.retention, now, log, heldBack, between }));
+  const heldFrom = startShipping(setting, store);
+  closers.add(startRetention({ store, policy: config.retention, now, log, heldBack, between, heldFrom }));
   closers.add(await exportMetrics(collector, metrics));
 
   const [folder, ledger, left] = [spoolFolder(config.db), ledgerNumber(store.id), intake.left()];

@@ -8,7 +8,7 @@ import { APPLICATION_ID, MIGRATIONS } from '../../ledger/sqlite/database/schema.
 const DIGESTS_SINCE = 4;
 
 /** Formats before the present one. */
-export const OLDER_FORMATS = [1, 2, 3, 4] as const;
+export const OLDER_FORMATS = [1, 2, 3, 4, 5] as const;
 
 /**
  * Writes a ledger as an older format had it, with the rows of a present one, which nobody has open. What later formats added is

@@ -179,6 +179,7 @@ export function testConfig(
     checkpointEveryMs: 60_000,
     checkpointConfigMap: null,
     retention: { ageMs: null, bytes: null, securityMs: null },
+    hub: null,
     events: { ageMs: 30 * 24 * 3_600_000, bytes: 2 ** 28 },
     audit: { logs: [], webhook: null },
     election: null,

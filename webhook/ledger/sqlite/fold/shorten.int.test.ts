@@ -212,25 +212,29 @@ describe('attempts that were never persisted', () => {
     db.close();
   });
 
-  it('are shortened in a ledger of format 4, which has the digests, after the next start; the chain holds', async () => {
-    // Each format before the present one is brought to it in some test: this one, and those below.
+  it('are tried with each format before the present one, below', () => {
     assert.deepEqual(
       OLDER_FORMATS,
       Array.from({ length: FORMAT - 1 }, (_, n) => n + 1),
     );
-    await record();
-    const { at } = ledger;
-    await ledger.close();
-    writeFormat(4, file('older.db'), file('ledger.db'));
-    assert.throws(() => openSqliteReader(file('older.db')), { code: 'ledger-foreign' });
-    ledger = await TestRecorder.open(file('older.db'));
-    ledger.at = at;
-    assert.deepEqual((await verify(file('older.db'))).findings, []);
-    const { shortened } = await shorten(ledger.store as SqliteStore, 48 * HOUR_MS);
-    assert.ok(shortened > 0);
-    const report = await verify(file('older.db'));
-    assert.deepEqual([report.findings, report.shortened], [[], shortened]);
   });
+
+  for (const format of OLDER_FORMATS.filter((older) => older >= 4)) {
+    it(`are shortened in a ledger of format ${format}, which has the digests, after the next start; the chain holds`, async () => {
+      await record();
+      const { at } = ledger;
+      await ledger.close();
+      writeFormat(format, file('older.db'), file('ledger.db'));
+      assert.throws(() => openSqliteReader(file('older.db')), { code: 'ledger-foreign' });
+      ledger = await TestRecorder.open(file('older.db'));
+      ledger.at = at;
+      assert.deepEqual((await verify(file('older.db'))).findings, []);
+      const { shortened } = await shorten(ledger.store as SqliteStore, 48 * HOUR_MS);
+      assert.ok(shortened > 0);
+      const report = await verify(file('older.db'));
+      assert.deepEqual([report.findings, report.shortened], [[], shortened]);
+    });
+  }
 
   for (const format of OLDER_FORMATS.filter((older) => older < 4)) {
     it(`stay whole where a ledger of format ${format} has them: their commits are chained by the bytes; later ones are shortened`, async () => {

@@ -74,7 +74,8 @@ export function commitsAfter(statements: Statements, after: number, limit: numbe
   });
 }
 
-function groupBy<T>(rows: readonly T[], keyOf: (row: T) => number): Map<number, T[]> {
+/** (Map.groupBy needs Node 21.) */
+export function groupBy<T>(rows: readonly T[], keyOf: (row: T) => number): Map<number, T[]> {
   const groups = new Map<number, T[]>();
   for (const row of rows) {
     const group = groups.get(keyOf(row));

@@ -110,7 +110,7 @@ export class Lineages {
 }
 
 /** The whole body that is stored beside a change, with its amendment; null for most. */
-function wholeOf({ body, amendment }: { body: Buffer | null; amendment: Buffer | null }): JsonObject | null {
+export function wholeOf({ body, amendment }: { body: Buffer | null; amendment: Buffer | null }): JsonObject | null {
   if (body === null) return null;
   return amendment === null ? decodeBody(body) : applyOwnPatch(decodeBody(body), decodeAmendment(amendment).patch);
 }

@@ -60,7 +60,7 @@ export class DecodedChange implements StoredChange {
   readonly detail: () => Detail;
   readonly audit: StoredChange['audit'];
 
-  constructor(row: Row, names: Names) {
+  constructor(row: Row, names: Pick<Names, 'text' | 'actor' | 'object'>) {
     const amendment = row.amendment === null ? null : decodeAmendment(row.amendment);
     let detail: Detail | undefined;
     this.detail = () => (detail ??= detailOf(row, amendment));

@@ -1,5 +1,7 @@
 import { messageOf } from '../../../../shared/errors.ts';
 import { getIfThere } from '../../../install/certificates/stored-secret.ts';
+import { originOf } from '../../../ledger/proof/checkpoint.ts';
+import { Shipping } from '../../../ledger/push/shipping.ts';
 import { configMapPublisher, type Applier } from '../../../ledger/publish/config-map.ts';
 import { Checkpoints } from '../../../ledger/publish/publish.ts';
 import { checkpointsBeside } from '../../../ledger/publish/signing-keys.ts';
@@ -66,4 +68,14 @@ export function checkLedger(check: BackgroundCheck, { config, log }: Setting): v
     if (check.damage === null) return;
     log.error({ db, reason: check.damage }, 'the ledger is damaged: see the runbook');
   });
+}
+
+/** Begins to push the ledger, where there is a hub. Gives RetentionOptions.heldFrom. */
+export function startShipping({ config, log, now, closers }: Setting, store: SqliteStore): () => Promise<number> {
+  if (config.hub === null) return () => Promise.resolve(Infinity);
+  const { target, hold } = config.hub;
+  const shipping = new Shipping({ path: config.db, origin: originOf(store.cluster, store.id), target }, log);
+  shipping.start();
+  closers.add(() => shipping.stop());
+  return async () => shipping.heldFrom(now(), await store.usedBytes(), hold);
 }

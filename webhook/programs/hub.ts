@@ -1,0 +1,3 @@
+import { createHubProgram } from './hub/cli.ts';
+
+await createHubProgram().parseAsync();
