@@ -9,6 +9,7 @@ import { addLinesFlags } from './commands/lines-flags.ts';
 import { addMatchFlags, each } from './commands/match-flags.ts';
 import { FORMATS, type BlameFlags } from './commands/request.ts';
 import { addRulesFlags } from './commands/rules-flags.ts';
+import { addEventCommands } from './event-commands.ts';
 import { EXIT, Exit, exitCodeOf } from './exit-code.ts';
 import { describeCommand, formatHelp } from './help.ts';
 import type { Io } from './io.ts';
@@ -220,6 +221,7 @@ function createProgram(io: Io, args?: readonly string[]): Command {
   const asked = (name: string): boolean => args?.includes(name) ?? true;
   const context = { io, addSource, withReader, count, asked };
   addSubcommands(program, context);
+  addEventCommands(program, context);
   addApplicationCommands(program, context);
   addLandscapeCommands(program, context);
   addProofCommands(program, context);

@@ -251,7 +251,7 @@ describe('the commands of kubectl blame, on a ledger of the recording', () => {
   it('names its versions', async () => {
     assert.match(
       (await blame('version')).out,
-      /^Client: {2}\S+ \(Node v\d+.*, reads ledger format 5\)\nLedger: {2}format 5, 1706 changes of cluster shop \(/,
+      /^Client: {2}\S+ \(Node v\d+.*, reads ledger format 6\)\nLedger: {2}format 6, 1706 changes of cluster shop \(/,
     );
     assert.deepEqual((await ask(['version'])).out.split('\n').length, 2);
   });

@@ -130,7 +130,7 @@ describe('flags, on the recording', () => {
       '--user nobody@nowhere',
       /# no change by a user "nobody@nowhere" is recorded: `kubectl blame who` lists all users/,
     ],
-    ['events -A', /# no events were ever recorded: none changed, or the server leaves them out \(--skip\)/],
+    ['leases -A', /# no leases were ever recorded: none changed, or the server leaves them out \(--skip\)/],
     ['deploy -A --until 2026-11-01', /^# not recorded: recording began at 2026-11-22 05:05:31\.843 UTC\n$/],
   ] as const) {
     it(`${line} is empty, and says which it is`, async () => {

@@ -1,9 +1,10 @@
-import { Option, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import { flagsOf } from './arguments.ts';
 import type { AllowsFlags } from './commands/allows.ts';
 import type { ImpactFlags } from './commands/impact.ts';
 import { each } from './commands/match-flags.ts';
 import type { TreeFlags } from './commands/tree.ts';
+import type { UiFlags } from './commands/ui.ts';
 import { describeCommand } from './help.ts';
 import type { SourceOptions } from './open-reader.ts';
 import type { Context } from './subcommands.ts';
@@ -15,6 +16,43 @@ export function addLandscapeCommands(program: Command, context: Context): void {
   addTree(program, context);
   addImpact(program, context);
   addAllows(program, context);
+  addUi(program, context);
+}
+
+function addUi(program: Command, { io, addSource, withReader, asked }: Context): void {
+  const command = program
+    .command('ui')
+    .description('a page on this machine: the map of applications at any moment, the timeline, and who did it');
+  if (!asked('ui')) return;
+  command
+    .usage('[flags]')
+    .option('--port <port>', 'port on 127.0.0.1 (default: any that is free)', port)
+    .option('--no-open', 'only print the address');
+  addSource(command);
+  describeCommand(
+    command,
+    `
+  # The page of the cluster that kubectl speaks to
+  kubectl blame ui
+
+  # Of a ledger file; the address is printed
+  kubectl blame ui --db ledger.db --no-open`,
+    `
+It shows what you may read, and changes nothing. It answers on 127.0.0.1 only, and only whoever has the address with its key. Ctrl-C ends it.`,
+  );
+  command.action((_flags: unknown, self: Command) => {
+    const flags = flagsOf<SourceOptions & UiFlags>(self);
+    return withReader(flags, io, async (reader) => {
+      const { ui } = await import('./commands/ui.ts');
+      await ui(flags, reader, io);
+    });
+  });
+}
+
+function port(text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value > 65_535) throw new InvalidArgumentError('It must be a number from 0 to 65535.');
+  return value;
 }
 
 function addTree(program: Command, { io, addSource, withReader, count, asked }: Context): void {

@@ -89,7 +89,7 @@ describe('what is printed, on the recording', () => {
     const schema = JSON.parse(readFileSync(SCHEMA, 'utf8')) as JsonObject;
     const validator = z.fromJSONSchema(schema);
     const documents = ['--limit 400 --status --attempts', '--limit 40', 'deployment web -n shop', 'show 770', 'who', 'who --user bob@example.com',
-      '--from 2026-11-22T05:06:30Z --to 2026-11-22T05:07:41Z', 'coverage', 'tree deployment/web -n shop --at 2026-11-22T05:07:06Z', 'impact 1450', 'version', 'apps --at 2026-11-22T05:07:06Z', 'apps shop --at 2026-11-22T05:07:06Z', 'releases shop', 'releases shop 24.2..24.3', 'allows deployment/web deployment/api -n shop --at 2026-11-22T05:07:06Z', 'manual']; // prettier-ignore
+      '--from 2026-11-22T05:06:30Z --to 2026-11-22T05:07:41Z', 'coverage', 'tree deployment/web -n shop --at 2026-11-22T05:07:06Z', 'impact 1450', 'version', 'apps --at 2026-11-22T05:07:06Z', 'apps shop --at 2026-11-22T05:07:06Z', 'releases shop', 'releases shop 24.2..24.3', 'allows deployment/web deployment/api -n shop --at 2026-11-22T05:07:06Z', 'manual', 'events']; // prettier-ignore
     const kinds = new Set<string>();
     for (const text of documents) {
       const { out } = await ask(words(`${text} -o json`));

@@ -35,7 +35,7 @@ export function addSubcommands(program: Command, context: Context): void {
   addCompletion(program, context);
 }
 
-function addOutput(command: Command, ...more: string[]): void {
+export function addOutput(command: Command, ...more: string[]): void {
   command.addOption(new Option('-o, --output <format>', 'output format').choices([...more, 'json', 'yaml']));
 }
 

@@ -40,6 +40,7 @@ describe('kubectl blame verify', () => {
       'references | ok | what each row refers to, and that each is referred to',
       'outcomes | ok | 0 outcomes',
       'objects | ok | 3 objects rebuilt at the last change, 0 other states',
+      'events | ok | 0 Events rebuilt; they are no part of the chain',
       'checkpoints | ok | 2 signed checkpoints, the last of the first 5 commits',
       '',
     ]);

@@ -3,6 +3,7 @@ import { chmod, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build as bundle } from 'esbuild';
+import { buildPage } from './build-page.mjs';
 
 /** The server starts once: its dependencies stay in node_modules, where the image's scanners and `npm audit` see them. */
 const SERVER = { source: 'webhook/programs/main.ts', name: 'kubeblame-webhook' };
@@ -30,7 +31,7 @@ const LAZY = {
   'node:child_process': ['spawn', 'spawnSync'],
   'node:crypto': [
     ...['createHash', 'createHmac', 'createPrivateKey', 'createPublicKey', 'hash', 'randomBytes', 'randomInt'],
-    ...['sign', 'verify'],
+    ...['sign', 'timingSafeEqual', 'verify'],
   ],
   'node:fs/promises': ['open', 'statfs', 'readdir', 'readFile', 'stat'],
   'node:stream/consumers': ['buffer', 'text'],
@@ -97,10 +98,13 @@ const ASIDE = [
   { import: /\/browser\/browser\.ts$/, entry: 'plugin/browser/browser.ts', name: `${PLUGIN.name}-browser` },
 ];
 
+/** The files of `kubectl blame ui`, built and embedded: in the place of the module that builds them where the sources run. */
+const PAGE = { import: /\/page\/assets\.ts$/, name: `${PLUGIN.name}-page` };
+
 const aside = {
   name: 'aside',
   setup(build) {
-    for (const { import: filter, name } of ASIDE) {
+    for (const { import: filter, name } of [...ASIDE, PAGE]) {
       build.onResolve({ filter }, () => ({ path: `./${name}.cjs`, external: true }));
     }
   },
@@ -157,6 +161,8 @@ export async function buildPlugin(root, outdir) {
   for (const { name, entry } of ASIDE) {
     await bundle({ ...common, entryPoints: [entry], outfile: join(outdir, `${name}.cjs`) });
   }
+  const page = JSON.stringify(await buildPage(root));
+  await writeFile(join(outdir, `${PAGE.name}.cjs`), `exports.pageFiles = async () => new Map(${page});\n`);
   await bundle({
     ...common,
     entryPoints: [PLUGIN.source],

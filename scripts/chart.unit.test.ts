@@ -134,6 +134,8 @@ describe('the Helm chart', () => {
       { name: 'KUBEBLAME_CLUSTER', value: 'prod-eu' },
       { name: 'KUBEBLAME_FAILURE_POLICY', value: 'Fail' },
       { name: 'KUBEBLAME_NAMESPACE_SELECTOR', value: 'env in (prod)' },
+      { name: 'KUBEBLAME_RETAIN_EVENTS', value: '30d' },
+      { name: 'KUBEBLAME_RETAIN_EVENTS_SIZE', value: '256Mi' },
       { name: 'KUBEBLAME_RETAIN_SIZE', value: '40Gi' },
       { name: 'KUBEBLAME_WEBHOOK_TIMEOUT', value: '5' },
     ]);

@@ -123,4 +123,8 @@ The ledger stays in ${LEDGER} (${size} KiB). Explore it:
   node dist/kubectl-blame.cjs --db ${LEDGER} statefulset db -n shop --format diff
   node dist/kubectl-blame.cjs --db ${LEDGER} --user bob@example.com
   node dist/kubectl-blame.cjs --help
+
+Open it in a browser, and drag the time (docs/page.md):
+
+  node dist/kubectl-blame.cjs ui --db ${LEDGER}
 `);

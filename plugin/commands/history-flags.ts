@@ -14,6 +14,7 @@ export interface HistoryFlags {
   watch?: boolean;
   expand?: boolean;
   interactive?: boolean;
+  events?: boolean;
 }
 
 export interface HistoryOptions {
@@ -27,6 +28,8 @@ export interface HistoryOptions {
   expand: boolean;
   /** To be browsed on the terminal. */
   interactive: boolean;
+  /** Also Kubernetes Events, on one time line with the changes. */
+  events: boolean;
 }
 
 export function addHistoryFlags(command: Command): void {
@@ -35,6 +38,7 @@ export function addHistoryFlags(command: Command): void {
     .option('--reverse', 'the oldest first')
     .option('--oneline', 'one line for each change: the same as --format oneline')
     .option('--stat', 'how many values each change set, and where: the same as --format stat')
+    .option('--events', 'also Kubernetes Events, on one time line with the changes: docs/events.md')
     .option('--expand', 'also what controllers did in consequence, change by change')
     .option('--grep <pattern>', 'changes with a path or value that matches this regular expression')
     .option('--ignore-case', 'ignore case in --grep')
@@ -57,6 +61,7 @@ export function givenHistoryFlag(flags: HistoryFlags): string | undefined {
     ignoreCase: '--ignore-case',
     watch: '--watch',
     interactive: '--interactive',
+    events: '--events',
   } as const;
   if (flags.expand !== undefined) return '--expand';
   const [given] = (Object.keys(names) as (keyof typeof names)[]).filter((name) => flags[name] !== undefined);
@@ -75,6 +80,7 @@ export function readHistoryFlags(flags: HistoryFlags, humans: boolean): HistoryO
     watch: flags.watch === true,
     expand: flags.expand === true,
     interactive: flags.interactive === true,
+    events: flags.events === true,
   };
 }
 

@@ -18,6 +18,8 @@ export interface StoryQuery {
   query: Omit<ChangeQuery, 'scope' | 'limit'>;
   /** True where only changes of some users or programs are wanted: then consequences are looked for by themselves. */
   filtered: boolean;
+  /** Where they are looked for, where that is not in the same scopes: what followed is of other types. */
+  around?: readonly Scope[];
   wanted: (act: Act) => boolean;
 }
 
@@ -114,7 +116,7 @@ function wholeActs(changes: readonly Change[], horizon: number): Act[] {
 async function withConsequences(
   acts: readonly Act[],
   found: readonly Change[],
-  { scopes, query }: StoryQuery,
+  { scopes, around: places = scopes, query }: StoryQuery,
   reader: LedgerReader,
 ): Promise<{ acts: readonly Act[]; whole: boolean }> {
   const [newest, oldest] = [acts[0], acts.at(-1)];
@@ -123,7 +125,7 @@ async function withConsequences(
   const until = startOf(newest) + CONSEQUENCES_MS;
   const { status = false, folded = false } = query;
   const around: Change[] = [];
-  for (const scope of scopes) {
+  for (const scope of places) {
     for (let before: number | null | undefined; before !== null;) {
       if (around.length >= MAX_CONSEQUENCES) return { acts, whole: false };
       const at = before === undefined ? {} : { before };

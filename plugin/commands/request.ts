@@ -94,6 +94,7 @@ export function readRequest(flags: BlameFlags, io: Io): Request {
   const question = readQuestion(flags, format === 'lines', io);
   requireFormat(question, format);
   if (flags.interactive === true) requireBrowsable(flags, asked);
+  if (flags.events === true) requireTimeLine(flags, format, view);
   const lines = readLinesFlags(flags, format === 'lines');
   if (lines.humans && (question.kind === 'states' || question.kind === 'differences')) {
     throw clash('--humans', question.kind === 'states' ? '--at' : '--from');
@@ -106,7 +107,7 @@ export function readRequest(flags: BlameFlags, io: Io): Request {
   return {
     question,
     format: format === 'story' ? null : format,
-    view: view ?? (format === 'story' ? 'story' : null),
+    view: view ?? (format === 'story' || flags.events === true ? 'story' : null),
     matches: readMatchFlags(flags),
     ...(flags.selector === undefined ? {} : { labels: flags.selector }),
     ...(flags.namespace === undefined ? {} : { namespace: flags.namespace }),
@@ -177,6 +178,21 @@ function requireBrowsable({ watch, reverse, output }: BlameFlags, format: Format
   if (watch === true) throw clash('-i', '--watch');
   if (reverse === true) throw clash('-i', '--reverse');
 }
+
+/** What is on a time line with Events is told as a story. */
+function requireTimeLine(
+  { interactive, watch, field }: BlameFlags,
+  format: Format | null,
+  view: Request['view'],
+): void {
+  if (interactive === true) throw clash('--events', '-i');
+  if (watch === true) throw clash('--events', '--watch');
+  if (field !== undefined) throw clash('--events', '--field');
+  const refused = view === 'table' ? 'table' : TIME_LINE_FORMATS.includes(format) ? null : format;
+  if (refused !== null) throw clash('--events', `--format ${refused}`);
+}
+
+const TIME_LINE_FORMATS: readonly (Format | null)[] = [null, 'story', 'wide', 'json', 'yaml'];
 
 function clash(first: string, second: string): KubeblameError {
   return new KubeblameError('usage-invalid', `${first} and ${second} do not go together`, 'leave one of them out');

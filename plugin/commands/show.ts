@@ -1,10 +1,12 @@
 import { actsOf, type Act } from '../../shared/acts/acts.ts';
-import type { Change, ChangePage, LedgerReader } from '../../shared/types.ts';
+import type { Change, ChangePage, LedgerReader, RecordedEvent } from '../../shared/types.ts';
 import type { Io } from '../io.ts';
 import { changeList, document } from '../views/json.ts';
+import { eventLines } from '../views/event-text.ts';
 import { showLines, type Surroundings } from '../views/show.ts';
-import { print, separated } from './notes.ts';
+import { print, separated, tellDenied } from './notes.ts';
 import { changesById, scopeOf } from './numbers.ts';
+import { readEvents } from './read-events.ts';
 import { knownTypes, withTypeNames } from './types.ts';
 
 /** How many changes that a change caused are looked for, and in how many of those after it. */
@@ -15,6 +17,7 @@ const PAGE = 500;
 const BEFORE = 200;
 const FOLLOWED_WITHIN = 2000;
 const FOLLOWED_MS = 5 * 60_000;
+const SECOND_MS = 1_000;
 
 /** `kubectl blame show ID...`: everything about some changes. */
 export async function show(
@@ -30,8 +33,36 @@ export async function show(
   }
   const { style } = withTypeNames(io, types);
   const blocks: string[][] = [];
-  for (const change of changes) blocks.push(showLines(change, await surroundings(change, reader, io.now), style));
+  const denied = new Set<string>();
+  for (const change of changes) {
+    const around = await surroundings(change, reader, io.now);
+    const events = await eventsAfter(change, around, reader, denied);
+    blocks.push([...showLines(change, around, style), ...eventLines(change, events, style)]);
+  }
   print(io, separated(blocks));
+  tellDenied(denied, io);
+}
+
+/** Objects whose Events are asked for at once. */
+const MAX_OBJECTS = 100;
+const MAX_EVENTS = 200;
+
+/** What was reported in the minutes after a change about its object and about what followed from it. */
+async function eventsAfter(
+  { at, object }: Change,
+  { act, caused }: Surroundings,
+  reader: LedgerReader,
+  denied: Set<string>,
+): Promise<RecordedEvent[]> {
+  const followed = [...caused, ...(act?.changes ?? []), ...(act?.consequences ?? [])];
+  const uids = [...new Set([object.uid, ...followed.map((change) => change.object.uid)])].filter((uid) => uid !== '');
+  if (uids.length === 0) return [];
+  // Most Events tell seconds alone.
+  const since = Math.floor(at / SECOND_MS) * SECOND_MS;
+  const period = { since, until: at + FOLLOWED_MS };
+  const found = await readEvents([{}], { ...period, uids: uids.slice(0, MAX_OBJECTS) }, MAX_EVENTS, reader);
+  for (const type of found.denied) denied.add(type);
+  return found.events.filter(({ firstAt }) => firstAt >= since);
 }
 
 async function surroundings(change: Change, reader: LedgerReader, now: number): Promise<Surroundings> {

@@ -7,21 +7,35 @@ import { yamlLines, type YamlLine } from './yaml.ts';
 /** Unchanged lines around a change. */
 const CONTEXT = 3;
 
-/**
- * What differs between two bodies, as a unified diff of their YAML: changed parts with context, each headed by the path
- * that it lies under, as git names the function. null is an object that did not exist.
- */
-export function diffLines(before: JsonObject | null, after: JsonObject | null, style: Style): string[] {
+/** A part of two documents that differs, with context. */
+export interface DiffHunk {
+  /** The path that the first changed line lies under, as git names the function; '' at the top. */
+  path: string;
+  /** Numbers of the first lines, from 1. */
+  oldStart: number;
+  newStart: number;
+  oldLines: number;
+  newLines: number;
+  /** Each begins with ` `, `-` or `+`. */
+  lines: string[];
+}
+
+/** What differs between the YAML of two bodies. null is an object that did not exist. */
+export function diffHunks(before: JsonObject | null, after: JsonObject | null): DiffHunk[] {
   const linesOf = (body: JsonObject | null): YamlLine[] => (body === null ? [] : yamlLines(body, { blocks: true }));
   const [old, now] = [linesOf(before), linesOf(after)];
   const texts = (lines: readonly YamlLine[]): string[] => lines.map((line) => printable(line.text));
+  return hunksOf(texts(old), texts(now)).map((hunk) => ({ ...hunk, path: pathOf(hunk, old, now) }));
+}
+
+/** The same as a unified diff: each part headed by its place and its path. */
+export function diffLines(before: JsonObject | null, after: JsonObject | null, style: Style): string[] {
   const { chalk } = style;
-  return hunksOf(texts(old), texts(now)).flatMap((hunk) => {
-    const path = pathOf(hunk, old, now);
-    const place = `@@ -${hunk.oldStart},${hunk.oldLines} +${hunk.newStart},${hunk.newLines} @@`;
+  return diffHunks(before, after).flatMap(({ path, oldStart, oldLines, newStart, newLines, lines }) => {
+    const place = `@@ -${oldStart},${oldLines} +${newStart},${newLines} @@`;
     return [
       `${chalk.cyan(place)}${path === '' ? '' : ` ${printable(path)}`}`,
-      ...hunk.lines.map((line) => paint(line, style)),
+      ...lines.map((line) => paint(line, style)),
     ];
   });
 }
@@ -70,13 +84,7 @@ function paint(line: string, { chalk, columns, ellipsis }: Style): string {
   return columns === null ? line : shortenEnd(line, columns, ellipsis);
 }
 
-interface Hunk {
-  oldStart: number;
-  oldLines: number;
-  newStart: number;
-  newLines: number;
-  lines: string[];
-}
+type Hunk = Omit<DiffHunk, 'path'>;
 
 /** The path that the first changed line lies under. */
 function pathOf({ oldStart, newStart, lines }: Hunk, old: readonly YamlLine[], now: readonly YamlLine[]): string {

@@ -1,9 +1,11 @@
 import { firstSeq, startOf, type Act } from '../../shared/acts/acts.ts';
 import { withoutReportedEnds } from '../../shared/acts/compact.ts';
+import type { EventGroup } from '../../shared/events/after.ts';
 import { treeOf, type Branch } from '../../shared/acts/consequences.ts';
 import { dayName, formatLocal, formatUtc } from '../../shared/time.ts';
 import type { Change, CoverageInterval, Origin } from '../../shared/types.ts';
 import { branchText, deedText } from './deed.ts';
+import { eventRow } from './event-text.ts';
 import { widest } from './fit.ts';
 import type { Style } from './style.ts';
 import { deliveredText } from './origin.ts';
@@ -21,6 +23,8 @@ export interface StoryOptions {
   /** Whole values, on lines as long as they are. */
   whole: boolean;
   reverse: boolean;
+  /** Told between the acts. */
+  events?: readonly EventGroup[];
 }
 
 /** A time in which nothing was recorded, and how many changes were found afterwards. */
@@ -42,7 +46,7 @@ const ROBOTS_WIDE = 120;
 const GAP = 2;
 const INDENT = 2;
 
-type Row = { at: number; act: Act } | { at: number; gap: Gap };
+type Row = { at: number; act: Act } | { at: number; gap: Gap } | { at: number; events: EventGroup };
 
 /** The gaps of a period (ms) that lie in it, with what was found after each. */
 export function gapsIn(coverage: readonly CoverageInterval[], from: number, to: number, acts: readonly Act[]): Gap[] {
@@ -83,12 +87,18 @@ export function storyRows(
   return terminalRows(rowsOf(acts, gaps, options), options, style, columns);
 }
 
-function rowsOf(acts: readonly Act[], gaps: readonly Gap[], { reverse }: StoryOptions): Row[] {
+function rowsOf(acts: readonly Act[], gaps: readonly Gap[], { reverse, events = [] }: StoryOptions): Row[] {
   const rows: Row[] = [
+    ...events.map((group) => ({ at: placeOf(group), events: group })),
     ...acts.map((act) => ({ at: startOf(act), act })),
     ...gaps.map((gap) => ({ at: gap.to ?? Infinity, gap })),
   ].sort((a, b) => b.at - a.at);
   return reverse ? rows.reverse() : rows;
+}
+
+/** Most Events tell seconds alone: what came after an act stands behind it. */
+function placeOf({ at, act }: EventGroup): number {
+  return act === null ? at : Math.max(at, startOf(act) + 1);
 }
 
 /** Separated by tabs: what follows is the same for whoever acts, and no value holds a tab. */
@@ -99,8 +109,13 @@ function pipedLines(rows: readonly Row[], options: StoryOptions, style: Style): 
       lines.push(['-', formatUtc(row.gap.from), '-', gapText(row.gap, style)].join('\t'));
       continue;
     }
-    const { act } = row;
     const { namespaced, whole } = options;
+    if ('events' in row) {
+      const { reporter, text, after } = eventRow(row.events, namespaced, null, style);
+      lines.push(['-', formatUtc(row.events.at), reporter, `${text}${after === '' ? '' : `  (${after})`}`].join('\t'));
+      continue;
+    }
+    const { act } = row;
     const what = deedText(act, { width: null, namespaced, whole }, style);
     lines.push([String(firstSeq(act)), formatUtc(row.at), whoOf(act, style), what].join('\t'));
     if (!options.expand(act)) continue;
@@ -147,6 +162,13 @@ function terminalRows(rows: readonly Row[], options: StoryOptions, style: Style,
       const text = `(${gapText(row.gap, style)})`;
       const start = ' '.repeat(id + GAP) + padEnd(time(at), timeWidth) + ' '.repeat(GAP);
       lines.push({ line: chalk.yellow(shortenEnd(start + text, columns, style.ellipsis)) });
+      continue;
+    }
+    if ('events' in row) {
+      const { reporter, text } = eventRow(row.events, options.namespaced, width, style);
+      const name = shortenMiddle(reporter, user, style.ellipsis);
+      const cells = [' '.repeat(id), chalk.dim(time(row.events.at)), padEnd(chalk.dim(name), user), text];
+      lines.push({ line: cells.join(' '.repeat(GAP)) });
       continue;
     }
     const { act } = row;

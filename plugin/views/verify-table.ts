@@ -48,6 +48,8 @@ function lookedAt(part: Part, report: FileReport): { text: string; looked: boole
         text: `${counted(report.lastStates, 'object')} rebuilt at the last change, ${counted(report.otherStates, 'other state')}`,
         looked: true,
       };
+    case 'events':
+      return { text: `${counted(report.events, 'Event')} rebuilt; they are no part of the chain`, looked: true };
     case 'checkpoints': {
       if (checkpoints.checked === 0) return { text: 'no signed checkpoint that covers it', looked: false };
       const signed = counted(checkpoints.checked, 'signed checkpoint');

@@ -2,7 +2,7 @@ import { attach, type Attachment } from './attached.ts';
 import { Belongings } from './belongings.ts';
 import { applicationEvidence, believe, deliveriesOf, firstOf, NAME_LABELS, TIERS, type Delivery, type Said } from './evidence.ts'; // prettier-ignore
 import { byPlace, compare, compareVersions, unique } from './order.ts';
-import type { LandscapeRule } from './rules.ts';
+import type { LandscapeRule } from './rule-for.ts';
 import { productOf, teamNames, teamOf } from './teams.ts';
 import type { Graph, ObjectFacts } from './types.ts';
 import { isWorkload } from './units.ts';

@@ -1,5 +1,5 @@
-import { CONTROLLER } from './facts.ts';
 import type { Edge, GraphNode } from './types.ts';
+import { CONTROLLER } from './units.ts';
 
 /**
  * What happens to something that depends on something else, the worst first. `goes`: Kubernetes deletes it too. `breaks`: it lacks what

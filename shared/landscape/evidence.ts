@@ -1,5 +1,5 @@
 import type { ObjectRef } from '../types.ts';
-import { ruleFor, type LandscapeRule } from './rules.ts';
+import { ruleFor, type LandscapeRule } from './rule-for.ts';
 import type { Facts, ObjectFacts } from './types.ts';
 import { type Belongings } from './belongings.ts';
 

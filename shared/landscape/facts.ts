@@ -16,6 +16,7 @@ import { bindingExtractor, clusterRoleExtractor } from './extract/rbac.ts';
 import { endpointSliceExtractor, monitorOf, serviceExtractor } from './extract/services.ts';
 import { attachmentExtractor, claimExtractor, volumeExtractor } from './extract/storage.ts';
 import { podExtractor, rolloutExtractor, statefulSetExtractor } from './extract/workloads.ts';
+import { CONTROLLER } from './units.ts';
 
 /**
  * The version of what is derived: facts that were kept by another one are derived anew. Raise it whenever an extractor, or the form of
@@ -132,9 +133,6 @@ function extractorOf({ group, kind }: Self, body: Place): Extractor {
   if (known !== undefined) return known;
   return body.get('spec.template.spec.containers').items().length > 0 ? templateAt('spec.template') : () => ({});
 }
-
-/** The key of an edge from the one owner that controls an object. */
-export const CONTROLLER = 'controller';
 
 /** What every body says: its labels, its owners, and what it belongs to. */
 function commonFacts(body: Place, { namespace }: Self): Facts {

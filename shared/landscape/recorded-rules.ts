@@ -1,7 +1,8 @@
 import { messageOf } from '../errors.ts';
 import { isObject, unescapeText } from '../json.ts';
 import type { JsonObject, LedgerReader } from '../types.ts';
-import { parseLandscapeRules, parseRules, RULES_CONFIG_MAP, type LandscapeRule, type Rules } from './rules.ts';
+import type { LandscapeRule } from './rule-for.ts';
+import { parseLandscapeRules, parseRules, RULES_CONFIG_MAP, type Rules } from './rules.ts';
 
 /** Which rules tell what an object belongs to. */
 export interface RulesQuery {

@@ -1,21 +1,8 @@
 import { isMap, isScalar, isSeq, parseDocument, type Node, type Pair } from 'yaml';
 import { KubeblameError, messageOf } from '../errors.ts';
-import { matchesGlob } from '../glob.ts';
-import { matchesSelector, parseSelector, type Requirement } from '../selector.ts';
+import { parseSelector, type Requirement } from '../selector.ts';
 import { REVISION_PARTS, type RevisionRule, type ToolRule } from '../origins/rules.ts';
-import type { ObjectRef } from '../types.ts';
-import type { Facts } from './types.ts';
-
-/** What of a rule can be said of an object. */
-export const RULE_ATTRIBUTES = ['application', 'team', 'product'] as const;
-export type RuleAttribute = (typeof RULE_ATTRIBUTES)[number];
-
-/** Says what some objects belong to. All conditions must hold; none given: all objects. */
-export interface LandscapeRule extends Partial<Record<RuleAttribute, string>> {
-  where: { namespace?: string; kind?: string; name?: string; labels?: Requirement[] };
-  /** Where in its file it stands, from 1. */
-  line: number;
-}
+import { RULE_ATTRIBUTES, type LandscapeRule } from './rule-for.ts';
 
 /** The ConfigMap whose rules apply to everybody, and the key that holds them. */
 export const RULES_CONFIG_MAP = { namespace: 'kubeblame', name: 'kubeblame-rules', key: 'rules.yaml' } as const;
@@ -90,7 +77,8 @@ export function parseLandscapeRules(text: string, source: string): LandscapeRule
 function checkTemplate(template: string, offset: number, fail: Fail): void {
   const unknown = [...template.matchAll(/\{(.*?)\}/g)].map(([, name = '']) => name).find((name) => !isOneOf(REVISION_PARTS, name)); // prettier-ignore
   if (unknown !== undefined) fail(offset, `revision has the unknown part {${unknown}}: known are {${REVISION_PARTS.join('}, {')}}`); // prettier-ignore
-  if (!/^https?:\/\/[^{/][!-~]*$/.test(template)) fail(offset, 'revision must be a URL: https:// or http://, a host, and no spaces');
+  if (!/^https?:\/\/[^{/][!-~]*$/.test(template))
+    fail(offset, 'revision must be a URL: https:// or http://, a host, and no spaces');
   if (!template.includes('{revision}')) fail(offset, 'revision must contain {revision}');
 }
 
@@ -135,23 +123,4 @@ function startOf(node: unknown): number {
 
 function isOneOf<T extends string>(known: readonly T[], text: string): text is T {
   return (known as readonly string[]).includes(text);
-}
-
-/** The first rule about an object that says something of an attribute; null where none does. */
-export function ruleFor(
-  rules: readonly LandscapeRule[],
-  attribute: RuleAttribute,
-  object: ObjectRef,
-  facts: Facts,
-): LandscapeRule | null {
-  return rules.find((rule) => rule[attribute] !== undefined && appliesTo(rule, object, facts)) ?? null;
-}
-
-function appliesTo({ where }: LandscapeRule, { namespace, kind, name }: ObjectRef, { labels = {} }: Facts): boolean {
-  return (
-    (where.namespace === undefined || matchesGlob(where.namespace, namespace)) &&
-    (where.kind === undefined || matchesGlob(where.kind.toLowerCase(), kind.toLowerCase())) &&
-    (where.name === undefined || matchesGlob(where.name, name)) &&
-    (where.labels === undefined || matchesSelector(where.labels, labels))
-  );
 }

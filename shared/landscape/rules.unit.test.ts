@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { revisionUrl, toolByRules } from '../origins/rules.ts';
-import { parseLandscapeRules, parseRules, ruleFor } from './rules.ts';
+import { ruleFor } from './rule-for.ts';
+import { parseLandscapeRules, parseRules } from './rules.ts';
 
 const OBJECT = { group: 'apps', resource: 'deployments', kind: 'Deployment', namespace: 'payments-eu', name: 'api', uid: 'u' }; // prettier-ignore
 

@@ -1,7 +1,7 @@
 import type { Belongings } from './belongings.ts';
 import { believe, firstOf, NAME_LABELS, ruleText, type Evidence, type Said } from './evidence.ts';
 import { unique } from './order.ts';
-import { ruleFor, type LandscapeRule } from './rules.ts';
+import { ruleFor, type LandscapeRule } from './rule-for.ts';
 import type { ObjectFacts } from './types.ts';
 
 const TEAM_KEYS = ['team', 'owner'];

@@ -1,5 +1,7 @@
-import { CONTROLLER } from './facts.ts';
 import type { Edge, Graph, GraphNode } from './types.ts';
+
+/** The key of an edge from the one owner that controls an object. */
+export const CONTROLLER = 'controller';
 
 /** The kinds that run containers. */
 const WORKLOADS = new Set([

@@ -3,6 +3,7 @@ import { applications } from './applications.ts';
 import { blame } from './blame.ts';
 import { changes } from './changes.ts';
 import { differences } from './differences.ts';
+import { events } from './events.ts';
 import { facts, graph, impact } from './graph.ts';
 import { coverage, info, objects, resources } from './ledger.ts';
 import { manual } from './manual.ts';
@@ -17,6 +18,7 @@ export type * from './applications.ts';
 export type * from './blame.ts';
 export type * from './changes.ts';
 export type * from './differences.ts';
+export type * from './events.ts';
 export type * from './graph.ts';
 export type * from './ledger.ts';
 export type * from './manual.ts';
@@ -39,6 +41,7 @@ export const QUESTIONS = {
   applications,
   facts,
   manual,
+  events,
   coverage,
 };
 

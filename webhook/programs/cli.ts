@@ -49,6 +49,10 @@ export function createProgram(): Command {
       '--audit <files...>',
       "audit logs of the cluster's API servers, as they are or as a cloud wraps them: docs/audit-logs.md",
     )
+    .option(
+      '--events <files...>',
+      'Kubernetes Events: one a line, lists, or events of a watch, such as `kubectl get events -A -o json` prints; - is stdin (docs/events.md)',
+    )
     .option('--follow', 'go on with the audit logs as they grow and are rotated, until it is interrupted');
   for (const option of ledgerOptions()) append.addOption(option);
   append.action((reviews: string | undefined, raw: RawOptions & RawImportOptions) =>

@@ -133,6 +133,7 @@ describe('what a reader may see', () => {
       blame: `&at=${at()}`,
       users: '',
       manual: '',
+      events: '',
     };
     const others = ['info', 'resources', 'coverage'] as const;
     // Of the whole cluster, each left with what alice may read.

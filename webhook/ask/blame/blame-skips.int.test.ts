@@ -8,7 +8,7 @@ import { encodeSkips } from '../../ledger/sqlite/read/skips.ts';
 import { openSqliteReader, type SqliteStore } from '../../ledger/sqlite/store/store.ts';
 import { useFolder } from '../../testing/folder.ts';
 import { TestRecorder } from '../../testing/ledgers/recorder.ts';
-import { withLine } from '../../testing/ledgers/with-line.ts';
+import { withLine } from '../../testing/ledgers/states.ts';
 import { StoreReader } from '../questions/reader.ts';
 
 /** Without the skips each change is gone through. */

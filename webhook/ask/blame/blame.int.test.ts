@@ -4,7 +4,7 @@ import { configMap } from '../../../shared/testing/reviews.ts';
 import type { BlameQuery, JsonObject, ObjectBlame } from '../../../shared/types.ts';
 import { useFolder } from '../../testing/folder.ts';
 import { TestRecorder } from '../../testing/ledgers/recorder.ts';
-import { withLine } from '../../testing/ledgers/with-line.ts';
+import { withLine } from '../../testing/ledgers/states.ts';
 import { StoreReader } from '../questions/reader.ts';
 
 describe('the blame of an object', () => {

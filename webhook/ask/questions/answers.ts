@@ -24,5 +24,6 @@ export const ANSWERS: { readonly [Name in QuestionName]: Answer<Name> } = {
   applications: async (asked, query) => (await import('./landscape/landscape.ts')).applications(asked, query),
   facts: async (asked, query) => (await import('./landscape/landscape.ts')).facts(asked, query),
   manual,
+  events: async (asked, query) => (await import('./objects/events/events.ts')).events(asked, query),
   coverage,
 };

@@ -56,7 +56,7 @@ describe('the read API', () => {
   it('tells what the ledger is', async () => {
     assert.deepEqual(await answer(ROUTES.info), {
       cluster: 'shop',
-      format: 5,
+      format: 6,
       changes: 1706,
       firstAt: Date.parse('2026-11-22T05:05:31.843Z'),
       lastAt: Date.parse('2026-11-22T05:08:27.415Z'),
@@ -152,6 +152,13 @@ describe('the read API', () => {
       { namespace: 'shop' },
       (reader) => reader.manual({ scope: { namespace: 'shop' } }),
       (body: { changes: unknown[] }) => body.changes,
+      0,
+    ],
+    [
+      'events',
+      { namespace: 'shop', limit: 5 },
+      (reader) => reader.events({ scope: { namespace: 'shop' }, limit: 5 }),
+      (body: { events: unknown[] }) => body.events,
       0,
     ],
     // The recording, its end, and the server's start.

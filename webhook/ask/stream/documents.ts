@@ -17,8 +17,10 @@ export interface CommitBatch {
 export interface CommitText {
   /** ms */
   at: number;
-  /** JSON, without a line break. */
+  /** JSON, without a line break; of a log record (log-records.ts) its body. */
   text: string;
+  /** What a log record has besides. */
+  record?: { name: string; severity: 'INFO' | 'WARN'; attributes: Record<string, string | number> };
 }
 
 /**

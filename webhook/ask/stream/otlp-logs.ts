@@ -16,16 +16,16 @@ export function logSink(collector: Collector): Sink {
   return {
     send: (documents) =>
       new Promise((resolve, reject) => {
-        const records = documents.map(({ at, text }): ReadableLogRecord => ({
+        const records = documents.map(({ at, text, record }): ReadableLogRecord => ({
           hrTime: millisToHrTime(at),
           hrTimeObserved: millisToHrTime(at),
-          severityNumber: SeverityNumber.INFO,
-          severityText: 'INFO',
+          severityNumber: SeverityNumber[record?.severity ?? 'INFO'],
+          severityText: record?.severity ?? 'INFO',
           body: text,
-          eventName: 'kubeblame.commit',
+          eventName: record?.name ?? 'kubeblame.commit',
           resource,
           instrumentationScope: { name: 'kubeblame', version: VERSION },
-          attributes: {},
+          attributes: record?.attributes ?? {},
           droppedAttributesCount: 0,
         }));
         exporter.export(records, ({ code, error }) => {

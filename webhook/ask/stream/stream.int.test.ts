@@ -198,6 +198,17 @@ describe('the stream of commits', function () {
     );
   });
 
+  it('sends changes as logs of their own to a collector, where that is asked for', async () => {
+    const server = await TestServer.start(file, { otlpLogs: true, otlpEndpoint: url, cluster: 'prod' });
+    await server.admission.admit(review('one'));
+    await server.settled();
+    await server.stop();
+    const logs = receiver.taken.filter(({ path }) => path === '/v1/logs').map(({ body }) => body).join('\n'); // prettier-ignore
+    assert.equal([...logs.matchAll(/"eventName":"kubeblame\.change"/g)].length, 1);
+    assert.match(logs, /"key":"user\.name","value":\{"stringValue":"alice@example\.com"\}/);
+    assert.equal(existsSync(file('ledger.db.logged-changes')), true);
+  });
+
   it('never holds up recording or the stop where nobody takes anything', async () => {
     receiver.close();
     const server = await TestServer.start(file, { stream: { to: 'url', url, tokenFile: null } });

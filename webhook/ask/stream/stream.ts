@@ -37,6 +37,8 @@ export interface StreamOptions {
   /** The ledger's id, and what the target is called: of another ledger or target the progress does not count. */
   ledger: string;
   target: string;
+  /** What is sent, for the log. */
+  what?: 'commits' | 'changes' | 'Events';
   log: Logger;
   lookEveryMs?: number;
   firstPauseMs?: number;
@@ -61,6 +63,10 @@ export class CommitStream {
     this.through = readProgress(options);
   }
 
+  get what(): 'commits' | 'changes' | 'Events' {
+    return this.options.what ?? 'commits';
+  }
+
   /** Begins to send. `read` may take its time, in another thread. */
   start(read: ReadCommits): void {
     this.running = this.run(read);
@@ -81,7 +87,10 @@ export class CommitStream {
     try {
       while (!deadline.aborted && (await this.sendNext(this.options.read, deadline)));
     } catch (error) {
-      this.options.log.warn({ reason: messageOf(error) }, 'commits not sent at the stop: they are at the next start');
+      this.options.log.warn(
+        { reason: messageOf(error) },
+        `${this.what} not sent at the stop: they are at the next start`,
+      );
     }
     await this.options.sink.close();
   }
@@ -97,7 +106,8 @@ export class CommitStream {
         if (!more) await this.wait(lookEveryMs);
       } catch (error) {
         if (this.stopping.signal.aborted) return;
-        if (!this.failing) log.error({ reason: messageOf(error), target: this.options.target }, 'commits not sent');
+        if (!this.failing)
+          log.error({ reason: messageOf(error), target: this.options.target }, `${this.what} not sent`);
         this.failing = true;
         await this.wait(error instanceof TryLater ? error.afterMs : Math.random() * pause);
         pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
@@ -115,7 +125,7 @@ export class CommitStream {
       await this.options.sink.send(documents, signal);
       this.unsentSince = null;
       this.keep(through);
-      if (this.failing) this.options.log.info({ commit: through }, 'commits are sent again');
+      if (this.failing) this.options.log.info({ commit: through }, `${this.what} are sent again`);
       this.failing = false;
     }
     this.through = through;

@@ -1,6 +1,7 @@
 import type { Attributes } from '../access/rights/access-reviews.ts';
 import type { Caller } from '../access/identity/caller.ts';
 import type { QuestionName } from '../../../shared/questions/table.ts';
+import type { Streamed } from '../stream/open.ts';
 import type { Failure } from '../../platform/threads/threads.ts';
 
 /*
@@ -18,8 +19,8 @@ export interface ReadingData {
 export type ReadingRequest =
   /** `as`: what the answer is given as: itself, or its JSON, which costs the other thread nothing, however long it is. */
   | { do: 'ask'; id: number; caller: Caller; question: QuestionName; query: unknown; as: 'value' | 'json' }
-  /** The commits after one, as they leave the machine: stream/documents.ts. */
-  | { do: 'commits'; id: number; after: number; maxBytes: number }
+  /** What is to be sent after a number, as it leaves the machine: stream/open.ts. */
+  | { do: 'batch'; id: number; what: Streamed; after: number; maxBytes: number }
   /** Whether a user may, as was asked. */
   | { do: 'tell'; id: number; may: boolean }
   | { do: 'tell'; id: number; failure: Failure }

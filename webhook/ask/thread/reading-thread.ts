@@ -5,8 +5,7 @@ import { readerFor } from '../access/access.ts';
 import type { Rights } from '../access/rights/access-reviews.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import { keepFacts } from '../../entities/landscape/projection/keep-facts.ts';
-import { StoreReader } from '../questions/reader.ts';
-import { commitBatch } from '../stream/documents.ts';
+import { batchOf } from '../stream/open.ts';
 import { openSqliteReader } from '../../ledger/sqlite/store/store.ts';
 import { errorOf, failureOf, lowerPriority } from '../../platform/threads/threads.ts';
 import type { ReadingData, ReadingReport, ReadingRequest } from './messages.ts';
@@ -26,17 +25,16 @@ function serve(port: MessagePort, data: ReadingData): void {
   const rights = new AskedRights(report);
 
   const answering = new Set<Promise<void>>();
-  const answerOf = (message: Extract<ReadingRequest, { do: 'ask' | 'commits' }>): Promise<unknown> => {
-    if (message.do === 'commits')
-      return commitBatch(store, new StoreReader(store, now), message.after, message.maxBytes);
+  const answerOf = (message: Extract<ReadingRequest, { do: 'ask' | 'batch' }>): Promise<unknown> => {
+    if (message.do === 'batch') return batchOf(message.what, store, now, message.after, message.maxBytes);
     const reader = readerFor(message.caller, rights, store, now, closing.signal);
     return reader[message.question](message.query as never);
   };
-  const answer = async (message: Extract<ReadingRequest, { do: 'ask' | 'commits' }>): Promise<void> => {
+  const answer = async (message: Extract<ReadingRequest, { do: 'ask' | 'batch' }>): Promise<void> => {
     const { id } = message;
     const work = answerOf(message).then(
       (value) => {
-        if (message.do === 'commits' || message.as === 'value') return report({ is: 'answer', id, value });
+        if (message.do === 'batch' || message.as === 'value') return report({ is: 'answer', id, value });
         const json = new TextEncoder().encode(stringifyJson(value as Json));
         port.postMessage({ is: 'answer', id, value: json } satisfies ReadingReport, [json.buffer]);
       },
@@ -48,7 +46,7 @@ function serve(port: MessagePort, data: ReadingData): void {
 
   port.on('message', (message: ReadingRequest) => {
     if (message.do === 'tell') rights.told(message);
-    else if (message.do === 'ask' || message.do === 'commits') void answer(message);
+    else if (message.do === 'ask' || message.do === 'batch') void answer(message);
     else {
       closing.abort();
       if (message.do === 'close')

@@ -41,6 +41,7 @@ const QUESTIONS: Record<QuestionName, (reader: LedgerReader) => Promise<unknown>
   applications: (reader) => reader.applications({ at: AT }),
   facts: (reader) => reader.facts({ at: AT }),
   manual: (reader) => reader.manual({ scope: {} }),
+  events: (reader) => reader.events({ scope: SHOP, limit: 10, related: true }),
   coverage: (reader) => reader.coverage(),
 };
 

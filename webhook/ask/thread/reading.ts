@@ -12,6 +12,7 @@ import type { Caller } from '../access/identity/caller.ts';
 import type { Rights } from '../access/rights/access-reviews.ts';
 import { errorOf, failureOf, startThread } from '../../platform/threads/threads.ts';
 import type { CommitBatch } from '../stream/documents.ts';
+import type { Streamed } from '../stream/open.ts';
 import type { ReadingData, ReadingReport, ReadingRequest } from './messages.ts';
 
 /** What a question reads is soon let go: without this some ten megabytes of garbage lie. */
@@ -67,9 +68,9 @@ export class Reading {
     return Buffer.from((json as Uint8Array<ArrayBuffer>).buffer);
   }
 
-  /** The commits after one, as they leave the machine: commitBatch (stream/documents.ts). */
-  commits(after: number, maxBytes: number): Promise<CommitBatch> {
-    return this.request((id) => ({ do: 'commits', id, after, maxBytes })) as Promise<CommitBatch>;
+  /** What is to be sent after a number, as it leaves the machine: batchOf (stream/open.ts). */
+  batch(what: Streamed, after: number, maxBytes: number): Promise<CommitBatch> {
+    return this.request((id) => ({ do: 'batch', id, what, after, maxBytes })) as Promise<CommitBatch>;
   }
 
   /** Answers at once what waits for a change. Call before the listener waits for answers that are under way. */

@@ -1,6 +1,16 @@
 import type { JsonObject, ObjectRef } from '../../../shared/types.ts';
 import type { NewCoverage, NewEntries } from './entries.ts';
 import type {
+  EventFilter,
+  EventPlace,
+  EventRetention,
+  EventsTaken,
+  EventTotals,
+  ShownEvent,
+  StoredEvent,
+  StoredEventSum,
+} from './events.ts';
+import type {
   ChangeFilter,
   FactsAt,
   ObjectFilter,
@@ -41,6 +51,9 @@ export type LedgerView = Pick<
   | 'incarnations'
   | 'coverage'
   | 'facts'
+  | 'events'
+  | 'eventSums'
+  | 'eventTotals'
   | 'close'
 >;
 
@@ -138,6 +151,18 @@ export interface LedgerStore {
   coverage(): Promise<NewCoverage[]>;
   /** The commits after one that have not been folded, oldest first. */
   commits(after: number, limit: number): Promise<StoredCommit[]>;
+  /**
+   * Takes in Kubernetes Events as the API server showed them, all or nothing, and gives up old ones. What is there already changes
+   * nothing. MUST resolve only after they are on stable storage. They are no part of the hash chain (docs/decisions/0074).
+   */
+  takeEvents(events: readonly ShownEvent[], retention: EventRetention): Promise<EventsTaken>;
+  /** Matching Events, the one that happened last first, as they were at the end of the time that is asked for; from behind `after` on. */
+  events(filter: EventFilter, limit: number, after?: EventPlace): Promise<StoredEvent[]>;
+  /** Events of a storm, which were only counted; the newest first. */
+  eventSums(filter: EventFilter, limit: number): Promise<StoredEventSum[]>;
+  /** Events that were written after a batch, as they are now, in the order of their batches; `through`: the last batch of them. */
+  eventsWritten(afterBatch: number, limit: number): Promise<{ events: StoredEvent[]; through: number }>;
+  eventTotals(): Promise<EventTotals>;
   /** Bytes on disk, indexes and write-ahead log included. */
   bytes(): Promise<number>;
   /** Rejects with ledger-unwritable where nothing can be appended. */

@@ -1,5 +1,5 @@
 /** What is verified, in this order. */
-export const PARTS = ['file', 'chain', 'references', 'outcomes', 'objects', 'checkpoints'] as const;
+export const PARTS = ['file', 'chain', 'references', 'outcomes', 'objects', 'events', 'checkpoints'] as const;
 export type Part = (typeof PARTS)[number];
 
 /** Something that is not as it was recorded. */
@@ -28,6 +28,8 @@ export interface Report {
   /** States that were rebuilt: each object's last one, and others. */
   lastStates: number;
   otherStates: number;
+  /** Kubernetes Events, which are no part of the chain. */
+  events: number;
   checkpoints: { checked: number; folded: number; unsigned: number; lastSize: number; keys: string[] };
   /** The first ones of each part; `more` counts the rest. */
   findings: Finding[];

@@ -181,6 +181,17 @@ export function readPolicy(age: string | undefined, size: string | undefined, se
   return { ageMs, bytes, securityMs };
 }
 
+/** What of Kubernetes Events is kept. */
+export interface EventPolicy {
+  ageMs: number;
+  bytes: number;
+}
+
+/** Reads `30d` and `256Mi`; null where none are kept. Throws config-invalid. */
+export function readEventPolicy(age: string, size: string): EventPolicy | null {
+  return age === 'none' ? null : { ageMs: quantity(age, EVENT_AGE), bytes: quantity(size, EVENT_SIZE) };
+}
+
 interface Of {
   units: Record<string, number>;
   option: string;
@@ -190,6 +201,8 @@ interface Of {
 
 const AGE: Of = { units: UNITS, option: '--retain-age', variable: 'KUBEBLAME_RETAIN_AGE', like: '90d or 12h' };
 const SIZE: Of = { units: SIZES, option: '--retain-size', variable: 'KUBEBLAME_RETAIN_SIZE', like: '10Gi or 500Mi' };
+const EVENT_AGE: Of = { units: UNITS, option: '--retain-events', variable: 'KUBEBLAME_RETAIN_EVENTS', like: '30d or 12h, or none' }; // prettier-ignore
+const EVENT_SIZE: Of = { units: SIZES, option: '--retain-events-size', variable: 'KUBEBLAME_RETAIN_EVENTS_SIZE', like: '256Mi or 1Gi' }; // prettier-ignore
 const SECURITY: Of = { units: UNITS, option: '--retain-security', variable: 'KUBEBLAME_RETAIN_SECURITY', like: '900d' };
 
 function quantity(text: string, { units, option, variable, like }: Of): number {

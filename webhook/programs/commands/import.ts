@@ -11,13 +11,14 @@ import { Recorder } from '../../record/capture/recorder/recorder.ts';
 import { ReviewReader } from '../../record/review/review-reader.ts';
 import { AuditIntake } from '../../record/sources/audit/audit-intake.ts';
 import { describeAudit, importAudit } from '../../record/sources/audit/import-audit.ts';
+import { describeEvents, importEvents } from '../../record/sources/events/import-events.ts';
 import { importRecording, type ImportInput, type ImportResult } from '../../record/sources/recordings/import.ts';
 import { SpoolReader } from '../../record/spool/reader.ts';
 import { ledgerNumber } from '../../record/spool/records.ts';
 import { spoolFolder } from '../../record/spool/segments.ts';
 import { ledgerConfig } from '../config/config.ts';
 import type { RawOptions } from '../config/options.ts';
-import { followAudit } from '../recorder/start/audit.ts';
+import { followAudit } from '../recorder/start/audit/audit.ts';
 import { print } from './print.ts';
 
 export interface RawImportOptions {
@@ -26,10 +27,11 @@ export interface RawImportOptions {
   watch?: string;
   keepGoing?: boolean;
   audit?: string[];
+  events?: string[];
   follow?: boolean;
 }
 
-/** Appends recorded reviews to a ledger, and audit logs. */
+/** Appends recorded reviews to a ledger, audit logs, and Events. */
 export async function importFiles(reviews: string | undefined, raw: RawOptions & RawImportOptions): Promise<void> {
   requireInput(reviews, raw);
   const config = await ledgerConfig(raw);
@@ -65,6 +67,16 @@ export async function importFiles(reviews: string | undefined, raw: RawOptions &
       }
       if (raw.audit !== undefined && raw.follow === true) await followAuditLogs(raw.audit, recorder);
       else if (raw.audit !== undefined) await importAuditLogs(raw.audit, recorder, bar);
+      if (raw.events !== undefined) {
+        const bad = (error: KubeblameError): void => void process.stderr.write(`passed over: ${error.message}\n`);
+        const counts = await importEvents(raw.events, {
+          store,
+          redactor,
+          bad,
+          progress: (count) => bar?.update(count),
+        });
+        print(`${describeEvents(counts)}\n`);
+      }
     } finally {
       bar?.stop();
       await recorder.close();
@@ -76,21 +88,24 @@ export async function importFiles(reviews: string | undefined, raw: RawOptions &
   print(`${config.db}: ${statSync(config.db).size} bytes\n`);
 }
 
-function requireInput(reviews: string | undefined, { audit = [], baseline, watch, follow }: RawImportOptions): void {
+function requireInput(
+  reviews: string | undefined,
+  { audit = [], events = [], baseline, watch, follow }: RawImportOptions,
+): void {
   if (follow === true && (audit.length === 0 || audit.includes('-'))) {
     throw new KubeblameError('input-invalid', '--follow needs files to follow', 'name them with --audit');
   }
-  if (reviews === undefined && audit.length === 0) {
+  if (reviews === undefined && audit.length + events.length === 0) {
     throw new KubeblameError(
       'input-invalid',
       'nothing is given to import',
-      'name a file of reviews, or audit logs with --audit',
+      'name a file of reviews, audit logs with --audit, or Events with --events',
     );
   }
   if (reviews === undefined && (baseline ?? watch) !== undefined) {
     throw new KubeblameError('input-invalid', '--baseline and --watch belong to recorded reviews, and none are given');
   }
-  if ([reviews, baseline, watch, ...audit].filter((file) => file === '-').length < 2) return;
+  if ([reviews, baseline, watch, ...audit, ...events].filter((file) => file === '-').length < 2) return;
   throw new KubeblameError(
     'input-invalid',
     'only one input can be the standard input (-)',

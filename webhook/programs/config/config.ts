@@ -8,9 +8,14 @@ import type { RedactionRule } from '../../../shared/redaction-rules.ts';
 import type { ConfigMapName } from '../../ledger/publish/config-map.ts';
 import { signingKeyBeside } from '../../ledger/publish/signing-keys.ts';
 import { ELECTION_TIMING, type Election } from '../standby/lease/election.ts';
-import { readPolicy, type RetentionPolicy } from '../../ledger/retention/retention.ts';
+import {
+  readEventPolicy,
+  readPolicy,
+  type EventPolicy,
+  type RetentionPolicy,
+} from '../../ledger/retention/retention.ts';
 import type { Address } from '../../platform/http/listener.ts';
-import { auditConfig, type AuditConfig } from '../recorder/start/audit-config.ts';
+import { auditConfig, type AuditConfig } from '../recorder/start/audit/audit-config.ts';
 import { accessConfig } from './access.ts';
 import { installConfig } from './install.ts';
 import type { RawOptions, RawServerOptions } from './options.ts';
@@ -38,12 +43,16 @@ export interface ServerConfig extends LedgerConfig, InstallConfig, AccessConfig 
   otlpEndpoint: string | null;
   /** Where each commit is sent as it is made; null: nowhere. */
   stream: StreamTarget | null;
+  /** Whether changes and Events are sent to the collector as logs. */
+  otlpLogs: boolean;
   /** What checkpoints are signed with; made where there is none. */
   signingKeyFile: string;
   checkpointEveryMs: number;
   /** Of the cluster that is watched; null: checkpoints go to the file and the log alone. */
   checkpointConfigMap: ConfigMapName | null;
   retention: RetentionPolicy;
+  /** null: no Events are recorded. */
+  events: EventPolicy | null;
   audit: AuditConfig;
   /** Whose turn it is among several servers; null: no Lease decides. */
   election: Election | null;
@@ -122,11 +131,13 @@ export async function serverConfig(raw: RawServerOptions, inCluster: boolean): P
     webhookConfiguration: raw.webhookConfiguration,
     otlpEndpoint: raw.otlpEndpoint === undefined ? null : readEndpoint(raw.otlpEndpoint),
     stream: raw.stream === undefined ? null : streamTarget(raw.stream, raw),
+    otlpLogs: otlpLogs(raw),
     signingKeyFile: raw.signingKey ?? signingKeyBeside(raw.db),
     checkpointEveryMs:
       MINUTE_MS * minutes(raw.checkpointMinutes, '--checkpoint-minutes', 'KUBEBLAME_CHECKPOINT_MINUTES'),
     checkpointConfigMap: raw.checkpointConfigmap === undefined ? null : configMapName(raw.checkpointConfigmap),
     retention: readPolicy(raw.retainAge, raw.retainSize, raw.retainSecurity),
+    events: readEventPolicy(raw.retainEvents, raw.retainEventsSize),
     audit: auditConfig(raw, parseAddress),
     election: electionOf(install, inCluster),
     logLevel: raw.logLevel,
@@ -168,6 +179,14 @@ function streamTarget(
       return { to: 'url', url: text, tokenFile: streamTokenFile ?? null };
   }
   throw refuse(`"${text}" is not an absolute path, an https:// URL, or otlp`);
+}
+
+function otlpLogs({
+  otlpLogs: isAsked = false,
+  otlpEndpoint,
+}: Pick<RawServerOptions, 'otlpLogs' | 'otlpEndpoint'>): boolean {
+  if (!isAsked || otlpEndpoint !== undefined) return isAsked;
+  throw invalid('--otlp-logs', 'KUBEBLAME_OTLP_LOGS', 'it needs a collector: give --otlp-endpoint');
 }
 
 function configMapName(text: string): ConfigMapName {

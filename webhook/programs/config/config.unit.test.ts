@@ -20,6 +20,8 @@ const RAW: RawServerOptions = {
   readListen: '127.0.0.1:8444',
   webhookConfiguration: 'kubeblame',
   checkpointMinutes: '10',
+  retainEvents: '30d',
+  retainEventsSize: '256Mi',
   logLevel: 'info',
 };
 
@@ -34,6 +36,18 @@ describe('configuration', () => {
   it('keeps the key beside the ledger', async () => {
     assert.equal((await serverConfig(RAW, false)).keyFile, 'a.db.key');
     assert.equal((await serverConfig({ ...RAW, keyFile: 'k' }, false)).keyFile, 'k');
+  });
+
+  it('reads what is kept of Events', async () => {
+    const read = async (more: Partial<RawServerOptions>): Promise<unknown> => (await serverConfig({ ...RAW, ...more }, false)).events; // prettier-ignore
+    assert.deepEqual(await read({}), { ageMs: 30 * 24 * 3_600_000, bytes: 2 ** 28 });
+    assert.deepEqual(await read({ retainEvents: '12h', retainEventsSize: '1Gi' }), { ageMs: 12 * 3_600_000, bytes: 2 ** 30 }); // prettier-ignore
+    assert.equal(await read({ retainEvents: 'none' }), null);
+    await fails(
+      { retainEvents: '30' },
+      /^--retain-events \(KUBEBLAME_RETAIN_EVENTS\): "30" is not like 30d or 12h, or none$/,
+    );
+    await fails({ retainEventsSize: '1G' }, /^--retain-events-size .*: "1G" is not like 256Mi or 1Gi$/);
   });
 
   it('reads addresses', async () => {

@@ -1,5 +1,5 @@
 import { Option } from 'commander';
-import { auditOptions, type RawAuditOptions } from '../recorder/start/audit-config.ts';
+import { auditOptions, type RawAuditOptions } from '../recorder/start/audit/audit-config.ts';
 import { DEFAULT_SKIP } from '../../record/rules/predicates.ts';
 import { accessOptions, type RawAccessOptions } from './access.ts';
 import { installOptions, type RawInstallOptions } from './install.ts';
@@ -63,6 +63,10 @@ export function serverOptions(): Option[] {
       'send each commit off the machine as it is made: to a file (/path), an https:// URL, or otlp, the collector of ' +
         '--otlp-endpoint, as logs (default: none)',
     ).env('KUBEBLAME_STREAM'),
+    new Option(
+      '--otlp-logs',
+      'send each change and each Kubernetes Event to the collector of --otlp-endpoint, as a log record (docs/events.md)',
+    ).env('KUBEBLAME_OTLP_LOGS'),
     new Option('--stream-token-file <file>', 'bearer token for the https:// URL of --stream').env(
       'KUBEBLAME_STREAM_TOKEN_FILE',
     ),
@@ -78,6 +82,15 @@ export function serverOptions(): Option[] {
       'config map in the cluster that is watched, to keep the newest checkpoint in (default: none)',
     ).env('KUBEBLAME_CHECKPOINT_CONFIGMAP'),
     ...retentionOptions(),
+    new Option(
+      '--retain-events <age>',
+      'keep Kubernetes Events so long, such as 30d; none: record none (docs/events.md)',
+    )
+      .env('KUBEBLAME_RETAIN_EVENTS')
+      .default('30d'),
+    new Option('--retain-events-size <size>', 'give up the oldest Events while they take more, such as 256Mi')
+      .env('KUBEBLAME_RETAIN_EVENTS_SIZE')
+      .default('256Mi'),
     ...auditOptions(),
     new Option('--log-level <level>', 'least severe log messages to write')
       .env('KUBEBLAME_LOG_LEVEL')
@@ -119,6 +132,7 @@ export interface RawServerOptions extends RawOptions, RawInstallOptions, RawAcce
   webhookConfiguration: string;
   otlpEndpoint?: string;
   stream?: string;
+  otlpLogs?: boolean;
   streamTokenFile?: string;
   signingKey?: string;
   checkpointMinutes: string;
@@ -126,5 +140,7 @@ export interface RawServerOptions extends RawOptions, RawInstallOptions, RawAcce
   retainAge?: string;
   retainSize?: string;
   retainSecurity?: string;
+  retainEvents: string;
+  retainEventsSize: string;
   logLevel: string;
 }

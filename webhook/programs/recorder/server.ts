@@ -1,11 +1,11 @@
 import type { Logger } from 'pino';
 import { Redactor } from '../../../shared/redact.ts';
-import { openStream } from '../../ask/stream/open.ts';
+import { openStreams } from '../../ask/stream/open.ts';
 import { ApiServers } from '../../install/cluster/api-servers.ts';
 import { openIdentity, type Identity } from '../../install/identity.ts';
 import { WEBHOOK_NAME } from '../../install/registration/configuration.ts';
 import { redactionKey } from '../../ledger/files/redaction-key.ts';
-import type { LedgerStore } from '../../ledger/port/port.ts';
+import type { SqliteStore } from '../../ledger/sqlite/store/store.ts';
 import { startRetention } from '../../ledger/retention/retention.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import { DiskReserve, RESERVE_BYTES } from '../../platform/files/disk-reserve.ts';
@@ -24,11 +24,12 @@ import type { ServerConfig } from '../config/config.ts';
 import { lookBeside } from '../standby/early.ts';
 import { Turn } from '../standby/turn.ts';
 import type { AuditResult } from '../../record/sources/audit/audit-intake.ts';
-import { startAudit } from './start/audit.ts';
+import { startAudit } from './start/audit/audit.ts';
 import { exportMetrics } from './metrics/sources.ts';
 import { Answering, collectorOf } from './start/answering.ts';
 import { watchClock } from './start/clock.ts';
 import { clusterNameFor } from './start/cluster.ts';
+import { openEvents } from './start/events.ts';
 import { checkLedger, openCheckpoints, openLedger } from './start/ledger.ts';
 import { openReading } from './start/reading.ts';
 import { openRecording, type Recording } from './start/recording.ts';
@@ -115,8 +116,9 @@ async function open(
   // Closed behind the recorder, so that the last one covers all.
   closers.add(() => checkpoints.close());
   const collector = collectorOf(setting, store.cluster);
-  const stream = await openStream(config, { store, collector, log, now });
-  closers.add(() => stream?.close());
+  const streams = await openStreams(config, { store, collector, log, now });
+  for (const stream of streams) closers.add(() => stream.close());
+  const stream = streams.find(({ what }) => what === 'commits') ?? null;
 
   const key = redactionKey(config.keyFile, (await store.last()) === null);
   const redactor = new Redactor(key, config.redact, config.patterns);
@@ -138,7 +140,7 @@ async function open(
   answering.tell({ intake, metrics, health, signs, disk });
   // Before what it gives reviews to.
   closers.add(() => gate.close());
-  const reading = await openReading(setting, { identity, store, intake, stream, broken: tellBroken });
+  const reading = await openReading(setting, { identity, store, intake, streams, broken: tellBroken });
   const count = (result: AuditResult): void => metrics.auditEvent(result);
   const audit = await startAudit(config.audit, { recorder, serving: identity.serving, log, now, count });
   closers.add(() => audit.close());
@@ -151,7 +153,7 @@ async function open(
       return gate.setCredentials(identity.proof);
     },
   );
-  watchCluster(setting, timing, parts, recording);
+  watchCluster(setting, timing, { ...parts, heldBack }, recording);
   closers.add(() => health.stop());
   await checkpoints.start();
   checkLedger(store.check, setting);
@@ -176,17 +178,24 @@ async function open(
 
 /** Starts to watch the cluster, and to compare what is recorded with what its API server counts. */
 function watchCluster(
-  { config, log, now, client, closers }: Setting,
+  setting: Setting,
   timing: ObserverTiming,
-  { store, identity }: { store: LedgerStore; identity: Identity },
-  { recorder, reader, signs, metrics, watched }: Recording,
+  {
+    store,
+    identity,
+    redactor,
+    heldBack,
+  }: { store: SqliteStore; identity: Identity; redactor: Redactor; heldBack: () => string | null },
+  { recorder, reader, signs, watched, metrics }: Recording,
 ): void {
+  const { config, log, now, client, closers } = setting;
   const { predicates, webhookConfiguration } = config;
   const { judge } = identity;
   const repair = (): void => identity.repair();
   const watches = (registration: RegistrationWatch): void => void (watched.registration = registration);
   watched.observer = startObserver({
     ...{ predicates, webhookConfiguration, recorder, store, log, now, timing, client, judge, repair, watches, reader },
+    events: openEvents(setting, { store, redactor, metrics, heldBack }),
   });
   closers.add(() => watched.observer?.close());
   if (client === null) return;

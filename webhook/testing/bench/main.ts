@@ -16,6 +16,8 @@ import { measurePauses } from './measures/pause.ts';
 import { measureReading } from './measures/reading.ts';
 import { RUN_BUNDLED } from './processes/bundled.ts';
 import { BenchServer } from './processes/servers.ts';
+import { measureAuditLog } from './audit-log.ts';
+import { stormTables } from './storm.ts';
 
 /*
  * `make bench`: what is built in dist/, in ratios against a baseline taken in the same run. Nothing is gated.
@@ -226,6 +228,20 @@ async function folding(): Promise<void> {
   );
 }
 
+async function audit(): Promise<void> {
+  const megabytes = Number(process.env.BENCH_AUDIT_MB ?? 100);
+  const row = await measureAuditLog(path, source('../../../dist/kubeblame-webhook.js'), megabytes * 1e6);
+  print(
+    'An audit log at RequestResponse is imported',
+    ['log, MB', 'requests', 'MB a second', 'requests a second', 'memory at most, MB', 'ledger of the log'],
+    [[row.megabytes.toFixed(0), String(row.requests), row.mbPerSecond.toFixed(1), row.perSecond.toFixed(0), row.peakMb.toFixed(0), `1/${(1 / row.ofLog).toFixed(1)}`]], // prettier-ignore
+  );
+}
+
+async function events(): Promise<void> {
+  for (const { title, head, rows } of await stormTables(path)) print(title, head, rows);
+}
+
 async function cost(): Promise<void> {
   const built = source('../../../dist/kubeblame-webhook.js');
   // The server of another build, to measure in turns with it.
@@ -271,7 +287,8 @@ async function observer(): Promise<void> {
   console.log(`${await observerMemory(path)}\n`);
 }
 
-const SECTIONS = { admission, cost, burst, reading, landscape, pause, bytes, folding, observer, endings, baseline };
+const MORE = { folding, observer, endings, baseline, events, audit };
+const SECTIONS = { admission, cost, burst, reading, landscape, pause, bytes, ...MORE };
 
 console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown CPU'}\n`);
 try {

@@ -1,3 +1,4 @@
+import type { LedgerStore } from '../../ledger/port/port.ts';
 import assert from 'node:assert/strict';
 import { canonicalJson } from '../../../shared/json.ts';
 import type { LedgerReader, ObjectRef } from '../../../shared/types.ts';
@@ -34,3 +35,14 @@ export function departures(
 }
 
 export const NO_DEPARTURES = { missing: [], extra: [], different: [] };
+
+/** The same ledger, whose `line` is another one. */
+export function withLine(store: LedgerStore, line: LedgerStore['lineage']): LedgerStore {
+  return new Proxy(store, {
+    get: (target, name) => {
+      if (name === 'lineage') return line;
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
+}

@@ -48,7 +48,7 @@ async function sightIn(
   const { type, of, ...anyType } = scope;
   // What belongs to an application is told by objects of all types, in all namespaces.
   const around = of !== undefined ? {} : otherTypes ? anyType : scope;
-  const seen = await sightOf(user, around, rights, store);
+  const seen = await sightOf(user, around, rights, store, type);
   // What is asked about is not looked for where none of it could be seen: the time would tell.
   return type !== undefined && !seen.somewhere(type) ? { ...seen, nothing: true } : seen;
 }

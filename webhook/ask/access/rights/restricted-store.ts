@@ -1,5 +1,6 @@
 import { withoutObject } from '../../../ledger/port/intervals.ts';
 import { setImmediate as breathe } from 'node:timers/promises';
+import type { EventFilter, EventPlace, EventTotals, StoredEvent, StoredEventSum } from '../../../ledger/port/events.ts';
 import type {
   ChangeFilter,
   FactsAt,
@@ -17,7 +18,7 @@ import { countUsers } from '../../questions/people/users.ts';
 import { requireChange } from '../../../ledger/port/steps.ts';
 import { actOf, type Type } from './acts.ts';
 import { lifeOf, type NamespaceLife } from './namespaces.ts';
-import { FULL_SIGHT, placeOf, type Sight } from './sight.ts';
+import { EVENTS, FULL_SIGHT, placeOf, type Sight } from './sight.ts';
 
 /** Rows that are fetched at once while a page fills. */
 const PAGE = 500;
@@ -174,6 +175,39 @@ export class RestrictedStore implements LedgerView {
     return found;
   }
 
+  async events(filter: EventFilter, limit: number, after?: EventPlace): Promise<StoredEvent[]> {
+    const found: StoredEvent[] = [];
+    if (!this.sight.somewhere(EVENTS)) return found;
+    for (let place = after; ;) {
+      const events = await this.store.events(this.narrow(filter), PAGE, place);
+      for (const event of events) {
+        if (await this.seesEvent(event.facts)) found.push(event);
+        if (found.length === limit) return found;
+      }
+      const last = events.at(-1);
+      if (last === undefined || events.length < PAGE) return found;
+      place = { lastAt: last.facts.lastAt, id: last.id };
+      await breathe();
+    }
+  }
+
+  async eventSums(filter: EventFilter, limit: number): Promise<StoredEventSum[]> {
+    const found: StoredEventSum[] = [];
+    if (!this.sight.somewhere(EVENTS)) return found;
+    for (const sum of await this.store.eventSums(this.narrow(filter), limit)) {
+      if (await this.seesEvent(sum)) found.push(sum);
+    }
+    return found;
+  }
+
+  /** How many there are in all is for those who read everything. */
+  async eventTotals(): Promise<EventTotals> {
+    const totals = await this.store.eventTotals();
+    if (this.sight === FULL_SIGHT) return totals;
+    const { horizonAt } = totals;
+    return { events: 0, states: 0, merged: 0, summed: 0, removed: 0, bytes: 0, horizonAt };
+  }
+
   /** When recording did not work is part of every answer; why, which may name users, is for those who read everything. */
   async coverage(): Promise<NewCoverage[]> {
     const events = await this.store.coverage();
@@ -193,7 +227,7 @@ export class RestrictedStore implements LedgerView {
   }
 
   /** Lets the database pass over what is not seen anyway: a ledger has millions of rows. */
-  private narrow<F extends ObjectFilter>(filter: F): F {
+  private narrow<F extends ObjectFilter | EventFilter>(filter: F): F {
     const { namespaces } = this.sight;
     if (namespaces === null || filter.namespace !== undefined) return filter;
     const asked = filter.within;
@@ -227,13 +261,22 @@ export class RestrictedStore implements LedgerView {
     if (sight.everywhere(type)) return true;
     const namespace = placeOf(object);
     if (namespace === '' || !sight.inside(namespace, type)) return false;
-    let life = this.lives.get(namespace);
-    if (life === undefined) {
-      life = lifeOf(this.store, namespace);
-      this.lives.set(namespace, life);
-    }
-    const { alive, earlierUntil } = await life;
+    const { alive, earlierUntil } = await this.lifeIn(namespace);
     if (!alive) return false;
     return earlierUntil === null || ((await this.store.lifetime(object.id))?.firstAt ?? 0) > earlierUntil;
+  }
+
+  /** By the right on Events alone, as the API server has it: whatever the Event is about. */
+  private async seesEvent({ namespace, firstAt }: { namespace: string; firstAt: number }): Promise<boolean> {
+    if (this.sight.everywhere(EVENTS)) return true;
+    if (!this.sight.inside(namespace, EVENTS)) return false;
+    const { alive, earlierUntil } = await this.lifeIn(namespace);
+    return alive && (earlierUntil === null || firstAt > earlierUntil);
+  }
+
+  private lifeIn(namespace: string): Promise<NamespaceLife> {
+    const known = this.lives.get(namespace) ?? lifeOf(this.store, namespace);
+    this.lives.set(namespace, known);
+    return known;
   }
 }

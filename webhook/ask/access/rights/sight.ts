@@ -10,6 +10,8 @@ import type { Rights } from './access-reviews.ts';
 export const CHANGES: Type = { group: 'kubeblame.io', resource: 'changes' };
 const ANYTHING: Type = { group: '*', resource: '*' };
 const NAMESPACES: Type = { group: '', resource: 'namespaces' };
+/** Events of core/v1 and of events.k8s.io are the same objects; the right that counts is the one that `kubectl get events` asks for. */
+export const EVENTS: Type = { group: '', resource: 'events' };
 
 /** Rights that are asked for at once. */
 const AT_ONCE = 16;
@@ -62,14 +64,23 @@ type May = (verb: string, type: Type, namespace: string) => Promise<boolean>;
 /**
  * What the user may see of a scope. Two rights are needed: `list` on `changes.kubeblame.io`, and `get` on the resource
  * itself, both in the object's namespace, or in the whole cluster. Rejects with forbidden where the first is missing
- * everywhere in the scope: a namespace that does not exist is answered alike.
+ * everywhere in the scope: a namespace that does not exist is answered alike. `besides`: a type that is asked for, whatever types the ledger
+ * has seen.
  */
-export async function sightOf(user: Actor, scope: Scope, rights: Rights, store: LedgerStore): Promise<Sight> {
+export async function sightOf(
+  user: Actor,
+  scope: Scope,
+  rights: Rights,
+  store: LedgerStore,
+  besides?: Type,
+): Promise<Sight> {
   const may = rightsOf(user, rights);
   const [changesEverywhere, getsAnything] = await Promise.all([may('list', CHANGES, ''), may('get', ANYTHING, '')]);
   if (changesEverywhere && getsAnything) return FULL_SIGHT;
 
-  const objectTypes = scope.type === undefined ? typesOf(await store.resources()) : [scope.type];
+  const known: Type[] = scope.type === undefined ? typesOf(await store.resources()) : [scope.type];
+  const isKnown = besides === undefined || known.some((type) => typeName(type) === typeName(besides));
+  const objectTypes = isKnown ? known : [...known, besides];
   const names = new Set(objectTypes.map(typeName));
   const types = [...objectTypes, ...ACTS.filter((act) => names.has(typeName(objectTypeOf(act))))];
   const everywhere = new Set<string>();

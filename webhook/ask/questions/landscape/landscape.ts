@@ -5,7 +5,7 @@ import { factsOf, isNode } from '../../../../shared/landscape/facts.ts';
 import { impactOf } from '../../../../shared/landscape/impact.ts';
 import { impactPart, placesIn } from '../../../../shared/landscape/parts.ts';
 import { resolve } from '../../../../shared/landscape/resolve.ts';
-import type { LandscapeRule } from '../../../../shared/landscape/rules.ts';
+import type { LandscapeRule } from '../../../../shared/landscape/rule-for.ts';
 import { rulesFor } from '../../../../shared/landscape/recorded-rules.ts';
 import type { Graph, ObjectFacts } from '../../../../shared/landscape/types.ts';
 import type { ObjectRef } from '../../../../shared/types.ts';

@@ -4,7 +4,7 @@ import { Belongings } from '../../../../shared/landscape/belongings.ts';
 import { applicationEvidence, believe, firstOf, NAME_LABELS, TIERS, type Said } from '../../../../shared/landscape/evidence.ts'; // prettier-ignore
 import { factsOf, isNode } from '../../../../shared/landscape/facts.ts';
 import { rulesFor } from '../../../../shared/landscape/recorded-rules.ts';
-import type { LandscapeRule } from '../../../../shared/landscape/rules.ts';
+import type { LandscapeRule } from '../../../../shared/landscape/rule-for.ts';
 import { isSameTeam, teamOf } from '../../../../shared/landscape/teams.ts';
 import type { Facts, ObjectFacts } from '../../../../shared/landscape/types.ts';
 import { applyPatch } from '../../../../shared/patch.ts';

@@ -1,4 +1,5 @@
 import { OUTCOME_REASONS } from '../../port/port.ts';
+import { EVENTS } from './schema-events.ts';
 
 /** The code of a refusal, by which attempts are found: the list of reasons only grows at its end. */
 export const REFUSED = OUTCOME_REASONS.indexOf('the API server refused it');
@@ -290,6 +291,7 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX changes_by_occurrence ON changes (occurred_at) WHERE occurred_at IS NOT NULL;
   CREATE INDEX outcomes_refused ON outcomes (seq) WHERE reason = ${REFUSED};
   `,
+  EVENTS,
 ];
 
 export const FORMAT = MIGRATIONS.length;

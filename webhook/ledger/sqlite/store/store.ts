@@ -1,6 +1,16 @@
 import { statSync } from 'node:fs';
 import type { JsonObject, ObjectRef } from '../../../../shared/types.ts';
 import type { TreeHead } from '../../proof/checkpoint.ts';
+import type {
+  EventFilter,
+  EventPlace,
+  EventRetention,
+  EventsTaken,
+  EventTotals,
+  ShownEvent,
+  StoredEvent,
+  StoredEventSum,
+} from '../../port/events.ts';
 import {
   COVERAGE_EVENTS,
   type ChangeFilter,
@@ -34,6 +44,7 @@ import { FORMAT } from '../database/schema.ts';
 import { Statements } from '../database/statements.ts';
 import { CommitTree } from '../chain/tree.ts';
 import type { Writer } from '../write/writer.ts';
+import { EventRows } from './events/event-rows.ts';
 import { Guard } from './guard.ts';
 import { Moments } from './moments.ts';
 
@@ -57,6 +68,7 @@ export class SqliteStore implements LedgerStore {
   private readonly objectRows: Objects;
   private readonly moments: Moments;
   private readonly labels: LabelSearch;
+  private readonly eventRows: EventRows;
   /** What the last append failed with: a full disk shows nowhere else. */
   private failure: { error: unknown } | null = null;
   private tree: CommitTree | undefined;
@@ -81,6 +93,7 @@ export class SqliteStore implements LedgerStore {
     this.objectRows = new Objects(this.statements);
     this.moments = new Moments(this.statements);
     this.labels = new LabelSearch(this.statements);
+    this.eventRows = new EventRows(this.statements);
     const ledger = this.guard.runNow(() =>
       this.statements.get<{ id: Buffer; cluster: string }>('SELECT id, cluster FROM ledger'),
     );
@@ -138,12 +151,38 @@ export class SqliteStore implements LedgerStore {
     }
   }
 
-  /** Bytes of the file that are in use. */
+  /** Bytes of the file that are in use, without those of Events, which have a limit of their own. */
   usedBytes(): Promise<number> {
     return this.guard.run(() => {
       const of = (name: string): number => this.db.pragma(name, { simple: true }) as number;
-      return (of('page_count') - of('freelist_count')) * of('page_size');
+      return (of('page_count') - of('freelist_count')) * of('page_size') - this.eventRows.totals().bytes;
     });
+  }
+
+  /** Takes in Events as they were shown, all or nothing, and gives up old ones. Resolves when that is durable. */
+  async takeEvents(events: readonly ShownEvent[], retention: EventRetention): Promise<EventsTaken> {
+    if (this.writer === null) throw new Error('the ledger is open for reading only');
+    try {
+      return await this.writer.takeEvents(events, retention);
+    } catch (error) {
+      throw this.guard.translated(error);
+    }
+  }
+
+  events(filter: EventFilter, limit: number, after?: EventPlace): Promise<StoredEvent[]> {
+    return this.guard.run(() => this.eventRows.events(filter, limit, after));
+  }
+
+  eventSums(filter: EventFilter, limit: number): Promise<StoredEventSum[]> {
+    return this.guard.run(() => this.eventRows.sums(filter, limit));
+  }
+
+  eventsWritten(afterBatch: number, limit: number): Promise<{ events: StoredEvent[]; through: number }> {
+    return this.guard.run(() => this.eventRows.written(afterBatch, limit));
+  }
+
+  eventTotals(): Promise<EventTotals> {
+    return this.guard.run(() => this.eventRows.totals());
   }
 
   /** Who wrote the changes after one, and how much. */

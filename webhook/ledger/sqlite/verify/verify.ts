@@ -9,6 +9,7 @@ import { commitRows, END, LEDGER, newestFold, type CommitRows, type LedgerRow } 
 import { isAsShortened } from '../fold/fold-range.ts';
 import type { Sqlite } from '../database/open.ts';
 import { remainsAsRecorded } from '../chain/remains.ts';
+import { verifyEvents } from './verify-events.ts';
 import { verifyFile, verifyReferences } from './verify-references.ts';
 import { verifySkips } from './verify-skips.ts';
 import { verifyEnds, verifyStates } from './verify-states.ts';
@@ -40,7 +41,7 @@ export async function verifyLedger(db: Sqlite, options: VerifyOptions): Promise<
   const findings = new Findings();
   const report: Report = {
     ...{ cluster: '', origin: '', firstAt: null, lastAt: null, horizon: null },
-    ...{ commits: 0, changes: 0, shortened: 0, outcomes: 0, coverage: 0, lastStates: 0, otherStates: 0 },
+    ...{ commits: 0, changes: 0, shortened: 0, outcomes: 0, coverage: 0, lastStates: 0, otherStates: 0, events: 0 },
     checkpoints: { checked: 0, folded: 0, unsigned: options.unsigned, lastSize: 0, keys: [] },
     findings: findings.told,
     more: 0,
@@ -61,6 +62,7 @@ export async function verifyLedger(db: Sqlite, options: VerifyOptions): Promise<
     await attempt('references', () => verifyReferences(db, newestFold(db), findings));
     await attempt('objects', () => verifyStates(db, report, findings, options));
     await attempt('objects', () => verifyEnds(db, findings));
+    await attempt('events', () => void (report.events = verifyEvents(db, findings)));
     await attempt('objects', () => verifySkips(db, newestFold(db)?.throughSeq ?? 0, findings));
   } finally {
     db.exec('ROLLBACK');

@@ -1,6 +1,7 @@
 import type { Worker } from 'node:worker_threads';
 import { KubeblameError } from '../../../../shared/errors.ts';
 import { errorOf, startThread, type Failure } from '../../../platform/threads/threads.ts';
+import type { EventRetention, EventsTaken, ShownEvent } from '../../port/events.ts';
 import type { NewEntries } from '../../port/port.ts';
 import { encodeEntries } from './append.ts';
 import type { FoldRequest, FoldResult } from '../../retention/retention.ts';
@@ -13,10 +14,16 @@ import type { Writer } from './writer.ts';
 
 /** An append is the JSON text of EncodedEntries: copying a text costs a third of cloning what it says. */
 export type WriterRequest =
-  { append: string } | { fold: FoldRequest } | { shorten: readonly number[]; now: number } | 'check' | 'close';
+  | { append: string }
+  | { fold: FoldRequest }
+  | { shorten: readonly number[]; now: number }
+  /** The JSON text of ShownEvent[], too. */
+  | { events: string; retention: EventRetention }
+  | 'check'
+  | 'close';
 
-/** What a request came to: of a fold its result, of a shortening how many, of the others nothing. */
-type Result = FoldResult | number | null;
+/** What a request came to: of a fold its result, of a shortening how many, of Events what became of them, of the others nothing. */
+type Result = FoldResult | EventsTaken | number | null;
 
 /** With a result: done, and durable. */
 export type WriterReply = { result: Result } | Failure;
@@ -71,6 +78,10 @@ export class ThreadWriter implements Writer {
 
   shorten(attempts: readonly number[], now: number): Promise<number> {
     return this.ask({ shorten: attempts, now }) as Promise<number>;
+  }
+
+  takeEvents(events: readonly ShownEvent[], retention: EventRetention): Promise<EventsTaken> {
+    return this.ask({ events: JSON.stringify(events), retention }) as Promise<EventsTaken>;
   }
 
   async checkWritable(): Promise<void> {

@@ -5,6 +5,8 @@ import { Appender, type EncodedEntries } from './append.ts';
 import { Folder } from '../fold/fold.ts';
 import { Shortener } from '../fold/shorten.ts';
 import { connectForWriting, translate } from '../database/open.ts';
+import type { ShownEvent } from '../../port/events.ts';
+import { EventWriter } from '../store/events/event-writer.ts';
 import type { WriterReply, WriterRequest } from './thread-writer.ts';
 import { takeWriteLock } from './writer.ts';
 
@@ -18,6 +20,7 @@ const deflater = new Deflater();
 const appender = new Appender(db, (text) => deflater.compress(text));
 const folder = new Folder(db, appender);
 const shortener = new Shortener(db, appender);
+const events = new EventWriter(db, (text) => deflater.compress(text));
 
 parentPort?.on('message', (request: WriterRequest) => {
   parentPort?.postMessage(answer(request));
@@ -30,6 +33,8 @@ function answer(request: WriterRequest): WriterReply {
     else if (request === 'close') db.close();
     else if ('fold' in request) return { result: folder.fold(request.fold) };
     else if ('shorten' in request) return { result: shortener.shorten(request.shorten, request.now) };
+    else if ('events' in request)
+      return { result: events.take(JSON.parse(request.events) as ShownEvent[], request.retention) };
     else appender.append(JSON.parse(request.append) as EncodedEntries);
     return { result: null };
   } catch (thrown) {

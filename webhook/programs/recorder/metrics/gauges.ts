@@ -1,4 +1,5 @@
 import { Gauge, type Registry } from 'prom-client';
+import type { EventTotals } from '../../../ledger/port/events.ts';
 
 /** What is asked for only when the metrics are read. */
 export interface MetricSources {
@@ -8,6 +9,8 @@ export interface MetricSources {
   pending(): Promise<{ count: number; oldestAt: number | null }>;
   /** The ledger's last seq, and its bytes on disk. */
   ledger(): Promise<{ changes: number; bytes: number }>;
+  /** What there is of Kubernetes Events. */
+  events(): Promise<EventTotals>;
   /** Milliseconds since the watch that is furthest behind showed something; null where nothing is watched. */
   watchLagMs(): number | null;
   /** How far the machine's clock is ahead of the time that is recorded (ms); 0 unless it jumped. */

@@ -3,6 +3,7 @@ import { VERSION } from '../../../../shared/version.ts';
 import type { Recorded, RecorderEvents } from '../../../record/capture/recorder/options.ts';
 import { NOT_RECORDED, type NotRecorded } from '../../../../shared/not-kept.ts';
 import type { CoverageEvent } from '../../../ledger/port/port.ts';
+import { EventMetrics } from './event-metrics.ts';
 import { addGauges, type MetricSources } from './gauges.ts';
 import type { AuditResult } from '../../../record/sources/audit/audit-intake.ts';
 import { MISSED_REASONS, type MissedReason } from '../../../record/coverage/api-counters.ts';
@@ -66,6 +67,7 @@ export class Metrics implements RecorderEvents {
   private readonly missed: Counter<'reason'>;
   private readonly standstills: Counter;
   private readonly notKept: Counter<'reason'>;
+  readonly events: EventMetrics;
 
   constructor(private readonly sources: MetricSources) {
     const registers = [this.registry];
@@ -161,6 +163,7 @@ export class Metrics implements RecorderEvents {
       this.gaps.inc({ cause }, 0);
     }
     for (const cause of POINT_CAUSES) this.gaps.inc({ cause }, 0);
+    this.events = new EventMetrics(this.registry, () => sources.events());
     addGauges(this.registry, sources);
     addBuildInfo(this.registry);
     addLeaseHeld(this.registry, () => sources.leaseHeld());

@@ -8,6 +8,8 @@ describe('metrics', () => {
       queueDepth: () => 3,
       pending: () => Promise.resolve({ count: 2, oldestAt: 90_000 }),
       ledger: () => Promise.resolve({ changes: 7, bytes: 4096 }),
+      events: () =>
+        Promise.resolve({ events: 5, states: 9, merged: 0, summed: 1, removed: 0, horizonAt: 60_000, bytes: 4_000 }),
       watchLagMs: () => 1_500,
       clockAheadMs: () => 0,
       leaseHeld: () => true,

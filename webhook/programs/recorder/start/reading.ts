@@ -1,8 +1,7 @@
 import { KubeblameError } from '../../../../shared/errors.ts';
 import { clientTls, openAccess } from '../../../ask/access/access.ts';
 import { readApi } from '../../../ask/rest/routes.ts';
-import type { openStream } from '../../../ask/stream/open.ts';
-import { BATCH_BYTES } from '../../../ask/stream/stream.ts';
+import { BATCH_BYTES, type CommitStream } from '../../../ask/stream/stream.ts';
 import { Reading } from '../../../ask/thread/reading.ts';
 import type { Identity } from '../../../install/identity.ts';
 import type { SqliteStore } from '../../../ledger/sqlite/store/store.ts';
@@ -17,7 +16,7 @@ export interface ReadingContext {
   identity: Identity;
   store: SqliteStore;
   intake: Intake;
-  stream: Awaited<ReturnType<typeof openStream>>;
+  streams: readonly CommitStream[];
   /** Told when nothing can be read any more. */
   broken: (reason: Error) => void;
 }
@@ -33,7 +32,7 @@ export interface RunningReading {
 /** Opens the read API, and sends the ledger's commits where they are wanted. */
 export async function openReading(setting: Setting, context: ReadingContext): Promise<RunningReading> {
   const { config, log, clock, now, closers } = setting;
-  const { identity, store, intake, stream, broken } = context;
+  const { identity, store, intake, streams, broken } = context;
   const access = await openAccess(config, log, () => {
     renew();
     // Those that were verified by what was trusted before count for nobody any more.
@@ -54,8 +53,10 @@ export async function openReading(setting: Setting, context: ReadingContext): Pr
     log.warn(text),
   );
   closers.add(() => reading.close());
-  stream?.start((after) => reading.commits(after, BATCH_BYTES));
-  closers.add(() => stream?.stop());
+  for (const stream of streams) {
+    stream.start((after) => reading.batch(stream.what, after, BATCH_BYTES));
+    closers.add(() => stream.stop());
+  }
   const read = listener(
     { ...identity.serving, ...clientTls(access) },
     readApi({ authenticate: access.authenticate, reading, caughtUp, lastSeq, now, closing: closing.signal, log }),

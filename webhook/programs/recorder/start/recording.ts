@@ -65,6 +65,7 @@ export async function openRecording(setting: Setting, context: RecordingContext)
     queueDepth: () => intake.depth,
     pending: () => pendingIn(store, now()),
     ledger: async () => ({ changes: (await store.last())?.seq ?? 0, bytes: await store.bytes() }),
+    events: () => store.eventTotals(),
     watchLagMs: () => watched.observer?.lagMs ?? null,
     clockAheadMs: () => (Math.abs(clock.difference()) > JUMP_MS ? clock.difference() : 0),
     leaseHeld: () => turn.holds,

@@ -6,7 +6,7 @@ import { Flow } from '../recordings/flow.ts';
 import type { PassedOver } from './formats/event.ts';
 import { noCounts, unusable, type AuditCounts } from './import-audit.ts';
 import { InOrder, type PlacedRequest } from './in-order.ts';
-import { requestsIn, requestsOfLine } from './read-requests.ts';
+import { requestsIn, requestsOfLine } from './formats/read-requests.ts';
 
 export interface AuditIntakeOptions {
   recorder: Recorder;

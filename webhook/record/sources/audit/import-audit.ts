@@ -3,7 +3,7 @@ import type { Audited } from '../../capture/audit/audited-request.ts';
 import type { Recorder } from '../../capture/recorder/recorder.ts';
 import { Flow } from '../recordings/flow.ts';
 import { InOrder, type PlacedRequest } from './in-order.ts';
-import { readRequests, type BadEvent } from './read-requests.ts';
+import { readRequests, type BadEvent } from './formats/read-requests.ts';
 import type { PassedOver } from './formats/event.ts';
 
 /** What became of what was read. */

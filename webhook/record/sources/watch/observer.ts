@@ -7,6 +7,7 @@ import { isOfLedger } from '../../../ledger/port/failures.ts';
 import type { Recorder } from '../../capture/recorder/recorder.ts';
 import { ApiStatusError, type ApiClient } from '../../../platform/kubernetes/api-client.ts';
 import { ByteBudget } from '../../../platform/kubernetes/watch/byte-budget.ts';
+import { isEvents, type EventSink } from '../events/event-sink.ts';
 import type { RecorderFacts } from './facts.ts';
 import { look, showsNothingNew, type Look } from './look.ts';
 import { discover, pathOf, type WatchedResource } from '../../../platform/kubernetes/discovery.ts';
@@ -65,6 +66,8 @@ export interface ObserverOptions {
   reader: EventReader;
   log: Logger;
   now: () => number;
+  /** Takes Events, which are kept apart from changes; missing where they are not kept. */
+  events?: EventSink | undefined;
   /** Told about facts before they are recorded: coverage.ts. */
   tap?: FactSink;
   /** Told whether the API server answers. */
@@ -88,7 +91,7 @@ export class Observer {
   private readonly running = new Map<string, Running>();
   private readonly refused = new Set<string>();
   /** Whoever waits for it waits for what the recorder holds. */
-  private readonly budget = new ByteBudget(MAX_OBSERVED_BYTES, () => this.options.recorder.hurry());
+  private readonly budget = new ByteBudget(MAX_OBSERVED_BYTES, () => this.hurry());
   private readonly stop = new AbortController();
   private rediscover: NodeJS.Timeout | undefined;
   private sweeper: NodeJS.Timeout | undefined;
@@ -110,10 +113,15 @@ export class Observer {
     clearTimeout(this.rediscover);
     clearInterval(this.sweeper);
     this.stop.abort();
-    this.options.recorder.hurry();
+    this.hurry();
     await this.discovering;
     await this.sweeping;
     await Promise.all([...this.running.values()].map(({ done }) => done));
+  }
+
+  private hurry(): void {
+    this.options.recorder.hurry();
+    this.options.events?.hurry();
   }
 
   /** True when every resource that may be watched has been listed. */
@@ -176,7 +184,13 @@ export class Observer {
   private isWanted({ group, resource }: WatchedResource): boolean {
     // Which field a custom resource keeps its replicas in, only its definition tells, recorded or not.
     const defines = DEFINING.has(`${resource}.${group}`);
+    if (this.eventsOf({ group, resource }) !== undefined) return true;
     return defines || ALWAYS_WATCHED.has(group) || !this.options.predicates.skipsResource(group, resource);
+  }
+
+  /** What takes Events, of their type alone. */
+  private eventsOf(type: Pick<ResourceType, 'group' | 'resource'>): EventSink | undefined {
+    return isEvents(type) ? this.options.events : undefined;
   }
 
   private launch(key: string, resource: WatchedResource): Running {
@@ -200,7 +214,9 @@ export class Observer {
           this.refused.add(key);
           log.warn(
             { resource: resource.resource, group: resource.group, reason: message },
-            'not allowed to watch: settled by reviews alone',
+            this.eventsOf(resource) === undefined
+              ? 'not allowed to watch: settled by reviews alone'
+              : 'not allowed to watch: no Events are recorded',
           );
         },
         failed: (error) => {
@@ -221,8 +237,11 @@ export class Observer {
   }
 
   private sinkFor(running: Running): FactSink {
-    const { facts, tap } = this.options;
+    const { facts, tap, predicates } = this.options;
     const { resource } = running;
+    const events = this.eventsOf(resource);
+    // Unless a rule wants Events to be recorded as changes, too.
+    if (events !== undefined && predicates.skipsResource(resource.group, resource.resource)) return events;
     const defines = DEFINING.has(`${resource.resource}.${resource.group}`);
     const changed = (): void => {
       if (defines) this.scheduleDiscovery(this.options.timing.settleDiscoveryMs);
@@ -244,11 +263,13 @@ export class Observer {
         all(
           tell((to) => to.observe(object, shown, mayWait)),
           facts.observe(object, shown, running.progressAt, mayWait),
+          ...(events === undefined ? [] : [events.observe(object, shown, mayWait)]),
         ),
       observeGone: (object: ObjectRef, resourceVersion: string) =>
         all(
           tell((to) => to.observeGone(object, resourceVersion)),
           facts.observeGone(object, resourceVersion, running.progressAt),
+          ...(events === undefined ? [] : [events.observeGone(object)]),
         ),
       observeList: async (listed: WatchedResource, uids: ReadonlySet<string>, resourceVersion: string) => {
         await tell((to) => to.observeList(listed, uids, resourceVersion));

@@ -7,6 +7,7 @@ import type { LedgerStore } from '../../../ledger/port/port.ts';
 import type { ApiClient } from '../../../platform/kubernetes/api-client.ts';
 import type { EventReader } from '../../../platform/kubernetes/watch/reflector.ts';
 import { RegistrationWatch } from '../../coverage/coverage.ts';
+import type { EventSink } from '../events/event-sink.ts';
 import { RecorderFacts } from './facts.ts';
 import { Observer, type ObserverTiming } from './observer.ts';
 
@@ -20,6 +21,8 @@ export interface ObserverContext {
   now: () => number;
   timing: ObserverTiming;
   reader: EventReader;
+  /** Takes Events; missing where they are not kept. */
+  events?: EventSink | undefined;
   /** null: there is no cluster to watch. */
   client: ApiClient | null;
   /** What is wrong with a webhook configuration that we made; missing where somebody else makes it. */
@@ -32,7 +35,8 @@ export interface ObserverContext {
 
 /** Starts to watch the cluster; null where there is none. An API server that does not answer yet is waited for. */
 export function startObserver(context: ObserverContext): Observer | null {
-  const { predicates, webhookConfiguration, recorder, store, log, now, client, judge, timing, reader } = context;
+  const { predicates, webhookConfiguration, recorder, store, log, now, client, judge, timing, reader, events } =
+    context;
   if (client === null) {
     log.info('no cluster to watch: attempts are settled by later reviews alone');
     return null;
@@ -54,6 +58,7 @@ export function startObserver(context: ObserverContext): Observer | null {
     recorder,
     predicates,
     reader,
+    events,
     log,
     now,
     timing,

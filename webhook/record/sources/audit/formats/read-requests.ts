@@ -1,9 +1,9 @@
-import { KubeblameError, messageOf } from '../../../../shared/errors.ts';
-import type { Json } from '../../../../shared/types.ts';
-import { inputError, InputCutOff, parseLine, readLines, type Line, type Place } from '../../../platform/files/lines.ts';
-import { readEvent, type PassedOver } from './formats/event.ts';
-import { eventsIn } from './formats/wrappings.ts';
-import type { PlacedRequest } from './in-order.ts';
+import { KubeblameError, messageOf } from '../../../../../shared/errors.ts';
+import type { Json } from '../../../../../shared/types.ts';
+import { inputError, InputCutOff, parseLine, readLines, type Line, type Place } from '../../../../platform/files/lines.ts';
+import { readEvent, type PassedOver } from './event.ts';
+import { eventsIn } from './wrappings.ts';
+import type { PlacedRequest } from '../in-order.ts';
 
 /** Called with what cannot be used; the reading goes on. */
 export type BadEvent = (error: KubeblameError) => void;

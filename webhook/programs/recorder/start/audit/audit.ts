@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { messageOf } from '../../../../shared/errors.ts';
-import { drain, listen, listener, type Address } from '../../../platform/http/listener.ts';
-import type { ServingPair } from '../../../platform/http/tls.ts';
-import type { Recorder } from '../../../record/capture/recorder/recorder.ts';
-import { auditEndpoint } from '../../../record/sources/audit/audit-endpoint.ts';
-import { AuditIntake, type AuditResult } from '../../../record/sources/audit/audit-intake.ts';
-import { followLines } from '../../../record/sources/audit/follow.ts';
+import { messageOf } from '../../../../../shared/errors.ts';
+import { drain, listen, listener, type Address } from '../../../../platform/http/listener.ts';
+import type { ServingPair } from '../../../../platform/http/tls.ts';
+import type { Recorder } from '../../../../record/capture/recorder/recorder.ts';
+import { auditEndpoint } from '../../../../record/sources/audit/audit-endpoint.ts';
+import { AuditIntake, type AuditResult } from '../../../../record/sources/audit/audit-intake.ts';
+import { followLines } from '../../../../record/sources/audit/follow.ts';
 import type { AuditConfig } from './audit-config.ts';
 
 /** How often a file that is followed is looked at, and a batch that the ledger did not take is tried again. */

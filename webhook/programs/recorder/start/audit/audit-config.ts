@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Option } from 'commander';
-import { KubeblameError, messageOf } from '../../../../shared/errors.ts';
-import type { Address } from '../../../platform/http/listener.ts';
+import { KubeblameError, messageOf } from '../../../../../shared/errors.ts';
+import type { Address } from '../../../../platform/http/listener.ts';
 
 /** Where the API server's audit log comes from. */
 export interface AuditConfig {
