@@ -23,6 +23,7 @@ import { SPOOL_BYTES } from '../../record/spool/spool.ts';
 import type { ServerConfig } from '../config/config.ts';
 import { lookBeside } from '../standby/early.ts';
 import { Turn } from '../standby/turn.ts';
+import type { AuditResult } from '../../record/sources/audit/audit-intake.ts';
 import { startAudit } from './start/audit/audit.ts';
 import { exportMetrics } from './metrics/sources.ts';
 import { Answering, collectorOf } from './start/answering.ts';
@@ -141,7 +142,8 @@ async function open(
   // Before what it gives reviews to.
   closers.add(() => gate.close());
   const reading = await openReading(setting, { identity, store, intake, streams, broken: tellBroken });
-  const audit = await startAudit(config.audit, { recorder, serving: identity.serving, log, now });
+  const count = (result: AuditResult): void => metrics.auditEvent(result);
+  const audit = await startAudit(config.audit, { recorder, serving: identity.serving, log, now, count });
   closers.add(() => audit.close());
   // Nobody calls before somebody answers; and the baseline is listed after reviews have begun to come.
   await identity.start(

@@ -5,6 +5,7 @@ import { NOT_RECORDED, type NotRecorded } from '../../../../shared/not-kept.ts';
 import type { CoverageEvent } from '../../../ledger/port/port.ts';
 import { EventMetrics } from './event-metrics.ts';
 import { addGauges, type MetricSources } from './gauges.ts';
+import type { AuditResult } from '../../../record/sources/audit/audit-intake.ts';
 import { MISSED_REASONS, type MissedReason } from '../../../record/coverage/api-counters.ts';
 
 /** What became of a request at the admission endpoint. */
@@ -18,6 +19,19 @@ export const REVIEW_RESULTS = [
   'turned-away',
 ] as const;
 export type ReviewResult = Recorded | 'lost' | 'refused' | 'turned-away';
+
+/** What became of an event of the audit log. */
+const AUDIT_RESULTS: Readonly<Record<AuditResult, string>> = {
+  recorded: 'recorded',
+  enriched: 'enriched',
+  refused: 'refused',
+  'already there': 'already-there',
+  unchanged: 'unchanged',
+  ambiguous: 'ambiguous',
+  excluded: 'excluded',
+  'passed over': 'passed-over',
+  unusable: 'unusable',
+};
 
 /** Why recording may not work while the server runs. */
 const GAP_CAUSES = ['unregistered', 'unreachable', 'disk-full'] as const;
@@ -40,6 +54,7 @@ const GAP_EVENTS: Partial<Record<CoverageEvent, { cause: GapCause; open: 0 | 1 }
 export class Metrics implements RecorderEvents {
   readonly registry = new Registry();
   private readonly reviews: Counter<'result'>;
+  private readonly auditEvents: Counter<'result'>;
   private readonly admission: Histogram;
   private readonly commitSeconds: Histogram;
   private readonly commitChanges: Histogram;
@@ -64,6 +79,13 @@ export class Metrics implements RecorderEvents {
       registers,
     });
     for (const result of REVIEW_RESULTS) this.reviews.inc({ result }, 0);
+    this.auditEvents = new Counter({
+      name: 'kubeblame_audit_events_total',
+      help: 'Events of the audit log by what became of them; unusable: a gap; refused: a request that the API server refused.',
+      labelNames: ['result'],
+      registers,
+    });
+    for (const result of Object.values(AUDIT_RESULTS)) this.auditEvents.inc({ result }, 0);
     this.admission = new Histogram({
       name: 'kubeblame_admission_duration_seconds',
       help: 'Time from the first byte of a review to its answer, the fsync of the spool included.',
@@ -149,6 +171,10 @@ export class Metrics implements RecorderEvents {
 
   count(result: ReviewResult, times = 1): void {
     this.reviews.inc({ result }, times);
+  }
+
+  auditEvent(result: AuditResult): void {
+    this.auditEvents.inc({ result: AUDIT_RESULTS[result] });
   }
 
   /** `seconds` from each review's first byte to its answer. */

@@ -316,6 +316,53 @@ describe('a request of the audit log', () => {
     );
   });
 
+  it('that is older and tells no version leaves a newer state as it is', async () => {
+    await take([
+      event(1, 'create', { responseObject: deployment(10, { replicas: 1 }) }),
+      event(9, 'patch', { responseObject: deployment(40, { replicas: 7 }) }),
+    ]);
+    const scale = { requestURI: '/apis/apps/v1/namespaces/shop/deployments/web/scale', objectRef: {} };
+    const older = { ...BOB, ...scale, level: 'Request', requestObject: { spec: { replicas: 3 } } };
+    const { requests } = await take([event(5, 'patch', older)], 'older');
+    assert.equal(requests.recorded, 1);
+    assert.deepEqual([await replicasAt(8), await replicasAt(10)], [1, 7]);
+    const told = (await history()).find(({ actor }) => actor?.username === 'bob@example.com');
+    assert.deepEqual([told?.effect, told?.subresource, told?.at], ['none', 'scale', START + 5_100]);
+  });
+
+  it('that is older ends nothing that was made since under the same name', async () => {
+    const inShop = (kind: string, resource: string, uid: string, version: number): JsonObject => {
+      const isNamespace = kind === 'Namespace';
+      const name = isNamespace ? 'shop' : 'settings';
+      const place = isNamespace ? {} : { namespace: 'shop' };
+      const path = isNamespace ? '/api/v1/namespaces/shop' : `/api/v1/namespaces/shop/${resource}/${name}`;
+      return {
+        requestURI: path,
+        objectRef: { resource, ...place, name, apiVersion: 'v1', uid },
+        responseObject: {
+          apiVersion: 'v1',
+          kind,
+          metadata: { name, ...place, uid, resourceVersion: String(version), creationTimestamp: stamp(0) },
+        },
+      };
+    };
+    // Of the first namespace, this API server logged only the creation.
+    await take([
+      event(1, 'create', inShop('Namespace', 'namespaces', 'namespace-1', 10)),
+      event(20, 'create', inShop('Namespace', 'namespaces', 'namespace-2', 40)),
+      event(21, 'create', inShop('ConfigMap', 'configmaps', 'settings-2', 41)),
+    ]);
+    await take(
+      [
+        event(2, 'create', inShop('ConfigMap', 'configmaps', 'settings-1', 11)),
+        event(8, 'delete', inShop('Namespace', 'namespaces', 'namespace-1', 20)),
+      ],
+      'older',
+    );
+    const { states } = await read((reader) => reader.states({ scope: {}, at: START + 60_000, limit: 10 }));
+    assert.deepEqual(states.map(({ object: { uid } }) => uid).sort(), ['namespace-2', 'settings-2']);
+  });
+
   it('leaves no value of a Secret in the ledger, whichever way it was sent', async () => {
     const value = 'aHVudGVyMi1pcy1zZWNyZXQ=';
     const secret = {

@@ -235,7 +235,9 @@ async function capturePart(draft: Draft, request: AuditedRequest): Promise<Audit
   if (enriched !== null) return enriched;
   const version = past ?? believedOf(await draft.head(object));
   const body = version === null || version.gone ? null : await draft.body(version.seq);
-  if (version === null || body === null || interpretation?.meaning.kind === 'act') {
+  // Laid over a newer state, it would undo what was set since: what it asked for is kept, and the state stays.
+  const isOvertaken = past === null && version !== null && version.at > request.record.answeredAt + SKEW_MS;
+  if (version === null || body === null || isOvertaken || interpretation?.meaning.kind === 'act') {
     return captureAct(draft, { ...request, object });
   }
   const after = interpretation === null ? null : await projected(draft, object, interpretation, body);

@@ -16,7 +16,7 @@ const PAGE = 500;
 
 /**
  * The end of an object, as a fact: its open removal is committed, or a change without a user is recorded. `since`: it
- * was still there then (ms).
+ * was still there then (ms). `occurredAt`: when it ended (ms), where that is told long after.
  */
 export async function observeGone(
   draft: Draft,
@@ -25,6 +25,7 @@ export async function observeGone(
   reason: OutcomeReason,
   cause: number | null = null,
   since = 0,
+  occurredAt?: number,
 ): Promise<void> {
   const head = await draft.head(object);
   const tip = tipOf(head);
@@ -45,7 +46,7 @@ export async function observeGone(
   await settleAround(draft, head, last, open);
   if (last.outcome === 'pending') await draft.settle(object, last, 'committed', 'a later version holds what it set');
   const end = await draft.add({
-    object,
+    ...{ object, occurredAt },
     operation: 'DELETE',
     subresource: '',
     source: 'watch',
@@ -92,11 +93,12 @@ export async function endBy(
   reason: OutcomeReason,
   cause: number | null,
   resourceVersion = '',
+  occurredAt?: number,
 ): Promise<void> {
   const head = await draft.head(object);
   const open = openOf(head);
   const confirmed = tipOf(head) !== null || open.some((version) => version.gone);
-  if (confirmed) return observeGone(draft, object, resourceVersion, reason, cause);
+  if (confirmed) return observeGone(draft, object, resourceVersion, reason, cause, 0, occurredAt);
   for (const version of open) await draft.settle(object, version, 'dropped', reason);
 }
 
@@ -158,14 +160,24 @@ export function endingOf(object: ObjectRef, cause: number, resourceVersion: stri
 /** Ends some of what an ending concerns. Returns what is left of it; null where that is nothing. */
 export async function endPage(draft: Draft, ending: Ending): Promise<Ending | null> {
   const { filter, reason, cause, resourceVersion } = ending;
+  const occurredAt = await toldLate(draft, cause);
   const { objects, next } = await draft.store.mayExist(filter, ending.after);
   const unstored = next === null ? draft.unstored.filter((object) => isIn(object, filter)) : [];
   for (const { group, resource, kind, namespace, name, uid } of [...objects, ...unstored]) {
     const object = { group, resource, kind, namespace, name, uid };
     const [newest] = (await draft.head(object)).versions;
-    if (newest === undefined || newest.seq < cause) await endBy(draft, object, reason, cause, resourceVersion);
+    // An end that is told of long after it happened: what was made or changed since is in a namespace of the same name.
+    if (newest !== undefined && occurredAt !== undefined && newest.at > occurredAt) continue;
+    if (newest === undefined || newest.seq < cause)
+      await endBy(draft, object, reason, cause, resourceVersion, occurredAt);
   }
   return next === null ? null : { ...ending, after: next };
+}
+
+/** When a change happened (ms), where that is before the ledger was told of it; undefined otherwise. */
+async function toldLate(draft: Draft, seq: number): Promise<number | undefined> {
+  const { at, occurredAt } = await draft.change(seq);
+  return occurredAt !== undefined && occurredAt < at ? occurredAt : undefined;
 }
 
 function isIn(object: ObjectRef, filter: Ending['filter']): boolean {

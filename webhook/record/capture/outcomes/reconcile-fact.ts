@@ -46,17 +46,24 @@ export interface Maker extends Pick<
 export async function reconcileFact(draft: Draft, observation: ObservedFact): Promise<HeadVersion | null> {
   const first = tipOf(await draft.head(observation.object)) === null;
   const version = await take(draft, observation);
-  if (first) await closeOthers(draft, observation.object);
+  if (first) await closeOthers(draft, observation.object, observation.by?.occurredAt);
   return version;
 }
 
-/** A new incarnation exists, so the ones of the same name before it do not. */
-async function closeOthers(draft: Draft, object: ObjectRef): Promise<void> {
+/**
+ * A new incarnation exists, so the ones of the same name before it do not. `occurredAt`: when it was shown (ms), where that is told long
+ * after: what is known of another one since then shows that the other one is the later of the two.
+ */
+async function closeOthers(draft: Draft, object: ObjectRef, occurredAt = Infinity): Promise<void> {
   for (const other of await draft.incarnations(object)) {
     if (other.uid === object.uid || other.uid === '') continue;
-    await endBy(draft, other, 'a later object of the same name exists', null);
+    const { at } = tipOf(await draft.head(other)) ?? { at: 0 };
+    if (at > occurredAt) await endBy(draft, object, LATER_OBJECT, null, '', at);
+    else await endBy(draft, other, LATER_OBJECT, null);
   }
 }
+
+const LATER_OBJECT = 'a later object of the same name exists';
 
 async function take(draft: Draft, observation: ObservedFact): Promise<HeadVersion | null> {
   const { object, seen, reason, since = 0, by } = observation;

@@ -13,7 +13,12 @@ export interface AuditIntakeOptions {
   now: () => number;
   /** Told of each line or event that cannot be used. It is passed over, and the coverage tells of it. */
   bad: (error: KubeblameError) => void;
+  /** Told of each event, and of what became of it. */
+  count?: (result: AuditResult) => void;
 }
+
+/** What becomes of an event; `unusable`: it is a gap. */
+export type AuditResult = keyof AuditCounts['requests'] | 'passed over' | 'unusable';
 
 /** Takes in audit events as they come, a batch at a time, each in the order in which its requests were answered. */
 export class AuditIntake {
@@ -40,7 +45,7 @@ export class AuditIntake {
   }
 
   private async take(read: (told: Told) => PlacedRequest[]): Promise<void> {
-    const { recorder, now, bad } = this.options;
+    const { recorder, now, bad, count } = this.options;
     const lost: KubeblameError[] = [];
     const passed: PassedOver[] = [];
     const order = new InOrder(Infinity);
@@ -49,13 +54,24 @@ export class AuditIntake {
     for (const item of items) order.hold(item);
     const flow = new Flow();
     for (const { request } of order.rest()) {
-      await flow.add(recorder.audit(request).then((result) => void this.counts.requests[result]++));
+      await flow.add(
+        recorder.audit(request).then((result) => {
+          this.counts.requests[result]++;
+          count?.(result);
+        }),
+      );
     }
     await flow.done();
-    for (const why of passed) this.counts.passedOver[why]++;
+    for (const why of passed) {
+      this.counts.passedOver[why]++;
+      count?.('passed over');
+    }
     if (lost.length === 0) return;
     this.counts.bad += lost.length;
-    for (const error of lost) bad(error);
+    for (const error of lost) {
+      bad(error);
+      count?.('unusable');
+    }
     await recorder.cover('lost', unusable(lost.length), now());
   }
 }

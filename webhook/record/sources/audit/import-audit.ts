@@ -19,7 +19,13 @@ export interface AuditCounts {
 export function noCounts(): AuditCounts {
   return {
     requests: { enriched: 0, recorded: 0, refused: 0, 'already there': 0, unchanged: 0, ambiguous: 0, excluded: 0 },
-    passedOver: { 'another stage': 0, 'a reading request': 0, 'a dry run': 0, 'about no object': 0 },
+    passedOver: {
+      'another stage': 0,
+      'a reading request': 0,
+      'a refused reading request': 0,
+      'a dry run': 0,
+      'about no object': 0,
+    },
     bad: 0,
   };
 }
@@ -36,6 +42,7 @@ export function describeAudit({ requests, passedOver, bad }: AuditCounts): strin
     [requests.excluded, 'excluded by rules'],
     [passedOver['a dry run'], 'dry runs'],
     [passedOver['a reading request'], 'reading requests'],
+    [passedOver['a refused reading request'], 'refused reading requests, which are not recorded'],
     [passedOver['about no object'], 'about no object'],
     [passedOver['another stage'], 'of another stage'],
     [bad, 'that cannot be used: a gap'],

@@ -89,6 +89,16 @@ describe('a server that takes in audit logs', () => {
       413,
     );
     assert.equal((await names()).length, 2);
+    const reading = await post(`/audit/${SECRET}`, stringifyJson(list({ ...created('a', 3), verb: 'list' })));
+    assert.equal(reading.status, 200);
+    const metrics = (await server.admission.get('/metrics')).text.split('\n');
+    const counted = metrics.filter((line) => /^kubeblame_audit_events_total.* [1-9]/.test(line));
+    assert.deepEqual(counted.sort(), [
+      'kubeblame_audit_events_total{result="already-there"} 2',
+      'kubeblame_audit_events_total{result="passed-over"} 1',
+      'kubeblame_audit_events_total{result="recorded"} 2',
+      'kubeblame_audit_events_total{result="unusable"} 2',
+    ]);
     const store = openSqliteReader(file('ledger.db'));
     const gaps = (await store.coverage()).filter(({ event }) => event === 'lost').map(({ detail }) => detail);
     await store.close();

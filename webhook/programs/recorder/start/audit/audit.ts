@@ -5,7 +5,7 @@ import { drain, listen, listener, type Address } from '../../../../platform/http
 import type { ServingPair } from '../../../../platform/http/tls.ts';
 import type { Recorder } from '../../../../record/capture/recorder/recorder.ts';
 import { auditEndpoint } from '../../../../record/sources/audit/audit-endpoint.ts';
-import { AuditIntake } from '../../../../record/sources/audit/audit-intake.ts';
+import { AuditIntake, type AuditResult } from '../../../../record/sources/audit/audit-intake.ts';
 import { followLines } from '../../../../record/sources/audit/follow.ts';
 import type { AuditConfig } from './audit-config.ts';
 
@@ -20,13 +20,22 @@ export interface RunningAudit {
   close(): Promise<void>;
 }
 
+export interface AuditParts {
+  recorder: Recorder;
+  serving: ServingPair;
+  log: Logger;
+  now: () => number;
+  /** Told of each event, and of what became of it. */
+  count: (result: AuditResult) => void;
+}
+
 /** Takes in what the API server's audit log tells from now on. Rejects with config-invalid where it cannot listen. */
 export async function startAudit(
   { logs, webhook }: AuditConfig,
-  { recorder, serving, log, now }: { recorder: Recorder; serving: ServingPair; log: Logger; now: () => number },
+  { recorder, serving, log, now, count }: AuditParts,
 ): Promise<RunningAudit> {
   const bad = (error: Error): void => log.warn({ reason: error.message }, 'audit event not used');
-  const intake = new AuditIntake({ recorder, now, bad });
+  const intake = new AuditIntake({ recorder, now, bad, count });
   const ending = new AbortController();
   const following = logs.map((file) => followAudit(file, intake, ending.signal, (error) => {
     log.error({ file, reason: messageOf(error) }, 'audit log not taken in, trying again');

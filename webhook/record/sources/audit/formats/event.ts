@@ -8,7 +8,8 @@ import { readReceivedAt } from '../../recordings/formats/received-at.ts';
 import { optionsIn, referenceIn } from './request-uri.ts';
 
 /** Why an event is not taken: it is no request for a change, or not yet its end. */
-export type PassedOver = 'another stage' | 'a reading request' | 'a dry run' | 'about no object';
+export type PassedOver =
+  'another stage' | 'a reading request' | 'a refused reading request' | 'a dry run' | 'about no object';
 
 /** What makes of a CREATE or a get a CONNECT: k8s.io/kubernetes/pkg/registry/core/pod/rest and its siblings. */
 const CONNECTS = new Set(['exec', 'attach', 'portforward', 'proxy']);
@@ -29,7 +30,10 @@ export function readEvent(event: JsonObject): AuditedRequest | PassedOver {
   if (stage !== 'ResponseComplete' && stage !== 'Panic' && !(stage === 'ResponseStarted' && isConnect))
     return 'another stage';
   const operation = isConnect ? 'CONNECT' : VERBS[verb];
-  if (operation === undefined) return 'a reading request';
+  if (operation === undefined) {
+    const { code } = isObject(event.responseStatus) ? event.responseStatus : {};
+    return code === 401 || code === 403 ? 'a refused reading request' : 'a reading request';
+  }
   if (textIn(reference, 'resource') === '') return 'about no object';
   // Azure writes a text in the place of an object that is too large for it.
   const asked = isBody(event.requestObject) ? event.requestObject : null;
