@@ -283,10 +283,7 @@ function costCells(row: CostRow): string[] {
   ];
 }
 
-async function observer(): Promise<void> {
-  console.log(`${await observerMemory(path)}\n`);
-}
-
+const observer = async (): Promise<void> => console.log(`${await observerMemory(path)}\n`);
 const MORE = { folding, observer, endings, baseline, events, audit };
 const SECTIONS = { admission, cost, burst, reading, landscape, pause, bytes, ...MORE };
 

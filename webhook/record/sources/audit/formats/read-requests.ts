@@ -1,6 +1,13 @@
 import { KubeblameError, messageOf } from '../../../../../shared/errors.ts';
 import type { Json } from '../../../../../shared/types.ts';
-import { inputError, InputCutOff, parseLine, readLines, type Line, type Place } from '../../../../platform/files/lines.ts';
+import {
+  inputError,
+  InputCutOff,
+  parseLine,
+  readLines,
+  type Line,
+  type Place,
+} from '../../../../platform/files/lines.ts';
 import { readEvent, type PassedOver } from './event.ts';
 import { eventsIn } from './wrappings.ts';
 import type { PlacedRequest } from '../in-order.ts';
