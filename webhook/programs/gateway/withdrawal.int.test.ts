@@ -70,11 +70,13 @@ describe('a gateway that stops', () => {
 
   it('withdraws it as soon as the namespace is being deleted, also while others are ready', async () => {
     ready('a', 'b');
-    await start('a');
+    const gateway = await start('a');
     await until('it looks', () => on.api.seen('get', 'namespaces').length > 1);
     assert.equal(isRegistered(), true);
     on.api.put(NAMESPACES, { metadata: { name: 'kubeblame', uid: 'u', deletionTimestamp: '2026-11-30T16:00:00Z' } });
     await until('it is withdrawn', () => !isRegistered());
+    // It looks again and again: an API server that stops before it may wait for it.
+    await gateway.stop();
   });
 
   it('leaves an APIService of another installation alone', async () => {
