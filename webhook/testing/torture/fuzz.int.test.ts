@@ -49,6 +49,8 @@ async function requireTrue(path: string, sent: ReadonlyMap<string, string>): Pro
     assert.equal(change.operation, request.operation);
     const whole = change.subresource === '' && change.effect !== 'deleted' && change.operation !== 'DELETE';
     if (!whole || !isObject(request.object) || change.object.resource === 'secrets') continue;
+    // A later review shows another body under the very version of this one: that is what was stored (Amendment).
+    if (change.amended) continue;
     const body = await states.after(change.seq);
     for (const [key, value] of Object.entries(request.object)) {
       // Heartbeats of nodes are left out of their status (docs/decisions/0012): that is tested where it is done.
