@@ -9,6 +9,7 @@ import {
 } from '../../port/port.ts';
 import { EFFECT_MASK, encodeUid, SOURCE_MASK, STATUS_ONLY_MASK } from '../../sqlite/database/codes.ts';
 import { isWholeNamespace } from '../../sqlite/read/filter.ts';
+import { addChanges } from '../../sqlite/read/lineage.ts';
 import { DecodedChange, type Row } from '../../sqlite/store/decoded-change.ts';
 import { decodeAny, encodeAny } from '../database/pool.ts';
 import { ACTOR_IDS, changeConditions, namespaceObject, objectConditions, TEXT_IDS } from './filter.ts';
@@ -137,11 +138,7 @@ export class ChangeRows {
     for (let [below, limit] = [maxSeq, SHORT_TAIL]; ; limit *= 4) {
       const of = { sql: ' AND c.object_id = ? AND c.seq <= ?', values: [objectId, below] };
       const rows = await this.select(of, 'ORDER BY c.seq DESC LIMIT ?', limit);
-      for (const change of rows) {
-        if (change.effect === 'none') continue;
-        found.push(change);
-        if (change.outcome === 'committed' && !change.late) return found;
-      }
+      if (addChanges(found, rows)) return found;
       const last = rows.at(-1);
       if (last === undefined || rows.length < limit) return found;
       below = last.seq - 1;

@@ -1,14 +1,18 @@
-import { applyOwnPatch } from '../../../../shared/patch.ts';
 import type { JsonObject } from '../../../../shared/types.ts';
-import { decodeAmendment, decodeDetail, patchOf } from '../../content/payload.ts';
-import { isExplained, type StoredStep, type StoredVersion } from '../../port/port.ts';
-import { decodeFacts, outcomeOf, STATUS_ONLY_MASK } from '../../sqlite/database/codes.ts';
+import type { StoredStep, StoredVersion } from '../../port/port.ts';
+import { STATUS_ONLY_MASK } from '../../sqlite/database/codes.ts';
 import { groupBy } from '../../sqlite/read/commits.ts';
-import { wholeOf } from '../../sqlite/read/lineage.ts';
-import { decodeSkips, withAmendment } from '../../sqlite/read/skips.ts';
-import { reasonOf } from '../../sqlite/store/decoded-change.ts';
+import {
+  addVersions,
+  bodyOf,
+  stepOf,
+  wholeLine,
+  wholeOf,
+  type LineRow,
+  type VersionRow,
+} from '../../sqlite/read/lineage.ts';
 import { Batched } from './batched.ts';
-import type { Named, Names } from './names.ts';
+import type { Names } from './names.ts';
 import type { Statements } from './statements.ts';
 
 /** From each of some changes back to the nearest whole body. */
@@ -37,34 +41,12 @@ const VERSIONS = `SELECT i.place, c.* FROM unnest(?::int[], ?::bigint[], ?::bigi
 
 const SHORT_TAIL = 4;
 
-interface LineRow {
-  start: number;
-  seq: number;
-  parent: number | null;
-  depth: number;
-  kind: number;
-  api_version_id: number;
-  detail: Buffer;
-  reason: number | null;
-  amendment: Buffer | null;
-  body: Buffer | null;
-  skips: Buffer | null;
-}
-
-interface VersionRow {
-  place: number;
-  seq: number;
-  at: number;
-  kind: number;
-  parent: number | null;
-  actor_id: number | null;
-  manager_id: number;
-  outcome: number | null;
-}
+type StartedRow = LineRow & { start: number };
+type PlacedRow = VersionRow & { place: number };
 
 /** Reads states of objects of one ledger. What is asked for side by side is read at once. */
 export class Lineages {
-  private readonly lines = new Batched<number, LineRow[]>((seqs) => this.readLines(seqs));
+  private readonly lines = new Batched<number, StartedRow[]>((seqs) => this.readLines(seqs));
   private readonly versionsOf = new Batched<{ id: number; maxSeq: number }, StoredVersion[]>((keys) =>
     this.readVersions(keys),
   );
@@ -75,30 +57,14 @@ export class Lineages {
   ) {}
 
   async body(seq: number): Promise<JsonObject | null> {
-    const line = await this.line(seq);
-    const oldest = line.at(-1);
-    let body = oldest === undefined ? null : wholeOf(oldest);
-    for (const step of line.reverse()) if (step.body === null) body = applyOwnPatch(body, patchOf(step));
-    return body;
+    return bodyOf(await this.line(seq));
   }
 
   async lineage(seq: number): Promise<StoredStep[]> {
     const line = await this.line(seq);
     const names = await this.names.of(line);
-    return line.map((row) => {
-      const { source, effect } = decodeFacts(row.kind);
-      const { amendment, skips } = row;
-      return {
-        ...{ seq: row.seq, parent: row.parent, source, effect },
-        apiVersion: amendment === null ? names.text(row.api_version_id) : decodeAmendment(amendment).apiVersion,
-        explained: isExplained({ source, outcomeReason: reasonOf(row, source) }),
-        patch: () => patchOf(row),
-        base: () => decodeDetail(row.detail).base ?? null,
-        bodySnapshot: () => wholeOf(row),
-        skips: () =>
-          skips === null ? [] : withAmendment(decodeSkips(skips).skips, amendment).filter(({ to }) => to < row.seq),
-      };
-    });
+    // A hub folds nothing.
+    return line.map((row) => stepOf(row, names, () => 0));
   }
 
   async origins(seqs: readonly number[]): Promise<Map<number, number>> {
@@ -120,27 +86,13 @@ export class Lineages {
     return this.versionsOf.load({ id, maxSeq });
   }
 
-  private async line(seq: number): Promise<LineRow[]> {
-    const line = [...(await this.lines.load(seq))];
-    const oldest = line.at(-1);
-    if (oldest === undefined) throw new Error(`the ledger has no change ${seq}, which a later one builds on`);
-    if (oldest.parent !== null && oldest.body === null) {
-      throw new Error(
-        oldest.parent < oldest.seq
-          ? `the ledger has no change ${oldest.parent}, which a later one builds on`
-          : `change ${oldest.seq} builds on change ${oldest.parent}, which is not before it`,
-      );
-    }
-    return line;
+  private async line(seq: number): Promise<StartedRow[]> {
+    return wholeLine(await this.lines.load(seq), seq);
   }
 
-  private async readLines(seqs: readonly number[]): Promise<LineRow[][]> {
-    const found = new Map<number, LineRow[]>();
-    for (const row of await this.statements.all<LineRow>(LINES, [...new Set(seqs)])) {
-      const line = found.get(row.start);
-      if (line === undefined) found.set(row.start, [row]);
-      else line.push(row);
-    }
+  private async readLines(seqs: readonly number[]): Promise<StartedRow[][]> {
+    const rows = await this.statements.all<StartedRow>(LINES, [...new Set(seqs)]);
+    const found = groupBy(rows, ({ start }) => start);
     return seqs.map((seq) => found.get(seq) ?? []);
   }
 
@@ -148,7 +100,7 @@ export class Lineages {
     const found = keys.map((): StoredVersion[] => []);
     let open = keys.map(({ id, maxSeq }, place) => ({ place, id, below: maxSeq }));
     for (let limit = SHORT_TAIL; open.length > 0; limit *= 4) {
-      const rows = await this.statements.all<VersionRow>(
+      const rows = await this.statements.all<PlacedRow>(
         VERSIONS,
         open.map(({ place }) => place),
         open.map(({ id }) => id),
@@ -166,17 +118,4 @@ export class Lineages {
     }
     return found;
   }
-}
-
-/** True where the last one that is known to be real is among them. */
-function addVersions(found: StoredVersion[], rows: readonly VersionRow[], names: Named): boolean {
-  for (const { seq, at, parent, kind, outcome: code, actor_id, manager_id } of rows) {
-    const facts = decodeFacts(kind);
-    if (facts.effect === 'none') continue;
-    const outcome = outcomeOf(code, facts.source);
-    const actor = actor_id === null ? null : names.actor(actor_id);
-    found.push({ ...facts, seq, at, parent, outcome, manager: names.text(manager_id), actor });
-    if (outcome === 'committed' && !facts.late) return true;
-  }
-  return false;
 }

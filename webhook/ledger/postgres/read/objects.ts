@@ -1,12 +1,10 @@
 import type { ObjectRef } from '../../../../shared/types.ts';
 import type { ObjectFilter, StoredObject } from '../../port/port.ts';
-import { decodeFacts, EFFECT_MASK, outcomeOf } from '../../sqlite/database/codes.ts';
+import { EFFECT_MASK } from '../../sqlite/database/codes.ts';
+import { LOOKED_AT_ONCE, mayExistAfter, type NewestRow } from '../../sqlite/read/objects.ts';
 import { objectConditions } from './filter.ts';
 import { SELECT_OBJECT } from './names.ts';
 import { where, type Statements } from './statements.ts';
-
-/** Of `mayExist`. */
-const LOOKED_AT_ONCE = 250;
 
 /** Of each of some objects the newest change with a body, and its outcome. */
 const NEWEST = `SELECT i.id, c.kind, c.parent, c.outcome FROM unnest(?::bigint[]) i (id) CROSS JOIN LATERAL (
@@ -34,19 +32,14 @@ export class Objects {
   /** LedgerStore.mayExist. */
   async mayExist(filter: ObjectFilter, after?: number): Promise<{ objects: StoredObject[]; next: number | null }> {
     const page = await this.list(filter, LOOKED_AT_ONCE, after);
-    const rows = await this.statements.all<{ id: number; kind: number; parent: number | null; outcome: number | null }>(
+    const rows = await this.statements.all<NewestRow & { id: number }>(
       NEWEST,
       page.map(({ id }) => id),
     );
     const newest = new Map(rows.map((row) => [row.id, row]));
     const objects = page.filter(({ id }) => {
       const row = newest.get(id);
-      if (row === undefined) return false;
-      const { effect, source, late } = decodeFacts(row.kind);
-      const outcome = outcomeOf(row.outcome, source);
-      const ended = effect === 'deleted' && outcome === 'committed' && !late;
-      const neverWas = effect === 'created' && outcome === 'dropped' && row.parent === null;
-      return !ended && !neverWas;
+      return row !== undefined && mayExistAfter(row);
     });
     return { objects, next: page.length < LOOKED_AT_ONCE ? null : (page.at(-1)?.id ?? null) };
   }

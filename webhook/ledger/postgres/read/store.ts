@@ -2,7 +2,6 @@ import type { EventTotals } from '../../port/events.ts';
 import type { JsonObject, ObjectRef } from '../../../../shared/types.ts';
 import {
   COVERAGE_EVENTS,
-  OUTCOME_REASONS,
   type ChangeFilter,
   type FactsAt,
   type LedgerStore,
@@ -15,9 +14,8 @@ import {
   type StoredVersion,
   type UserCount,
 } from '../../port/port.ts';
-import { OUTCOMES } from '../../../../shared/types.ts';
-import { EFFECT_MASK, pick } from '../../sqlite/database/codes.ts';
-import { groupBy } from '../../sqlite/read/commits.ts';
+import { EFFECT_MASK } from '../../sqlite/database/codes.ts';
+import { commitsOf, type CommitRow, type CoverageRow, type OutcomeRow } from '../../sqlite/read/commits.ts';
 import { FORMAT } from '../../sqlite/database/schema.ts';
 import type { Db } from '../database/pool.ts';
 import { Batched } from './batched.ts';
@@ -193,46 +191,27 @@ export class PostgresStore implements ReadStore {
 
   async commits(after: number, limit: number): Promise<StoredCommit[]> {
     const { statements } = this;
-    const rows = await statements.all<{
-      id: number;
-      at: number;
-      last_seq: number;
-      hash: Buffer;
-      after_seq: number | null;
-    }>(
-      `SELECT id, at, last_seq, hash, (SELECT last_seq FROM commits b WHERE b.ledger = :ledger AND b.id < c.id ORDER BY b.id DESC LIMIT 1) AS after_seq
-        FROM commits c WHERE ledger = :ledger AND id > ? ORDER BY id LIMIT ?`,
+    const rows = await statements.all<CommitRow>(
+      'SELECT id, at, last_seq, hash FROM commits WHERE ledger = :ledger AND id > ? ORDER BY id LIMIT ?',
       ...[after, limit],
     );
-    const [from, to] = [rows[0]?.id ?? 0, rows.at(-1)?.id ?? 0];
-    const [outcomes, coverage] = await Promise.all([
-      statements.all<{ commit_id: number; seq: number; outcome: number; reason: number; version: string }>(
-        'SELECT commit_id, seq, outcome, reason, version FROM outcomes WHERE ledger = :ledger AND commit_id BETWEEN ? AND ? ORDER BY seq, commit_id, n',
-        ...[from, to],
+    const [first, last] = [rows[0], rows.at(-1)];
+    if (first === undefined || last === undefined) return [];
+    const [before, outcomes, coverage] = await Promise.all([
+      statements.get<{ last_seq: number }>(
+        'SELECT last_seq FROM commits WHERE ledger = :ledger AND id < ? ORDER BY id DESC LIMIT 1',
+        first.id,
       ),
-      statements.all<{ commit_id: number; at: number; event: number; detail: string }>(
+      statements.all<OutcomeRow>(
+        'SELECT commit_id, seq, outcome, reason, version FROM outcomes WHERE ledger = :ledger AND commit_id BETWEEN ? AND ? ORDER BY seq, commit_id, n',
+        ...[first.id, last.id],
+      ),
+      statements.all<CoverageRow>(
         'SELECT commit_id, at, event, detail FROM coverage WHERE ledger = :ledger AND commit_id BETWEEN ? AND ? ORDER BY id',
-        ...[from, to],
+        ...[first.id, last.id],
       ),
     ]);
-    const [outcomesOf, coverageOf] = [
-      groupBy(outcomes, (row) => row.commit_id),
-      groupBy(coverage, (row) => row.commit_id),
-    ];
-    return rows.map(({ id, at, hash, last_seq, after_seq }) => ({
-      ...{ id, at, hash, afterSeq: after_seq ?? 0, lastSeq: last_seq },
-      outcomes: (outcomesOf.get(id) ?? []).map(({ seq, outcome, reason, version }) => ({
-        seq,
-        outcome: pick(OUTCOMES, outcome) as StoredCommit['outcomes'][number]['outcome'],
-        reason: pick(OUTCOME_REASONS, reason),
-        resourceVersion: version,
-      })),
-      coverage: (coverageOf.get(id) ?? []).map((row) => ({
-        at: row.at,
-        event: pick(COVERAGE_EVENTS, row.event),
-        detail: row.detail,
-      })),
-    }));
+    return commitsOf(rows, outcomes, coverage, before?.last_seq ?? 0);
   }
 
   close(): Promise<void> {

@@ -4,19 +4,26 @@ import { pick } from '../database/codes.ts';
 import { LATE_CHANGES } from '../database/schema.ts';
 import type { Statements } from '../database/statements.ts';
 
-interface CommitRow {
+export interface CommitRow {
   id: number;
   at: number;
   last_seq: number;
   hash: Buffer;
 }
 
-interface OutcomeRow {
+export interface OutcomeRow {
   commit_id: number;
   seq: number;
   outcome: number;
   reason: number;
   version: string;
+}
+
+export interface CoverageRow {
+  commit_id: number;
+  at: number;
+  event: number;
+  detail: string;
 }
 
 /** Where the changes of the first commit begin: behind the commit before it, or behind what was folded. */
@@ -41,19 +48,25 @@ export function commitsAfter(statements: Statements, after: number, limit: numbe
   );
   const [first, last] = [rows[0], rows.at(-1)];
   if (first === undefined || last === undefined) return [];
-  const outcomes = groupBy(
-    statements.all<OutcomeRow>(OUTCOMES_OF, first.last_seq, last.last_seq, first.id, last.id, first.id, last.id),
-    ({ commit_id }) => commit_id,
+  const ids = [first.id, last.id];
+  const outcomes = statements.all<OutcomeRow>(OUTCOMES_OF, first.last_seq, last.last_seq, ...ids, ...ids);
+  const coverage = statements.all<CoverageRow>(
+    'SELECT commit_id, at, event, detail FROM coverage WHERE commit_id BETWEEN ? AND ? ORDER BY id',
+    ...ids,
   );
-  const coverage = groupBy(
-    statements.all<{ commit_id: number; at: number; event: number; detail: string }>(
-      'SELECT commit_id, at, event, detail FROM coverage WHERE commit_id BETWEEN ? AND ? ORDER BY id',
-      first.id,
-      last.id,
-    ),
-    ({ commit_id }) => commit_id,
-  );
-  let afterSeq = statements.get<{ seq: number }>(AFTER_SEQ, first.id)?.seq ?? 0;
+  return commitsOf(rows, outcomes, coverage, statements.get<{ seq: number }>(AFTER_SEQ, first.id)?.seq ?? 0);
+}
+
+/** Commits in a row with what belongs to them. `before`: the last change before the first of them. */
+export function commitsOf(
+  rows: readonly CommitRow[],
+  outcomeRows: readonly OutcomeRow[],
+  coverageRows: readonly CoverageRow[],
+  before: number,
+): StoredCommit[] {
+  const outcomes = groupBy(outcomeRows, ({ commit_id }) => commit_id);
+  const coverage = groupBy(coverageRows, ({ commit_id }) => commit_id);
+  let afterSeq = before;
   return rows.map(({ id, at, last_seq: lastSeq, hash }) => {
     const commit: StoredCommit = {
       ...{ id, at, hash, afterSeq, lastSeq },

@@ -1,9 +1,9 @@
 import { applyOwnPatch } from '../../../../shared/patch.ts';
 import type { JsonObject } from '../../../../shared/types.ts';
 import { decodeAmendment, decodeBody, decodeDetail, patchOf } from '../../content/payload.ts';
-import { isExplained, type Skip, type StoredStep } from '../../port/port.ts';
-import { decodeFacts, STATUS_ONLY_MASK } from '../database/codes.ts';
-import { reasonOf } from '../store/decoded-change.ts';
+import { isExplained, type StoredChange, type StoredStep, type StoredVersion } from '../../port/port.ts';
+import { decodeFacts, outcomeOf, STATUS_ONLY_MASK } from '../database/codes.ts';
+import { reasonOf, type Row } from '../store/decoded-change.ts';
 import type { Statements } from '../database/statements.ts';
 import type { Names } from './names.ts';
 import { decodeSkips, withAmendment } from './skips.ts';
@@ -26,7 +26,8 @@ const ORIGINS = `WITH RECURSIVE line (start, seq, parent, kind) AS (
     WHERE (l.kind & ${STATUS_ONLY_MASK}) > 0)
   SELECT start, min(seq) AS origin FROM line GROUP BY start`;
 
-interface LineRow {
+/** A step of the way from a change back to the nearest whole body. */
+export interface LineRow {
   seq: number;
   parent: number | null;
   depth: number;
@@ -47,46 +48,17 @@ export class Lineages {
   ) {}
 
   body(seq: number): JsonObject | null {
-    const line = this.lineRows(seq);
-    const oldest = line.at(-1);
-    let body = oldest === undefined ? null : wholeOf(oldest);
-    for (const step of line.reverse()) if (step.body === null) body = applyOwnPatch(body, patchOf(step));
-    return body;
+    return bodyOf(this.lineRows(seq));
   }
 
   lineage(seq: number): StoredStep[] {
-    return this.lineRows(seq).map((row) => {
-      const { source, effect } = decodeFacts(row.kind);
-      return {
-        ...{ seq: row.seq, parent: row.parent, source, effect, apiVersion: this.apiVersion(row) },
-        explained: isExplained({ source, outcomeReason: reasonOf(row, source) }),
-        patch: () => patchOf(row),
-        base: () => decodeDetail(row.detail).base ?? null,
-        bodySnapshot: () => wholeOf(row),
-        skips: () => this.skips(row),
-      };
-    });
-  }
-
-  /** Only those that no fold has cut into; and that go back, as in a damaged file they may not. */
-  private skips({ seq, skips, amendment }: LineRow): Skip[] {
-    if (skips === null) return [];
-    const horizon = this.statements.get<{ seq: number | null }>('SELECT max(through_seq) AS seq FROM folds')?.seq ?? 0;
-    return withAmendment(decodeSkips(skips).skips, amendment).filter(({ to }) => to > horizon && to < seq);
+    const horizon = (): number =>
+      this.statements.get<{ seq: number | null }>('SELECT max(through_seq) AS seq FROM folds')?.seq ?? 0;
+    return this.lineRows(seq).map((row) => stepOf(row, this.names, horizon));
   }
 
   private lineRows(seq: number): LineRow[] {
-    const line = this.statements.all<LineRow>(LINE, seq);
-    const oldest = line.at(-1);
-    if (oldest === undefined) throw new Error(`the ledger has no change ${seq}, which a later one builds on`);
-    if (oldest.parent !== null && oldest.body === null) {
-      throw new Error(
-        oldest.parent < oldest.seq
-          ? `the ledger has no change ${oldest.parent}, which a later one builds on`
-          : `change ${oldest.seq} builds on change ${oldest.parent}, which is not before it`,
-      );
-    }
-    return line;
+    return wholeLine(this.statements.all<LineRow>(LINE, seq), seq);
   }
 
   origins(seqs: readonly number[]): Map<number, number> {
@@ -103,14 +75,85 @@ export class Lineages {
     );
     return row === null ? null : wholeOf(row);
   }
+}
 
-  private apiVersion({ api_version_id, amendment }: Pick<LineRow, 'api_version_id' | 'amendment'>): string {
-    return amendment === null ? this.names.text(api_version_id) : decodeAmendment(amendment).apiVersion;
+/** The steps back from a change, newest first. Throws where they do not lead to a whole body. */
+export function wholeLine<Row extends LineRow>(line: Row[], seq: number): Row[] {
+  const oldest = line.at(-1);
+  if (oldest === undefined) throw new Error(`the ledger has no change ${seq}, which a later one builds on`);
+  if (oldest.parent !== null && oldest.body === null) {
+    throw new Error(
+      oldest.parent < oldest.seq
+        ? `the ledger has no change ${oldest.parent}, which a later one builds on`
+        : `change ${oldest.seq} builds on change ${oldest.parent}, which is not before it`,
+    );
   }
+  return line;
+}
+
+/** The body after the newest of some steps, newest first. */
+export function bodyOf(line: readonly LineRow[]): JsonObject | null {
+  const oldest = line.at(-1);
+  let body = oldest === undefined ? null : wholeOf(oldest);
+  for (const step of [...line].reverse()) if (step.body === null) body = applyOwnPatch(body, patchOf(step));
+  return body;
+}
+
+/** A step as the port has it. `horizon`: the last change that was folded, 0 for none. */
+export function stepOf(row: LineRow, names: Pick<Names, 'text'>, horizon: () => number): StoredStep {
+  const { seq, parent, amendment, skips } = row;
+  const { source, effect } = decodeFacts(row.kind);
+  return {
+    ...{ seq, parent, source, effect },
+    apiVersion: amendment === null ? names.text(row.api_version_id) : decodeAmendment(amendment).apiVersion,
+    explained: isExplained({ source, outcomeReason: reasonOf(row, source) }),
+    patch: () => patchOf(row),
+    base: () => decodeDetail(row.detail).base ?? null,
+    bodySnapshot: () => wholeOf(row),
+    skips: () => {
+      if (skips === null) return [];
+      const folded = horizon();
+      // Only those that no fold has cut into; and that go back, as in a damaged file they may not.
+      return withAmendment(decodeSkips(skips).skips, amendment).filter(({ to }) => to > folded && to < seq);
+    },
+  };
 }
 
 /** The whole body that is stored beside a change, with its amendment; null for most. */
 export function wholeOf({ body, amendment }: { body: Buffer | null; amendment: Buffer | null }): JsonObject | null {
   if (body === null) return null;
   return amendment === null ? decodeBody(body) : applyOwnPatch(decodeBody(body), decodeAmendment(amendment).patch);
+}
+
+export type VersionRow = Pick<Row, 'seq' | 'at' | 'kind' | 'parent' | 'actor_id' | 'manager_id' | 'outcome'>;
+
+/** Adds versions, newest first, as far as the last one that is known to be real: true where that is among them. */
+export function addVersions(
+  found: StoredVersion[],
+  rows: readonly VersionRow[],
+  names: Pick<Names, 'text' | 'actor'>,
+): boolean {
+  for (const { seq, at, parent, kind, outcome: code, actor_id, manager_id } of rows) {
+    const facts = decodeFacts(kind);
+    const outcome = outcomeOf(code, facts.source);
+    const actor = actor_id === null ? null : names.actor(actor_id);
+    if (addIfVersion(found, { ...facts, seq, at, parent, outcome, manager: names.text(manager_id), actor }))
+      return true;
+  }
+  return false;
+}
+
+/** The same of whole changes, of which no more is taken than needed. */
+export function addChanges(found: StoredChange[], changes: Iterable<StoredChange>): boolean {
+  for (const change of changes) if (addIfVersion(found, change)) return true;
+  return false;
+}
+
+function addIfVersion<Version extends Pick<StoredVersion, 'effect' | 'outcome' | 'late'>>(
+  found: Version[],
+  version: Version,
+): boolean {
+  if (version.effect === 'none') return false;
+  found.push(version);
+  return version.outcome === 'committed' && !version.late;
 }

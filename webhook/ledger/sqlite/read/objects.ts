@@ -21,7 +21,7 @@ const NAMESPACES = `WITH RECURSIVE found (id) AS (
   WHERE t.value >= ? ORDER BY t.value`;
 
 /** Of `mayExist`: each takes some ten microseconds, and what ends of them shares one commit. */
-const LOOKED_AT_ONCE = 250;
+export const LOOKED_AT_ONCE = 250;
 
 /** An object's newest change with a body. */
 const NEWEST = `SELECT c.kind, c.parent, (SELECT outcome FROM outcomes WHERE seq = c.seq ORDER BY n DESC LIMIT 1) AS outcome
@@ -67,13 +67,8 @@ export class Objects {
   mayExist(filter: ObjectFilter, after?: number): { objects: StoredObject[]; next: number | null } {
     const page = this.list(filter, LOOKED_AT_ONCE, after);
     const objects = page.filter(({ id }) => {
-      const newest = this.statements.get<{ kind: number; parent: number | null; outcome: number | null }>(NEWEST, id);
-      if (newest === null) return false;
-      const { effect, source, late } = decodeFacts(newest.kind);
-      const outcome = outcomeOf(newest.outcome, source);
-      const ended = effect === 'deleted' && outcome === 'committed' && !late;
-      const neverWas = effect === 'created' && outcome === 'dropped' && newest.parent === null;
-      return !ended && !neverWas;
+      const newest = this.statements.get<NewestRow>(NEWEST, id);
+      return newest !== null && mayExistAfter(newest);
     });
     return { objects, next: page.length < LOOKED_AT_ONCE ? null : (page.at(-1)?.id ?? null) };
   }
@@ -116,6 +111,22 @@ export class Objects {
     const sql = 'SELECT id AS namespaceId, value AS namespace FROM texts WHERE value = ? AND value >= ?';
     return this.statements.all(sql, namespace, from);
   }
+}
+
+/** An object's newest change with a body. */
+export interface NewestRow {
+  kind: number;
+  parent: number | null;
+  outcome: number | null;
+}
+
+/** False where the object is known to have ended with it, or never to have been. */
+export function mayExistAfter({ kind, parent, outcome: code }: NewestRow): boolean {
+  const { effect, source, late } = decodeFacts(kind);
+  const outcome = outcomeOf(code, source);
+  const ended = effect === 'deleted' && outcome === 'committed' && !late;
+  const neverWas = effect === 'created' && outcome === 'dropped' && parent === null;
+  return !ended && !neverWas;
 }
 
 function sameGroup(a: ObjectRef | Group, b: ObjectRef): boolean {

@@ -7,7 +7,7 @@ import {
   type StoredVersion,
   type UserCount,
 } from '../../port/port.ts';
-import { decodeFacts, EFFECT_MASK, encodeUid, outcomeOf, SOURCE_MASK, STATUS_ONLY_MASK } from '../database/codes.ts';
+import { EFFECT_MASK, encodeUid, SOURCE_MASK, STATUS_ONLY_MASK } from '../database/codes.ts';
 import {
   changeConditions,
   idsSql,
@@ -22,6 +22,7 @@ import { MAX_STREAMS, newestOf, type Stream } from './newest.ts';
 import type { Names } from './names.ts';
 import { DecodedChange, type Row } from '../store/decoded-change.ts';
 import { LIMIT, type Statements } from '../database/statements.ts';
+import { addChanges, addVersions, type VersionRow } from './lineage.ts';
 
 const SELECT = `SELECT c.seq, c.at, c.object_id, c.actor_id, c.kind, c.subresource_id, c.manager_id, c.api_version_id,
   c.parent, c.depth, c.base_version, c.version, c.review_uid, c.hash, c.detail,
@@ -43,8 +44,6 @@ const COLLECTED_AT_ONCE = 1000;
 const VERSIONS = `SELECT c.seq, coalesce(c.occurred_at, c.at) AS at, c.kind, c.parent, c.actor_id, c.manager_id,
   (SELECT outcome FROM outcomes WHERE seq = c.seq ORDER BY n DESC LIMIT 1) AS outcome
   FROM changes c WHERE c.object_id = ? AND c.seq <= ? ORDER BY c.seq DESC ${LIMIT}`;
-
-type VersionRow = Pick<Row, 'seq' | 'at' | 'kind' | 'parent' | 'actor_id' | 'manager_id' | 'outcome'>;
 
 /** The read side of the SQLite adapter: statements, and rows decoded into the port's types. */
 export class Rows {
@@ -176,12 +175,7 @@ export class Rows {
         `${SELECT} WHERE c.object_id = ? AND c.seq <= ? ORDER BY c.seq DESC ${LIMIT}`,
         ...[objectId, below, limit],
       );
-      for (const row of rows) {
-        const change = this.decode(row);
-        if (change.effect === 'none') continue;
-        found.push(change);
-        if (change.outcome === 'committed' && !change.late) return found;
-      }
+      if (addChanges(found, this.decodeEach(rows))) return found;
       const last = rows.at(-1);
       if (last === undefined || rows.length < limit) return found;
       below = last.seq - 1;
@@ -192,23 +186,7 @@ export class Rows {
     const found: StoredVersion[] = [];
     for (let [below, limit] = [maxSeq, SHORT_TAIL]; ; limit *= 4) {
       const rows = this.statements.all<VersionRow>(VERSIONS, objectId, below, limit);
-      for (const row of rows) {
-        const facts = decodeFacts(row.kind);
-        if (facts.effect === 'none') continue;
-        const { seq, at, parent } = row;
-        const outcome = outcomeOf(row.outcome, facts.source);
-        const manager = this.names.text(row.manager_id);
-        found.push({
-          ...facts,
-          seq,
-          at,
-          parent,
-          outcome,
-          manager,
-          actor: row.actor_id === null ? null : this.names.actor(row.actor_id),
-        });
-        if (outcome === 'committed' && !facts.late) return found;
-      }
+      if (addVersions(found, rows, this.names)) return found;
       const last = rows.at(-1);
       if (last === undefined || rows.length < limit) return found;
       below = last.seq - 1;
@@ -261,6 +239,10 @@ export class Rows {
         limit,
       )
       .map((row) => this.decode(row));
+  }
+
+  private *decodeEach(rows: readonly Row[]): Generator<StoredChange> {
+    for (const row of rows) yield this.decode(row);
   }
 
   private decode(row: Row): StoredChange {
