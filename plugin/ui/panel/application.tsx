@@ -2,16 +2,15 @@ import { signal } from '@preact/signals';
 import { open } from '../map/map-view.tsx';
 import { worker } from '../state/load.ts';
 import { ask } from '../state/server.ts';
-import { goTo, loaded, moment, select, shown } from '../state/store.ts';
-import { clock, dayAndClock } from '../words.ts';
+import { loaded, moment, shown } from '../state/store.ts';
 import type { ApplicationRow } from '../worker/protocol.ts';
 import { Who } from './acts.tsx';
 import { Asked } from './asked.tsx';
 import { Story } from './story.tsx';
+import { List, Pick, Tabs, When } from '../views/parts.tsx';
 
-const TABS = ['history', 'members', 'releases'] as const;
-const tab = signal<(typeof TABS)[number]>('history');
 const TITLES = { history: 'History', members: 'What it is made of', releases: 'Releases' };
+const tab = signal<keyof typeof TITLES>('history');
 
 /** An application: of whom it is, which versions it has, what belongs to it, and what happened to it. */
 export function ApplicationPanel({ name }: { name: string }) {
@@ -41,9 +40,9 @@ function Told({ name, row }: { name: string; row: ApplicationRow | undefined }) 
             {row.teams.length === 0
               ? 'nobody says'
               : row.teams.map((team) => (
-                  <button key={team} type="button" class="link" onClick={() => select(`team:${team}`)}>
+                  <Pick key={team} id={`team:${team}`}>
                     {team}
-                  </button>
+                  </Pick>
                 ))}
           </dd>
           <dt>Release</dt>
@@ -88,19 +87,7 @@ function Told({ name, row }: { name: string; row: ApplicationRow | undefined }) 
           </button>
         </p>
       )}
-      <div class="tabs" role="tablist" aria-label={name}>
-        {TABS.map((each) => (
-          <button
-            key={each}
-            type="button"
-            role="tab"
-            aria-selected={tab.value === each}
-            onClick={() => (tab.value = each)}
-          >
-            {TITLES[each]}
-          </button>
-        ))}
-      </div>
+      <Tabs label={name} names={TITLES} chosen={tab.value} choose={(each) => (tab.value = each)} />
       {tab.value === 'history' && <Story query={{ application: name }} />}
       {tab.value === 'members' && <Members row={row} />}
       {tab.value === 'releases' && <Releases name={name} />}
@@ -111,28 +98,17 @@ function Told({ name, row }: { name: string; row: ApplicationRow | undefined }) 
 function Members({ row }: { row: ApplicationRow | undefined }) {
   const members = (row?.members ?? []).filter(({ because }) => !because.startsWith('owner '));
   return (
-    <table class="list">
-      <thead>
-        <tr>
-          <th>Object</th>
-          <th>Team</th>
-          <th>Because</th>
+    <List titles={['Object', 'Team', 'Because']}>
+      {members.map(({ id, title, team, because }) => (
+        <tr key={id}>
+          <td>
+            <Pick id={id}>{title}</Pick>
+          </td>
+          <td>{team}</td>
+          <td class="dim">{because}</td>
         </tr>
-      </thead>
-      <tbody>
-        {members.map(({ id, title, team, because }) => (
-          <tr key={id}>
-            <td>
-              <button type="button" class="link" onClick={() => select(id)}>
-                {title}
-              </button>
-            </td>
-            <td>{team}</td>
-            <td class="dim">{because}</td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
+      ))}
+    </List>
   );
 }
 
@@ -161,45 +137,25 @@ function Releases({ name }: { name: string }) {
         workloads.length === 0 ? (
           <p class="note">No workload of it is recorded.</p>
         ) : (
-          <table class="list">
-            <thead>
-              <tr>
-                <th>Workload</th>
-                <th>From</th>
-                <th>Version</th>
-                <th>Who</th>
-              </tr>
-            </thead>
-            <tbody>
-              {workloads.flatMap(({ object, intervals }) =>
-                intervals.map(({ from, version, contradiction, who, seq }, index) => (
-                  <tr key={`${object.name} ${index}`}>
-                    <td>{index === 0 ? `${object.kind.toLowerCase()}/${object.name}` : ''}</td>
-                    <td>
-                      <button
-                        type="button"
-                        class="link"
-                        title={dayAndClock(from)}
-                        onClick={() => {
-                          goTo(from);
-                          if (seq !== null) select(`change:${seq}`);
-                        }}
-                      >
-                        {clock(from)}
-                      </button>
-                    </td>
-                    <td>
-                      {[version.version ?? version.images[0]?.tag, version.chart, version.revision?.slice(0, 8)]
-                        .filter((each) => each !== undefined && each !== '')
-                        .join(' · ')}
-                      {contradiction !== null && <b class="missing"> ≠ image {contradiction.tag}</b>}
-                    </td>
-                    <td>{who === '' ? '' : <Who who={who} />}</td>
-                  </tr>
-                )),
-              )}
-            </tbody>
-          </table>
+          <List titles={['Workload', 'From', 'Version', 'Who']}>
+            {workloads.flatMap(({ object, intervals }) =>
+              intervals.map(({ from, version, contradiction, who, seq }, index) => (
+                <tr key={`${object.name} ${index}`}>
+                  <td>{index === 0 ? `${object.kind.toLowerCase()}/${object.name}` : ''}</td>
+                  <td>
+                    <When at={from} seq={seq} />
+                  </td>
+                  <td>
+                    {[version.version ?? version.images[0]?.tag, version.chart, version.revision?.slice(0, 8)]
+                      .filter((each) => each !== undefined && each !== '')
+                      .join(' · ')}
+                    {contradiction !== null && <b class="missing"> ≠ image {contradiction.tag}</b>}
+                  </td>
+                  <td>{who === '' ? '' : <Who who={who} />}</td>
+                </tr>
+              )),
+            )}
+          </List>
         )
       }
     </Asked>

@@ -1,12 +1,13 @@
 import type { ObjectRef } from '../../../shared/types.ts';
 import type { DiffPage, UndoPage } from '../../page/wire.ts';
 import { ask } from '../state/server.ts';
-import { loaded, objectsBySeq, select } from '../state/store.ts';
+import { loaded, objectsBySeq } from '../state/store.ts';
 import { dayAndClock, idOf, shortWho, titleOf } from '../words.ts';
 import { Who } from './acts.tsx';
 import { Asked } from './asked.tsx';
 import { DiffView } from './diff.tsx';
 import { CopyButton } from './object.tsx';
+import { Pick } from '../views/parts.tsx';
 
 interface ChangePage {
   seq: number;
@@ -33,10 +34,7 @@ export function ChangePanel({ seq }: { seq: number }) {
             <p class="facts">
               <Who who={change.who} /> · {dayAndClock(change.at)}
               <br />
-              {change.operation.toLowerCase()}{' '}
-              <button type="button" class="link" onClick={() => select(idOf(change.object))}>
-                {titleOf(change.object)}
-              </button>
+              {change.operation.toLowerCase()} <Pick id={idOf(change.object)}>{titleOf(change.object)}</Pick>
               {change.outcome === 'committed' ? '' : ` · ${change.outcome}`}
             </p>
             <ul class="words">
@@ -50,10 +48,8 @@ export function ChangePanel({ seq }: { seq: number }) {
                 <ul>
                   {change.causes.map((cause) => (
                     <li key={cause.seq}>
-                      <button type="button" class="link" onClick={() => select(`change:${cause.seq}`)}>
-                        change {cause.seq}
-                      </button>{' '}
-                      {shortWho(cause.who)} · {titleOf(cause.object)}
+                      <Pick id={`change:${cause.seq}`}>change {cause.seq}</Pick> {shortWho(cause.who)} ·{' '}
+                      {titleOf(cause.object)}
                       <span class="field">
                         {cause.why}
                         {cause.certain ? '' : ' (other explanations remain)'}
@@ -91,10 +87,8 @@ function Followed({ seq }: { seq: number }) {
       <ul>
         {others.slice(0, 100).map((row) => (
           <li key={row.seq}>
-            <button type="button" class="link" onClick={() => select(`change:${row.seq}`)}>
-              {titleOf(row.object)}
-            </button>{' '}
-            <span class="dim">{shortWho(row.who)}</span> {row.text}
+            <Pick id={`change:${row.seq}`}>{titleOf(row.object)}</Pick> <span class="dim">{shortWho(row.who)}</span>{' '}
+            {row.text}
           </li>
         ))}
       </ul>

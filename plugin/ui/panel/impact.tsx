@@ -1,7 +1,8 @@
 import { signal } from '@preact/signals';
 import { worker } from '../state/load.ts';
-import { moment, select } from '../state/store.ts';
+import { moment } from '../state/store.ts';
 import { Asked } from './asked.tsx';
+import { Pick } from '../views/parts.tsx';
 
 const gone = signal(false);
 
@@ -35,13 +36,7 @@ export function ImpactView({ id }: { id: string }) {
                       {effect}
                       {certainty === 'inferred' ? ' ?' : ''}
                     </b>{' '}
-                    {id.startsWith('object:') ? (
-                      <button type="button" class="link" onClick={() => select(id)}>
-                        {title}
-                      </button>
-                    ) : (
-                      title
-                    )}
+                    {id.startsWith('object:') ? <Pick id={id}>{title}</Pick> : title}
                     {exposed && <b class="exposed"> exposed</b>}
                     <span class="dim">
                       {' '}

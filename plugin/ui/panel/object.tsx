@@ -3,7 +3,7 @@ import type { DiffPage, PageLine } from '../../page/wire.ts';
 import { ask } from '../state/server.ts';
 import { worker } from '../state/load.ts';
 import { loaded, moment, select, show, shown } from '../state/store.ts';
-import { OBJECT_TABS, type ObjectTab } from '../state/link.ts';
+import type { ObjectTab } from '../state/link.ts';
 import { clock, dayAndClock, idOf, objectIn } from '../words.ts';
 import type { EdgeRow, ObjectModel } from '../worker/protocol.ts';
 import { Who } from './acts.tsx';
@@ -11,6 +11,7 @@ import { Asked } from './asked.tsx';
 import { DiffView } from './diff.tsx';
 import { ImpactView } from './impact.tsx';
 import { Story } from './story.tsx';
+import { Pick, Tabs } from '../views/parts.tsx';
 
 const NAMES: Record<ObjectTab, string> = {
   history: 'History',
@@ -46,37 +47,19 @@ function Told({ id, title, told }: { id: string; title: string; told: ObjectMode
         <p class="facts">
           {told.application !== '' && (
             <>
-              Application{' '}
-              <button type="button" class="link" onClick={() => select(`app:${told.application}`)}>
-                {told.application}
-              </button>{' '}
+              Application <Pick id={`app:${told.application}`}>{told.application}</Pick>{' '}
               <span class="dim">({told.because})</span>
             </>
           )}
           {told.team !== '' && (
             <>
               {' '}
-              · team{' '}
-              <button type="button" class="link" onClick={() => select(`team:${told.team}`)}>
-                {told.team}
-              </button>
+              · team <Pick id={`team:${told.team}`}>{told.team}</Pick>
             </>
           )}
         </p>
       )}
-      <div class="tabs" role="tablist" aria-label={title}>
-        {OBJECT_TABS.map((tab) => (
-          <button
-            key={tab}
-            type="button"
-            role="tab"
-            aria-selected={tab === objectTab}
-            onClick={() => show({ objectTab: tab })}
-          >
-            {NAMES[tab]}
-          </button>
-        ))}
-      </div>
+      <Tabs label={title} names={NAMES} chosen={objectTab} choose={(tab) => show({ objectTab: tab })} />
       {query === null ? (
         <p class="note">Its type is not known.</p>
       ) : (
@@ -253,9 +236,7 @@ function EdgeList({ title, rows, end }: { title: string; rows: readonly EdgeRow[
               {row.certainty === 'inferred' ? ' ?' : ''}
             </span>{' '}
             {(end === 'to' ? row.toId : row.fromId).startsWith('object:') ? (
-              <button type="button" class="link" onClick={() => select(end === 'to' ? row.toId : row.fromId)}>
-                {row[end]}
-              </button>
+              <Pick id={end === 'to' ? row.toId : row.fromId}>{row[end]}</Pick>
             ) : (
               <span>{row[end]}</span>
             )}

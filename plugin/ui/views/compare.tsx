@@ -1,9 +1,10 @@
 import { effect } from '@preact/signals';
 import { worker } from '../state/load.ts';
-import { loaded, moment, select, show, shown } from '../state/store.ts';
+import { loaded, moment, show, shown } from '../state/store.ts';
 import { boxTitle, clock, dayAndClock, plural } from '../words.ts';
 import type { EdgeRow } from '../worker/protocol.ts';
 import { comparison } from './compare-state.ts';
+import { Pick } from './parts.tsx';
 
 /** Compares the moment that is shown with the other one, as long as there is one. */
 export function followComparison(): void {
@@ -58,9 +59,9 @@ export function CompareView() {
         {people.length === 0
           ? 'robots alone'
           : people.map((who) => (
-              <button key={who} type="button" class="link" onClick={() => select(`user:${who}`)}>
+              <Pick key={who} id={`user:${who}`}>
                 {who}
-              </button>
+              </Pick>
             ))}
       </p>
       {told !== null && (
@@ -72,10 +73,7 @@ export function CompareView() {
             <ul class="words">
               {told.applications.map(({ name, what }) => (
                 <li key={name}>
-                  <button type="button" class="link" onClick={() => select(`app:${name}`)}>
-                    {name}
-                  </button>{' '}
-                  {what.join(' · ')}
+                  <Pick id={`app:${name}`}>{name}</Pick> {what.join(' · ')}
                 </li>
               ))}
             </ul>
@@ -94,11 +92,7 @@ export function CompareView() {
             ))}
             {told.boxes.changed.map(({ id, what }) => (
               <li key={id}>
-                ~{' '}
-                <button type="button" class="link" onClick={() => select(id)}>
-                  {boxTitle(id)}
-                </button>{' '}
-                {what.join(' · ')}
+                ~ <Pick id={id}>{boxTitle(id)}</Pick> {what.join(' · ')}
               </li>
             ))}
             {told.boxes.added.length + told.boxes.removed.length + told.boxes.changed.length === 0 && <li>the same</li>}

@@ -1,9 +1,10 @@
 import type { ManualPage, ObjectRef } from '../../../shared/types.ts';
 import { ask } from '../state/server.ts';
-import { goTo, range, select, shown } from '../state/store.ts';
-import { clock, dayAndClock, idOf, plural, titleOf } from '../words.ts';
+import { range, shown } from '../state/store.ts';
+import { dayAndClock, idOf, plural, titleOf } from '../words.ts';
 import { Who } from '../panel/acts.tsx';
 import { Asked } from '../panel/asked.tsx';
+import { List, Pick, When } from './parts.tsx';
 
 /** The time that the reports are of: what the timeline shows. */
 function period(): { since: number; until: number } {
@@ -30,56 +31,32 @@ export function ManualView() {
             {changes.length === 0 ? (
               <p class="note">Nobody did anything by hand.</p>
             ) : (
-              <table class="list wide">
-                <thead>
-                  <tr>
-                    <th>When</th>
-                    <th>Who</th>
-                    <th>Object</th>
-                    <th>What</th>
-                    <th>What became of it</th>
-                    <th>Managed by</th>
+              <List titles={['When', 'Who', 'Object', 'What', 'What became of it', 'Managed by']} wide>
+                {changes.map(({ seq, at, actor, object, managedBy, switched, fields, effect }) => (
+                  <tr key={seq}>
+                    <td>
+                      <When at={at} seq={seq} />
+                    </td>
+                    <td>
+                      <Who who={actor.username} />
+                    </td>
+                    <td>
+                      <Pick id={idOf(object)}>{titleOf(object)}</Pick>
+                    </td>
+                    <td>
+                      {switched ?? (effect === 'deleted' ? 'deleted' : fields.map(({ path }) => path).join(', '))}
+                    </td>
+                    <td>
+                      {[...new Set(fields.map(({ fate }) => fate))].map((fate) => (
+                        <b key={fate} class={`fate ${fate.replaceAll(' ', '-')}`}>
+                          {fate}
+                        </b>
+                      ))}
+                    </td>
+                    <td class="dim">{managedBy === null ? '' : `${managedBy.tool} ${managedBy.application}`}</td>
                   </tr>
-                </thead>
-                <tbody>
-                  {changes.map(({ seq, at, actor, object, managedBy, switched, fields, effect }) => (
-                    <tr key={seq}>
-                      <td>
-                        <button
-                          type="button"
-                          class="link"
-                          title={dayAndClock(at)}
-                          onClick={() => {
-                            goTo(at);
-                            select(`change:${seq}`);
-                          }}
-                        >
-                          {clock(at)}
-                        </button>
-                      </td>
-                      <td>
-                        <Who who={actor.username} />
-                      </td>
-                      <td>
-                        <button type="button" class="link" onClick={() => select(idOf(object))}>
-                          {titleOf(object)}
-                        </button>
-                      </td>
-                      <td>
-                        {switched ?? (effect === 'deleted' ? 'deleted' : fields.map(({ path }) => path).join(', '))}
-                      </td>
-                      <td>
-                        {[...new Set(fields.map(({ fate }) => fate))].map((fate) => (
-                          <b key={fate} class={`fate ${fate.replaceAll(' ', '-')}`}>
-                            {fate}
-                          </b>
-                        ))}
-                      </td>
-                      <td class="dim">{managedBy === null ? '' : `${managedBy.tool} ${managedBy.application}`}</td>
-                    </tr>
-                  ))}
-                </tbody>
-              </table>
+                ))}
+              </List>
             )}
           </>
         )}
@@ -106,30 +83,19 @@ export function DeniedView() {
             <p class="note">No refused request is recorded.</p>
           ) : (
             <>
-              <table class="list wide">
-                <thead>
-                  <tr>
-                    <th>When</th>
-                    <th>Who</th>
-                    <th>Request</th>
-                    <th>Object</th>
-                    <th>Why</th>
+              <List titles={['When', 'Who', 'Request', 'Object', 'Why']} wide>
+                {rows.map(({ seq, at, who, object, operation, reason }) => (
+                  <tr key={seq}>
+                    <td>{dayAndClock(at)}</td>
+                    <td>
+                      <Who who={who} />
+                    </td>
+                    <td>{operation.toLowerCase()}</td>
+                    <td>{titleOf(object)}</td>
+                    <td>{reason}</td>
                   </tr>
-                </thead>
-                <tbody>
-                  {rows.map(({ seq, at, who, object, operation, reason }) => (
-                    <tr key={seq}>
-                      <td>{dayAndClock(at)}</td>
-                      <td>
-                        <Who who={who} />
-                      </td>
-                      <td>{operation.toLowerCase()}</td>
-                      <td>{titleOf(object)}</td>
-                      <td>{reason}</td>
-                    </tr>
-                  ))}
-                </tbody>
-              </table>
+                ))}
+              </List>
               {more && <p class="note">There are more.</p>}
             </>
           )
