@@ -68,25 +68,6 @@ export interface StoredEvent {
   states: JsonObject[];
 }
 
-/** Events of an hour that were only counted. */
-export interface StoredEventSum {
-  namespace: string;
-  /** What they are about; `kind` is '' where that is several objects. */
-  group: string;
-  kind: string;
-  name: string;
-  uid: string;
-  type: string;
-  /** '' where there were several. */
-  reason: string;
-  /** Times that the API server showed one of them. */
-  events: number;
-  firstAt: number;
-  lastAt: number;
-  /** Of the last one. */
-  message: string;
-}
-
 /** Figures about all Events. */
 export interface EventTotals {
   events: number;

@@ -1,4 +1,4 @@
-import type { JsonObject, ObjectRef } from '../../../shared/types.ts';
+import type { EventSum, JsonObject, ObjectRef } from '../../../shared/types.ts';
 import type { NewCoverage, NewEntries } from './entries.ts';
 import type {
   EventFilter,
@@ -8,7 +8,6 @@ import type {
   EventTotals,
   ShownEvent,
   StoredEvent,
-  StoredEventSum,
 } from './events.ts';
 import type {
   ChangeFilter,
@@ -159,7 +158,7 @@ export interface LedgerStore {
   /** Matching Events, the one that happened last first, as they were at the end of the time that is asked for; from behind `after` on. */
   events(filter: EventFilter, limit: number, after?: EventPlace): Promise<StoredEvent[]>;
   /** Events of a storm, which were only counted; the newest first. */
-  eventSums(filter: EventFilter, limit: number): Promise<StoredEventSum[]>;
+  eventSums(filter: EventFilter, limit: number): Promise<EventSum[]>;
   /** Events that were written after a batch, as they are now, in the order of their batches; `through`: the last batch of them. */
   eventsWritten(afterBatch: number, limit: number): Promise<{ events: StoredEvent[]; through: number }>;
   eventTotals(): Promise<EventTotals>;

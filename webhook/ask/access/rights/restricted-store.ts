@@ -1,6 +1,7 @@
+import type { EventSum } from '../../../../shared/types.ts';
 import { withoutObject } from '../../../ledger/port/intervals.ts';
 import { setImmediate as breathe } from 'node:timers/promises';
-import type { EventFilter, EventPlace, EventTotals, StoredEvent, StoredEventSum } from '../../../ledger/port/events.ts';
+import type { EventFilter, EventPlace, EventTotals, StoredEvent } from '../../../ledger/port/events.ts';
 import type {
   ChangeFilter,
   FactsAt,
@@ -191,8 +192,8 @@ export class RestrictedStore implements LedgerView {
     }
   }
 
-  async eventSums(filter: EventFilter, limit: number): Promise<StoredEventSum[]> {
-    const found: StoredEventSum[] = [];
+  async eventSums(filter: EventFilter, limit: number): Promise<EventSum[]> {
+    const found: EventSum[] = [];
     if (!this.sight.somewhere(EVENTS)) return found;
     for (const sum of await this.store.eventSums(this.narrow(filter), limit)) {
       if (await this.seesEvent(sum)) found.push(sum);

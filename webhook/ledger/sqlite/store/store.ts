@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs';
-import type { JsonObject, ObjectRef } from '../../../../shared/types.ts';
+import type { EventSum, JsonObject, ObjectRef } from '../../../../shared/types.ts';
 import type { TreeHead } from '../../proof/checkpoint.ts';
 import type {
   EventFilter,
@@ -9,7 +9,6 @@ import type {
   EventTotals,
   ShownEvent,
   StoredEvent,
-  StoredEventSum,
 } from '../../port/events.ts';
 import {
   COVERAGE_EVENTS,
@@ -173,7 +172,7 @@ export class SqliteStore implements LedgerStore {
     return this.guard.run(() => this.eventRows.events(filter, limit, after));
   }
 
-  eventSums(filter: EventFilter, limit: number): Promise<StoredEventSum[]> {
+  eventSums(filter: EventFilter, limit: number): Promise<EventSum[]> {
     return this.guard.run(() => this.eventRows.sums(filter, limit));
   }
 

@@ -1,8 +1,8 @@
 import { eventFacts, type EventFacts } from '../../../../../shared/events/event.ts';
 import { decodeSteps } from '../../../../../shared/events/steps.ts';
-import type { JsonObject } from '../../../../../shared/types.ts';
+import type { EventSum, JsonObject } from '../../../../../shared/types.ts';
 import { decodeBody } from '../../../content/payload.ts';
-import type { EventFilter, EventPlace, EventTotals, StoredEvent, StoredEventSum } from '../../../port/events.ts';
+import type { EventFilter, EventPlace, EventTotals, StoredEvent } from '../../../port/events.ts';
 import { decodeUid, encodeUid } from '../../database/codes.ts';
 import { LIMIT, type Statements } from '../../database/statements.ts';
 
@@ -14,7 +14,7 @@ interface Row {
   body: Buffer;
 }
 
-interface SumRow extends Omit<StoredEventSum, 'uid'> {
+interface SumRow extends Omit<EventSum, 'uid'> {
   uid: Buffer | string;
 }
 
@@ -48,7 +48,7 @@ export class EventRows {
   }
 
   /** What was only counted, the newest first. */
-  sums(filter: EventFilter, limit: number): StoredEventSum[] {
+  sums(filter: EventFilter, limit: number): EventSum[] {
     const { conditions, values } = conditionsOf(filter);
     return this.statements
       .all<SumRow>(

@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { EventFacts } from '../../../../../shared/events/event.ts';
+import type { EventSum } from '../../../../../shared/types.ts';
 import { encodeUid } from '../../database/codes.ts';
 import type { Statements } from '../../database/statements.ts';
 import { addTotals, SUM_BYTES } from './event-totals.ts';
@@ -15,16 +16,8 @@ const NAMESPACE_SUMS_AN_HOUR = 200;
 const HOUR_MS = 3_600_000;
 const REMEMBERED = 1_000;
 
-interface Key {
-  hour: number;
-  namespace: string;
-  group: string;
-  kind: string;
-  name: string;
-  uid: string;
-  type: string;
-  reason: string;
-}
+/** What is counted together. */
+type Key = Omit<EventSum, 'events' | 'firstAt' | 'lastAt' | 'message'> & { hour: number };
 
 /** Counts Events of a storm instead of keeping them. */
 export class EventSums {
