@@ -5,10 +5,8 @@ import { canonicalJson, isObject, parseJson } from '../../shared/json.ts';
 import { normalise, refOf } from '../../shared/normalise.ts';
 import { Redactor } from '../../shared/redact.ts';
 import type { Json, JsonObject, LedgerReader } from '../../shared/types.ts';
-import { Predicates } from '../record/rules/predicates.ts';
-import { Recorder } from '../record/capture/recorder/recorder.ts';
 import { importAudit, type AuditCounts } from '../record/sources/audit/import-audit.ts';
-import { openSqliteStore } from '../ledger/sqlite/store/open-store.ts';
+import { intoLedger } from './ledgers/import.ts';
 import { TEST_KEY } from './ledgers/recorder.ts';
 import { departures, keyOf, statesAt } from './ledgers/states.ts';
 
@@ -17,16 +15,10 @@ export async function importAuditInto(
   path: string,
   files: readonly string[],
 ): Promise<AuditCounts & { told: string[] }> {
-  const store = openSqliteStore(path, 'test', 0);
-  const recorder = await Recorder.open({ store, redactor: new Redactor(TEST_KEY), predicates: new Predicates([]) });
   const told: string[] = [];
-  try {
-    const counts = await importAudit(files, { recorder, bad: (error) => told.push(error.message) });
-    return { ...counts, told };
-  } finally {
-    await recorder.close();
-    await store.close();
-  }
+  const bad = (error: Error): void => void told.push(error.message);
+  const counts = await intoLedger(path, 'test', ({ recorder }) => importAudit(files, { recorder, bad }));
+  return { ...counts, told };
 }
 
 /** Where the states that a ledger knows depart from what a cluster's API server showed at its marks: at each, by their keys. */

@@ -45,8 +45,10 @@ export class Origins {
 
   /** The delivery tool that made a change, also one that a rule of now names; null where it is none. */
   async toolOf(change: Parameters<typeof toolOf>[0]): Promise<string | null> {
-    // Most changes are by nobody whom a rule could be about, or by a tool that is known: then no rule is read.
-    return toolOf(change) ?? toolByRules(change, change.actor === null ? [] : (await this.rulesNow()).tools);
+    const known = toolOf(change);
+    // Then no rule is read.
+    if (known !== null || change.actor === null) return known;
+    return toolByRules(change, (await this.rulesNow()).tools);
   }
 
   /** Of those whom this reader may read: whoever may not read the ConfigMap has none. */
@@ -62,8 +64,11 @@ export class Origins {
     if (origin === null || origin.sources.length === 0) return origin;
     const { revisions } = await this.rulesNow();
     if (revisions.length === 0) return origin;
-    const sources = origin.sources.map((source) => ({ ...source, url: revisionUrl(source, revisions) }));
-    return { ...origin, sources: sources.map(({ url, ...source }) => (url === '' ? source : { ...source, url })) };
+    const sources = origin.sources.map((source) => {
+      const url = revisionUrl(source, revisions);
+      return url === '' ? source : { ...source, url };
+    });
+    return { ...origin, sources };
   }
 
   private async findOrigin(change: StoredChange): Promise<Origin | null> {

@@ -22,19 +22,14 @@ export async function importedLedger(
   mayBeBad: (error: Error) => boolean = () => false,
 ): Promise<LedgerStore> {
   const key = JSON.stringify([cluster, input]);
-  if (!imported.has(key)) {
-    const store = openSqliteStore(path, cluster, 0);
-    const predicates = new Predicates([]);
-    const recorder = await Recorder.open({ store, redactor: new Redactor(TEST_KEY), predicates });
+  const known = imported.get(key);
+  if (known !== undefined) writeFileSync(path, known);
+  else {
     const bad = (error: Error): void => {
       if (!mayBeBad(error)) throw error;
     };
-    await importRecording(input, { recorder, store, predicates, bad });
-    await recorder.close();
-    await store.close();
+    await intoLedger(path, cluster, (into) => importRecording(input, { ...into, bad }));
     imported.set(key, readFileSync(path));
-  } else {
-    writeFileSync(path, imported.get(key) ?? '');
   }
   return openSqliteStore(path, cluster, 0);
 }
@@ -48,23 +43,32 @@ export interface Taken {
 
 /** Imports into a ledger file as the command does, in this process. `keepGoing`: as its option. */
 export async function importInto(path: string, input: ImportInput, keepGoing = false): Promise<Taken> {
-  const store = openSqliteStore(path, 'test', 0);
-  const predicates = new Predicates([]);
-  const recorder = await Recorder.open({ store, redactor: new Redactor(TEST_KEY), predicates });
   const bad: string[] = [];
   const lost: string[] = [];
-  try {
-    const result = await importRecording(input, {
-      recorder,
-      store,
-      predicates,
+  const result = await intoLedger(path, 'test', (into) =>
+    importRecording(input, {
+      ...into,
       bad: (error) => {
         if (!keepGoing) throw error;
         bad.push(error.message);
       },
       lost: (error) => lost.push(error.message),
-    });
-    return { result, bad, lost };
+    }),
+  );
+  return { result, bad, lost };
+}
+
+/** Opens a ledger file for an import, and closes it after that, whatever comes of it. */
+export async function intoLedger<T>(
+  path: string,
+  cluster: string,
+  work: (into: { store: LedgerStore; recorder: Recorder; predicates: Predicates }) => Promise<T>,
+): Promise<T> {
+  const store = openSqliteStore(path, cluster, 0);
+  const predicates = new Predicates([]);
+  const recorder = await Recorder.open({ store, redactor: new Redactor(TEST_KEY), predicates });
+  try {
+    return await work({ store, recorder, predicates });
   } finally {
     await recorder.close();
     await store.close();

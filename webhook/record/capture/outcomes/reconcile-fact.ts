@@ -1,4 +1,4 @@
-import { diff, hashBody } from '../../../../shared/patch.ts';
+import { hashBody } from '../../../../shared/patch.ts';
 import type { Seen } from '../../../../shared/interpret.ts';
 import { apiVersionOf } from '../../../../shared/normalise.ts';
 import { compareResourceVersions } from '../../../../shared/resource-version.ts';
@@ -11,7 +11,7 @@ import { claimOf } from '../late/disputes.ts';
 import { holds } from '../objects/holds.ts';
 import { isUnknown, madeBefore, openOf, tipOf, type HeadVersion } from '../objects/object-head.ts';
 import { resolveScales } from '../objects/scale.ts';
-import { addMissedCreation, begin, beginBy, factOf, recordDifference } from '../unexplained/unexplained.ts';
+import { addMissedCreation, addSeenCreation, begin, beginBy, recordDifference } from '../unexplained/unexplained.ts';
 import { confirmAttempt, dropAttempts, lineageOf, NO_AMENDMENTS, type Amendments } from './settle.ts';
 
 /** A fact about an object: the API server showed this body at this version. */
@@ -181,13 +181,6 @@ async function recordDispute(
       : await confirmAttempt(draft, head, before, others, 'a later version holds what it set', '');
   if (before === undefined) await dropAttempts(draft, object, others);
   if (base !== null) return recordDifference(draft, observation, base, null, false);
-  return draft.add({
-    ...factOf(object, seen),
-    operation: 'CREATE',
-    source: 'watch',
-    effect: 'created',
-    base: null,
-    patch: diff(null, seen.body),
-    detail: { notBefore: since, managersHint: seen.managedFields.map(({ manager }) => manager) },
-  });
+  const managersHint = seen.managedFields.map(({ manager }) => manager);
+  return addSeenCreation(draft, object, seen, { notBefore: since, managersHint });
 }

@@ -4,6 +4,7 @@ import { metadataText } from '../../../../shared/normalise.ts';
 import { isObject } from '../../../../shared/json.ts';
 import { isStatusOnly } from '../../../../shared/status-only.ts';
 import type { ObjectRef } from '../../../../shared/types.ts';
+import type { NewChange } from '../../../ledger/port/port.ts';
 import { bodilessFor } from '../bodiless/bodiless-acts.ts';
 import { setsDeletionTimestamp } from '../endings/ending.ts';
 import type { Draft } from '../objects/draft.ts';
@@ -102,6 +103,17 @@ export async function addMissedCreation(
   const notBefore = Math.max(createdAt, since);
   const request = await bodilessFor(draft, object, 'CREATE', 0);
   if (request !== null) draft.confirmAct(request, seen.resourceVersion);
+  const managersHint = managersSince(seen.managedFields, createdAt);
+  return addSeenCreation(draft, object, seen, { cause: request, notBefore, managersHint });
+}
+
+/** A creation that only what is seen tells of. */
+export function addSeenCreation(
+  draft: Draft,
+  object: ObjectRef,
+  seen: Seen,
+  detail: Partial<NewChange['detail']>,
+): Promise<HeadVersion> {
   return draft.add({
     ...factOf(object, seen),
     operation: 'CREATE',
@@ -109,7 +121,7 @@ export async function addMissedCreation(
     effect: 'created',
     base: null,
     patch: diff(null, seen.body),
-    detail: { cause: request, notBefore, managersHint: managersSince(seen.managedFields, createdAt) },
+    detail,
   });
 }
 
