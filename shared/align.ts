@@ -9,13 +9,13 @@ const MAX_ALIGNMENT_CELLS = 1_000_000;
 /** Not from jsondiffpatch/with-text-diffs, which also compares long texts by words, slowly. */
 const aligner = create({ matchByPosition: false, arrays: { detectMove: false } });
 
-/** Two lists of texts: the places that the first loses, and those that the second gains. All others are kept in order. */
+/** Compares two lists of texts: the indexes that are removed from the first, and those that are added in the second. All other items keep their order. */
 export interface Alignment {
   removed: Set<number>;
   added: Set<number>;
 }
 
-/** What is common to the beginning and the end is kept; between them the longest common subsequence. */
+/** Keeps the common beginning and the common end; what lies between is matched by the longest common subsequence. */
 export function align(before: readonly string[], after: readonly string[]): Alignment {
   const shorter = Math.min(before.length, after.length);
   let head = 0;

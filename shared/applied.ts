@@ -5,8 +5,9 @@ import { pairWanted } from './pair-wanted.ts';
 import type { Json, JsonObject } from './types.ts';
 
 /**
- * What an object would be after `kubectl apply` of a manifest: the manifest's values; of what only the cluster has, what was not applied
- * before. Where the object does not say what was applied last, what nobody but the API server has set. null where nothing would change.
+ * What an object would be after `kubectl apply` of a manifest: the manifest's values, plus those fields of the cluster's object that
+ * the last apply did not set. Where the object does not record its last apply, only fields that the API server set by itself are kept.
+ * null if nothing would change.
  */
 export function afterApply(manifest: JsonObject, cluster: Cluster): JsonObject | null {
   if (!compareManifest(manifest, cluster).differs) return null;
@@ -40,7 +41,7 @@ class Apply {
       if (!Object.hasOwn(wanted, key) && !this.goes(part)) body[key] = value;
     }
     for (const [key, value] of Object.entries(wanted)) {
-      // null takes a field away.
+      // null removes a field.
       if (value !== null && !(at.length === 0 && key === 'status'))
         body[key] = this.value(value, found[key], memberOf(last, key), [...at, key]);
     }
@@ -72,7 +73,7 @@ class Apply {
     return [...items, ...kept];
   }
 
-  /** Whether what the manifest does not have is taken away. */
+  /** Whether fields that are not in the manifest are removed. */
   private goes(part: Parameters<DriftFinder['find']>[0]): boolean {
     return this.lastIsKnown ? part.applied !== undefined : this.drift.find(part) !== null;
   }

@@ -4,7 +4,7 @@ import type { Actor } from './types.ts';
 export const AUDIT_LEVELS = ['Metadata', 'Request', 'RequestResponse'] as const;
 export type AuditLevel = (typeof AUDIT_LEVELS)[number];
 
-/** What the API server's audit log tells of a request, besides what became of the object. */
+/** What the API server's audit log says about a request, besides what happened to the object. */
 export interface AuditRecord {
   /** The auditID: unique in a cluster. */
   id: string;
@@ -15,14 +15,14 @@ export interface AuditRecord {
   answeredAt: number;
   /** The HTTP status of the answer. */
   code: number;
-  /** Of a request that was refused: why, as the answer's Status says it. */
+  /** If the request was refused: the reason, from the Status in the answer. */
   reason?: string;
   message?: string;
-  /** In whose name it was made. */
+  /** The user that the request was made as. */
   user: Actor;
-  /** Who made it, where that was done in another's name (kubectl --as). */
+  /** The user who really sent it, if that user impersonated another one (kubectl --as). */
   impersonator?: Actor;
-  /** The client's address, and those of proxies behind it, as the client and the proxies tell them; the last one is the connection's. */
+  /** The client's address and those of the proxies in between, as they were reported; only the last one, that of the connection, is certain. */
   sourceIPs: string[];
   userAgent: string;
 }

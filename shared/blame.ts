@@ -10,45 +10,45 @@ export interface BlameStep {
   /** null where there was none. */
   before: JsonObject | null;
   after: JsonObject;
-  /** True for a change to look through, to whoever set a value before it. */
+  /** True if the change is ignored: its values belong to whoever set them before. */
   ignored: boolean;
-  /** True where it is looked through because nobody changed anything, which is not worth a word. */
+  /** True if it is ignored because it is nobody's change; this is not reported. */
   silent?: boolean;
-  /** What turned `before` into `after`, so that only that is compared. */
+  /** The patch from `before` to `after`, so that only what it touches is compared. */
   patch: Patch;
 }
 
-/** A part of the body that is being followed back. */
+/** A part of the body whose origin is being looked for. */
 interface Part {
-  /** What it is in the final body. */
+  /** Its value in the final body. */
   final: Json;
   /** null until the change that set it is found. */
   owner: Owner | null;
   /** The newest ignored change that set it. */
   through: number | null;
-  /** Members by key; items and lines of a text by their place in the final body. */
+  /** Members by key; list items and lines of text by their index in the final body. */
   inside: Map<string, Part>;
-  /** Its place in the list that it is an item of, in the version that has been reached. */
+  /** Its index in the list, in the version that has been reached so far. */
   place: number;
   removed: Omit<RemovedPart, 'at'>[];
-  /** The one member that is asked about, where the field lies in it. */
+  /** The only member that is asked about, if the field lies in it. */
   only: string | undefined;
-  /** Parts that have no owner yet, itself included. */
+  /** Number of parts that have no owner yet, this one included. */
   open: number;
 }
 
 /**
- * Who set each part of a body last: give it the object's changes, newest first, until `done`.
+ * Finds who last set each part of a body. Feed it the object's changes, newest first, until it is `done`.
  *
- * A value belongs to the change that gave it this value; an object or list to the change that it came with. Members are
- * followed by key, list items as pairItems() has it, so that neither an order nor a place ever counts as a change. So are
- * the lines of a text: each belongs to the change that it came with, as in git, and the text to the one that made the key.
- * What an ignored change set belongs to whoever set it before; what was not there before stays with the ignored one.
+ * A value belongs to the change that set it; an object or a list belongs to the change that added it. Members are matched
+ * by key and list items by pairItems(), so a new order or index is never counted as a change. Lines of text work as in git:
+ * each line belongs to the change that added it, and the text as a whole to the change that added its key.
+ * What an ignored change set belongs to whoever set it before; what did not exist before stays with the ignored change.
  */
 export class Blame {
   private readonly root: Part;
 
-  /** `field`: keys and places in the body to which the question is limited; `withRemoved`: whether removed() is asked for. */
+  /** `field`: keys and indexes of the only part of the body that is asked about; `withRemoved`: whether removed() will be called. */
   constructor(
     body: JsonObject,
     field: readonly string[] = [],
@@ -57,12 +57,12 @@ export class Blame {
     this.root = partOf(body, field);
   }
 
-  /** True where every part has its owner: older changes tell nothing more. */
+  /** True once every part has an owner: older changes cannot add anything. */
   get done(): boolean {
     return this.root.open === 0;
   }
 
-  /** False where changes that touch this cannot tell anything more: all of it has its owner. Then they may be left out. */
+  /** False if everything that the change touches has an owner already: the change may then be left out. */
   concerns(touched: Touched): boolean {
     return isOpen(this.root, touched, this.withRemoved);
   }
@@ -74,12 +74,12 @@ export class Blame {
     else visit(this.root, '', after, before, touchedBy(patch), step);
   }
 
-  /** Who owns what; call it when done. */
+  /** The owners. Call it when done. */
   owners(): OwnerTree {
     return treeOf(this.root, null) ?? { seq: 0 };
   }
 
-  /** What is not there any more, and which change took it away; what an ignored change took away is not told. */
+  /** Parts that no longer exist, with the change that removed them. Removals by ignored changes are left out. */
   removed(): RemovedPart[] {
     const found: RemovedPart[] = [];
     const collect = (part: Part, at: readonly string[]): void => {
@@ -97,7 +97,7 @@ function partOf(final: Json, field: readonly string[], key = ''): Part {
   for (const [inner, value] of membersOf(final)) {
     if (only === undefined || only === inner) inside.set(inner, partOf(value, rest, inner));
   }
-  // Around the field nothing is asked.
+  // Nothing outside of the field is asked about.
   const owner = only === undefined ? null : { seq: 0 };
   const part: Part = { final, owner, through: null, inside, place: Number(key), removed: [], only, open: 0 };
   recount(part);
@@ -111,11 +111,11 @@ function membersOf(value: Json): [string, Json][] {
   return (lines ?? []).map((line, place): [string, Json] => [String(place), line]);
 }
 
-/** True where something that may have been touched has no owner yet. */
+/** True if something that the change may have touched has no owner yet. */
 function isOpen(part: Part, touched: Touched, withRemoved: boolean): boolean {
   if (part.open === 0 || touched === 'all') return part.open > 0;
   if (Array.isArray(part.final)) {
-    // Items are touched by their place then: no item came or went.
+    // Here indexes are reliable: no item was added or removed.
     return [...part.inside.values()].some((inner) => {
       const below = touched.get(String(inner.place));
       return below !== undefined && isOpen(inner, below, withRemoved);
@@ -124,18 +124,18 @@ function isOpen(part: Part, touched: Touched, withRemoved: boolean): boolean {
   return [...touched].some(([key, below]) => {
     if (part.only !== undefined && key !== part.only) return false;
     const inner = part.inside.get(key);
-    // A member that is not there any more is told by what it was in.
+    // A member that no longer exists is reported with its parent.
     return inner === undefined ? withRemoved : isOpen(inner, below, withRemoved);
   });
 }
 
-/** The change that a step back is made over. */
+/** The change that is being stepped back over. */
 interface Step extends Pick<BlameStep, 'seq' | 'ignored' | 'silent'> {
-  /** Whether what it took away is told. */
+  /** Whether its removals are reported. */
   withRemoved: boolean;
 }
 
-/** Gives a part, and what in it has no owner yet, to a change that it did not exist before. */
+/** The part did not exist before this change: the change becomes the owner of the part and of everything in it that has none. */
 function claim(part: Part, step: Step): void {
   if (part.open === 0) return;
   for (const inner of part.inside.values()) claim(inner, step);
@@ -149,7 +149,7 @@ function own(part: Part, { seq, ignored }: Step): void {
   else part.owner = part.through === null ? { seq } : { seq, through: part.through };
 }
 
-/** `after` and `before` are what the part was after and before the change. */
+/** `after` and `before`: the part after and before the change. */
 function visit(part: Part, field: string, after: Json, before: Json, touched: Touched, step: Step): void {
   if (part.open === 0 || after === before) return;
   if (Array.isArray(after) && Array.isArray(before)) {
@@ -219,7 +219,7 @@ function recount(part: Part): void {
 
 function keepRemovedMembers(part: Part, after: JsonObject, before: JsonObject, seq: number): void {
   const { final } = part;
-  // Beside the field nothing is asked.
+  // Other members are not asked about.
   if (!isObject(final) || part.only !== undefined) return;
   for (const [key, value] of Object.entries(before)) {
     if (Object.hasOwn(after, key) || Object.hasOwn(final, key)) continue;
@@ -244,13 +244,13 @@ function keepRemovedItems(
     const known = [...final, ...part.removed.map((removed) => removed.value)];
     // Equal items can be there several times.
     if (known.filter(isSame).length >= before.filter(isSame).length) continue;
-    // Shown behind the item that it stood behind.
+    // Shown after the item that it followed.
     const index = 1 + nearestBefore(part, pairs, place);
     part.removed.push({ key: String(index), value, seq });
   }
 }
 
-/** Whether an item is the same one, by its key or by being equal. */
+/** Whether two items are the same one: they have the same key, or are equal. */
 function sameItem(field: string, value: Json): (item: Json) => boolean {
   const text = canonicalJson(value);
   return (item) => {
@@ -261,18 +261,18 @@ function sameItem(field: string, value: Json): (item: Json) => boolean {
   };
 }
 
-/** The place in the final body of the last item that stood before a place; -1 where there is none. */
+/** The index in the final body of the last item that stood before an index; -1 if there is none. */
 function nearestBefore(part: Part, pairs: readonly (number | null)[], place: number): number {
   let best = { stood: -1, final: -1 };
   for (const [index, inner] of part.inside) {
-    // Items that have been followed to the version before the change are at their place in it.
+    // The items that were followed this far are at these indexes in the version before the change.
     if (inner.open === 0 || !pairs.includes(inner.place)) continue;
     if (inner.place < place && inner.place > best.stood) best = { stood: inner.place, final: Number(index) };
   }
   return best.final;
 }
 
-/** Only what differs from the part around it is written: most of an object is as it was created. */
+/** Writes a part only if its owner differs from its parent's: most of an object is unchanged since its creation. */
 function treeOf(part: Part, outer: Owner | null): OwnerTree | null {
   const owner = part.owner ?? outer ?? { seq: 0 };
   const members: Record<string, OwnerTree> = {};
@@ -285,7 +285,7 @@ function treeOf(part: Part, outer: Owner | null): OwnerTree | null {
   return empty ? owner : { ...owner, members };
 }
 
-/** Who set the part of a body at some keys and places. */
+/** Who set the part of a body at these keys and indexes. */
 export function ownerAt(tree: OwnerTree, at: readonly string[]): Owner {
   let found: OwnerTree = tree;
   for (const key of at) {

@@ -6,7 +6,7 @@ export interface NamedType extends ResourceType {
   shortNames: string[];
   /** Names of groups of types, such as `all`. */
   categories?: string[];
-  /** null where nothing has told yet: a custom resource whose definition was not recorded. */
+  /** null if not known yet: a custom resource whose definition was not recorded. */
   namespaced: boolean | null;
 }
 

@@ -1,8 +1,8 @@
 import type { Json, JsonObject } from './types.ts';
 
 /*
- * JSON text with sorted keys and no white space: what safe-stable-stringify gives, in half of its time, because every
- * body that is recorded is hashed. Documents are not deeper than json.ts lets them be.
+ * JSON text with sorted keys and no white space. The result is that of safe-stable-stringify in half the time, which
+ * matters because every recorded body is hashed. json.ts limits how deep documents can be.
  */
 
 /** The text of a value as it is in memory; json.ts undoes the escapes. */
@@ -25,10 +25,10 @@ export function sortedJson(value: Json): string {
   return `{${text}}`;
 }
 
-/** Beyond so many keys, sorting by insertion is slow where they are in no order. */
+/** With more keys than this, insertion sort is slow if they are unordered. */
 const MAX_INSERTION_SORT = 50;
 
-/** By insertion: most keys stand in order already. */
+/** Insertion sort: most keys are in order already. */
 export function sortedKeys(object: JsonObject): string[] {
   const keys = Object.keys(object);
   if (keys.length > MAX_INSERTION_SORT) return keys.sort();
@@ -43,14 +43,14 @@ export function sortedKeys(object: JsonObject): string[] {
   return keys;
 }
 
-/** What JSON.stringify may write in another way: control characters, a quote, a backslash, halves of a pair. */
+/** Characters that JSON.stringify escapes: control characters, quotes, backslashes, lone surrogates. */
 const NEEDS_ESCAPES = /["\\]|[^\u0020-\ud7ff\ue000-\uffff]/;
 
 function quoted(text: string): string {
   return NEEDS_ESCAPES.test(text) ? JSON.stringify(text) : `"${text}"`;
 }
 
-/** A key with its colon. Keys recur. Bounded: labels and the keys of ConfigMaps are anybody's. */
+/** Keys with quotes and colon, since keys repeat. The cache is bounded: labels and keys of ConfigMaps can be anything. */
 const quotedKeys = new Map<string, string>();
 const MAX_QUOTED_KEYS = 2_000;
 const MAX_QUOTED_KEY_LENGTH = 64;

@@ -3,7 +3,7 @@ import { writtenPatch } from './patch.ts';
 import { formatUtc } from './time.ts';
 import type { Change, JsonObject } from './types.ts';
 
-/** A change as documents have it: those of the plugin, of the native API, and of the stream. Times are RFC 3339. */
+/** A change in output documents: the plugin's JSON, the native API and the stream. Times are RFC 3339. */
 export function changeItem({ at, recordedAt, notBefore, patch, audit, ...facts }: Change): JsonObject {
   return {
     ...(facts as unknown as JsonObject),
@@ -15,7 +15,7 @@ export function changeItem({ at, recordedAt, notBefore, patch, audit, ...facts }
   };
 }
 
-/** The user is the change's own, where it has one. */
+/** The user of the change itself, if it has one. */
 function auditItem({ receivedAt, answeredAt, ...facts }: AuditRecord): JsonObject {
   return {
     ...(facts as unknown as JsonObject),

@@ -3,8 +3,8 @@ import { metadataOf } from './normalise.ts';
 import type { JsonObject } from './types.ts';
 
 /*
- * What a DELETE does, and when an UPDATE ends an object. A DELETE is a wish: with finalizers, foreground propagation or
- * a grace period the object stays, marked. Follows kube-apiserver's rest.BeforeDelete, registry.Store.Delete and
+ * What a DELETE does, and when an UPDATE ends an object. A DELETE is only a request: with finalizers, foreground
+ * propagation or a grace period the object is marked for deletion and stays. Follows kube-apiserver's rest.BeforeDelete, registry.Store.Delete and
  * ShouldDeleteDuringUpdate (staging/src/k8s.io/apiserver/pkg/registry), the pod strategy's CheckGracefulDelete, and the
  * own rules of namespaces and CustomResourceDefinitions. The timestamp is the API server's own clock, so the one
  * predicted here can be a second off: the next version of the object that is seen corrects it.
@@ -25,8 +25,8 @@ const isDefinition = (type: TypeName): boolean =>
   type.group === 'apiextensions.k8s.io' && type.resource === 'customresourcedefinitions';
 
 /**
- * The object after a DELETE that was admitted at `at` (ms): null where it is gone, marked with a deletionTimestamp
- * where it stays, and `before` itself where the request changes nothing.
+ * The object after a DELETE that was admitted at `at` (ms): null if it is gone, with a deletionTimestamp if it stays, and
+ * `before` itself if the request changes nothing.
  */
 export function afterDelete(
   before: JsonObject,
@@ -78,7 +78,7 @@ function podGraceSeconds(pod: JsonObject, options: JsonObject | null): number {
   return grace < 0 ? 1 : grace;
 }
 
-/** The finalizers that the propagation policy leaves: registry.Store's deletionFinalizersForGarbageCollection. */
+/** The finalizers that remain under a propagation policy: registry.Store's deletionFinalizersForGarbageCollection. */
 function finalizersAfter(before: JsonObject, type: TypeName, options: JsonObject | null): string[] {
   const present = finalizersOf(before);
   if (isDefinition(type)) return present.includes(CRD_CLEANUP) ? present : [...present, CRD_CLEANUP];
@@ -90,7 +90,7 @@ function finalizersAfter(before: JsonObject, type: TypeName, options: JsonObject
   return rest;
 }
 
-/** True where an update leaves nothing that holds the object: the API server then deletes it in the same step. */
+/** True if nothing holds the object any more after an update: the API server then deletes it in the same step. */
 export function updateEnds(before: JsonObject, after: JsonObject, type: TypeName): boolean {
   const metadata = metadataOf(before);
   if (metadata.deletionTimestamp === undefined || finalizersOf(after).length > 0) return false;
@@ -126,7 +126,7 @@ function withMetadata(object: JsonObject, values: JsonObject): JsonObject {
   return { ...object, metadata: { ...metadataOf(object), ...values } };
 }
 
-/** The last second that RFC 3339 can write. A grace period may be any int64 of seconds: nobody escapes the record by it. */
+/** The last second that RFC 3339 can express. A grace period can be any int64, and a huge one must not prevent recording. */
 const LAST_SECOND = Date.UTC(9999, 11, 31, 23, 59, 59);
 
 /** RFC 3339 in whole seconds, as metav1.Time is written. */

@@ -3,13 +3,12 @@ import { matchItems } from './pairing.ts';
 import type { Delta, Json, JsonObject } from './types.ts';
 
 /**
- * What turned `before` into `after`, for people: list items are followed as pairItems() has it, not by their place. A
- * whole object that appears or ends is one delta with the path ''. Empty exactly where the two are equal.
+ * The differences between `before` and `after`, for people: list items are matched by pairItems(), not by index. An object
+ * that appears or ends is a single delta with the path ''. The result is empty exactly if the two are equal.
  *
- * A path that ends in `[]` is the order of a list: `before` and `after` name its items in order, by their merge key;
- * without one texts and numbers by themselves, and objects by the places that they had before. What changed inside them
- * is told by other deltas. Without a merge key, `[3]` is the place after the change, or before it where the item was
- * removed.
+ * A path that ends in `[]` is the order of a list: `before` and `after` name its items in order, by their merge key. Without
+ * a merge key, texts and numbers stand for themselves, and objects are named by their former index. Changes inside of items
+ * are deltas of their own. Without a merge key, `[3]` is the index after the change, or before it if the item was removed.
  */
 export function deltas(before: JsonObject | null, after: JsonObject | null): Delta[] {
   if (before === null) return after === null ? [] : [{ path: '', kind: 'added', after }];
@@ -71,12 +70,12 @@ function isStructure(value: Json | undefined): boolean {
 }
 
 const PLAIN_KEY = /^[A-Za-z_$][\w$-]*$/;
-/** The second expression takes V8 some ms to make, and hardly any name needs it. */
+/** V8 needs some ms to compile the second expression, and hardly any name needs it. */
 function isPlainItem(name: string): boolean {
   return /^[\w./:@-]+$/.test(name) || /^[^\s"[\]\\\p{C}]+$/u.test(name);
 }
 
-/** `spec.replicas`, `metadata.labels["app.kubernetes.io/version"]`. `key` is escaped as json.ts has it. */
+/** `spec.replicas`, `metadata.labels["app.kubernetes.io/version"]`. `key` is escaped as in json.ts. */
 export function memberPath(path: string, key: string): string {
   const name = unescapeText(key);
   if (!PLAIN_KEY.test(name)) return `${path}[${JSON.stringify(name)}]`;
@@ -84,8 +83,8 @@ export function memberPath(path: string, key: string): string {
 }
 
 /**
- * `containers[nginx]`. `key` is escaped as json.ts has it. In brackets a bare integer is a place in the list and a star is
- * all of them, so a key that looks like one stands in quotes: `backendRefs["80"]`.
+ * `containers[nginx]`. `key` is escaped as in json.ts. In brackets a bare integer is an index and a star means all items, so
+ * a key that looks like one of these is quoted: `backendRefs["80"]`.
  */
 export function itemPath(path: string, key: string): string {
   const name = exactNumber(key) ?? unescapeText(key);

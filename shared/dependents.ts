@@ -6,8 +6,8 @@ import type { JsonObject, ObjectRef, State } from './types.ts';
 type Whole = Pick<State, 'object' | 'body'>;
 
 /**
- * Of `others` those that Kubernetes deletes when an object is deleted: all in a namespace, all objects of a definition,
- * and whatever has no owner left, each with its own in turn. `others` are of one moment, the object's own may be among them.
+ * Those of `others` that Kubernetes deletes together with an object: everything in a namespace, all objects of a definition,
+ * everything that has no owner left, and their dependents in turn. `others` are of one moment; the object may be among them.
  */
 export function dependentsOf(root: Whole, others: readonly Whole[]): Whole[] {
   const going = new Map([[idOf(root.object), root]]);
@@ -41,7 +41,7 @@ interface Gone {
 function goesWith({ object, body }: Whole, { uids, namespaces, types }: Gone): boolean {
   if (namespaces.has(object.namespace) || types.has(`${object.resource}.${object.group}`)) return true;
   const owners = ownersOf(body);
-  // The last of several owners takes it along.
+  // With several owners, it is deleted with the last one.
   return owners.length > 0 && owners.every(({ uid }) => uids.has(uid));
 }
 
@@ -49,7 +49,7 @@ function namesOf(objects: Iterable<Whole>, group: string, resource: string): str
   return [...objects].flatMap(({ object }) => (object.group === group && object.resource === resource ? [object.name] : [])); // prettier-ignore
 }
 
-/** `features.shop.example.com`; null for what defines no type. */
+/** `features.shop.example.com`; null for an object that defines no type. */
 function definedType(body: JsonObject): string | null {
   if (body.kind !== 'CustomResourceDefinition') return null;
   const type = typeOfDefinition(body);

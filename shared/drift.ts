@@ -16,15 +16,15 @@ export interface Extra {
   value: Json;
   /** Keys and places in the body. */
   at: readonly string[];
-  /** What it is a member or an item of. */
+  /** The map or list that it is in. */
   around: Json;
-  /** The same part in what was applied last; undefined where that has none, or is not known. */
+  /** The same part of the last applied manifest; undefined if it has none, or if that manifest is not known. */
   applied: Json | undefined;
-  /** True for an item of a list that the manifest has too. */
+  /** True if the manifest has an item for this list item. */
   item: boolean;
 }
 
-/** What of such a part somebody has set. The keys of `inside` are those of `value`. */
+/** Which parts of it somebody has set. `inside` has the same keys as `value`. */
 export interface Drift {
   value: Json;
   at: readonly string[];
@@ -32,13 +32,13 @@ export interface Drift {
 }
 
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
-/** Maps in which everybody has keys of their own: nothing is filled in there but what isServerNote() knows. */
+/** Maps in which anybody may put keys of their own. The API server adds none there but those that isServerNote() knows. */
 const FREE_MAPS = new Set(['labels', 'annotations', 'data', 'binaryData', 'stringData', 'matchLabels', 'nodeSelector', 'parameters']); // prettier-ignore
 /** The managers under which the control plane writes. */
 const CONTROL_PLANE_MANAGERS = new Set(['kube-controller-manager', 'kube-scheduler', 'kube-apiserver', 'kubelet', 'cloud-controller-manager']); // prettier-ignore
 const FINALIZERS = new Set(['kubernetes', 'kubernetes.io/pvc-protection', 'kubernetes.io/pv-protection', 'foregroundDeletion', 'orphan']); // prettier-ignore
 
-/** What was applied last by `kubectl apply`, as its annotation tells; undefined where there is none that can be read. */
+/** The manifest of the last `kubectl apply`, from its annotation; undefined if there is none that can be read. */
 export function lastApplied(body: JsonObject): Json | undefined {
   const { annotations } = metadataOf(body);
   const text = annotations !== undefined && isObject(annotations) ? annotations[LAST_APPLIED] : undefined;
@@ -50,15 +50,15 @@ export function lastApplied(body: JsonObject): Json | undefined {
 }
 
 /**
- * Tells what somebody has set apart from what the API server fills in, in what only the cluster has. The rule, and what it
- * cannot know, is in docs/output.md and docs/decisions/0033.
+ * Tells apart, in what only the cluster has, what somebody set and what the API server filled in. The rule and its limits
+ * are in docs/output.md and docs/decisions/0033.
  */
 export class DriftFinder {
   private readonly setters: Map<number, Setter>;
   private readonly filled: ((at: readonly string[], value: Json, beside: Json) => Filled) | null;
   private readonly applied: boolean;
 
-  /** `hides`: whose settings never count, beside the control plane's. */
+  /** `hides`: users whose settings do not count, in addition to the control plane. */
   constructor(
     private readonly cluster: Cluster,
     private readonly hides: (setter: Setter) => boolean = () => false,
@@ -69,12 +69,12 @@ export class DriftFinder {
     this.applied = lastApplied(cluster.body) !== undefined;
   }
 
-  /** null where all of it was filled in. */
+  /** null if the API server filled in all of it. */
   find(extra: Extra): Drift | null {
     return this.part(extra, false);
   }
 
-  /** `counts`: what it is in was set by somebody. */
+  /** `counts`: true if somebody set its parent. */
   private part(extra: Extra, counts: boolean): Drift | null {
     const { value, at } = extra;
     if (isPassedOver(at) || this.isServerItem(extra)) return null;
@@ -92,7 +92,7 @@ export class DriftFinder {
   private members({ value, at, applied }: Extra, counts: boolean): Map<string, Drift> {
     const found = new Map<string, Drift>();
     const add = (key: string, member: Json, before: Json | undefined): void => {
-      // A list of which nothing counts may still hold what somebody has put in.
+      // A list that does not count itself may still contain items that somebody added.
       const item = Array.isArray(value) && this.ownerOf([...at, key]) !== this.ownerOf(at);
       const drift = this.part({ value: member, at: [...at, key], around: value, applied: before, item }, counts);
       if (drift !== null) found.set(key, drift);
@@ -108,7 +108,7 @@ export class DriftFinder {
   }
 
   private isSet({ value, at, applied, item }: Extra, filled: Filled): boolean {
-    // Somebody has applied it: who applies the manifest takes it away.
+    // It was applied, so applying the manifest would remove it.
     if (applied !== undefined) return true;
     if (this.isHidden(at)) return false;
     if (item || this.isFree(at)) return true;
@@ -120,7 +120,7 @@ export class DriftFinder {
     return owner !== around && !this.isOfApply(owner);
   }
 
-  /** An apply sets what its annotation has, and nothing more: all else was filled in. */
+  /** An apply sets what is in its annotation and nothing else: the rest was filled in. */
   private isOfApply(seq: number): boolean {
     return this.applied && this.setters.get(seq)?.manager === 'kubectl-client-side-apply';
   }
@@ -160,7 +160,7 @@ export class DriftFinder {
   }
 }
 
-/** What nobody sets by a manifest: status, what the API server keeps in metadata, and notes of controllers and kubectl. */
+/** Parts that nobody sets in a manifest: status, metadata that the API server keeps, annotations of controllers and kubectl. */
 export function isPassedOver(at: readonly string[]): boolean {
   const [first, second] = at;
   if (first === 'status') return true;
@@ -178,13 +178,13 @@ function sizeOf(value: Json[] | JsonObject): number {
   return Array.isArray(value) ? value.length : Object.keys(value).length;
 }
 
-/** Only what is inside. */
+/** The parts inside alone. */
 function keep(value: Json, inside: ReadonlyMap<string, Drift>): Json {
   if (Array.isArray(value)) return [...inside.values()].map((drift) => drift.value);
   return Object.fromEntries([...inside].map(([key, drift]) => [key, drift.value]));
 }
 
-/** By their places in the list that is left. */
+/** By their indexes in the remaining list. */
 function renumber(inside: ReadonlyMap<string, Drift>): Map<string, Drift> {
   return new Map([...inside.values()].map((drift, place) => [String(place), drift]));
 }

@@ -7,14 +7,14 @@ import type { Json, JsonObject } from './types.ts';
 
 const MAX_HINTS = 3;
 
-/** The fields of a body that a path could mean that leads to none: names that are spelt alike, or the same name elsewhere. */
+/** Suggestions for a path that leads to no field: fields with a similar name, or with the same name elsewhere in the body. */
 export function similarFields(body: JsonObject, steps: readonly FieldStep[]): string[] {
   const [last] = steps.slice(-1);
   for (let depth = steps.length - 1; depth >= 0; depth--) {
     const start = steps.slice(0, depth);
     const at = findField(body, start);
     const step = steps[depth];
-    // What is there is spelt well: the fault lies behind it.
+    // This step exists, so the error is in a later one.
     if (at === null || typeof step !== 'string' || findField(body, [...start, step]) !== null) continue;
     const names = namesIn(at.reduce<Json>(memberAt, body), at.at(-1) ?? '');
     const rest = steps.slice(depth + 1);
@@ -37,7 +37,7 @@ function namesIn(value: Json, field: string): string[] {
   return isObject(value) ? Object.keys(value).map(unescapeText) : [];
 }
 
-/** Fields that end as the path does, by as many names as any; the shortest first. */
+/** The fields that share the longest ending with the path; the shortest first. */
 function calledAlike(body: JsonObject, steps: readonly FieldStep[]): string[] {
   const found: { path: string; shared: number; depth: number }[] = [];
   const visit = (value: Json, field: string, path: string, names: readonly string[]): void => {

@@ -7,15 +7,15 @@ import type { Delta, Json, JsonObject } from './types.ts';
 
 /** Every item of a list: `[*]`. */
 export const ANY_ITEM = Symbol('any item');
-/** A step on the way to a field: the key of a member or of a list's item, the place of an item, or every item. */
+/** One step of a field path: the key of a member or of a list item, the index of an item, or every item. */
 export type FieldStep = string | number | typeof ANY_ITEM;
 
 const SEGMENT = /^(?:\.?((?:[^.[\]\\]|\\.)+)|\[("(?:[^"\\]|\\.)*")\]|\['([^']*)'\]|\[([^\]"']*)\])/su;
 
 /**
- * The steps to a field, as tables print it and people write it: `spec.template`, `.spec.replicas`,
+ * The steps of a field path, in the forms that tables print and people write: `spec.template`, `.spec.replicas`,
  * `spec.containers[nginx].image`, `metadata.labels["app.kubernetes.io/name"]`, also
- * `metadata.labels.app\.kubernetes\.io/name`, and a JSON pointer: `/spec/replicas`. A number in brackets is a place
+ * `metadata.labels.app\.kubernetes\.io/name`, and a JSON pointer: `/spec/replicas`. A number in brackets is an index
  * (`spec.containers[0]`), in quotes a key (`spec.ports["80"]`); `[*]` is every item. Throws field-invalid.
  */
 export function parseField(text: string): FieldStep[] {
@@ -24,10 +24,10 @@ export function parseField(text: string): FieldStep[] {
   return fieldParts(text).map(({ name, form }) => (form === 'brackets' ? bracketStep(name) : name));
 }
 
-/** How a part of a field is written: `.name`, `["name"]` or `['name']`, `[name]`. */
+/** The syntax of one step: `.name`, `["name"]` or `['name']`, `[name]`. */
 type FieldForm = 'name' | 'quoted' | 'brackets';
 
-/** The parts of a field as they are written, without what they mean in a document. Throws field-invalid. */
+/** The steps of a field as written, before they are looked up in a document. Throws field-invalid. */
 export function fieldParts(text: string): { name: string; form: FieldForm }[] {
   const path = /^\{(.*)\}$/su.exec(text)?.[1] ?? text;
   const parts: { name: string; form: FieldForm }[] = [];
@@ -56,7 +56,7 @@ function bracketStep(text: string): FieldStep {
   return /^\d{1,9}$/.test(text) ? Number(text) : text;
 }
 
-/** RFC 6901. What is a place and what a key, the document tells. */
+/** A JSON pointer (RFC 6901). Whether a step is an index or a key depends on the document. */
 function parsePointer(text: string): string[] {
   return text
     .split('/')
@@ -72,32 +72,32 @@ function unquote(text: string): string {
   }
 }
 
-/** The keys and places (as in memory) of a field in a value; null where it has none. Of several the first. */
+/** The keys and indexes (as in memory) of a field in a value; null if it has no such field; the first one if it has several. */
 export function findField(value: Json, steps: readonly FieldStep[]): string[] | null {
   return findFields(value, steps)[0] ?? null;
 }
 
-/** The same of all that the field names: `[*]` may name many. */
+/** The same for all fields that match: `[*]` can match many. */
 export function findFields(value: Json, steps: readonly FieldStep[]): string[][] {
   return [...locate({ ...ROOT, value }, steps)].map(({ at }) => at);
 }
 
-/** The path of a field in a value as people read it; null where it has none. */
+/** The path of a field in a value, in the form that people read; null if it has no such field. */
 export function fieldText(value: Json, steps: readonly FieldStep[]): string | null {
   const [found] = locate({ ...ROOT, value }, steps);
   return found?.path ?? null;
 }
 
-/** A value at the field, and how it is reached. */
+/** A value that matches the field, and the way to it. */
 interface Found {
   at: string[];
-  /** For people: list items by their key, where they have one. */
+  /** For people: list items by their key, if they have one. */
   path: string;
-  /** The same with the places that the field names as places. */
+  /** The same, but with indexes where the field has indexes. */
   spot: string;
-  /** The member that it is, for lists; '' for an item. */
+  /** The name of the member; '' for a list item. */
   field: string;
-  /** True where each item on the way is known by a key, or by a place that the field names. */
+  /** True if each list item on the way is identified by a key, or by an index in the field. */
   known: boolean;
   value: Json;
 }
@@ -135,7 +135,7 @@ function* locate(from: Found, steps: readonly FieldStep[]): Generator<Found> {
   }
 }
 
-/** The members that the next steps may mean, the shortest name first: a key with dots may be written without quotes. */
+/** The members that the next steps can mean, shortest name first: a key with dots may be written without quotes. */
 function membersFor(value: JsonObject, steps: readonly FieldStep[]): { key: string; left: FieldStep[] }[] {
   const end = steps.findIndex((step) => typeof step !== 'string');
   const names = end < 0 ? steps : steps.slice(0, end);
@@ -144,7 +144,7 @@ function membersFor(value: JsonObject, steps: readonly FieldStep[]): { key: stri
     .filter(({ key }) => Object.hasOwn(value, key));
 }
 
-/** The places in a list that a step means. A name that is no item's key may be a place: `/spec/containers/0`. */
+/** The indexes in a list that a step means. A name that is not the key of any item can be an index: `/spec/containers/0`. */
 function placesOf(list: readonly Json[], step: FieldStep, keys: readonly string[]): number[] {
   if (step === ANY_ITEM) return [...list.keys()];
   if (typeof step === 'number') return step < list.length ? [step] : [];
@@ -153,20 +153,20 @@ function placesOf(list: readonly Json[], step: FieldStep, keys: readonly string[
   return /^\d{1,9}$/.test(step) && Number(step) < list.length ? [Number(step)] : [];
 }
 
-/** The place of the list item that a name means: by its merge key, or else by number. null where there is none. */
+/** The index of the list item that a name means: by its merge key, or else as a number. null if there is none. */
 export function placeOf(list: readonly Json[], name: string, field: string): number | null {
   return placesOf(list, name, keysOf(list, field))[0] ?? null;
 }
 
-/** The keys that tell the items of a list apart, in its order; none where nothing does. */
+/** The merge keys of the items of a list, in its order; empty if no key distinguishes them. */
 function keysOf(list: readonly Json[], field: string): string[] {
   return [...(identify(field, list, list)?.before.keys() ?? [])];
 }
 
 /**
- * What a change did to a field: the deltas between its value before and after. A place is looked up in each of the two
- * bodies: a change of `containers[0]` is told whenever another value stands there. Of every item (`[*]`), items with a
- * key are compared with those of the same key; of others equal ones are left out.
+ * What a change did to a field: the deltas between its value before and after. An index is looked up in each of the two
+ * bodies, so `containers[0]` changes whenever another value is at that index. For `[*]`, items with a key are compared with
+ * the item of the same key; of items without a key, equal ones are left out.
  */
 export function deltasOfField(
   before: JsonObject | null,
@@ -177,7 +177,7 @@ export function deltasOfField(
   return pairs(old ?? [], now ?? [], steps.includes(ANY_ITEM)).flatMap(([from, to]): Delta[] => {
     if (from === undefined) return to === undefined ? [] : [{ path: to.path, kind: 'added', after: to.value }];
     if (to === undefined) return [{ path: from.path, kind: 'removed', before: from.value }];
-    // Where another item stands now, a key would be that of only one of them.
+    // If another item is at this index now, its key would be wrong for one of the two.
     return deltasBetween(from.path === to.path ? to.path : to.spot, to.field, from.value, to.value);
   });
 }
@@ -210,7 +210,7 @@ function pair(from: Found | undefined, to: Found | undefined): [from?: Found, to
   return [from, to] as [Found, Found];
 }
 
-/** The deltas between two values of one field, by the paths of the whole body. */
+/** The deltas between two values of one field, with paths from the root of the body. */
 function deltasBetween(path: string, field: string, before: Json, after: Json): Delta[] {
   const start = memberPath('', field).length;
   return deltas({ [field]: before }, { [field]: after }).map((delta) => ({
@@ -220,8 +220,8 @@ function deltasBetween(path: string, field: string, before: Json, after: Json): 
 }
 
 /**
- * False where a patch's path surely lies beside a field: `/spec/replicas` and `spec.template`. The places of list items
- * tell nothing: beyond them everything is possible.
+ * False if a patch's path certainly does not touch a field: `/spec/replicas` and `spec.template`. Indexes of list items say
+ * nothing: any path below a list may touch the field.
  */
 export function mayTouch(pointer: string, steps: readonly FieldStep[]): boolean {
   const end = steps.findIndex((step) => typeof step !== 'string');

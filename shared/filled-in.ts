@@ -3,9 +3,9 @@ import { metadataOf } from './normalise.ts';
 import type { Json, JsonObject } from './types.ts';
 
 /**
- * What the API server fills in when it reads an object from its store, so that a review does not show it and every reader does:
- * the body with it; the same body where there is nothing to fill in. Only of the types whose reviews were seen without it; what is
- * missing here is found when the object is shown (docs/decisions/0030). Source: the SetDefaults_ functions in
+ * The body with the defaults that the API server fills in when it reads an object from its store: reviews do not show them, but
+ * everybody who reads the object sees them. Returns the same body if there is nothing to fill in. Only for types whose reviews
+ * were seen without them; what is missing here is corrected when the object is next shown (docs/decisions/0030). Source: the SetDefaults_ functions in
  * k8s.io/kubernetes/pkg/apis/core/v1/defaults.go and pkg/apis/batch/v1/defaults.go.
  */
 export function filledIn(body: JsonObject, { group, resource }: { group: string; resource: string }): JsonObject {

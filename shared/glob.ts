@@ -1,10 +1,10 @@
 /**
- * True where a pattern matches all of a text: `*` is any text, `?` any one character, all else itself. Takes at most as
- * many steps as the lengths multiplied, whatever the pattern: a regular expression with many stars takes for ever.
+ * True if a pattern matches a whole text: `*` is any text, `?` any one character, everything else is literal. The number of
+ * steps is at most the product of both lengths, while a regular expression with many stars can take for ever.
  */
 export function matchesGlob(pattern: string, text: string): boolean {
   let [at, place] = [0, 0];
-  // Where the last star stands, and how much of the text it has taken.
+  // The position of the last star, and how much of the text it has matched.
   let [star, taken] = [-1, 0];
   while (place < text.length) {
     if (pattern[at] === '*') {
@@ -22,7 +22,7 @@ export function matchesGlob(pattern: string, text: string): boolean {
   return at === pattern.length;
 }
 
-/** False where a text means only itself. */
+/** True if a text has wildcards. */
 export function isGlob(text: string): boolean {
   return /[*?]/.test(text);
 }

@@ -11,12 +11,12 @@ export type Seen = Normalised;
 
 /**
  * What a review asks for:
- * - `state`: a whole body before and after it. `before` is the API server's own word. `after` is null where the request
- *   ends the object; `patch` still says what it set last.
- * - `projection`: what the request does to the object as it is, which the review does not show whole: `apply` gives the body after it,
- *   or null where the request ends the object.
- * - `scale`: another number of replicas. Which field keeps it is told to `apply`: the definition of the type says it.
- * - `act`: nothing that has a state.
+ * - `state`: the whole body before and after it. `before` comes from the API server. `after` is null if the request ends the
+ *   object; `patch` still says what it set last.
+ * - `projection`: a change of an object that the review does not show as a whole: `apply` returns the body after it, or null if
+ *   the request ends the object.
+ * - `scale`: a new number of replicas. The caller of `apply` says which field holds it, as the type's definition has it.
+ * - `act`: a request without a state, such as an exec.
  */
 export type Meaning =
   | { kind: 'state'; before: Seen | null; after: JsonObject | null; patch: Patch }
@@ -24,14 +24,14 @@ export type Meaning =
   | ({ kind: 'scale'; apply: (body: JsonObject, replicasPath: readonly string[]) => JsonObject } & ScaleRequest)
   | { kind: 'act' };
 
-/** The number of replicas before a request to scale, null where the review does not tell it, and the one that it asks for. */
+/** The number of replicas before a request to scale (null if the review does not say), and the requested one. */
 export interface ScaleRequest {
   from: number | null;
   to: number;
 }
 
 export interface Interpretation {
-  /** The uid is '' where the review does not tell it: an act on a name. The kind is '' where only a part is shown. */
+  /** The uid is '' if the review does not have it: an act on a name. The kind is '' if only a part of the object is shown. */
   object: ObjectRef;
   manager: string;
   baseResourceVersion: string;
@@ -39,7 +39,7 @@ export interface Interpretation {
   meaning: Meaning;
 }
 
-/** Where most kinds keep what their `scale` subresource sets. */
+/** The field that the `scale` subresource sets in most kinds. */
 export const REPLICAS_PATH: readonly string[] = ['spec', 'replicas'];
 
 /** The meaning of a review that was received at `at` (ms). Its confidential values have been replaced. */
@@ -56,7 +56,7 @@ export function interpret(review: Review, at: number): Interpretation {
       kind: whole ? review.kind.kind : '',
       namespace: namespaceOf(review),
       name: nameOf(review),
-      // What an act carries is not the object: its uid, where it has one, is its own.
+      // The body of an act is not the object: a uid in it is not the object's.
       uid: meaning.kind === 'act' && !whole ? '' : metadataText(known, 'uid'),
     },
     manager,
@@ -66,7 +66,7 @@ export function interpret(review: Review, at: number): Interpretation {
   };
 }
 
-/** True where the review's bodies are the object itself; false for the parts that some subresources take. */
+/** True if the review's bodies are the object itself; false for subresources with bodies of their own. */
 export function carriesWholeObject(review: Review): boolean {
   if (review.operation === 'CONNECT') return false;
   if (review.subresource === '') return true;
@@ -77,7 +77,7 @@ function isScale(review: Review): boolean {
   return review.subresource === 'scale' && review.kind.kind === 'Scale';
 }
 
-/** Of the object. Requests about a Namespace name it as their namespace too, though it is in none. */
+/** The object's namespace. Reviews of a Namespace name it as their namespace, although it is in none. */
 export function namespaceOf(review: Review): string {
   if (review.resource.group === '' && review.resource.resource === 'namespaces') return '';
   const shown = carriesWholeObject(review) ? (review.object ?? review.oldObject) : null;
@@ -94,7 +94,7 @@ function wholeMeaning(
     if (left === before.body) return { kind: 'act' };
     return { kind: 'state', before, after: left, patch: diff(before.body, left) };
   }
-  // The object that ends is not shown, only named.
+  // The review names the deleted object, but does not show it.
   if (before === null && after === null)
     return { kind: 'projection', apply: (body) => afterDelete(body, type, options, at) };
   const body = after === null ? null : filledIn(after.body, type);
@@ -119,12 +119,12 @@ function partialMeaning(review: Review, at: number): Meaning {
   return { kind: 'act' };
 }
 
-/** What a Scale asks for, or shows. Go leaves out a zero. */
+/** The replicas in a Scale. Go omits a zero. */
 function replicasOf({ spec }: JsonObject): number {
   return isObject(spec) && typeof spec.replicas === 'number' ? spec.replicas : 0;
 }
 
-/** The object with another number of replicas; a new generation, where that changes its spec. */
+/** The object with another number of replicas, and a new generation if that changes its spec. */
 export function scaled(body: JsonObject, path: readonly string[], replicas: Json): JsonObject {
   if (valueAt(body, path) === replicas) return body;
   const metadata = metadataOf(body);
@@ -134,8 +134,8 @@ export function scaled(body: JsonObject, path: readonly string[], replicas: Json
 }
 
 /**
- * The pod on its node: pkg/registry/core/pod/storage, assignPod. The binding's annotations and labels go over to the
- * pod, and it is marked as scheduled.
+ * The pod after a binding: it has a node, it is marked as scheduled, and it takes over the binding's annotations and labels
+ * (pkg/registry/core/pod/storage, assignPod).
  */
 function bound(body: JsonObject, node: string, binding: JsonObject, at: number): JsonObject {
   const metadata = { ...metadataOf(body) };
@@ -168,8 +168,8 @@ function setAt(body: JsonObject, path: readonly string[], value: Json): JsonObje
 }
 
 /**
- * The options of the request, and what a partial body asked for: all that an act leaves behind. null where empty. That it
- * was a server-side apply is added: admission shows one as an update with an update's options.
+ * The options of the request, and what a partial body asked for: this is all that is left of an act. null if empty. A
+ * server-side apply is marked here, because admission shows it as an update with an update's options.
  */
 function requestOptions(review: Review, whole: boolean, applied: boolean): Json {
   const {
@@ -180,7 +180,7 @@ function requestOptions(review: Review, whole: boolean, applied: boolean): Json 
     ...options
   } = review.options ?? {};
   if (!whole && review.object !== null) {
-    // `status` is the answer's place: a token, in a TokenRequest.
+    // `status` holds the answer: in a TokenRequest, a token.
     const { kind: _, apiVersion: __, metadata: ___, status: ____, ...asked } = review.object.body;
     Object.assign(options, asked);
   }

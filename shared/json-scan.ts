@@ -1,12 +1,12 @@
 import type { Json } from './types.ts';
 
-/** What tells whether JSON.parse has lost something of a text. */
+/** Facts about a JSON text that tell whether JSON.parse has lost something of it. */
 export interface Scan {
-  /** Keys of all objects, also those that occur twice. */
+  /** Number of keys of all objects, duplicates included. */
   keys: number;
   /** Levels of nesting. */
   depth: number;
-  /** False where JavaScript would write a number in another way. */
+  /** False if JavaScript would write a number differently. */
   exactNumbers: boolean;
 }
 
@@ -15,7 +15,7 @@ const MINUS = 0x2d;
 const COLON = 0x3a;
 const BACKSLASH = 0x5c;
 
-/** Goes over a text that JSON.parse has accepted, once: every review is looked at, so it reads no string's content. */
+/** Scans a text that JSON.parse has accepted, in one pass. It skips the content of strings, because it runs for every review. */
 export function scanJson(text: string): Scan {
   let [keys, level, depth, exactNumbers] = [0, 0, 0, true];
   for (let at = 0; at < text.length;) {
@@ -38,10 +38,10 @@ export function scanJson(text: string): Scan {
 }
 
 /*
- * The ends of tokens, for all who read JSON text that JSON.parse has accepted.
+ * The ends of tokens in JSON text that JSON.parse has accepted.
  */
 
-/** The position behind a string that begins at `start`. */
+/** The position after a string that begins at `start`. */
 export function afterString(text: string, start: number): number {
   let end = start;
   do end = text.indexOf('"', end + 1);
@@ -49,14 +49,14 @@ export function afterString(text: string, start: number): number {
   return end + 1;
 }
 
-/** True where an odd number of backslashes stands before the position. */
+/** True if an odd number of backslashes precedes the position. */
 function isEscaped(text: string, position: number): boolean {
   let backslashes = 0;
   while (text.charCodeAt(position - 1 - backslashes) === BACKSLASH) backslashes++;
   return backslashes % 2 === 1;
 }
 
-/** The position of the first character from `start` on that is no white space. */
+/** The position of the first character from `start` on that is not white space. */
 export function afterSpace(text: string, start: number): number {
   let at = start;
   while (text.charCodeAt(at) <= 0x20) at++;
@@ -67,7 +67,7 @@ function isDigit(code: number): boolean {
   return code >= 0x30 && code <= 0x39;
 }
 
-/** The position behind a number that begins at `start`: digits, sign, point and exponent. */
+/** The position after a number that begins at `start`: digits, sign, point and exponent. */
 export function afterNumber(text: string, start: number): number {
   let at = start + 1;
   for (let code = text.charCodeAt(at); isDigit(code) || NUMBER_CODES.has(code); code = text.charCodeAt(at)) at++;
@@ -76,7 +76,7 @@ export function afterNumber(text: string, start: number): number {
 
 const NUMBER_CODES: ReadonlySet<number> = new Set([...'+-.eE'].map((character) => character.charCodeAt(0)));
 
-/** So many characters hold no integer beyond 2^53. */
+/** A number with at most this many characters is below 2^53. */
 const SAFE_LENGTH = 15;
 
 function isExact(text: string, start: number, end: number): boolean {
@@ -90,7 +90,7 @@ function onlyDigits(text: string, start: number, end: number): boolean {
   return true;
 }
 
-/** The keys of all objects in a value that is not too deep. */
+/** The number of keys of all objects in a value that is not too deep. */
 export function countKeys(value: Json): number {
   let keys = 0;
   if (Array.isArray(value)) {

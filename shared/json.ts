@@ -6,25 +6,25 @@ import type { Json, JsonObject } from './types.ts';
 
 /*
  * JSON without loss. JavaScript rounds integers beyond 2^53, and a `__proto__` key breaks every library that assigns
- * it. So, in memory, what JavaScript cannot hold is written as a string that no ordinary document contains:
+ * it. So, in memory, values that JavaScript cannot hold become strings that no ordinary document contains:
  *
  *   NUL '#' token   a number whose text JavaScript would change (12345678901234567890, 1.0, 1e400, -0)
  *   NUL '$' text    a string or key that starts with NUL, and the key `__proto__`
  *
- * Documents stay plain JSON values, so the diff and patch libraries work on them unchanged. Only the exits undo it:
- * stringifyJson, canonicalJson, and the views through exactNumber and unescapeText.
+ * Documents stay plain JSON values, so the diff and patch libraries work on them unchanged. It is undone only on output:
+ * by stringifyJson, canonicalJson, and in views by exactNumber and unescapeText.
  */
 const NUL = '\u0000';
 const NUMBER_MARK = `${NUL}#`;
 const TEXT_MARK = `${NUL}$`;
 
 /**
- * Deeper documents are refused. Recursive code, in our libraries too, is safe far beyond this; kube-apiserver's own
- * decoder allows 10,000 levels, but no schema of a real object comes near 100.
+ * Deeper documents are refused. Recursive code, ours and that of libraries, is safe at far greater depths. kube-apiserver's
+ * decoder allows 10,000 levels, but the schema of no real object comes near 100.
  */
 export const MAX_DEPTH = 1000;
 
-/** Keys and texts that need escaping, also when spelled with \u escapes. False alarms only cost time. */
+/** Matches keys and texts that need escaping, also if they are spelled with \u escapes. False positives only cost time. */
 const MAYBE_HOSTILE_TEXT = /__proto__|\\u00(?:00|[4-7][0-9a-f])/i;
 
 /**
@@ -46,7 +46,7 @@ export function parseJson(text: string): Json {
   return new ExactParser(text).parse();
 }
 
-/** V8 quotes the text around an unexpected token: that may be a Secret's value, and this may get into a log. */
+/** V8's message quotes the text around an unexpected token. That may be a Secret's value, and messages get into logs. */
 function syntaxReason(message: string): string {
   const quotesNothing = / at position \d+|^Unexpected end of JSON input$/.test(message) && !message.includes('"');
   return quotesNothing ? message : 'an unexpected character';
@@ -138,14 +138,14 @@ class ExactParser {
   }
 }
 
-/** JSON text of a value, numbers and keys as they came; keys in their order. `indent` as JSON.stringify has it. */
+/** JSON text of a value, with numbers and keys exactly as they came, and keys in their order. `indent`: see JSON.stringify. */
 export function stringifyJson(value: Json, indent = 0): string {
   return undoEscapes(JSON.stringify(value, null, indent));
 }
 
 const stableStringify = configure({ bigint: false, circularValue: Error });
 
-/** The one JSON text of a value: keys sorted, no white space. What is hashed; with `indent`, as kubectl prints it. */
+/** The canonical JSON text of a value: sorted keys, no white space. It is what is hashed; with `indent`, what kubectl prints. */
 export function canonicalJson(value: Json, indent = 0): string {
   return undoEscapes(indent === 0 ? sortedJson(value) : (stableStringify(value, null, indent) ?? 'null'));
 }
@@ -158,8 +158,8 @@ export function sortedMembers(object: JsonObject, write: (member: Json) => strin
 }
 
 /*
- * In JSON text a quote inside a string always follows a backslash; one that opens a string never does. NUL is always
- * written \u0000. So these patterns match nothing but whole escaped numbers, and the start of escaped texts.
+ * In JSON text, a quote inside a string always follows a backslash, a quote that opens a string never does, and NUL is always
+ * written \u0000. So these patterns match only whole escaped numbers and the start of escaped texts.
  */
 const ESCAPED_NUMBER = /(?<!\\)"\\u0000#(-?[0-9][0-9.eE+-]*)"/g;
 const ESCAPED_TEXT = /(?<!\\)"\\u0000\$/g;
@@ -169,12 +169,12 @@ function undoEscapes(text: string): string {
   return text.replace(ESCAPED_NUMBER, '$1').replace(ESCAPED_TEXT, '"');
 }
 
-/** The digits of an escaped number, or null where the string is an ordinary one. */
+/** The digits of an escaped number; null for an ordinary string. */
 export function exactNumber(value: string): string | null {
   return value.startsWith(NUMBER_MARK) ? value.slice(NUMBER_MARK.length) : null;
 }
 
-/** The string or key as it was before it was escaped. */
+/** The original string or key, without escapes. */
 export function unescapeText(text: string): string {
   return text.startsWith(TEXT_MARK) ? text.slice(TEXT_MARK.length) : text;
 }
@@ -189,7 +189,7 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The value under some keys, one inside the other; undefined where there is none. */
+/** The value at nested keys; undefined if there is none. */
 export function memberOf(value: Json | undefined, ...keys: string[]): Json | undefined {
   let at = value;
   for (const key of keys) {
@@ -199,7 +199,7 @@ export function memberOf(value: Json | undefined, ...keys: string[]): Json | und
   return at;
 }
 
-/** The objects of a list; none where it is no list. */
+/** The objects in a list; empty if the value is not a list. */
 export function itemsOf(value: Json | undefined): JsonObject[] {
   return Array.isArray(value) ? value.filter(isObject) : [];
 }

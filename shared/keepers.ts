@@ -3,14 +3,14 @@ import { metadataOf } from './normalise.ts';
 import { toolOfManager } from './origins/tools.ts';
 import type { Change, Json, JsonObject } from './types.ts';
 
-/** Somebody who will set fields again, whatever anybody else does with them. */
+/** A tool or controller that will set fields again after anybody else changes them. */
 export interface Keeper {
   /** `Argo CD`, `replicaset web-5d4f`, a user. */
   who: string;
   kind: 'gitops' | 'owner' | 'controller';
-  /** How that is known: a label, an owner reference, or a change of its own. */
+  /** The evidence: a label, an owner reference, or an earlier change of its own. */
   evidence: string;
-  /** Of `controller`: the field that it sets. '' where it is the whole object. */
+  /** For `controller`: the field that it sets; '' for the whole object. */
   path: string;
 }
 
@@ -25,8 +25,8 @@ const MARKS: readonly [key: string, who: string, value?: string][] = [
 ];
 
 /**
- * Who will put these fields of an object back: GitOps tools that mark it as theirs, a controller that owns it, and
- * controllers that have set the same fields before, by `history` (any order). `paths` are as deltas have them.
+ * Who will restore these fields of an object: GitOps tools that mark it as theirs, a controller that owns it, and controllers
+ * that set the same fields before, according to `history` (in any order). `paths` are those of deltas.
  */
 export function keepersOf(body: JsonObject, paths: readonly string[], history: readonly Change[]): Keeper[] {
   const keepers = new Map<string, Keeper>();
@@ -44,7 +44,7 @@ export function keepersOf(body: JsonObject, paths: readonly string[], history: r
     const tool = keeps(change.manager);
     if (tool === null && !isController(change)) continue;
     const path = paths.find((each) => change.deltas.some((delta) => delta.path !== '' && overlap(delta.path, each)));
-    // Of the whole object: a controller that sets a field of it neither makes it anew nor takes it away.
+    // For the whole object: a controller that sets one of its fields neither creates it again nor deletes it.
     if (path === undefined || (path === '' && tool === null)) continue;
     const who = tool ?? change.actor?.username ?? '';
     add({ who, kind: tool === null ? 'controller' : 'gitops', evidence: `change ${change.seq}`, path });
@@ -52,20 +52,20 @@ export function keepersOf(body: JsonObject, paths: readonly string[], history: r
   return [...keepers.values()];
 }
 
-/** The tool of a field manager that sets fields again by itself; null for others, and for what somebody runs, as Helm. */
+/** The tool behind a field manager, if it sets fields again by itself; null for others, such as Helm, which somebody runs. */
 function keeps(manager: string): string | null {
   const tool = toolOfManager(manager);
   return tool === 'Argo CD' || tool === 'Flux' ? tool : null;
 }
 
-/** True where one of two paths lies below the other, or they are the same. */
+/** True if two paths are equal, or one lies below the other. */
 export function overlap(first: string, second: string): boolean {
   const below = (inner: string, outer: string): boolean =>
     inner === outer || outer === '' || (inner.startsWith(outer) && /^[.[]/.test(inner.slice(outer.length)));
   return below(first, second) || below(second, first);
 }
 
-/** Kubernetes' own users, and no person or pipeline that runs kubectl under a service account. */
+/** True for Kubernetes' own users, but not for a person or pipeline that runs kubectl as a service account. */
 function isController({ actor, manager, outcome }: Change): boolean {
   return (
     actor !== null && outcome !== 'dropped' && actor.username.startsWith('system:') && !manager.startsWith('kubectl')

@@ -7,35 +7,35 @@ import { holdsRedacted } from './redacted.ts';
 import { builtInKind } from './schema/kinds.ts';
 import type { Json, JsonObject, Setter } from './types.ts';
 
-/** What the cluster has for a part of a manifest. */
+/** How the cluster's object compares with one part of a manifest. */
 export interface Match {
   /**
-   * `hidden`: the record has only a redacted value. `absent`: only the manifest has it, `extra`: only the cluster, and
-   * somebody has set it.
+   * `hidden`: only a redacted value is recorded. `absent`: only the manifest has it. `extra`: only the cluster has it, and
+   * somebody set it.
    */
   state: 'same' | 'differs' | 'absent' | 'hidden' | 'extra';
-  /** Where the part is in the object's body; where it is absent, where it would be. */
+  /** The position of the part in the object's body; if it is absent, where it would be. */
   at: readonly string[];
-  /** Where it differs: what the manifest has, and what the cluster has. */
+  /** If it differs: the manifest's and the cluster's value. */
   wanted?: Json;
   value?: Json;
-  /** Where it differs by something else than its value: what the cluster has. */
+  /** If something else than its value differs: what the cluster has. */
   comment?: string;
-  /** The same for all that came or went together. */
+  /** Shared by all parts that were added or removed together. */
   part: object;
 }
 
-/** A manifest and the cluster's object as one. */
+/** A manifest merged with the cluster's object. */
 export interface Comparison {
-  /** The manifest with what somebody has set in the cluster; `***` where a value is not compared. */
+  /** The manifest, plus what somebody set in the cluster; `***` for values that are not compared. */
   body: JsonObject;
-  /** What the cluster has for the part of `body` at some keys and places; of a text also at its lines. */
+  /** The comparison for the part of `body` at these keys and indexes; for texts also for each line. */
   match: (at: readonly string[]) => Match;
   differs: boolean;
 }
 
 export interface CompareOptions {
-  /** Whose settings do not count where only the cluster has them. */
+  /** Users whose settings do not count if only the cluster has them. */
   hides?: (setter: Setter) => boolean;
 }
 
@@ -46,13 +46,13 @@ interface Node extends Omit<Match, 'part'> {
   inside: Map<string, Node>;
 }
 
-/** Compares a manifest with what the cluster has. What the server sets, and status, is never told to differ. */
+/** Compares a manifest with the cluster's object. Fields that the API server sets, and status, never count as different. */
 export function compareManifest(manifest: JsonObject, cluster: Cluster, options: CompareOptions = {}): Comparison {
   const comparer = new Comparer(manifest, cluster, options);
   const root = comparer.whole();
   const match = (at: readonly string[]): Match => {
     let node = root;
-    // What came as one is told as one.
+    // Parts that were added together are reported together.
     let part: Node | null = null;
     for (const [index, key] of at.entries()) {
       if (part === null && (node.state === 'extra' || node.state === 'absent')) part = node;
@@ -102,7 +102,7 @@ class Comparer {
     return { ...root, merged: { ...(root.merged as JsonObject), stringData: moved.merged } };
   }
 
-  /** `both`: also what only the cluster has. */
+  /** `both`: include what only the cluster has. */
   private compare(wanted: Json, found: Json, applied: Json | undefined, at: readonly string[], both = true): Node {
     if (isPassedOver(at)) return leaf('same', at, wanted);
     if (canonicalJson(wanted) !== canonicalJson(found) && holdsHidden(found)) return this.hidden(wanted, found, at);
@@ -174,7 +174,7 @@ class Comparer {
     return inOrder(pairs) ? node : this.different({ ...node, state: 'differs', comment: 'in another order' });
   }
 
-  /** The lines of two texts; null where they are not shown line by line. */
+  /** The compared lines of two texts; null if they are not shown line by line. */
   private lines(wanted: string, found: string, at: readonly string[]): Node | null {
     const [lines, others] = [textLines(wanted), textLines(found)];
     if (lines === null || others === null || wanted === found) return null;
@@ -204,7 +204,7 @@ class Comparer {
     return inOrder(pairs) ? merged : { ...merged, state: 'differs', comment: 'in another order' };
   }
 
-  /** The manifest's items, and those of the cluster behind the ones that they follow there. */
+  /** The manifest's items, with each item that only the cluster has after the item that it follows there. */
   private rows(
     rows: { place: number | null; node: Node }[],
     extras: { place: number; node: Node }[],
@@ -220,16 +220,16 @@ class Comparer {
     return { state: 'same', at, inside, merged: all.map(({ node }) => node.merged) };
   }
 
-  /** Of a map that holds redacted values each is told by itself. */
+  /** In a map with redacted values, each value is compared by itself. */
   private hidden(wanted: Json, found: Json, at: readonly string[]): Node {
-    // Equal tags stand for equal values, and these are not.
+    // Equal tags stand for equal values; these tags differ.
     if (typeof wanted === 'string' && holdsRedacted(wanted)) {
       return this.different({ ...leaf('differs', at, wanted), wanted, value: found });
     }
     return leaf('hidden', at, MASK);
   }
 
-  /** What the API server drops is nothing to miss: null, what is empty, and in its own types what is off. */
+  /** The API server drops null, empty values and, in its own types, false: their absence is not a difference. */
   private absent(wanted: Json, at: readonly string[]): Node {
     const isEmpty = Array.isArray(wanted) ? wanted.length === 0 : isObject(wanted) && Object.keys(wanted).length === 0;
     const isItem = /^\d+$/.test(at.at(-1) ?? '');
@@ -254,7 +254,7 @@ function leaf(state: Match['state'], at: readonly string[], merged: Json): Node 
   return { state, at, merged, inside: new Map() };
 }
 
-/** A text in which something is redacted; of maps and lists the members tell. */
+/** True for a text with a redacted part; maps and lists are judged by their members. */
 function holdsHidden(found: Json): boolean {
   return typeof found === 'string' && holdsRedacted(found);
 }

@@ -1,7 +1,7 @@
 import { isObject, memberOf } from './json.ts';
 import type { Json, JsonObject } from './types.ts';
 
-/** Of autoscaling/v2: the name is where the type says. */
+/** For autoscaling/v2: the type says where the name is. */
 const METRIC = [
   ['type'],
   [
@@ -17,9 +17,9 @@ const METRIC = [
 ];
 
 /*
- * By what the items of a list are told apart. The API's own merge keys (x-kubernetes-list-map-keys) are not in the
- * objects, and for custom resources not in any table, so: the few fields where a general rule would read badly, then
- * the general rule. It is applied to both versions of a list, and only where it tells all items apart in both.
+ * The key that distinguishes the items of a list. The API's own merge keys (x-kubernetes-list-map-keys) are not part of the
+ * objects, and there is no table of them for custom resources. So a general rule is used, with exceptions for the few fields
+ * where it would read badly. A key counts only if it distinguishes all items in both versions of a list.
  */
 const BY_FIELD: Record<string, string[][]> = {
   volumeMounts: [['mountPath']],
@@ -54,18 +54,18 @@ const GENERAL: string[][] = [
 ];
 
 export interface Identified {
-  /** Items by key, in the order of the list. Keys are strings as in memory: see json.ts. */
+  /** Items by key, in the order of the list. Keys are escaped as in json.ts. */
   before: Map<string, Json>;
   after: Map<string, Json>;
 }
 
-/** The items of two versions of a list (`field` is its name) by their key; null where no key tells them apart. */
+/** The items of two versions of a list (`field` is its name) by their key; null if no key distinguishes them. */
 export function identify(field: string, before: readonly Json[], after: readonly Json[]): Identified | null {
   const [first, second] = identifyAll(field, [before, after]) ?? [];
   return first === undefined || second === undefined ? null : { before: first, after: second };
 }
 
-/** The same for any number of versions of a list: their items by the one key that tells them apart in all. */
+/** The same for any number of versions: one key that distinguishes the items in all of them. */
 export function identifyAll(field: string, lists: readonly (readonly Json[])[]): Map<string, Json>[] | null {
   if (lists.every((list) => list.length === 0)) return null;
   for (const keys of candidatesOf(field)) {
@@ -75,18 +75,18 @@ export function identifyAll(field: string, lists: readonly (readonly Json[])[]):
   return null;
 }
 
-/** Whether what an item is told apart by may be in one of its members, in a list of this name. */
+/** True if the key of items may be in this member, in a list of this name. */
 export function mayIdentify(field: string, member: string): boolean {
   return candidatesOf(field).some((keys) => keys.some((key) => key.split('.')[0] === member));
 }
 
-/** By what the items of a list of this name may be told apart, the best first. */
+/** The possible keys of a list of this name, the best first. */
 function candidatesOf(field: string): string[][] {
   const own = (Object.hasOwn(BY_FIELD, field) ? BY_FIELD[field] : undefined) ?? [];
   return [...own, ...GENERAL];
 }
 
-/** null where an item is no object, lacks the first of the keys, or shares them with another. */
+/** null if an item is not an object, lacks the first of the keys, or has the same keys as another item. */
 function byKey(list: readonly Json[], keys: string[]): Map<string, Json> | null {
   const items = new Map<string, Json>();
   for (const item of list) {

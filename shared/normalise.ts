@@ -4,27 +4,27 @@ import type { Json, JsonObject, ObjectRef, ResourceType } from './types.ts';
 /** An object as it is recorded, and the facts about it that are not part of its body. */
 export interface Normalised {
   /**
-   * Without managedFields (a third of the bytes, and no history), without resourceVersion, and a node's without the times
-   * of its heartbeats: every five minutes they say of every node that nothing has changed.
+   * Without managedFields (a third of the bytes, and not history), without resourceVersion, and, for nodes, without the times
+   * of heartbeats, which report every five minutes that nothing has changed.
    */
   body: JsonObject;
-  /** The version that the object was read at: in a review, the one before the request. '' where there is none. */
+  /** The resourceVersion of the object that was read: in a review, the one before the request. '' if there is none. */
   resourceVersion: string;
   managedFields: ManagedField[];
 }
 
-/** One entry of metadata.managedFields: who set what last. */
+/** An entry of metadata.managedFields: who last set what. */
 export interface ManagedField {
   manager: string;
   /** RFC 3339, in seconds; '' where it is missing. */
   time: string;
   /** True for the entry of a server-side apply. */
   applied: boolean;
-  /** What tells whether it is the same entry: all of it, or its text. */
+  /** Two entries are the same if these are equal: the whole entry, or its text. */
   entry: Json;
 }
 
-/** Splits an object into its body and the facts. The argument is not changed; the body shares its parts. */
+/** Splits an object into its body and these facts. The argument is not changed; the body shares parts with it. */
 export function normalise(object: JsonObject): Normalised {
   const metadata = metadataOf(object);
   const { managedFields, resourceVersion, ...rest } = metadata;
@@ -35,7 +35,7 @@ export function normalise(object: JsonObject): Normalised {
   };
 }
 
-/** A node's body without the times of its heartbeats; the same body where it is no node's. */
+/** A node's body without heartbeat times; any other body unchanged. */
 export function withoutHeartbeats(body: JsonObject): JsonObject {
   if (body.kind !== 'Node' || body.apiVersion !== 'v1' || !isObject(body.status)) return body;
   const { conditions } = body.status;
@@ -48,12 +48,12 @@ export function withoutHeartbeats(body: JsonObject): JsonObject {
   return { ...body, status: { ...body.status, conditions: kept } };
 }
 
-/** The metadata of an object; empty where it has none. */
+/** The metadata of an object; empty if it has none. */
 export function metadataOf(object: JsonObject | null): JsonObject {
   return object !== null && isObject(object.metadata) ? object.metadata : {};
 }
 
-/** What an object of a known type is called. */
+/** The identity of an object whose type is known. */
 export function refOf(object: JsonObject, { group, resource, kind }: ResourceType): ObjectRef {
   return {
     group,
@@ -81,7 +81,7 @@ function readManagedFields(value: Json | undefined): ManagedField[] {
   return itemsOf(value).map((entry) => managedField(entry, entry));
 }
 
-/** What an entry of metadata.managedFields tells; `identity` is what it is compared by. */
+/** Reads an entry of metadata.managedFields; `identity` is what entries are compared by. */
 export function managedField({ manager, time, operation }: JsonObject, identity: Json): ManagedField {
   return {
     manager: typeof manager === 'string' ? manager : '',
@@ -97,8 +97,8 @@ export function touchedEntries(before: readonly ManagedField[], after: readonly 
 }
 
 /**
- * The field manager that sent a request: `options.fieldManager`, or else the newest entry that the request added or
- * changed. '' where neither tells.
+ * The field manager that sent a request: `options.fieldManager`, or else that of the newest entry that the request added or
+ * changed. '' if neither is there.
  */
 export function fieldManager(options: JsonObject | null, before: ManagedField[], after: ManagedField[]): string {
   const named = options?.fieldManager;
@@ -110,7 +110,7 @@ export function fieldManager(options: JsonObject | null, before: ManagedField[],
   return newest?.manager ?? '';
 }
 
-/** True where the request was a server-side apply: it left an entry of one, by the manager that sent it. */
+/** True if the request was a server-side apply: its manager has left an entry with the operation Apply. */
 export function isServerSideApply(manager: string, before: ManagedField[], after: ManagedField[]): boolean {
   return touchedEntries(before, after).some((entry) => entry.applied && entry.manager === manager);
 }

@@ -9,30 +9,30 @@ export const NOT_KEPT_REASONS = {
 } as const;
 export type NotKeptReason = keyof typeof NOT_KEPT_REASONS;
 
-/** Of these, why it was not recorded in the first place. */
+/** Those reasons for which the body was never recorded at all. */
 export const NOT_RECORDED = ['disk-full', 'budget'] as const;
 export type NotRecorded = (typeof NOT_RECORDED)[number];
 
-/** Stands among the options of a change, in place of the body that was asked for. */
+/** Stored in the options of a change instead of the requested body. */
 export interface NotKept {
   reason: NotKeptReason;
-  /** Of the body, as JSON. */
+  /** Size of the body as JSON. */
   bytes: number;
-  /** hashBody() of it, in hex. */
+  /** hashBody() of the body, in hex. */
   hash: string;
-  /** How its JSON begins; '' where that was not kept either. */
+  /** The beginning of its JSON; '' if that was not kept either. */
   start: string;
 }
 
-/** The member of the options that has it. No options of Kubernetes have one of this name. */
+/** The member of the options that holds it. No options of Kubernetes have a member of this name. */
 const MEMBER = 'bodyNotKept';
 
-/** Options with what is told of a body that is not kept. */
+/** Adds the note about a body that is not kept to the options. */
 export function withNotKept(options: Json, notKept: NotKept): JsonObject {
   return { ...(isObject(options) ? options : {}), [MEMBER]: { ...notKept } };
 }
 
-/** What is told of a body that was not kept; null where there is no such. */
+/** The note about a body that was not kept; null if there is none. */
 export function notKeptOf(options: Json): NotKept | null {
   const value = isObject(options) ? options[MEMBER] : undefined;
   if (!isObject(value)) return null;

@@ -4,8 +4,8 @@ import { pairItems } from './pairing.ts';
 import type { Json } from './types.ts';
 
 /**
- * For each item that is wanted the place of the one that the cluster has for it. Members that the API server fills in may be
- * part of an item's key (a port's protocol): what has all that is wanted, and more, is the same item.
+ * For each item of the manifest the index of the cluster's item for it. The API server may fill in a part of an item's key (a
+ * port's protocol), so an item that has everything of the manifest's item, and more, is the same item.
  */
 export function pairWanted(field: string, wanted: readonly Json[], found: readonly Json[]): (number | null)[] {
   const identified = identify(field, found, wanted);
@@ -28,7 +28,7 @@ export function pairWanted(field: string, wanted: readonly Json[], found: readon
   return pairs;
 }
 
-/** True where a value has all that another one has. */
+/** True if a value contains all of another one. */
 function isPartOf(wanted: Json, found: Json): boolean {
   if (Array.isArray(wanted)) {
     return Array.isArray(found) && wanted.length === found.length && wanted.every((item, index) => isPartOf(item, found[index] ?? null)); // prettier-ignore
@@ -37,7 +37,7 @@ function isPartOf(wanted: Json, found: Json): boolean {
   return isObject(found) && Object.entries(wanted).every(([key, value]) => Object.hasOwn(found, key) && isPartOf(value, found[key] ?? null)); // prettier-ignore
 }
 
-/** Numbers are the same by their value: 1.0 is 1. */
+/** Numbers are equal if their values are: 1.0 is 1. */
 export function sameScalar(wanted: Json, found: Json): boolean {
   if (canonicalJson(wanted) === canonicalJson(found)) return true;
   const [first, second] = [numberText(wanted), numberText(found)];
@@ -51,7 +51,7 @@ function numberText(value: Json): string | null {
   return typeof value === 'string' ? exactNumber(value) : null;
 }
 
-/** What the API server keeps exactly; all beyond is a float to it. */
+/** Numbers that the API server stores exactly; others are floats to it. */
 function isInt64(text: string): boolean {
   if (!/^-?\d+$/.test(text)) return false;
   const value = BigInt(text);

@@ -4,27 +4,26 @@ import { identify } from './merge-key.ts';
 import { partsOf, similarity, type Parts } from './similarity.ts';
 import type { Json } from './types.ts';
 
-/** From this similarity on, an item that stands elsewhere is the same one, moved and changed. */
+/** From this similarity on, an item at another index counts as the same one, moved and changed. */
 const SAME = 0.5;
 
 /**
- * So many pairs of items are compared with one another; beyond that, only items between the same two neighbours are, and
- * beyond that again, they are paired in their order. This bounds the time to some milliseconds.
+ * At most this many pairs of items are compared. With more, only items between the same two neighbours are compared, and with
+ * still more, items are paired in order. This bounds the time to some milliseconds.
  */
 const MAX_PAIRS = 2500;
 
-/** Which items of two versions of a list are the same ones. */
+/** Which items of two versions of a list are the same item. */
 export interface Match {
-  /** For each item of the new version the place of the item that it continues in the old one; null for a new one. */
+  /** For each item of the new version the index of the same item in the old version; null for a new item. */
   pairs: (number | null)[];
-  /** The merge keys of both versions' items; null where no key tells all of them apart. */
+  /** The merge keys of the items of both versions; null if no key distinguishes all of them. */
   keys: { before: string[]; after: string[] } | null;
 }
 
 /**
- * Finds the items of a list (`field` is its name) again in its next version: by their merge key; where no key tells them
- * apart, equal items are the same wherever they moved, then the most similar ones, and then what stands between the same
- * two neighbours.
+ * Matches the items of a list (`field` is its name) with those of its next version: by merge key; if no key distinguishes
+ * them, first equal items wherever they moved, then the most similar ones, then items between the same two neighbours.
  */
 export function matchItems(field: string, before: readonly Json[], after: readonly Json[]): Match {
   const match = matchByKey(field, before, after);
@@ -33,7 +32,7 @@ export function matchItems(field: string, before: readonly Json[], after: readon
   return { pairs: new Pairing(before, after, field).pairs(old ?? [], now ?? []), keys: null };
 }
 
-/** The same where a merge key tells the items apart; null where none does. */
+/** The same by merge key alone; null if no key distinguishes the items. */
 export function matchByKey(field: string, before: readonly Json[], after: readonly Json[]): Match | null {
   const identified = identify(field, before, after);
   if (identified === null) return null;
@@ -52,7 +51,7 @@ export function pairTexts(before: readonly string[], after: readonly string[]): 
   return new Pairing(before, after, '').pairs(before, after);
 }
 
-/** Items that have no counterpart yet, by their places. */
+/** Items that are not matched yet, by index. */
 interface Left {
   removed: number[];
   added: number[];
@@ -88,7 +87,7 @@ class Pairing {
     return this.found;
   }
 
-  /** Pairs what stayed, and gives what came and went between each two that stayed. */
+  /** Matches the items that stayed, and returns what was added and removed between each two of them. */
   private keep(removed: ReadonlySet<number>, added: ReadonlySet<number>): Left[] {
     const gaps: Left[] = [{ removed: [], added: [] }];
     let [place, to] = [0, 0];
@@ -104,7 +103,7 @@ class Pairing {
     return gaps;
   }
 
-  /** Equal ones are the same, wherever they went. */
+  /** Matches equal items, wherever they moved. */
   private pairMoved(old: readonly string[], now: readonly string[], removed: Set<number>, added: Set<number>): void {
     const places = new Map<string, number[]>();
     for (const place of removed) {
@@ -122,7 +121,7 @@ class Pairing {
     }
   }
 
-  /** The most similar first, as git finds renamed files; of equally similar ones what stands at the same place. */
+  /** Matches the most similar items first, as git finds renamed files; of equally similar ones, those at the same index. */
   private pairSimilar({ removed, added }: Left, together: (place: number, to: number) => boolean): void {
     if (removed.length * added.length > MAX_PAIRS) return;
     const candidates = removed.flatMap((place, row) => {
@@ -141,7 +140,7 @@ class Pairing {
     }
   }
 
-  /** What came where another went is a change of that one, where they have anything in common. */
+  /** An item that was added where another was removed is that item, changed, if they have anything in common. */
   private pairInOrder({ removed, added }: Left): void {
     const taken = new Set(this.found);
     const left = removed.filter((place) => !taken.has(place));
@@ -190,7 +189,7 @@ function byNumber(a: number, b: number): number {
   return a - b;
 }
 
-/** The lines of a text that has several; null where it is on one line. A line break at the end begins no line. */
+/** The lines of a text with several lines; null for a single line. A line break at the end does not begin a new line. */
 export function textLines(text: string): string[] | null {
   if (!text.includes('\n')) return null;
   return (text.endsWith('\n') ? text.slice(0, -1) : text).split('\n');

@@ -2,12 +2,12 @@ import { isObject, sameJson } from './json.ts';
 import type { Json, JsonObject, PatchOperation } from './types.ts';
 
 /*
- * Applies RFC 6902 operations: either without changing the document, so that what lies on the path is copied and the
- * rest is shared, or in place. A library that clones the whole document first takes ten times as long, and a state is
+ * Applies RFC 6902 operations, either in place, or without changing the document: then values on the path are copied and
+ * everything else is shared. A library that clones the whole document first takes ten times as long, and a state is
  * rebuilt from many patches.
  */
 
-/** The document after an operation; the same one, changed, where that is `inPlace`. Throws where it does not fit. */
+/** The document after an operation; with `inPlace` the same document, changed. Throws if the operation does not fit. */
 export function applyOperation(document: Json, operation: PatchOperation, inPlace = false): Json {
   if (operation.op === 'move') {
     const { from, path } = operation;
@@ -25,7 +25,7 @@ export function applyOperation(document: Json, operation: PatchOperation, inPlac
   return changeBelow({ segments: operation.path.split('/'), operation, inPlace }, document, 1);
 }
 
-/** What stands at a JSON Pointer (RFC 6901); undefined where nothing does. */
+/** The value at a JSON Pointer (RFC 6901); undefined if there is none. */
 export function valueAt(document: Json, path: string): Json | undefined {
   let value: Json | undefined = document;
   for (const segment of path.split('/').slice(1)) {
@@ -46,7 +46,7 @@ interface Task {
   inPlace: boolean;
 }
 
-/** The value with the change made at the segments from `depth` on. */
+/** The value with the operation applied at the segments from `depth` on. */
 function changeBelow(task: Task, value: Json, depth: number): Json {
   const key = keyOf(task.segments[depth] ?? '');
   if (Array.isArray(value)) return changeList(task, value, depth, key);

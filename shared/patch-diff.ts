@@ -4,15 +4,14 @@ import { listOperations } from './patch-list.ts';
 import type { Json, JsonObject, Patch } from './types.ts';
 
 /*
- * Members of objects as fast-json-patch's `compare` compares them, in a third of its time: every review is diffed twice.
- * Paths are only written where something differs, and nothing is cloned: documents are never changed, so a patch may
- * share their parts.
+ * Compares objects like fast-json-patch's `compare`, in a third of its time: every review is diffed twice. Paths are built
+ * only for differences, and nothing is cloned: documents are never changed, so a patch may share their parts.
  *
- * A list is compared place by place. Where that takes several operations, it is also compared by its items, so that one
- * that came first does not rewrite all others; the smaller patch is taken.
+ * A list is compared index by index. If that takes several operations, its items are also matched, so that one item added at
+ * the front does not rewrite all others. The smaller patch is taken.
  */
 
-/** What turns `before` into `after`, both objects or both lists. Removals first, the last member first. */
+/** The operations from `before` to `after`, both objects or both lists. Removals come first, the last member first. */
 export function differences(before: JsonObject | Json[], after: JsonObject | Json[]): Patch {
   const patch: Patch = [];
   const task = { patch, budget: { cells: MAX_CELLS }, level: 0 };
@@ -23,25 +22,25 @@ export function differences(before: JsonObject | Json[], after: JsonObject | Jso
 }
 
 /**
- * What comparing lists by their items may cost for one patch, in pairs of items. Beyond it they are compared place by
- * place. So a patch takes a few milliseconds longer at most.
+ * The budget for matching list items, in pairs of items a patch. Beyond it, lists are compared index by index, so that a
+ * patch takes a few milliseconds longer at most.
  */
 const MAX_CELLS = 30_000;
-/** Of each list that is compared so, however short. */
+/** The cost of each list that is matched, however short. */
 const COST_OF_ONE = 300;
 
 interface Task {
-  /** What was found. */
+  /** The operations found so far. */
   patch: Patch;
-  /** What is left of MAX_CELLS. */
+  /** The rest of MAX_CELLS. */
   budget: { cells: number };
-  /** How many lists around this one are compared by their items: each of them doubles the work. */
+  /** How many enclosing lists are compared by their items: each of them doubles the work. */
   level: number;
 }
 
 const MAX_LEVELS = 4;
 
-/** Where in the document: the root has nothing above it. */
+/** A position in the document. The root has no parent. */
 interface Place {
   above: Place | null;
   key: string | number;
@@ -67,7 +66,7 @@ function compareObjects(before: JsonObject, after: JsonObject, at: Place, task: 
   }
 }
 
-/** What the items have in common at the beginning and at the end of two lists stays, and is not looked at again. */
+/** Items that two lists have in common at the beginning and at the end are kept, and not looked at again. */
 function compareLists(before: readonly Json[], after: readonly Json[], at: Place, task: Task): void {
   const shorter = Math.min(before.length, after.length);
   let head = 0;
@@ -87,7 +86,7 @@ function compareLists(before: readonly Json[], after: readonly Json[], at: Place
   for (const operation of best) task.patch.push(operation);
 }
 
-/** The part of a list that differs, from the place `head` on. */
+/** The part of a list that differs, from index `head` on. */
 interface Part {
   before: readonly Json[];
   after: readonly Json[];
@@ -104,7 +103,7 @@ function compareByPlace({ before, after, head }: Part, at: Place, task: Task): v
   }
 }
 
-/** null where that is the same as by place, or would take too long. */
+/** null if that is the same as index by index, or would take too long. */
 function compareByItem({ before, after, head }: Part, at: Place, task: Task): Patch | null {
   const { budget, level } = task;
   if (level === MAX_LEVELS || budget.cells < 0) return null;
@@ -126,7 +125,7 @@ function compareByItem({ before, after, head }: Part, at: Place, task: Task): Pa
   return patch;
 }
 
-/** Bytes of what is stored, nearly. */
+/** The approximate size of what is stored, in bytes. */
 function sizeOf(patch: Patch): number {
   return JSON.stringify(patch).length;
 }
@@ -148,7 +147,7 @@ function compareMembers(before: Json, after: Json, above: Place, key: string | n
   task.patch.push({ op: 'replace', path: pathOf({ above, key }), value: after });
 }
 
-/** The JSON Pointer (RFC 6901) of a place. */
+/** The JSON Pointer (RFC 6901) of a position. */
 function pathOf({ above, key }: Place): string {
   if (above === null) return '';
   const segment = typeof key === 'string' ? key.replaceAll('~', '~0').replaceAll('/', '~1') : String(key);

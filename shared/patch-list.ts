@@ -1,20 +1,20 @@
 import type { Json, Patch } from './types.ts';
 
-/** Steps of looking for items that moved, for one list: about 1 ms. */
+/** The most steps to look for moved items in one list: about 1 ms. */
 const MAX_STEPS = 500_000;
 
 interface ListChange {
-  /** The JSON Pointer of a place in the list. */
+  /** The JSON Pointer of an index in the list. */
   pathOf: (place: number) => string;
   before: readonly Json[];
   after: readonly Json[];
-  /** Which items are the same ones: see Match in pairing.ts. */
+  /** Which items are the same: see Match in pairing.ts. */
   pairs: readonly (number | null)[];
 }
 
 /**
- * The operations that remove, add, move and replace the items of a list, as few as there are for these pairs, without
- * what changes inside of an item that is paired. null where finding them would take too long.
+ * The fewest operations that remove, add, move and replace the items of a list, given these matches. Changes inside of matched
+ * items are left out. null if finding the operations would take too long.
  */
 export function listOperations({ pathOf, before, after, pairs }: ListChange): Patch | null {
   const stay = longestIncreasing(pairs);
@@ -23,7 +23,7 @@ export function listOperations({ pathOf, before, after, pairs }: ListChange): Pa
   const kept = new Set([...pairs, ...replaced.values()]);
   const removed = [...before.keys()].filter((place) => !kept.has(place));
   const patch: Patch = removed.reverse().map((place) => ({ op: 'remove', path: pathOf(place) }));
-  // The items in their present order, by the place where they were. Up to `end` they are as they are to be.
+  // The items in their current order, by their original index. Up to `end` the order is final.
   const list: (number | null)[] = [...before.keys()].filter((place) => kept.has(place));
   let end = 0;
   for (const [to, value] of after.entries()) {
@@ -32,7 +32,7 @@ export function listOperations({ pathOf, before, after, pairs }: ListChange): Pa
       patch.push({ op: 'add', path: pathOf(end), value });
       list.splice(end++, 0, null);
     } else if (pairs[to] === null || stay.has(to)) {
-      // What is to move further on may still stand in between.
+      // Items that will be moved later may still be in between.
       end = list.indexOf(place, end) + 1;
     } else {
       const from = list.indexOf(place);
@@ -46,7 +46,7 @@ export function listOperations({ pathOf, before, after, pairs }: ListChange): Pa
   return patch;
 }
 
-/** New items that come exactly where another one went, with its place: one operation instead of two. */
+/** New items at the exact index of a removed one: one replace instead of a remove and an add. */
 function replacements(
   count: number,
   pairs: readonly (number | null)[],
@@ -65,9 +65,9 @@ function replacements(
   return found;
 }
 
-/** The places in a list of numbers whose numbers are its longest increasing subsequence: items that need not move. */
+/** The indexes of the longest increasing subsequence of a list of numbers: these items need not move. */
 function longestIncreasing(numbers: readonly (number | null)[]): Set<number> {
-  // By length: where the subsequence of that length ends that ends lowest; and what comes before each place in its own.
+  // For each length, the index of the lowest last number of a subsequence of that length; and the predecessor of each index.
   const ends: number[] = [];
   const previous = new Map<number, number | undefined>();
   for (const [index, number] of numbers.entries()) {

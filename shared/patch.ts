@@ -5,8 +5,8 @@ import { differences } from './patch-diff.ts';
 import type { Json, JsonObject, Patch } from './types.ts';
 
 /**
- * The RFC 6902 patch that turns `before` into `after`; null is an object that does not exist. Empty where they are
- * equal. Items of lists are removed, added, moved and changed by their places. Neither argument is changed.
+ * The RFC 6902 patch from `before` to `after`; null is an object that does not exist. Empty if they are equal. Items of lists
+ * are addressed by index. Neither argument is changed.
  */
 export function diff(before: JsonObject | null, after: JsonObject | null): Patch {
   if (before === null) return after === null ? [] : [{ op: 'add', path: '', value: after }];
@@ -15,14 +15,14 @@ export function diff(before: JsonObject | null, after: JsonObject | null): Patch
 }
 
 /**
- * The document after a patch that `diff` made; null where it ends the object. `document` is not changed.
- * Throws where the patch does not fit the document, which means that the stored history is damaged.
+ * The document after a patch that `diff` made; null if the patch ends the object. `document` is not changed.
+ * Throws if the patch does not fit the document, which means that the stored history is damaged.
  */
 export function applyPatch(document: JsonObject | null, patch: Patch): JsonObject | null {
   return patch.reduce<Json>((state, operation) => applyOperation(state, operation), document) as JsonObject | null;
 }
 
-/** The same, for a document and a patch that nobody else has: both may become parts of the result. */
+/** The same for a document and a patch that the caller gives up: both may become parts of the result. */
 export function applyOwnPatch(document: JsonObject | null, patch: Patch): JsonObject | null {
   return patch.reduce<Json>(
     (state, operation) => applyOperation(state, operation, true),
@@ -33,12 +33,12 @@ export function applyOwnPatch(document: JsonObject | null, patch: Patch): JsonOb
 /** Bytes of a body's hash: the first half of SHA-256, enough to tell the states of one object apart. */
 export const HASH_BYTES = 16;
 
-/** Of the members of bodies that are in memory: an object's next body mostly has the same ones. */
+/** Hashes of members of bodies in memory: the next body of an object mostly shares its members. */
 const memberHashes = new WeakMap<object, string>();
 
 /**
- * The hash of a body, whatever the order of its keys: over the canonical JSON of its members, those of structure by their
- * own hashes. null for an object that does not exist. Nobody may change the body after it.
+ * The hash of a body, independent of the order of its keys. It is made of the canonical JSON of its members; maps and lists
+ * enter by their own hashes. null for an object that does not exist. The body must not be changed afterwards.
  */
 export function hashBody(body: JsonObject | null): Buffer | null {
   if (body === null) return null;
@@ -55,7 +55,7 @@ export function hashBody(body: JsonObject | null): Buffer | null {
   return hash('sha256', text, 'buffer').subarray(0, HASH_BYTES);
 }
 
-/** The patch as it is written for others: paths with the keys as they were before json.ts escaped them. */
+/** The patch for output: the keys in its paths are no longer escaped as in json.ts. */
 export function writtenPatch(patch: Patch): Patch {
   const written = (path: string): string => path.split('/').map(unescapeText).join('/');
   return patch.map((operation) =>

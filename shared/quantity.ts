@@ -3,19 +3,19 @@ import { builtInKind, matches, patternsOf, podSpecOf } from './schema/kinds.ts';
 import type { Json, JsonObject } from './types.ts';
 
 /*
- * Kubernetes' quantities: `500m`, `1Gi`, `1e3`. The API server writes them in its own way (`1000m` as `1`, `1024Mi` as
- * `1Gi`), so that a manifest's text differs from the cluster's though nothing does.
+ * Kubernetes' quantities: `500m`, `1Gi`, `1e3`. The API server rewrites them (`1000m` as `1`, `1024Mi` as `1Gi`),
+ * so the text of a manifest can differ from the cluster's although the amounts are equal.
  * https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
  */
 const QUANTITY = /^([+-]?)(\d*)\.?(\d*)(n|u|m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei|[eE]([+-]?\d{1,3}))?$/;
 const TENS = { n: -9, u: -6, m: -3, k: 3, M: 6, G: 9, T: 12, P: 15, E: 18 };
 const TWOS = ['Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei'];
-/** Beyond so many digits nobody means an amount. */
+/** A text with more digits than this is not an amount. */
 const MAX_DIGITS = 40;
 
 const CLAIM = 'spec.resources.{limits,requests}.*';
 
-/** Where the schemas of Kubernetes' own types have quantities, as of 1.36: in the spec of a pod, and elsewhere. */
+/** The fields of Kubernetes' own types that are quantities, as of 1.36: in the spec of a pod, and elsewhere. */
 const IN_POD_SPECS = [
   '{containers,initContainers,ephemeralContainers}.*.resources.{limits,requests}.*',
   '{containers,initContainers,ephemeralContainers}.*.env.*.valueFrom.resourceFieldRef.divisor',
@@ -50,8 +50,8 @@ const BY_KIND: Record<string, readonly string[]> = {
 };
 
 /**
- * Tells for an object where (keys and places) the API server takes the value for a quantity. In custom resources it does
- * so nowhere: what their definitions call a quantity is stored as it was written.
+ * Returns a function that tells at which positions (keys and indexes) of an object the API server reads a quantity. In custom
+ * resources there are none: their quantities are stored as they were written.
  */
 export function quantityFields(object: JsonObject): (at: readonly string[]) => boolean {
   const kind = builtInKind(object);
@@ -63,7 +63,7 @@ export function quantityFields(object: JsonObject): (at: readonly string[]) => b
   return (at) => patterns.some((pattern) => matches(pattern, at));
 }
 
-/** True for two texts or numbers that are the same amount, exactly. */
+/** True if two texts or numbers are exactly the same amount. */
 export function sameQuantity(a: Json, b: Json): boolean {
   const [left, right] = [amountOf(a), amountOf(b)];
   if (left === null || right === null) return false;

@@ -1,19 +1,19 @@
 import { applyPatch } from './patch.ts';
 import type { JsonObject, Patch } from './types.ts';
 
-/** What a change adds to a state: enough to rebuild it from the state before. */
+/** What is stored of a change: enough to rebuild the state after it from the state before it. */
 export interface Step {
-  /** The change whose state the patch starts from; null where it starts from nothing. */
+  /** The change whose state the patch applies to; null if it applies to nothing. */
   parent: number | null;
   patch: Patch;
-  /** The whole body after the change, where one is stored beside it. */
+  /** The whole body after the change, if one is stored. */
   bodySnapshot: JsonObject | null;
 }
 
 /**
- * The object's body after a change; null where the change ended it. Walks back to the nearest whole body or beginning,
- * then applies the patches forward. A state depends on its own line of parents only: what became of other attempts
- * never changes it. Rejects where the history is damaged.
+ * The object's body after a change; null if the change ended it. Walks back to the nearest whole body, or to the beginning,
+ * then applies the patches forward. A state depends only on its own line of parents: the outcome of other attempts never
+ * changes it. Rejects if the history is damaged.
  */
 export async function reconstruct(seq: number, load: (seq: number) => Promise<Step>): Promise<JsonObject | null> {
   const patches: Patch[] = [];
@@ -25,7 +25,7 @@ export async function reconstruct(seq: number, load: (seq: number) => Promise<St
       break;
     }
     patches.push(step.patch);
-    // In a ledger that somebody has changed, this walk must end too.
+    // The walk must also end in a ledger that was tampered with.
     if (step.parent !== null && step.parent >= at) {
       throw new Error(`change ${at} builds on change ${step.parent}, which is not before it`);
     }

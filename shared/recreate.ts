@@ -15,7 +15,7 @@ const METADATA = [
   'selfLink',
 ];
 
-/** Annotations that a controller notes about one incarnation: wrong in the next. */
+/** Annotations that a controller writes about one incarnation: they would be wrong in the next. */
 const NOTES = new Set([
   'deployment.kubernetes.io/revision',
   'pv.kubernetes.io/bind-completed',
@@ -23,7 +23,7 @@ const NOTES = new Set([
   'volume.kubernetes.io/selected-node',
 ]);
 
-/** Labels that a Job's controller makes from its uid. */
+/** Labels that the Job controller derives from the Job's uid. */
 const JOB_LABELS = new Set([
   'controller-uid',
   'job-name',
@@ -31,15 +31,15 @@ const JOB_LABELS = new Set([
   'batch.kubernetes.io/job-name',
 ]);
 
-/** Finalizers of a deletion that is under way, not of the object. */
+/** Finalizers of a deletion in progress, not of the object. */
 const DELETING = new Set(['foregroundDeletion', 'orphan']);
 
-/** True for paths (as deltas have them) that a request cannot set: they are not taken back, and not compared. */
+/** True for paths (as in deltas) that a request cannot set: they are neither undone nor compared. */
 export function isServerSet(path: string): boolean {
   return METADATA.some((key) => path === `metadata.${key}`);
 }
 
-/** Labels and annotations that the API server, or kubectl itself, writes beside what a manifest has. */
+/** Labels and annotations that the API server or kubectl adds to a manifest. */
 const SERVER_NOTES = new Set([
   ...NOTES,
   ...JOB_LABELS,
@@ -48,14 +48,14 @@ const SERVER_NOTES = new Set([
   'kubernetes.io/metadata.name',
 ]);
 
-/** True for a label or annotation (by its key) that is no part of what somebody wants of an object. */
+/** True for the key of a label or annotation that nobody would put into a manifest. */
 export function isServerNote(key: string): boolean {
   return SERVER_NOTES.has(key);
 }
 
 /**
- * The manifest that creates a deleted object again: `body` is its last state, and the API server's own fields are left
- * out, so that it sets them anew. `lost` are the paths of values that were never recorded.
+ * The manifest that creates a deleted object again. `body` is its last state; fields that the API server sets are left out, so
+ * that it sets them again. `lost` are the paths of values that were never recorded.
  */
 export function recreate(
   body: JsonObject,
@@ -80,7 +80,7 @@ function cleanMetadata(metadata: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(clean).filter(([, value]) => !isEmpty(value)));
 }
 
-/** What the API server or a controller fills into the spec of some types. Found by re-creating them on a real one. */
+/** What the API server or a controller fills into the spec of some types. Found by re-creating objects on a real API server. */
 function cleanSpec(body: JsonObject, type: string): JsonObject {
   const { spec } = body;
   if (spec === undefined || !isObject(spec)) return body;
@@ -88,7 +88,7 @@ function cleanSpec(body: JsonObject, type: string): JsonObject {
     case 'pods.':
       return { ...body, spec: omit(spec, ['nodeName']) };
     case 'services.':
-      // `None` is a wish; an address is an allocation.
+      // `None` was asked for; an address was allocated.
       return spec['clusterIP'] === 'None'
         ? body
         : { ...body, spec: omit(spec, ['clusterIP', 'clusterIPs', 'healthCheckNodePort']) };
@@ -110,7 +110,7 @@ function cleanSpec(body: JsonObject, type: string): JsonObject {
   }
 }
 
-/** The selector and the labels that it selects by hold the old uid. */
+/** The selector, and the labels that it matches, contain the old uid. */
 function cleanJob(spec: JsonObject): JsonObject {
   const rest = omit(spec, ['selector']);
   const { template } = rest;

@@ -2,55 +2,56 @@ import { isUtf8 } from 'node:buffer';
 import { gunzipSync, inflateRawSync, inflateSync } from 'node:zlib';
 
 /*
- * Texts are looked into through the usual encodings. What comes out is bounded: a kilobyte can inflate to a gigabyte.
+ * Decodes texts from the usual encodings, to search what is in them. The output is bounded, because a kilobyte can inflate to
+ * a gigabyte.
  */
 
-/** No larger text comes out of one compressed stream; what is larger counts as not to be looked into. */
+/** The most that is inflated from one compressed stream; a larger one counts as unreadable. */
 export const MAX_INFLATED_BYTES = 4 * 1024 * 1024;
 
-/** Runs of the characters of base64, both alphabets. Shorter ones are words, or are found as they are (base64FormsOf). */
+/** Runs of base64 characters, of both alphabets. Shorter runs are words, or are found without decoding (base64FormsOf). */
 const BASE64_RUN = /[A-Za-z0-9+/_-]{8,}/g;
 const HEX_RUN = /(?:[0-9a-fA-F]{2}){6,}/g;
-/** Shorter runs are decoded from their beginning only: most are words. */
+/** Shorter runs are decoded only from their beginning: most are words. */
 const SHORTEST_MISALIGNED = 16;
 const SHORTEST_BLOB = 24;
-/** Of a run so much tells what it is. */
+/** This much of a run is enough to tell what it is. */
 const BLOB_SAMPLE = 256;
-/** Between characters of one class (upper, lower, digit, other); in random base64 it is two of three, in words far less. */
+/** Share of changes between character classes (upper, lower, digit, other): two thirds in random base64, far less in words. */
 const BLOB_CHANGES = 0.35;
 
-/** The text of UTF-8 bytes without control characters; null for others. */
+/** The text of UTF-8 bytes; null if they are not UTF-8, or have control characters. */
 export function textOf(bytes: Buffer): string | null {
   if (!isUtf8(bytes)) return null;
   const text = bytes.toString();
   return isText(text) ? text : null;
 }
 
-/** False where a text has characters that no text for people has: it is something binary, or damaged. */
+/** False if a text has characters that no readable text has: it is binary, or damaged. */
 export function isText(text: string): boolean {
   // eslint-disable-next-line no-control-regex -- control characters are what it looks for
   return !/[\u0000-\u0007\u000e-\u001a\u001c-\u001f\u007f\ufffd]/.test(text);
 }
 
-/** The bytes of a text that is base64 as a whole, white space aside; null for others. */
+/** The bytes of a text that is entirely base64, apart from white space; null for other texts. */
 export function fromBase64(text: string): Buffer | null {
   const plain = text.replace(/\s+/g, '');
   if (plain === '' || !/^[A-Za-z0-9+/_-]+={0,2}$/.test(plain) || plain.replace(/=+$/, '').length % 4 === 1) return null;
   return Buffer.from(plain, 'base64');
 }
 
-/** Bytes that a text may stand for in a part of it. */
+/** Bytes that a part of a text may encode. */
 export interface Encoded {
   bytes: Buffer;
-  /** From the beginning of a run on: the others are mostly nonsense. */
+  /** True if they were decoded from the beginning of a run; the others are mostly nonsense. */
   whole: boolean;
-  /** Has letters of both cases: names of Kubernetes do not. */
+  /** True if the run has letters of both cases: names in Kubernetes do not. */
   mixed: boolean;
-  /** Looks like encoded bytes, not like a word, a name, a path or a digest. */
+  /** True if the run looks like encoded bytes, and not like a word, a name, a path or a digest. */
   blob: boolean;
 }
 
-/** Of a text, everything that may be base64 or hex in it. */
+/** All parts of a text that may be base64 or hex. */
 export function* encodedIn(text: string): Generator<Encoded> {
   for (const [run] of text.matchAll(BASE64_RUN)) {
     const mixed = /[A-Z]/.test(run) && /[a-z]/.test(run);
@@ -81,14 +82,14 @@ function classAt(text: string, at: number): number {
   return code >= 0x30 && code <= 0x39 ? 3 : 0;
 }
 
-/** What stands in the base64 of any text that holds these bytes: one form for each place where they may begin, both alphabets. */
+/** What the base64 of every text with these bytes contains: one form for each alignment, in both alphabets. */
 export function base64FormsOf(bytes: Buffer): string[] {
   const forms = new Set<string>();
   for (const before of [0, 1, 2]) {
     const text = Buffer.concat([Buffer.alloc(before), bytes])
       .toString('base64')
       .replace(/=+$/, '');
-    // The characters that are made of these bytes alone.
+    // Only the characters that encode these bytes alone.
     const from = Math.ceil((before * 8) / 6);
     const to = Math.floor(((before + bytes.length) * 8) / 6);
     const form = text.slice(from, to);
@@ -99,8 +100,8 @@ export function base64FormsOf(bytes: Buffer): string[] {
 }
 
 /**
- * What a compressed stream holds; `too large` where that is more than is looked into; null where it is none, or damaged. `raw`:
- * also one without a header.
+ * The content of a compressed stream; `too large` if it exceeds the limit; null if it is not one, or damaged. `raw`: also a
+ * stream without a header.
  */
 export function inflate(bytes: Buffer, raw: boolean): Buffer | 'too large' | null {
   const [first = 0, second = 0] = bytes;
@@ -116,7 +117,7 @@ export function inflate(bytes: Buffer, raw: boolean): Buffer | 'too large' | nul
   }
 }
 
-/** The text as it is behind what else can be written for its characters: escapes of JSON (also repeated) and of URLs. */
+/** The text without escapes of JSON (also repeated ones) and of URLs. */
 export function* spellingsOf(text: string): Generator<string> {
   let plain = text;
   for (let level = 0; level < 4 && plain.includes('\\'); level++) {

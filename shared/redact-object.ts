@@ -4,7 +4,7 @@ import { jsonOf, Needles, Search, type CopyShape } from './redact-search.ts';
 import { mapList, mapMembers, replaceAt, type PathStep, type RedactionRule } from './redaction-rules.ts';
 import type { Json, JsonObject } from './types.ts';
 
-/** What every reader may know, because it names an object: not looked into. */
+/** Fields that are not searched, because they name the object, and every reader may know them. */
 const OPEN_MEMBERS = new Set(['apiVersion', 'kind', 'type']);
 const OPEN_METADATA = new Set([
   ...['name', 'namespace', 'uid', 'generateName', 'creationTimestamp', 'deletionTimestamp', 'resourceVersion'],
@@ -14,14 +14,14 @@ const OPEN_METADATA = new Set([
 /** kubectl's copy of the object. */
 const LAST_APPLIED = '/metadata/annotations/kubectl.kubernetes.io/last-applied-configuration';
 
-/** One path of a rule. */
+/** A path of a rule. */
 export interface CompiledPath extends Pick<RedactionRule, 'labels'> {
   steps: readonly PathStep[];
-  /** Its place among the configured ones; null for one that is always in force. */
+  /** Its index among the configured paths; null for a built-in one. */
   index: number | null;
 }
 
-/** The document where a text is an object or list in JSON. */
+/** The parsed document, if a text is a JSON object or list. */
 export function copyOf(text: string): Json | undefined {
   return looksLikeJson(text) ? jsonOf(text) : undefined;
 }
@@ -30,7 +30,7 @@ function looksLikeJson(text: string): boolean {
   return /^\s*[[{]/.test(text);
 }
 
-/** With what a body is redacted. */
+/** What the redaction of a body needs. */
 export interface RedactionContext {
   paths: readonly CompiledPath[];
   scope: string;
@@ -41,15 +41,15 @@ export interface RedactionContext {
 
 /** The redaction of one body. */
 export class Redaction {
-  /** Tags that stand in the result. */
+  /** Tags that are in the result. */
   private readonly made = new Set<string>();
   private readonly copies = new Map<string, Json | undefined>();
-  /** Texts that name the object. */
+  /** Texts that are names of the object. */
   private readonly open = new Set<string>();
   private readonly own = new Needles(this.open);
   private readonly others = new Needles(this.open);
   private readonly search: Search;
-  /** Of its own, so that what one finds does not depend on what the other has spent. */
+  /** Each has its own budget, so that what one finds does not depend on what the other has used. */
   private readonly otherSearch: Search;
   private readonly kind: Json;
 
@@ -94,7 +94,7 @@ export class Redaction {
     });
   }
 
-  /** Finds the values at the paths, and those in copies of the object. */
+  /** Finds the values at the paths, and those in copies of the object inside of it. */
   private collect(body: JsonObject, needles: Needles): void {
     const visit = (found: Json): void => needles.add(found);
     this.visitValues(body, visit);
@@ -111,7 +111,7 @@ export class Redaction {
     inCopies(body, false);
   }
 
-  /** Visits the confidential values of a document, and of all objects in it that may be copies; `text`: all its texts. */
+  /** Visits the confidential values of a document and of all objects in it that may be copies. `text` is called for all texts. */
   private visitCopies(
     document: Json,
     strict: boolean,
@@ -124,7 +124,7 @@ export class Redaction {
     for (const child of Object.values(document)) this.visitCopies(child, strict, visit, text);
   }
 
-  /** In an annotation anything may be; elsewhere, what says that it is an object of this kind. */
+  /** In an annotation any object may be a copy; elsewhere only one that says that it is of this kind. */
   private mayBeCopy(value: Json, strict: boolean): boolean {
     return strict || (isObject(value) && this.kind !== null && value.kind === this.kind);
   }
@@ -150,7 +150,7 @@ export class Redaction {
     return this.context.paths.reduce(
       (result, { steps, index }) =>
         replaceAt(result, steps, at, (found, place) => {
-          // By the path of another rule.
+          // Already, by the path of another rule.
           if (typeof found === 'string' && this.made.has(found)) return found;
           if (counts && index !== null) this.context.count(index);
           return this.tag(found, place);
@@ -179,11 +179,11 @@ export class Redaction {
     if (copy !== undefined) {
       const clean = this.cleanCopy(copy, this.context.scope, strict);
       const written = clean === copy ? text : stringifyJson(clean);
-      // In a key, or a number.
+      // The value is in a key, or is a number.
       if (this.holdsPlainly(written)) return this.tag(text, at);
       return written;
     }
-    // It repeats the object, and cannot be read.
+    // It is a copy of the object that cannot be parsed.
     if (strict && at.endsWith(LAST_APPLIED)) return this.tag(text, at);
     if (this.hides(this.search, text, this.own, strict)) return this.tag(text, at);
     if (!this.others.isEmpty && this.hides(this.otherSearch, text, this.others, strict)) {
@@ -203,7 +203,7 @@ export class Redaction {
     return [this.own, this.others].some((needles) => this.search.holdsPlainly(text, needles));
   }
 
-  /** A copy keeps its form, and its values have the tags that they have in the object. */
+  /** Keeps the form of a copy; its values get the same tags as in the object. */
   private cleanCopy(value: Json, at: string, strict: boolean): Json {
     const replaced = this.mayBeCopy(value, strict) ? this.replaceValues(value, at, false) : value;
     if (typeof replaced === 'string') return this.lookInto(replaced, at, strict);
@@ -221,7 +221,7 @@ export class Redaction {
     return this.copies.get(text);
   }
 
-  /** managedFields have the items of some lists as keys: `v:"text"`. */
+  /** managedFields contain the items of some lists as keys: `v:"text"`. */
   private lookIntoKeys(value: Json): Json {
     if (Array.isArray(value)) return mapList(value, (item) => this.lookIntoKeys(item));
     if (!isObject(value)) return value;
@@ -236,7 +236,7 @@ export class Redaction {
     );
   }
 
-  /** What a copy in another format than JSON has: the names of confidential fields, or of the map of them, as keys. */
+  /** Matches a copy that is not JSON: the name of a confidential field, or of the map around it, as a key. */
   private keyPattern(object: JsonObject): RegExp {
     const names = new Set(this.context.paths.map(({ steps }) => steps.findLast(({ any }) => !any)?.name ?? ''));
     this.visitValues(object, (_, key) => {

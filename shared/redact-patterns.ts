@@ -7,11 +7,11 @@ import { copyOf } from './redact-object.ts';
 import { mapList, mapMembers } from './redaction-rules.ts';
 import type { Json, JsonObject, ResourceType } from './types.ts';
 
-/** Which patterns redact, in commands, in `env`, and in ConfigMaps. */
+/** Which patterns are used to redact commands, `env` and ConfigMaps. */
 export interface PatternOptions {
-  /** The well-known ones: names that say so, options of programs, URLs, headers, tokens of providers. */
+  /** The built-in patterns: telling names, options of programs, URLs, headers, tokens of providers. */
   wellKnown: boolean;
-  /** Regular expressions; what their first group matches, or all of the match, is redacted. Checked by `parsePattern`. */
+  /** Regular expressions. The first group of a match is redacted, or the whole match if there is no group. Checked by `parsePattern`. */
   own: readonly string[];
 }
 
@@ -19,14 +19,14 @@ export interface PatternOptions {
 export const KNOWN_PATTERNS: PatternOptions = { wellKnown: true, own: [] };
 export const NO_PATTERNS: PatternOptions = { wellKnown: false, own: [] };
 
-/** Throws SyntaxError, or RangeError for one that matches nothing in particular. */
+/** Reads a pattern. Throws SyntaxError, or RangeError for a pattern that matches the empty text. */
 export function parsePattern(text: string): RegExp {
   const pattern = new RegExp(text, 'dg');
   if (new RegExp(text).test('')) throw new RangeError('it matches the empty text');
   return pattern;
 }
 
-/** Without one of these, in what was cut out for it, no well-known pattern matches. */
+/** If a text has none of these, no built-in pattern matches it. */
 const SUSPECT_TEXT =
   '(?:pass(?:word|wd|phrase)?|pwd|secret|token|credentials?|(?:secret|private|access|api|account|encryption|shared|signing|auth|master)[-_.]?key)["\'\\\\]*(?:\\s|[:=,]|(?<=\\\\)[ntr])' +
   '|://[^ /@"\'<>]{0,256}:[^ /@"\'<>]{1,512}@|@(?:tcp|unix)\\(|authorization|identified|masterauth|-----BEGIN|npm_|xox[a-z]-|xapp-|hooks\\.slack|SG\\.' +
@@ -34,18 +34,18 @@ const SUSPECT_TEXT =
 const SUSPECT = new RegExp(SUSPECT_TEXT, 'i');
 const SUSPECT_COMMAND = new RegExp(`${SUSPECT_TEXT}|["'n \\\\t]-[pPawu]|--user`, 'i');
 /**
- * What the value of a variable, or a command, stands behind in the JSON of an object, and in that of a copy in an annotation. Without the
- * quote before it: a search for the most frequent character takes several times as long.
+ * What precedes the value of a variable, or a command, in the JSON of an object and of a copy in an annotation. It omits the
+ * leading quote, because a search for the most frequent character takes several times as long.
  */
 const PLACES = /value(\\?)":\1"|command(?=\\?")|args(?=\\?")/g;
-/** Names of variables are shorter. */
+/** The longest name of a variable that is considered. */
 const NAME_BYTES = 300;
-/** So many times the length of a review is looked at, at most. */
+/** At most this many times the length of a review is scanned. */
 const MAX_LOOKS = 4;
 
 type Tag = (secret: string) => string;
 
-/** Replaces what looks like a password, and leaves the text around it. The same text comes out the same, wherever it is seen. */
+/** Replaces what looks like a password, and keeps the text around it. The result depends on the text alone. */
 export class Patterns {
   private readonly own: readonly RegExp[];
 
@@ -53,19 +53,19 @@ export class Patterns {
     this.own = options.own.map(parsePattern);
   }
 
-  /** False where no pattern redacts anything. */
+  /** False if no pattern is in use. */
   private get isOn(): boolean {
     return this.options.wellKnown || this.own.length > 0;
   }
 
-  /** False where the text of a review has nothing for a pattern: a few looks instead of parsing it. */
+  /** False if no pattern can match in the text of a review: a few searches instead of parsing it. */
   mayHold({ resource, group }: Pick<ResourceType, 'group' | 'resource'>, review: Buffer): boolean {
     if (!this.isOn) return false;
-    // Byte by byte: faster than UTF-8, and what is looked for is ASCII.
+    // Latin-1 is faster than UTF-8, and what is searched for is ASCII.
     const text = review.toString('latin1');
-    // Places may be one inside the other, and a text may be made of them: then parsing it is cheaper than looking.
+    // Matches may be nested, and a text may consist of them: then parsing is cheaper than searching.
     let left = MAX_LOOKS * text.length;
-    // In the text, own patterns would have to match what JSON escapes.
+    // Configured patterns do not match escaped JSON text, so the review must be parsed.
     const fits = (pattern: RegExp, from: number, to: number): boolean => {
       left -= to - from;
       return left < 0 || this.own.length > 0 || pattern.test(text.slice(from, to));
@@ -87,7 +87,7 @@ export class Patterns {
     return false;
   }
 
-  /** The body with its passwords replaced by what `tag` makes of them; the same body where it has none. */
+  /** The body with each password replaced by what `tag` returns; the same body if it has none. */
   redact(body: JsonObject, tag: Tag): JsonObject {
     return this.isOn ? (this.object(body, tag) as JsonObject) : body;
   }
@@ -109,7 +109,7 @@ export class Patterns {
     });
   }
 
-  /** An annotation that repeats the object. */
+  /** An annotation that is a copy of the object. */
   private copy(text: string, tag: Tag): string {
     const copy = this.own.length > 0 || SUSPECT_COMMAND.test(text) ? copyOf(text) : undefined;
     if (copy === undefined) return text;
@@ -117,7 +117,7 @@ export class Patterns {
     return clean === copy ? text : stringifyJson(clean);
   }
 
-  /** Of `env`: `{name, value}`. */
+  /** An item of `env`: `{name, value}`. */
   private variable(item: Json, tag: Tag): Json {
     if (!isObject(item) || typeof item.value !== 'string') return item;
     const name = typeof item.name === 'string' ? item.name : '';
@@ -128,7 +128,7 @@ export class Patterns {
   /** A value with a name. */
   private setting(name: string, value: Json, tag: Tag): Json {
     if (typeof value !== 'string') return value;
-    // More lines are a file, of which only the passwords are hidden.
+    // A value of several lines is a file: only the passwords in it are hidden.
     const isLine = !value.trimEnd().includes('\n');
     const isSecret =
       this.options.wellKnown && namesSecret(name) && isLine && !isSetting(value) && !holdsRedacted(value);
@@ -151,7 +151,7 @@ export class Patterns {
       const inside: Span[] = [];
       for (let span = spans[next]; span !== undefined && span[0] < from + text.length; span = spans[++next])
         inside.push([span[0] - from, span[1] - from]);
-      // A shell's text is a command of its own.
+      // The script of a shell is a command of its own.
       const inner = /[ \t\r\n]/.test(text) ? passwordsInWords(wordsOf(text)) : [];
       return this.text(text, tag, [...inside, ...inner]);
     }) as string[];
@@ -163,7 +163,7 @@ export class Patterns {
   }
 }
 
-/** Where a JSON string that has begun ends. `depth`: so many backslashes escape its own quotes. */
+/** The end of a JSON string that has begun. `depth`: how many backslashes escape its quotes. */
 function endOfText(text: string, from: number, depth: number): number {
   for (let at = text.indexOf('"', from); at >= 0; at = text.indexOf('"', at + 1)) {
     let before = at;
@@ -173,10 +173,10 @@ function endOfText(text: string, from: number, depth: number): number {
   return text.length;
 }
 
-/** Where a list of texts in JSON ends, of which a key stands before a place: at the text that `]` follows. */
+/** The end of a JSON list of texts whose key precedes a position: the text before `]`. */
 function endOfList(text: string, from: number): number {
   const depth = text[from] === '\\' ? 1 : 0;
-  // Behind the key's own closing quote.
+  // After the closing quote of the key.
   for (let at = text.indexOf('"', from); at >= 0;) {
     at = text.indexOf('"', at + 1);
     if (at < 0) break;
@@ -197,7 +197,7 @@ function matchesOf(pattern: RegExp, text: string): Span[] {
   });
 }
 
-/** Where spans overlap, all that they cover is one secret. */
+/** Overlapping spans are merged into one secret. */
 function replaceSpans(text: string, spans: readonly Span[], tag: Tag): string {
   if (spans.length === 0) return text;
   let result = '';

@@ -13,33 +13,33 @@ import { exactNumber, isObject, parseJson, unescapeText } from './json.ts';
 import type { Json } from './types.ts';
 
 /*
- * Finds confidential values in other texts of their object, in whatever encoding.
+ * Finds confidential values in other texts of their object, in all usual encodings.
  *
- * A value shorter than four characters, or one that every object may have (`true`), is not searched for: half of all texts
- * would hold it. Such a value is replaced only where it stands as the value: in the object, and in copies that can be read.
+ * Values shorter than four characters, and common ones such as `true`, are not searched for, because half of all texts
+ * contain them. Such a value is replaced only at its own path, in the object and in readable copies.
  * A value of four to seven characters is found as a whole word, a longer one anywhere.
  */
 
 const SHORTEST_WORD = 4;
 const SHORTEST_PART = 8;
 const NO_SECRETS = new Set(['true', 'false', 'null', 'none']);
-/** Of what a value consists of: the lines of a file, the passwords in a JSON document. */
+/** The most parts of a value: lines of a file, passwords in a JSON document. */
 const MAX_PARTS = 500;
-/** Of more values none is searched for: every text counts as one that holds one of them. */
+/** With more values than this none is searched for: every text counts as one that contains a value. */
 const MAX_VALUES = 2000;
-/** Bytes that are compared for one object, at most: needles times text. Some tenths of a second. */
+/** The most bytes that are compared for one object (values times text): some tenths of a second. */
 const MAX_COMPARED_BYTES = 1 << 29;
-/** What one comparison costs besides, in bytes. */
+/** The fixed cost of one comparison, in bytes. */
 const COMPARISON_BYTES = 64;
-/** Bytes that are decoded for one object, at most. */
+/** The most bytes that are decoded for one object. */
 const MAX_DECODED_BYTES = 16 * 1024 * 1024;
-/** What an attempt to inflate costs, in bytes that are decoded. */
+/** The cost of an attempt to inflate, in decoded bytes. */
 const ATTEMPT_BYTES = 4096;
-/** So often also words are inflated that may be a short compressed value. */
+/** How many words that may be short compressed values are inflated at most. */
 const MAX_WORD_ATTEMPTS = 500;
 const MAX_DEPTH = 6;
 
-/** What is looked for. */
+/** A text that is searched for. */
 interface Question {
   needles: Needles;
   strict: boolean;
@@ -47,24 +47,24 @@ interface Question {
 
 interface Needle {
   bytes: Buffer;
-  /** Only as a whole word. */
+  /** Match only whole words. */
   word: boolean;
 }
 
-/** The confidential values of an object, as they are searched for. */
+/** The confidential values of an object, prepared for the search. */
 export class Needles {
   private readonly found = new Map<string, Needle>();
   private parts = 0;
   private values = 0;
 
-  /** `open`: texts of the object that everybody may read, such as its name: no secrets, also where a value equals one. */
+  /** `open`: texts of the object that everybody may read, such as its name. They are never secrets, even if a value equals one. */
   constructor(private readonly open: ReadonlySet<string>) {}
 
   get all(): Iterable<Needle> {
     return this.found.values();
   }
 
-  /** More than can be searched for. */
+  /** True if there are too many values to search for. */
   get isTooMany(): boolean {
     return this.values > MAX_VALUES;
   }
@@ -73,7 +73,7 @@ export class Needles {
     return this.found.size === 0;
   }
 
-  /** Adds a value: itself, and, where it is base64, what it stands for; and what these consist of. */
+  /** Adds a value; if it is base64, also the decoded one; and the parts of both. */
   add(value: Json): void {
     if (value === null || typeof value === 'boolean') return;
     if (typeof value !== 'object' && ++this.values > MAX_VALUES) return;
@@ -89,11 +89,11 @@ export class Needles {
       if (bytes === null) break;
       const decoded = textOf(bytes);
       if (decoded === null) {
-        // Of something else than base64 these are bytes of chance.
+        // If it is not really base64, these are random bytes.
         if (bytes.length >= SHORTEST_PART) this.keep(bytes, false);
         break;
       }
-      // What stands for too short a value is none either.
+      // The encoded form of a value that is too short is not searched for either.
       if (!this.isTelling(decoded.trim())) return;
       this.addPlain(decoded);
       encoded = decoded;
@@ -131,7 +131,7 @@ export class Needles {
   }
 }
 
-/** What is confidential by itself in a longer value. */
+/** The parts of a longer value that are confidential by themselves. */
 function* partsOf(text: string): Generator<string> {
   const document = /^[[{]/.test(text) ? jsonOf(text) : undefined;
   if (document !== undefined) {
@@ -167,7 +167,7 @@ function* leavesOf(value: Json): Generator<string> {
     const inner = bytes === null ? null : textOf(bytes);
     if (inner === null) return;
     yield inner;
-    // The `auth` of a registry.
+    // The `auth` of a container registry.
     const password = /^[^:\s]+:(\S+)$/.exec(inner)?.[1];
     if (password !== undefined) yield password;
   } else if (typeof value === 'object' && value !== null) {
@@ -175,7 +175,7 @@ function* leavesOf(value: Json): Generator<string> {
   }
 }
 
-/** The JSON document that a text is; undefined where it is none. */
+/** The JSON document in a text; undefined if it is not JSON. */
 export function jsonOf(text: string): Json | undefined {
   try {
     return parseJson(text);
@@ -184,17 +184,17 @@ export function jsonOf(text: string): Json | undefined {
   }
 }
 
-/** What a copy of the object looks like, so that it is known without its values, which may be those of another version. */
+/** Recognizes a copy of the object without its values, which may be those of another version. */
 export interface CopyShape {
-  /** True where a document, or an object in it, is a copy that has a value at one of the confidential paths. */
+  /** True if a document, or an object in it, is a copy with a value at one of the confidential paths. */
   holdsValue(document: Json, strict: boolean): boolean;
-  /** What a copy has that is no JSON: the name of a confidential field, as a key. */
+  /** Matches a copy that is not JSON: the name of a confidential field as a key. */
   key: RegExp;
 }
 
 /**
- * Looks into the texts of one object. `strict`, for annotations: a text is taken for a copy of the object at the least sign, and
- * one that cannot be looked into (encoded in a way that is not known, damaged, cut off) for one that hides something.
+ * Searches the texts of one object. `strict`, for annotations: a text counts as a copy of the object at the slightest sign, and
+ * a text that cannot be decoded (unknown encoding, damaged, truncated) counts as one that hides a value.
  */
 export class Search {
   private compared = 0;
@@ -203,12 +203,12 @@ export class Search {
 
   constructor(private readonly shape: CopyShape) {}
 
-  /** True where a text holds one of the values or a copy of the object, in an encoding, or is too large to look into. */
+  /** True if a text contains, encoded, one of the values or a copy of the object, or if it is too large to search. */
   hides(text: string, needles: Needles, strict: boolean): boolean {
     return this.looksInto(text, { needles, strict }, 0);
   }
 
-  /** True where a text has one of the values as it is, or in base64. */
+  /** True if a text contains one of the values, plain or in base64. */
   holdsPlainly(text: string, needles: Needles): boolean {
     return this.holds(Buffer.from(text), needles);
   }
@@ -262,7 +262,7 @@ export class Search {
     if (isTried) this.decoded += ATTEMPT_BYTES;
     const inflated = inflate(bytes, isTried);
     if (inflated === 'too large') {
-      // Many of them must not cost more than one large text.
+      // Many small texts must not cost more than one large text.
       this.decoded += MAX_INFLATED_BYTES;
       return true;
     }

@@ -7,15 +7,15 @@ import { BUILT_IN_RULES, holdsFor, mapList, mapMembers, printPath, type Redactio
 import { qualifiedName } from './resource-types.ts';
 import type { Json, JsonObject } from './types.ts';
 
-/** Hex digits of the HMAC that are kept: a change shows, and two values collide once in 2^48. */
+/** Hex digits of the HMAC that are kept: a change of a value is visible, and two values collide once in 2^48. */
 const TAG_DIGITS = 12;
 
-/** Objects in which a text was redacted because of a value that they had before, at most. */
+/** The most objects that are remembered because a text was redacted for a former value. */
 const REMEMBERED_OBJECTS = 1000;
 
 type Type = Pick<RedactionRule, 'group' | 'resource'>;
 
-/** The paths of configured rules as they are printed and counted: `configmaps data.password`. */
+/** The paths of configured rules, as they are printed and counted: `configmaps data.password`. */
 export function ruleNames(rules: readonly RedactionRule[]): string[] {
   return rules.flatMap((rule) =>
     rule.paths.map((path) => `${qualifiedName(rule)} ${printPath(parseRedactionPath(path))}`),
@@ -23,19 +23,20 @@ export function ruleNames(rules: readonly RedactionRule[]): string[] {
 }
 
 /**
- * Replaces the values that rules name by `redacted:` and a keyed tag: equal values of one field have equal tags. Of an object that
- * has any, all other texts are looked into for them, in whatever encoding (redact-search.ts), and for copies of the object. What
- * is recorded goes through Redactor, which also finds passwords by patterns; the plugin's start must not wait for these.
+ * Replaces the values that rules name by `redacted:` and a keyed tag: equal values of one field have equal tags. If an object has
+ * any, all its other texts are searched for these values, in all usual encodings (redact-search.ts), and for copies of the
+ * object. Recording uses Redactor, which also finds passwords by patterns; the plugin uses this class, so that its start does
+ * not load the patterns.
  */
 export class ValueRedactor {
   private readonly pathsByType = new Map<string, CompiledPath[]>();
   private readonly counts: number[] = [];
-  /** Tags of texts that hold a value which their object had before, by object: later versions do not tell. */
+  /** Tags of texts that contain a former value of their object, by object: later versions do not show that it is one. */
   private readonly earlier = new Map<string, Set<string>>();
 
   /**
-   * `key` is the ledger's own, random, kept outside the database: without it a dictionary of passwords does not help. Throws
-   * config-invalid for a path that cannot be used.
+   * `key` is random, belongs to the ledger, and is kept outside of the database: without it, tags cannot be tested against a list
+   * of passwords. Throws config-invalid for a path that cannot be used.
    */
   constructor(
     private readonly key: Uint8Array,
@@ -56,27 +57,27 @@ export class ValueRedactor {
   }
 
   /**
-   * True where an object of the type may have confidential values. `text`, JSON that has the object, tells it of a type of which
-   * only some have.
+   * True if an object of the type may have confidential values. `text` is JSON with the object: it decides for types of which only
+   * some objects have such values.
    */
   covers(type: Type, text: Buffer): boolean {
     const paths = this.pathsByType.get(typeKey(type));
     return paths?.some((path) => path.labels === undefined || mayConcern(text, path)) ?? false;
   }
 
-  /** True where an object has confidential values, or may. */
+  /** True if an object has confidential values, or may have them. */
   concerns(type: Type, body: JsonObject): boolean {
     return this.pathsOf(type, body) !== null;
   }
 
-  /** True where a rule names values of a type, be it only of some of its objects. */
+  /** True if a rule names values of a type, or of some of its objects. */
   hasRulesFor(type: Type): boolean {
     return this.pathsByType.has(typeKey(type));
   }
 
   /**
-   * The body with its confidential values replaced; the same body where it has none. `other`: the other object of the same review,
-   * whose values are confidential too: what an annotation repeats may be the value before.
+   * The body with its confidential values replaced; the same body if it has none. `other`: the other object of the same review. Its
+   * values are confidential too, because an annotation may repeat the former value.
    */
   redactValues(body: JsonObject, type: Type, other: JsonObject | null = null): JsonObject {
     const paths = this.pathsOf(type, body) ?? (other === null ? null : this.pathsOf(type, other));
@@ -96,9 +97,9 @@ export class ValueRedactor {
   }
 
   /**
-   * The redacted body, with every text that the record has redacted: one that held a value of a version before stays redacted,
-   * also where that value is known no more. `earlier`: of a version that may have been recorded before one of its texts turned out
-   * to be a value: then that text is as it was recorded, and no change.
+   * The redacted body, in which texts that are redacted in the record stay redacted: a text with a former value stays redacted even
+   * when that value is no longer known. `earlier`: the body of a version that may have been recorded before one of its texts
+   * turned out to be a value; that text is then kept as it was recorded, so that it is not reported as a change.
    */
   asRecorded(body: JsonObject, recorded: JsonObject, type: Type, earlier = false): JsonObject {
     const scope = scopeOf(body, type);
@@ -123,7 +124,7 @@ export class ValueRedactor {
     return align(body, recorded, scope) as JsonObject;
   }
 
-  /** How many values the path of each configured rule has matched, in their order, since this was asked last. */
+  /** How many values each configured path has matched since the last call, in the order of the paths. */
   takeCounts(): number[] {
     return this.counts.splice(0, this.counts.length, ...this.counts.map(() => 0));
   }
@@ -140,7 +141,7 @@ export class ValueRedactor {
       has: (tag) => known?.has(tag) === true,
       add: (tag) => {
         const tags = this.earlier.get(scope) ?? new Set();
-        // The newest is let go last.
+        // The oldest entry is removed first.
         this.earlier.delete(scope);
         this.earlier.set(scope, tags.add(tag));
         const [oldest] = this.earlier.keys();
@@ -149,7 +150,7 @@ export class ValueRedactor {
     };
   }
 
-  /** What stands for a value at a place. */
+  /** The tag for a value at a path. */
   protected tag(value: Json, at: string): string {
     const text = typeof value === 'string' ? value : stringifyJson(value);
     const digest = createHmac('sha256', this.key).update(`${at}\0${text}`).digest('hex');
@@ -165,7 +166,7 @@ function scopeOf(body: JsonObject, type: Type): string {
   return `${typeKey(type)}/${metadataText(body, 'namespace')}/${metadataText(body, 'name')}`;
 }
 
-/** Whether the text of an object may have a value that a rule with labels redacts: it has its key, and one of the labels. */
+/** True if an object's text may have a value that a rule with labels redacts: the text has its key, and one of the labels. */
 function mayConcern(text: Buffer, { steps, labels = {} }: CompiledPath): boolean {
   const quoted = (name: string): boolean => text.includes(JSON.stringify(name));
   const key = steps.at(-1)?.name ?? '';

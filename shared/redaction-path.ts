@@ -4,7 +4,7 @@ import { fieldParts } from './field-path.ts';
 import { printPath, type PathStep } from './redaction-rules.ts';
 import { qualifiedName, resolveType } from './resource-types.ts';
 
-/** What names an object, and tells its versions apart: without these there is nothing to ask for. */
+/** Fields that identify an object and its versions. They cannot be redacted: nobody could ask for the object then. */
 const NAMING = [
   'apiVersion',
   'kind',
@@ -13,12 +13,12 @@ const NAMING = [
   ),
 ];
 
-/** Never part of a recorded body. */
+/** Fields that are never part of a recorded body. */
 const UNRECORDED = ['metadata.managedFields', 'metadata.resourceVersion'];
 
 /**
- * Reads the path of a redaction rule: written as for `--field`, where `*` stands for every key or index. Only one written form is
- * taken, so that a path that could never match is told: throws config-invalid, which says what to write instead.
+ * Reads the path of a redaction rule, written as for `--field`, with `*` for every key or index. Only one spelling is accepted, so
+ * that a path that can never match is reported: throws config-invalid, which says what to write instead.
  */
 export function parseRedactionPath(text: string): PathStep[] {
   const instead = otherForm(text);
@@ -65,7 +65,7 @@ function stepsOf(text: string): Step[] | null {
   }
 }
 
-/** A path in another language than ours, as ours; null where it is not. */
+/** A path in another notation (such as JSONPath), translated into ours; null if it is not one. */
 function otherForm(text: string): { why: string; write: string } | null {
   const print = (path: string): string => {
     const steps = stepsOf(path);
@@ -121,7 +121,7 @@ export function parseRuleResource(text: string): { group: string; resource: stri
   return { group, resource };
 }
 
-/** What `kubectl` would take it for. */
+/** The type that `kubectl` would take it for. */
 function known(text: string): string | null {
   try {
     return qualifiedName(resolveType(text, []));

@@ -1,25 +1,25 @@
 import { escapeKey, isObject } from './json.ts';
 import type { Json, JsonObject, RemovedPart } from './types.ts';
 
-/** A body with what it once had, and where each part of that comes from. */
+/** A body merged with what was removed from it, and the origin of each part. */
 export interface MergedBody {
   body: JsonObject;
   /**
-   * Where a part of the merged body is in the body itself; `removed` is the change that took it away, or null where it is
-   * still there.
+   * The position of a part of the merged body in the body itself; `removed` is the change that removed it, or null if it still
+   * exists.
    */
   places: (at: readonly string[]) => { at: readonly string[]; removed: number | null };
 }
 
 interface Slot {
-  /** The key or place in the body; null for what is not in it any more. */
+  /** The key or index in the body; null if the part no longer exists. */
   from: string | null;
   removed: number | null;
-  /** Of an object or list that is still there. */
+  /** For an object or list that still exists. */
   inside: Map<string, Slot>;
 }
 
-/** Puts back what was removed: members under their key, list items where they stood. */
+/** Puts removed parts back: members under their key, list items at their former position. */
 export function mergeRemoved(body: JsonObject, removed: readonly RemovedPart[]): MergedBody {
   const slots: Slot = { from: null, removed: null, inside: new Map() };
   const merged = merge(body, [], removed, slots);

@@ -7,8 +7,8 @@ import type { Json, JsonObject, ResourceType } from './types.ts';
 export type { NamedType } from './built-in-types.ts';
 
 /**
- * The type that a user means: kind, singular, plural or short name in any case, also `NAME.GROUP` (the group may be cut
- * short where that is enough: `deploy.apps`, `features.shop`) and `NAME.VERSION.GROUP`. Types of Kubernetes itself come
+ * The type that a user means: kind, singular, plural or short name in any case, also `NAME.GROUP` (the group may be
+ * shortened if that is enough: `deploy.apps`, `features.shop`) and `NAME.VERSION.GROUP`. Types of Kubernetes itself come
  * before those that the ledger has seen (`seen`). Throws KubeblameError type-unknown, with the nearest ones as a hint.
  */
 export function resolveType(text: string, seen: readonly (ResourceType | NamedType)[]): NamedType {
@@ -18,12 +18,12 @@ export function resolveType(text: string, seen: readonly (ResourceType | NamedTy
   return first;
 }
 
-/** All types that a text may mean, the one that kubectl takes first: several groups may have a type of one name. */
+/** All types that a text may mean, in kubectl's order of preference: several groups may have a type of the same name. */
 export function typesCalled(text: string, seen: readonly (ResourceType | NamedType)[]): NamedType[] {
   return matchesOf(text, allTypes(seen));
 }
 
-/** The types of a category, such as `all`; none where there is no such category. */
+/** The types of a category, such as `all`; empty if there is no such category. */
 export function typesInCategory(category: string, seen: readonly (ResourceType | NamedType)[]): NamedType[] {
   return allTypes(seen).filter(({ categories = [] }) => categories.includes(category.toLowerCase()));
 }
@@ -46,7 +46,7 @@ function matchesOf(text: string, types: readonly NamedType[]): NamedType[] {
   return [];
 }
 
-/** Adds what a CustomResourceDefinition says about its type's names and scope; null where it says nothing usable. */
+/** The names and scope that a CustomResourceDefinition declares for its type; null if it declares nothing usable. */
 export function typeOfDefinition(definition: JsonObject): NamedType | null {
   const { spec } = definition;
   if (spec === undefined || !isObject(spec) || spec['names'] === undefined || !isObject(spec['names'])) return null;
@@ -73,7 +73,7 @@ export function qualifiedName({ resource, group }: Pick<ResourceType, 'resource'
   return group === '' ? resource : `${resource}.${group}`;
 }
 
-/** The name that people write: `deployment`; with its group where a built-in type has the same name. */
+/** The name that people write: `deployment`, with its group if a built-in type has the same name. */
 export function displayName({ group, resource, kind }: ResourceType): string {
   const name = (kind === '' ? resource : kind).toLowerCase();
   const preferred = BUILT_IN_TYPES.find((type) => type.singular === name);
@@ -81,8 +81,8 @@ export function displayName({ group, resource, kind }: ResourceType): string {
 }
 
 /**
- * How types are called where others are known: with the group where a type that is not Kubernetes' own shares its name
- * with another one, so that `cluster.postgresql.cnpg.io` and `cluster.cluster.x-k8s.io` are told apart.
+ * Names of types when other types are known: the group is added if a custom type shares its name with another type, so that
+ * `cluster.postgresql.cnpg.io` and `cluster.cluster.x-k8s.io` are told apart.
  */
 export function typeNamer(known: readonly ResourceType[]): (type: ResourceType) => string {
   const groups = new Map<string, Set<string>>();
@@ -117,7 +117,7 @@ function namesOf(type: NamedType): string[] {
   return [type.resource, type.singular, type.kind.toLowerCase(), ...type.shortNames];
 }
 
-/** `v1.apps` is apps, `v1` and `v1.` the core group; null where no version stands before. */
+/** The group after a version: `v1.apps` is apps, `v1` and `v1.` are the core group; null if there is no version. */
 function withoutVersion(rest: string): string | null {
   const match = /^v\d+(?:(?:alpha|beta)\d+)?(?:\.(.*))?$/.exec(rest);
   return match === null ? null : (match[1] ?? '');
@@ -125,7 +125,7 @@ function withoutVersion(rest: string): string | null {
 
 const MAX_SUGGESTIONS = 3;
 
-/** Of many names the ones that could be meant, nearest first: at most a third of the letters differ. */
+/** The names that could be meant, nearest first: at most a third of the letters differ. */
 export function nearest(text: string, names: readonly string[]): string[] {
   const wanted = text.toLowerCase();
   const scored = [...new Set(names)].map((name) => ({
@@ -140,7 +140,7 @@ export function nearest(text: string, names: readonly string[]): string[] {
     .map(({ name }) => name);
 }
 
-/** Letters in another order are one slip of the fingers. */
+/** Two swapped letters count as one error. */
 function editsBetween(wanted: string, name: string): number {
   const letters = (text: string): string => [...text].sort().join('');
   const edits = distance(wanted, name);

@@ -1,7 +1,7 @@
 /**
- * Compares two resourceVersions of one resource type: negative where `a` is older. Decimal numbers of any length, which
- * is what every API server sends (KEP-5504 makes the order official); anything else is taken as newer than what is
- * known, so that nothing is passed over.
+ * Compares two resourceVersions of one resource type: negative if `a` is older. They are decimal numbers of any length, as every
+ * API server sends them (KEP-5504 makes the order official). Anything else counts as newer than what is known, so that nothing
+ * is skipped.
  */
 export function compareResourceVersions(a: string, b: string): number {
   if (a === b) return 0;

@@ -5,31 +5,31 @@ import { pairItems } from './pairing.ts';
 import { holdsRedacted, redactedAt } from './redacted.ts';
 import type { Json, JsonObject } from './types.ts';
 
-/** A value, or nothing: undefined is a field that does not exist. */
+/** A value, or undefined for a field that does not exist. */
 export type Maybe = Json | undefined;
 
-/** A field that could not be undone, with what it would have become and what it is. */
+/** A field that could not be undone, with the value that it would have got and the one that it has. */
 export interface Obstacle {
   path: string;
-  /** `changed`: somebody else has set it since. `unrecorded`: its value was redacted, so that nobody knows it. */
+  /** `changed`: somebody has set it since. `unrecorded`: its value was redacted, so it is not known. */
   kind: 'changed' | 'unrecorded';
   wanted: Maybe;
   present: Maybe;
 }
 
 export interface RevertOptions {
-  /** Fields that stay as they are, by their path: the API server sets them. */
+  /** Fields that are left alone, by path: the API server sets them. */
   keeps: (path: string) => boolean;
-  /** Takes back also what somebody else has changed since. */
+  /** Also undo fields that somebody else has changed since. */
   force: boolean;
 }
 
 /**
- * Takes a change (`before` to `after`) back on the object as it is now: what the change set becomes what it was, what
- * others set stays. List items are followed as pairItems() has it, as in deltas. What others have set since is an
- * obstacle, and stays too, unless `force`.
+ * Undoes a change (`before` to `after`) on the object as it is now: what the change set is set back, what others set stays. List
+ * items are matched by pairItems(), as in deltas. A field that others have set since is a conflict, and stays too, unless
+ * `force`.
  *
- * Where `present` equals `after`, the result equals `before`, but for what `keeps` and what was never recorded.
+ * If `present` equals `after`, the result equals `before`, except for what `keeps` names and what was never recorded.
  * No argument is changed; the result shares their parts.
  */
 export function revert(
@@ -62,7 +62,7 @@ class Reverter {
   private value(path: string, field: string, before: Maybe, after: Maybe, present: Maybe): Maybe {
     if (same(before, after) || same(present, before)) return present;
     const versions = [before, after, present];
-    // A map or list that came or went with the change may hold what others have put into it since.
+    // A map or list that the change added or removed may contain what others have put into it since.
     if (present !== undefined && versions.every((value) => value === undefined || isObject(value))) {
       const [b = {}, a = {}, p = {}] = versions;
       const result = this.object(path, b, a, p);
@@ -70,7 +70,7 @@ class Reverter {
     }
     const untouched = same(present, after);
     const lists = present !== undefined && versions.every((value) => value === undefined || Array.isArray(value));
-    // A list with what was redacted is taken back item by item: as a whole it would lose these. But a command is one.
+    // A list with redacted items is undone item by item, or these would be lost. But a command is a unit.
     const isCommand = versions.some(isRedactedCommand);
     const byItem = lists && !isCommand;
     if (untouched && !(byItem && before !== undefined && holdsRedacted(before)))
@@ -85,7 +85,7 @@ class Reverter {
     return present;
   }
 
-  /** The items by name; those that come back stand behind the ones they followed. */
+  /** The items by name; restored items are put after the ones that they followed. */
   private list(path: string, lists: Versions<Json[]>, names: Names): Json[] {
     const byName = (version: keyof Versions<unknown>): Map<string, Json> =>
       new Map(names[version].map((name, place) => [name, lists[version][place] ?? null]));
@@ -101,7 +101,7 @@ class Reverter {
     return order.map((name) => items.get(name) ?? null);
   }
 
-  /** What was redacted cannot come back: such a value stays as it is now, and is left out of one that comes back. */
+  /** Redacted values cannot be restored: such a value stays as it is now, and is left out of a parent that is restored. */
   private known(path: string, before: Maybe, present: Maybe): Maybe {
     if (before === undefined) return undefined;
     const { value, lost } = withoutRedacted(before, path);
@@ -110,20 +110,20 @@ class Reverter {
   }
 }
 
-/** Something of each of the three versions. */
+/** A value for each of the three versions. */
 interface Versions<T> {
   before: T;
   after: T;
   present: T;
 }
 
-/** What the items of each version are called: the same name is the same item. */
+/** The names of the items in each version: the same name means the same item. */
 interface Names extends Versions<string[]> {
-  /** Whether a name is the item's merge key. */
+  /** True if a name is the item's merge key. */
   isKey: boolean;
 }
 
-/** By their merge key; where none tells the items apart in all versions, as pairItems() finds them again. */
+/** Names items by merge key; if none distinguishes them in all versions, by the matches of pairItems(). */
 function namesOf(field: string, before: Json[], after: Json[], present: Json[]): Names {
   const [b, a, p] = identifyAll(field, [before, after, present]) ?? [];
   if (b !== undefined && a !== undefined && p !== undefined) {
@@ -132,7 +132,7 @@ function namesOf(field: string, before: Json[], after: Json[], present: Json[]):
   const names = before.map((_, place) => `before ${place}`);
   const newNames = pairItems(field, before, after).map((place, to) => names[place ?? -1] ?? `after ${to}`);
   const presentNames = pairItems(field, after, present).map((place, to) => newNames[place ?? -1] ?? `present ${to}`);
-  // What the change took away, and somebody has put back.
+  // Removed by the change, and added again by somebody.
   for (const [place, item] of before.entries()) {
     const name = names[place] ?? '';
     if (newNames.includes(name)) continue;
@@ -142,12 +142,12 @@ function namesOf(field: string, before: Json[], after: Json[], present: Json[]):
   return { before: names, after: newNames, present: presentNames, isKey: false };
 }
 
-/** Where an item is now; where it is not there any more, where it was. */
+/** The index of an item now; if it no longer exists, its former index. */
 function placeOf(name: string, { present, before, after }: Names): number {
   return [present, before, after].map((names) => names.indexOf(name)).find((place) => place >= 0) ?? 0;
 }
 
-/** Order of the items: as before the change, as far as nobody has reordered them since; others stay where they are. */
+/** The order of the items: as before the change, unless somebody has reordered them since; other items stay where they are. */
 function ordered(keys: string[], before: string[], after: string[], present: string[]): string[] {
   const shared = (order: string[], other: string[]): string => order.filter((key) => other.includes(key)).join('\0');
   const untouched = shared(present, after) === shared(after, present);
@@ -162,8 +162,8 @@ function ordered(keys: string[], before: string[], after: string[], present: str
 }
 
 /**
- * A value without its redacted parts, and the paths of these; undefined where nothing is left. Of a list of texts (a command) all is
- * left out, and of a list of objects (variables) the item: what is left would mean something else.
+ * A value without its redacted parts, and their paths; undefined if nothing is left. A list of texts (a command) is left out as a
+ * whole, and so is an item of a list of objects (a variable): the rest would mean something else.
  */
 export function withoutRedacted(value: Json, path: string): { value: Maybe; lost: string[] } {
   const lost: string[] = [];
@@ -192,12 +192,12 @@ export function withoutRedacted(value: Json, path: string): { value: Maybe; lost
   return { value: clean(value, path), lost };
 }
 
-/** True of a list of texts, such as a command, with one that was redacted. */
+/** True for a list of texts, such as a command, with a redacted one. */
 function isRedactedCommand(value: Maybe): boolean {
   return Array.isArray(value) && value.some((item) => typeof item === 'string' && holdsRedacted(item));
 }
 
-/** True of an item, such as a variable, that means something else without what was redacted. */
+/** True for an item, such as a variable, that would mean something else without its redacted part. */
 function hasRedactedMember(item: Json): boolean {
   return isObject(item) && Object.values(item).some((member) => typeof member === 'string' && holdsRedacted(member));
 }

@@ -3,15 +3,15 @@ import { exactNumber, isObject } from './json.ts';
 import { metadataText, normalise, type Normalised } from './normalise.ts';
 import { OPERATIONS, type Actor, type Json, type JsonObject, type Operation } from './types.ts';
 
-/** The request of an admission.k8s.io/v1 AdmissionReview: the parts that are recorded, or that decide what is. */
+/** The request of an admission.k8s.io/v1 AdmissionReview: the parts that are recorded, or that decide what is recorded. */
 export interface Review {
   uid: string;
-  /** Of the object in the review: for the `scale` subresource `autoscaling/v1 Scale`, otherwise mostly the parent's. */
+  /** The kind of the object in the review: `autoscaling/v1 Scale` for the `scale` subresource, otherwise mostly the parent's. */
   kind: { group: string; version: string; kind: string };
   resource: { group: string; version: string; resource: string };
   /** '' for the object itself. */
   subresource: string;
-  /** As the request has it: '' for a generateName or a deletecollection. */
+  /** The name in the request: '' with a generateName, and for a deletecollection. */
   name: string;
   namespace: string;
   operation: Operation;
@@ -22,7 +22,7 @@ export interface Review {
   dryRun: boolean;
 }
 
-/** The objects of a review, where they were taken apart already. */
+/** The objects of a review, if they were parsed separately. */
 export type ReviewBodies = Pick<Review, 'object' | 'oldObject'>;
 
 function invalid(what: string): KubeblameError {
@@ -35,7 +35,7 @@ function text(parent: JsonObject, key: string, path: string, required = false): 
     if (required) throw invalid(`${path}.${key} is missing`);
     return '';
   }
-  // A number that JavaScript cannot hold is a string here: json.ts.
+  // A number that JavaScript cannot hold is a string here; see json.ts.
   if (typeof value !== 'string' || exactNumber(value) !== null) throw invalid(`${path}.${key} must be a string`);
   if (required && value === '') throw invalid(`${path}.${key} is empty`);
   return value;
@@ -82,8 +82,8 @@ function readActor(userInfo: JsonObject): Actor {
 }
 
 /**
- * Reads a parsed AdmissionReview. Throws KubeblameError review-invalid, naming the field, where it is not one: nothing
- * is guessed. `bodies`: the request's objects, where the document does not have them. Source of the shape: k8s.io/api/admission/v1/types.go.
+ * Reads a parsed AdmissionReview. Throws KubeblameError review-invalid, which names the field, if it is not one: nothing
+ * is guessed. `bodies`: the request's objects, if the document does not have them. Source of the shape: k8s.io/api/admission/v1/types.go.
  */
 export function readReview(document: Json, bodies?: ReviewBodies): Review {
   if (!isObject(document)) throw invalid('the document is not an object');
@@ -135,9 +135,9 @@ function readBody(request: JsonObject, key: string): Normalised | null {
 }
 
 /**
- * Throws KubeblameError review-incomplete where a review does not tell of which object, or what: a nameless object, or a body
- * that the operation implies and that is missing. A DELETE may lack its oldObject: an extension API server need not send it, and the
- * name tells enough. Only for reviews that are to be recorded: what the rules leave out may lack all of it.
+ * Throws KubeblameError review-incomplete if a review does not say which object it is about, or lacks a body that the operation
+ * requires. A DELETE may lack its oldObject: an extension API server need not send it, and the name is enough. Call this only for
+ * reviews that will be recorded: reviews that the rules exclude may lack all of it.
  */
 export function requireRecordable(review: Review): void {
   const { operation, object, oldObject, resource, subresource } = review;
@@ -159,7 +159,7 @@ export function nameOf(review: Review): string {
   return metadataText(review.object?.body ?? null, 'name') || metadataText(review.oldObject?.body ?? null, 'name');
 }
 
-/** The namespace that an object of a review lies in; '' for a Namespace itself, whose reviews bear its own name. */
+/** The namespace of a review's object; '' for a Namespace itself, whose reviews have its own name as the namespace. */
 export function namespaceOf({ resource, namespace }: Pick<Review, 'resource' | 'namespace'>): string {
   return resource.group === '' && resource.resource === 'namespaces' ? '' : namespace;
 }

@@ -2,23 +2,23 @@ import { canonicalJson, isObject } from './json.ts';
 import { mayIdentify } from './merge-key.ts';
 import type { Json } from './types.ts';
 
-/** What an item is made of, each part with its weight, and the weight of all. */
+/** The parts of an item with their weights, and the total weight. */
 export interface Parts {
   weights: Map<string, number>;
   total: number;
 }
 
-/** By what an item is told apart, such as its name, counts for more than one of its other values. */
+/** Values that identify an item, such as its name, weigh more than others. */
 const IDENTIFYING = 3;
-/** That two items have the same field at all, with any value, counts for less. */
+/** Having the same field, with any value, weighs less. */
 const SHAPE = 0.25;
-/** Parts of an item that are looked at, and characters of a text: this bounds the time for hostile ones. */
+/** The most parts of an item, and characters of a text, that are compared: this bounds the time for hostile input. */
 const MAX_PARTS = 128;
 const MAX_TEXT = 2000;
 
 /**
- * The parts of an item of a list (`field` is the list's name): its values by the fields that they stand in, whatever their
- * place in lists; of a text its words.
+ * The parts of a list item (`field` is the list's name): its values by field, ignoring their index in lists; for a text, its
+ * words.
  */
 export function partsOf(item: Json, field: string): Parts {
   const weights = new Map<string, number>();

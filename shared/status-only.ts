@@ -1,8 +1,7 @@
 import type { Patch } from './types.ts';
 
 /**
- * True where a patch touches nothing but what is set in the wake of something else: status, and the API server's own
- * correction of a time or generation that was predicted for it.
+ * True if a patch touches only status, or corrects a time or generation that we predicted and the API server set differently.
  */
 export function isStatusOnly(patch: Patch): boolean {
   return (

@@ -38,7 +38,7 @@ function formatterOf(timeZone: string): Intl.DateTimeFormat {
   return formatter;
 }
 
-/** What the clocks of a time zone (an IANA name) show at a moment (ms since the epoch). */
+/** The wall time in a time zone (an IANA name) at a moment (ms since the epoch). */
 export function wallTimeAt(at: number, timeZone: string): WallTime {
   if (timeZone === LOCAL) return localTimeAt(at);
   const parts = Object.fromEntries(
@@ -74,20 +74,19 @@ function localTimeAt(at: number): WallTime {
 /** The wall time read as UTC, in ms. */
 export function asUtc({ year, month, day, hour, minute, second, millisecond }: WallTime): number {
   const date = new Date(0);
-  // Date.UTC takes the years 0 to 99 as 1900 to 1999.
+  // Date.UTC reads the years 0 to 99 as 1900 to 1999.
   date.setUTCFullYear(year, month - 1, day);
   return date.setUTCHours(hour, minute, second, millisecond);
 }
 
-/** How far a time zone's clocks are ahead of UTC at a moment, in ms. */
+/** The offset of a time zone from UTC at a moment, in ms. */
 export function offsetAt(at: number, timeZone: string): number {
   return asUtc(wallTimeAt(at, timeZone)) - at;
 }
 
 /**
- * The moment at which the clocks of a time zone show a wall time. Where clocks were set back and show it twice, the
- * first; where they were set forward and never show it, the moment as if they had not been yet (RFC 5545, and
- * Temporal's `compatible`).
+ * The moment of a wall time in a time zone. If the clocks were set back and show it twice, the first one; if they were set
+ * forward and never show it, the moment by the offset before the change (RFC 5545, and Temporal's `compatible`).
  */
 export function momentOf(wall: WallTime, timeZone: string): number {
   const utc = asUtc(wall);

@@ -2,19 +2,19 @@ import { isObject } from './json.ts';
 import { identify, mayIdentify } from './merge-key.ts';
 import type { Json, Patch } from './types.ts';
 
-/** Which members of an object a patch touches, and what in them; `all` where that is not known closer. */
+/** Which members of an object a patch touches, and what inside of them; `all` if that is not known in more detail. */
 export type Touched = Map<string, Touched> | 'all';
 
 /**
- * What a patch that `diff` made may have changed. Keys of objects stay what they are while a patch is applied; places in a
- * list do not, so a list is touched as a whole.
+ * What a patch made by `diff` may have changed. Keys of objects stay the same while a patch is applied, indexes of a list do not,
+ * so a list counts as touched as a whole.
  *
- * With a `body` it is closer, but holds only beside what all patches from this one to the body touch: where none of them
- * touches a list as a whole, its items are still the same, and are told by their place.
+ * With a `body` the result is more detailed, but valid only together with the other patches from this one to the body: if none of
+ * them touches a list as a whole, its items are still at the same indexes.
  */
 export function touchedBy(patch: Patch, body: Json | null = null): Touched {
   const touched = new Map<string, Touched>();
-  // Only items of a list are moved, within it: where one goes tells as much as where it was.
+  // Only list items are moved, and only within their list: source and target are in the same list.
   for (const { path } of patch) {
     if (path === '') return 'all';
     const keys = path
@@ -26,7 +26,7 @@ export function touchedBy(patch: Patch, body: Json | null = null): Touched {
   return touched;
 }
 
-/** `around`: what the first of the keys is in; null where that is not known. */
+/** `around`: the value that contains the first key; null if it is not known. */
 function add(touched: Map<string, Touched>, [key = '', ...rest]: readonly string[], around: Json | null): void {
   const value = memberOf(around, key);
   const below = touched.get(key) ?? new Map<string, Touched>();
@@ -41,10 +41,10 @@ function add(touched: Map<string, Touched>, [key = '', ...rest]: readonly string
 
 const MAYBE_PLACE = /^(?:\d+|-)$/;
 
-/** Lists of bodies that were looked at: a patch may touch each item of a long one. */
+/** Results for lists in bodies: a patch may touch every item of a long list. */
 const identified = new WeakMap<Json[], boolean>();
 
-/** Whether the items of a list are told apart by something else than one of their members. */
+/** True if the items of a list are not identified by one of their members. */
 function staysIdentified(field: string, list: Json | null, member: string | undefined): boolean {
   if (!Array.isArray(list) || member === undefined || mayIdentify(field, member)) return false;
   const known = identified.get(list) ?? identify(field, list, list) !== null;
@@ -57,10 +57,10 @@ function memberOf(value: Json | null, key: string): Json | null {
   return isObject(value) && Object.hasOwn(value, key) ? (value[key] ?? null) : null;
 }
 
-/** An object of which more members are touched counts as touched all over. */
+/** An object with more touched members than this counts as touched as a whole. */
 const MAX_MEMBERS = 32;
 
-/** What either of two touches. */
+/** The union of two. */
 export function joinTouched(a: Touched, b: Touched): Touched {
   if (a === 'all' || b === 'all') return 'all';
   const joined = new Map(a);
@@ -68,7 +68,7 @@ export function joinTouched(a: Touched, b: Touched): Touched {
   return joined.size > MAX_MEMBERS ? 'all' : joined;
 }
 
-/** As JSON: an object for what is known closer, 1 for all. */
+/** As JSON: an object for known members, 1 for `all`. */
 export function encodeTouched(touched: Touched): Json {
   if (touched === 'all') return 1;
   return Object.fromEntries([...touched].map(([key, below]) => [key, encodeTouched(below)]));

@@ -31,17 +31,17 @@ export const SOURCES = ['admission', 'baseline', 'watch', 'audit'] as const;
 export type Source = (typeof SOURCES)[number];
 
 export const OUTCOMES = ['pending', 'committed', 'dropped', 'unverified'] as const;
-/** Why nothing is known of a request, of several with different users of which each may have made the version that was persisted. */
+/** Why the user is not certain: several requests of different users may each have made the version that was persisted. */
 export const DISPUTED = 'reviews of several users claim this version';
 
-/** The API server does not know itself what became of a request: it answered before that was settled. */
+/** The API server itself does not know the outcome: it answered before the request was finished. */
 export const GIVEN_UP = 'the API server gave it up: it may have been persisted';
 
-/** What became of a request after its admission. */
+/** The outcome of a request after its admission. */
 export type Outcome = (typeof OUTCOMES)[number];
 
 export const EFFECTS = ['none', 'created', 'modified', 'deleted'] as const;
-/** What a change does to the object's state. `none`: an act without a body, such as an exec or an eviction. */
+/** What a change does to the object's state. `none`: an act without a state, such as an exec or an eviction. */
 export type Effect = (typeof EFFECTS)[number];
 
 /** A resource type as the API server names it: `group` is '' for the core group, `resource` the plural. */
@@ -58,17 +58,17 @@ export interface ObjectRef extends ResourceType {
   uid: string;
 }
 
-/** The authenticated user of a request, as `userInfo` in the review has it. */
+/** The authenticated user of a request, from `userInfo` in the review. */
 export interface Actor {
   username: string;
   uid?: string;
   groups: string[];
   extra?: Record<string, string[]>;
-  /** Set of the user of a change that is disputed: reviews of other users claim the same version. Never in a review. */
+  /** True if the change is disputed: reviews of other users claim the same version. Never set in a review. */
   disputed?: true;
 }
 
-/** What a change did, in words: one changed value, list items named by their merge key. */
+/** One changed value of a change, for people; list items are named by their merge key. */
 export interface Delta {
   /** For people: `spec.template.spec.containers[nginx].image`. '' is the whole object. */
   path: string;
@@ -85,66 +85,66 @@ export interface Change {
   seq: number;
   /** When it happened. */
   at: number;
-  /** When it came into the ledger, where that was long after it happened: an audit log that was imported later. */
+  /** When it was added to the ledger, if that was long after it happened: from an audit log that was imported later. */
   recordedAt?: number;
   object: ObjectRef;
   operation: Operation;
   /** '' for the object itself; otherwise `status`, `scale`, `binding`, `eviction`, `exec`, ... */
   subresource: string;
   source: Source;
-  /** null where nobody attempted it through us (sources `baseline` and `watch`). */
+  /** null if no review told of it (sources `baseline` and `watch`). */
   actor: Actor | null;
-  /** The field manager that sent the request; '' where the review names none. */
+  /** The field manager that sent the request; '' if the review names none. */
   manager: string;
   effect: Effect;
-  /** True where nothing but `/status` changes. */
+  /** True if only `/status` changes. */
   statusOnly: boolean;
   outcome: Outcome;
   /** How the outcome is known; '' while pending. */
   outcomeReason: string;
-  /** The version that it was persisted as; '' where that is not known. */
+  /** The resourceVersion that it was persisted as; '' if not known. */
   resourceVersion: string;
-  /** The version that the request was made against; '' for a creation. */
+  /** The resourceVersion that the request was made against; '' for a creation. */
   baseResourceVersion: string;
-  /** The uid of the AdmissionReview; '' where there was none. */
+  /** The uid of the AdmissionReview; '' if there was none. */
   reviewUid: string;
-  /** Request options (dryRun never occurs), such as gracePeriodSeconds or an exec's command; null where there are none. */
+  /** Request options (dryRun never occurs), such as gracePeriodSeconds or an exec's command; null if there are none. */
   options: Json;
-  /** The request that explains this change, where exactly one does (source `watch`); otherwise null. */
+  /** The request that explains this change, if there is exactly one (source `watch`); otherwise null. */
   cause: number | null;
-  /** Where the moment is only known as an interval: not before this time. Otherwise equal to `at`. */
+  /** The earliest possible time, if the moment is only known as an interval; otherwise equal to `at`. */
   notBefore: number;
-  /** Why nothing was recorded when it may have happened: the last gap in its interval; '' where there was none. */
+  /** The reason of the last gap in its interval, in which it may have happened; '' if there was no gap. */
   gap: string;
-  /** Field managers that managedFields names for a change of source `watch`: a hint, not an identity. */
+  /** Field managers in managedFields for a change of source `watch`: a hint, not an identity. */
   managersHint: string[];
-  /** What the API server's audit log tells of the request, where it was taken in. */
+  /** What the API server's audit log says about the request, if it was imported. */
   audit?: AuditRecord;
   patch: Patch;
   deltas: Delta[];
-  /** A request to scale of which it is not known which field it set: `patch` is empty. `from` is null where that is not known. */
+  /** A request to scale for which it is not known which field it set: `patch` is empty. `from` is null if not known. */
   scale?: { from: number | null; to: number };
-  /** What led to it, nearest first, where the query asked for it; empty where the record does not tell. */
+  /** What led to it, nearest first, if the query asked for it; empty if the record does not show it. */
   causes?: CauseLink[];
-  /** What a delivery tool made it from, where the query asked for causes; absent where no such tool made it. */
+  /** The source that a delivery tool made it from, if the query asked for causes; absent if no such tool made it. */
   origin?: Origin;
-  /** The delivery tool that manages what a person changed by hand, where the query asked for causes; absent for any other change. */
+  /** The delivery tool that manages what a person changed by hand, if the query asked for causes; absent for other changes. */
   byHand?: Manager;
-  /** Bodies before and after, where the query asked for them; null where the object did not exist. */
+  /** Bodies before and after, if the query asked for them; null if the object did not exist. */
   before?: JsonObject | null;
   after?: JsonObject | null;
 }
 
-/** A change that led to another one: controllers act for somebody. */
+/** A change that led to another one: controllers act on somebody's behalf. */
 export interface CauseLink {
   seq: number;
-  /** null where nobody is known. */
+  /** null if no user is known. */
   actor: Actor | null;
   object: ObjectRef;
-  /** False where other explanations remain. What lies behind such a link is no more certain. */
+  /** False if other explanations remain. The rest of the chain is no more certain than this link. */
   certain: boolean;
-  /** The evidence, for people: what of the record shows it. */
+  /** The evidence in the record, for people. */
   why: string;
-  /** What a delivery tool made it from; of the last link only, and absent where no such tool made it. */
+  /** The source that a delivery tool made it from: only in the last link, and absent if no such tool made it. */
   origin?: Origin;
 }

@@ -11,9 +11,9 @@ import { holdsRedacted } from './redacted.ts';
 import { revert, type Obstacle } from './revert.ts';
 import type { Change, Json, JsonObject, ObjectRef, Patch } from './types.ts';
 
-/** What is to be done to an object so that changes of it are taken back. */
+/** What undoes changes of an object. */
 export type UndoStep =
-  /** A JSON Patch (RFC 6902) of the present object, guarded by `test` operations. */
+  /** A JSON Patch (RFC 6902) for the object as it is now, guarded by `test` operations. */
   | { kind: 'patch'; patch: Patch; subresource: string; apiVersion: string }
   | { kind: 'create'; manifest: JsonObject }
   | { kind: 'delete'; manifest: JsonObject }
@@ -23,50 +23,50 @@ export type UndoStep =
 export type UndoProblem =
   | (Obstacle & { seq: number; /** Who set it since, where the record has it. */ by: Change | null })
   | { kind: 'unrecorded-parts'; seq: number; paths: string[] }
-  /** `baseline`: the first sight of an object, `translation`: of its other API version; nobody did either. */
+  /** `baseline` (first sight of an object) and `translation` (another API version of it): nobody did these. */
   | { kind: 'baseline' | 'translation' | 'act' | 'never-persisted' | 'subresource'; seq: number }
-  /** `vital`: the cluster does not work without what would be deleted. */
+  /** `vital`: the cluster does not work without the object that would be deleted. */
   | { kind: 'deleting' | 'exists' | 'gone' | 'other-object' | 'vital'; seq: number }
   | { kind: 'unknown-field'; seq: number };
 
 export interface Undo {
   object: ObjectRef;
   step: UndoStep;
-  /** The present object's version that it was made against; '' where that is not known, or it does not exist. */
+  /** The resourceVersion that it was made against; '' if that is not known, or the object does not exist. */
   resourceVersion: string;
   problems: UndoProblem[];
-  /** Paths that it sets, as deltas have them. */
+  /** Paths that it sets, as in deltas. */
   paths: string[];
-  /** Changes that are lost with an object that is deleted. */
+  /** Changes that are lost if the object is deleted. */
   lost: Change[];
 }
 
 export interface UndoInput {
-  /** What is to be undone: of one object, with bodies, in any order. At least one. */
+  /** The changes to undo: of one object, with bodies, in any order; at least one. */
   changes: readonly Change[];
   /** The object as it is now. */
   present: { body: JsonObject; resourceVersion: string } | null;
-  /** The object's changes since the oldest of `changes`, in any order: who set what since. */
+  /** The object's changes since the oldest of `changes`, in any order: they tell who set what since. */
   later: readonly Change[];
-  /** Takes back also what others have changed since, and deletes also what the cluster does not work without. */
+  /** Also undo what others have changed since, and delete objects that the cluster does not work without. */
   force: boolean;
-  /** Leaves the test of the resourceVersion out: the tests of each field stay. */
+  /** Leave out the test of the resourceVersion; the tests of each field stay. */
   anyVersion?: boolean;
 }
 
-/** Subresources whose changes are of the object itself, and those that kubectl patches with --subresource. */
+/** Subresources whose changes are part of the object itself, and those that kubectl patches with --subresource. */
 const OF_OBJECT = new Set(['', 'scale']);
 const PATCHABLE = new Set(['status', 'resize']);
 
-/** What `--subresource` a change is taken back through; null where there is no way. */
+/** The `--subresource` through which a change is undone; null if it cannot be undone. */
 export function subresourceOf({ subresource, operation }: Change): string | null {
   if (OF_OBJECT.has(subresource) || operation === 'DELETE') return '';
   return PATCHABLE.has(subresource) ? subresource : null;
 }
 
 /**
- * How to take changes of one object back, on the object as it is now: newest first, each as a three-way merge, so that
- * what others changed stays. All changes must be of one subresource (see `subresourceOf`).
+ * How to undo changes of one object, on the object as it is now: newest first, each as a three-way merge, so that what others
+ * changed stays. All changes must be of one subresource (see `subresourceOf`).
  */
 export function undo({ changes, present, later, force, anyVersion = false }: UndoInput): Undo {
   const newestFirst = [...changes].sort((a, b) => b.seq - a.seq);
@@ -78,7 +78,7 @@ export function undo({ changes, present, later, force, anyVersion = false }: Und
   const resourceVersion = present?.resourceVersion ?? '';
   const guard = anyVersion ? '' : resourceVersion;
   let step = stepOf(present?.body ?? null, run.body, guard, subresourceOf(newest) ?? '');
-  // What nobody knows must not be written over what is there, wherever a patch would move it.
+  // A value that was not recorded must never overwrite the present one, wherever the patch would move it.
   for (const path of redactedWrites(step)) {
     run.problems.push({ kind: 'unrecorded', path, seq: newest.seq, by: null, wanted: undefined, present: undefined });
     step = { kind: 'none' };
@@ -139,7 +139,7 @@ class Run {
 
   private takeBackUpdate(change: Change, before: JsonObject, after: JsonObject, present: JsonObject): void {
     const { seq, subresource } = change;
-    // The API server passes over status in a change of the object, and over all else in one of its status.
+    // The API server ignores status in a change of the object, and everything else in a change of its status.
     const isStatus = (path: string): boolean => path === 'status' || path.startsWith('status.');
     const keeps = (path: string): boolean => isServerSet(path) || (subresource === 'status' && !isStatus(path));
     const { body, obstacles } = revert(before, after, present, { keeps, force: this.force });
@@ -159,7 +159,7 @@ class Run {
   }
 }
 
-/** A delete, also one that only marked the object, and the update that let it go. */
+/** A delete (also one that only marked the object), and the update that ended it. */
 function isDeletion({ operation, effect, before, after }: Change): boolean {
   if (operation === 'DELETE' || effect === 'deleted') return true;
   return (
@@ -177,7 +177,7 @@ function stepOf(present: JsonObject | null, wanted: JsonObject | null, guard: st
   return { kind: 'patch', patch: [...version, ...patch], subresource, apiVersion: apiVersionOf(present) };
 }
 
-/** Where a patch would write what was redacted. */
+/** The paths at which a patch would write redacted values. */
 function redactedWrites(step: UndoStep): string[] {
   if (step.kind !== 'patch') return [];
   return step.patch.flatMap((operation) => {
@@ -188,7 +188,7 @@ function redactedWrites(step: UndoStep): string[] {
   });
 }
 
-/** Each value that is replaced, removed or moved is tested first, but for those that are not known. */
+/** Each value that is replaced, removed or moved is tested first, unless it is not known. */
 function guardedPatch(present: JsonObject, wanted: JsonObject): Patch {
   let state: Json = present;
   return diff(present, wanted).flatMap((operation): Patch => {
@@ -200,8 +200,8 @@ function guardedPatch(present: JsonObject, wanted: JsonObject): Patch {
 }
 
 /**
- * Applies the patch with another implementation of RFC 6902 than the one that made it: what somebody pipes into kubectl must
- * do what it is said to do. Throws where it does not.
+ * Applies the patch with another implementation of RFC 6902 than the one that made it, because a patch that somebody pipes into
+ * kubectl must do what we say it does. Throws if it does not.
  */
 function requireResult(present: JsonObject, patch: Patch, wanted: JsonObject): void {
   const { newDocument } = jsonPatch.applyPatch<Json>(present, patch as Operation[], true, false);

@@ -1,19 +1,19 @@
 import type { Effect, Outcome } from './types.ts';
 
-/** One state that an object had, or was asked to have: what of a change matters for telling which state is real. */
+/** A state that an object had, or was asked to have: the parts of a change that decide which state is the real one. */
 export interface Version {
   seq: number;
   outcome: Outcome;
-  /** The change whose state this one was made from; null for a beginning. */
+  /** The change whose state this one is based on; null for the first one. */
   parent: number | null;
   effect: Effect;
-  /** True where a newer version was already known when it arrived: it explains the past, and is nobody's present. */
+  /** True if a newer version was already known when it arrived: it explains the past, and is never the present state. */
   late: boolean;
 }
 
 /**
- * The version that an object is believed to be in, from the newest changes back (`newestFirst`, at least to the last
- * one that is committed); null where it has none.
+ * The version that the object is believed to have now, from its newest changes (`newestFirst`, at least back to the last
+ * committed one); null if it has none.
  *
  * Attempts made from the same version exclude each other, and none has been settled yet: otherwise a newer committed
  * one would stand before them. A removal is believed first: a DELETE that lost would have been reviewed again. Otherwise
@@ -32,7 +32,7 @@ export function believed<V extends Version>(newestFirst: readonly V[]): V | null
   }
   for (;;) {
     const from: number | null = tip?.seq ?? null;
-    // Without a tip the oldest attempt is where the record begins.
+    // Without a committed version, the record begins with the oldest attempt.
     const candidates: V[] = open.filter((version) => version.seq !== from && version.parent === from);
     const next = candidates.find((version) => version.effect === 'deleted') ?? candidates[0];
     if (next === undefined) return tip;
