@@ -63,7 +63,8 @@ const EXAMPLES = `
 
 const NOTES = `
 Times are RFC 3339, local without a zone (2026-03-03T14:32), a date (2026-03-03, "Mar 3"), 2pm, noon, @1772548330, relative (2h,
-1mo, "10 minutes ago", "last monday", "yesterday 14:00"), or the ID of a change: all that is printed. -n is the namespace, as in kubectl; -5 and --limit 5 are git's -n 5.
+1mo, "10 minutes ago", "last monday", "yesterday 14:00"), a part of a day ("last night", "this morning"), a release ("last release",
+24.4, "before 24.4"), or the ID of a change: all that is printed. -n is the namespace, as in kubectl; -5 and --limit 5 are git's -n 5.
 
 Exit codes: 0 answered, 1 error, 2 usage, 3 asked for a time or object that no record covers, 4 not all of an undo is
 possible, 128 the output cannot be written, 141 nobody read the output to its end. With -f as of kubectl diff: 0 nothing differs,

@@ -1,9 +1,10 @@
 import { KubeblameError } from './errors.ts';
+import { parsePeriod } from './period.ts';
 import { asUtc, momentOf, offsetAt, wallTimeAt, type WallTime } from './time-zone.ts';
 
 const HINT =
   'a time is like 2026-03-03T14:32:10Z, 2026-03-03T14:32 (local), 2026-03-03, "Mar 3", 14:32, 2pm, noon, 2h, 1h30m, 3d, 2w, 1mo, ' +
-  '"10 minutes ago", "yesterday 14:00", "last monday", @1772548330 or now';
+  '"10 minutes ago", "yesterday 14:00", "last monday", "last night", @1772548330 or now';
 
 const UNIT_MS: Record<string, number> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
 
@@ -18,11 +19,12 @@ const MOMENT =
 /**
  * Reads a time as people write it: RFC 3339, local without a zone (minutes, seconds or a fraction; `T` or a space), a
  * date (its first moment), a time of today, `now`, an age (`2h`, `1h30m`, `3d`, `2w`, `10 minutes ago`, `last week`), or a day
- * (`yesterday 14:00`, `last monday`: the last one before today). What is not given is zero: 14:32 is 14:32:00.000.
+ * (`yesterday 14:00`, `last monday`: the last one before today). What is not given is zero: 14:32 is 14:32:00.000. A part of
+ * a day (`last night`, `yesterday evening`, see period.ts) is its beginning, or with `edge` its end.
  *
  * `now` is ms, `timeZone` an IANA name. Returns ms. Throws KubeblameError time-invalid.
  */
-export function parseTime(text: string, now: number, timeZone: string): number {
+export function parseTime(text: string, now: number, timeZone: string, edge: 'start' | 'end' = 'start'): number {
   const input = text.trim();
   const lower = input.toLowerCase();
   if (lower === 'now') return now;
@@ -31,7 +33,10 @@ export function parseTime(text: string, now: number, timeZone: string): number {
   const epoch = EPOCH.exec(input);
   if (epoch !== null) return Number(epoch[1]) * 1000 + Number((epoch[2] ?? '').slice(0, 3).padEnd(3, '0'));
   const match = MOMENT.exec(plain(input, now, timeZone));
-  if (match === null || input === '') return fail(text, UNKNOWN_FORM);
+  if (match === null || input === '') {
+    const period = parsePeriod(input, now, timeZone);
+    return period === null ? fail(text, UNKNOWN_FORM) : edge === 'start' ? period.from : period.to;
+  }
   const [, year, month, day, word, hour, minute, second, fraction, zone] = match;
   if (hour === undefined && zone !== undefined) return fail(text, UNKNOWN_FORM);
   if (hour?.length === 1 && year !== undefined) return fail(text, 'the hour needs two digits');

@@ -13,7 +13,7 @@ import { asksForStory, showStory } from './story.ts';
 
 /** `kubectl blame [TYPE [NAME...] | TYPE/NAME ...]`: answers, or rejects with a KubeblameError. */
 export async function blame(words: readonly string[], flags: BlameFlags, reader: LedgerReader, io: Io): Promise<void> {
-  const request = readRequest(await withMoments(flags, reader, io), io);
+  const request = readRequest(await withMoments(flags, reader, io, words), io);
   const { question } = request;
   await requireCovered(question, reader, io);
   if (question.kind === 'lines' && request.lines.filenames.length > 0) {

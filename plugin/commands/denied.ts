@@ -13,7 +13,7 @@ const PAGE = 500;
 
 /** `kubectl blame denied [TYPE [NAME...]]`: requests that the API server refused, the newest first. */
 export async function denied(words: readonly string[], flags: BlameFlags, reader: LedgerReader, io: Io): Promise<void> {
-  const request = readRequest(await withMoments(flags, reader, io), io);
+  const request = readRequest(await withMoments(flags, reader, io, words), io);
   const { question, format, matches } = request;
   if (question.kind !== 'history' || (format !== null && !['table', 'json', 'yaml'].includes(format))) {
     throw new KubeblameError('usage-invalid', 'denied answers with table, json or yaml', 'leave other formats out');

@@ -24,7 +24,7 @@ const DEFAULT_LIMIT = 50;
 /** `kubectl blame events [TYPE [NAME...]]`: what components reported, the last first. */
 export async function events(words: readonly string[], flags: EventFlags, reader: LedgerReader, io: Io): Promise<void> {
   const { output = 'table', types, ...rest } = flags;
-  const request = readRequest(await withMoments(rest, reader, io), io);
+  const request = readRequest(await withMoments(rest, reader, io, words), io);
   const { question } = request;
   if (question.kind !== 'history') throw new KubeblameError('usage-invalid', 'events are asked about a time', 'use --since and --until'); // prettier-ignore
   const { selection, io: named } = await selectFor(words, request, reader, io);

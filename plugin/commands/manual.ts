@@ -25,7 +25,7 @@ export async function manual(
 ): Promise<void> {
   // prettier-ignore
   const { output = 'table', failOnOpen = false, ...rest } = flags;
-  const request = readRequest(await withMoments(rest, reader, io), io);
+  const request = readRequest(await withMoments(rest, reader, io, words), io);
   const { question } = request;
   if (question.kind !== 'history') throw new KubeblameError('usage-invalid', 'manual is asked about a time', 'use --since and --until'); // prettier-ignore
   const { selection, io: named } = await select(words, request, reader, io);

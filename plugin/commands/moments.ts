@@ -12,19 +12,40 @@ const DAY_MS = 24 * 3600 * 1000;
 const CHANGE_ID = /^[1-9]\d{0,14}$/;
 
 /**
- * Flags with the times that only the ledger can tell: that of a change (`--at 1451`), and the day of a bare time of day.
- * That is today, or where today is not recorded, or the time is still to come, the last day before that has it: stderr
- * says which. Rejects with name-unknown or time-invalid.
+ * Flags with the times that only the ledger can tell: that of a change (`--at 1451`), that of a release (`last release`,
+ * `before 24.4`), and the day of a bare time of day. That is today, or if today is not recorded, or the time is still to
+ * come, the last day before that has it: stderr says which. `words` may name the applications whose releases are meant.
+ * Rejects with name-unknown or time-invalid.
  */
-export async function withMoments<T extends Times>(flags: T, reader: LedgerReader, io: Io): Promise<T> {
+export async function withMoments<T extends Times>(
+  flags: T,
+  reader: LedgerReader,
+  io: Io,
+  words: readonly string[] = [],
+): Promise<T> {
   const read: T & Times = { ...flags };
   for (const name of TIMES) {
     const text = flags[name]?.trim();
     if (text === undefined) continue;
     if (CHANGE_ID.test(text)) read[name] = formatUtc(await timeOfChange(Number(text), name, reader));
     else if (isTimeOfDay(text)) read[name] = formatUtc(await timeOfDay(text, reader, io));
+    else if (looksLikeRelease(text)) read[name] = formatUtc(await timeOfRelease(text, words, reader, io));
   }
   return read;
+}
+
+/** A first look, so that the code for releases is loaded only when it is needed. */
+function looksLikeRelease(text: string): boolean {
+  return /release|^(?:before +)?v?\d+\.\d/i.test(text);
+}
+
+async function timeOfRelease(text: string, words: readonly string[], reader: LedgerReader, io: Io): Promise<number> {
+  const { momentOfRelease, readReleaseTime } = await import('./release-times.ts');
+  const release = readReleaseTime(text);
+  if (release === null) return parseTime(text, io.now, io.style.timeZone);
+  const at = await momentOfRelease(release, words, reader, io);
+  note(io, `${text} was taken as ${momentText(at, io.style)}`);
+  return at;
 }
 
 async function timeOfChange(seq: number, flag: string, reader: LedgerReader): Promise<number> {

@@ -32,7 +32,7 @@ export async function releases(
 ): Promise<void> {
   const pair = wanted === undefined ? null : pairOf(wanted);
   check(flags, wanted);
-  const moments = await withMoments(flags, reader, io);
+  const moments = await withMoments(flags, reader, io, [`app/${application}`]);
   const end = momentOfFlag(moments.at ?? moments.to, io);
   const start = moments.from === undefined ? null : momentOfFlag(moments.from, io);
   if (start !== null && start > end) throw new KubeblameError('usage-invalid', '--from lies after --to', 'exchange them'); // prettier-ignore

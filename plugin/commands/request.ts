@@ -123,7 +123,7 @@ export function readRequest(flags: BlameFlags, io: Io): Request {
 }
 
 function readQuestion(flags: BlameFlags, lines: boolean, io: Io): Question {
-  const time = (text: string): number => parseTime(text, io.now, io.style.timeZone);
+  const time = (text: string, edge?: 'end'): number => parseTime(text, io.now, io.style.timeZone, edge);
   const historyFlags = (['since', 'until', 'status', 'attempts'] as const).filter((name) => flags[name] !== undefined);
   const historyFlag = historyFlags[0] ?? (givenMatchFlag(flags) ?? givenHistoryFlag(flags))?.slice(2);
   if (flags.at !== undefined) {
@@ -142,12 +142,12 @@ function readQuestion(flags: BlameFlags, lines: boolean, io: Io): Question {
   if (flags.from !== undefined || flags.to !== undefined) {
     if (historyFlag !== undefined) throw clash(flags.from === undefined ? '--to' : '--from', `--${historyFlag}`);
     if (flags.from === undefined) throw new KubeblameError('usage-invalid', '--to needs --from', 'name both moments');
-    const [from, to] = [time(flags.from), flags.to === undefined ? io.now : time(flags.to)];
+    const [from, to] = [time(flags.from), flags.to === undefined ? io.now : time(flags.to, 'end')];
     if (from > to) throw new KubeblameError('usage-invalid', '--from lies after --to', 'exchange them');
     return { kind: 'differences', from, to };
   }
   const since = flags.since === undefined ? undefined : time(flags.since);
-  const until = flags.until === undefined ? undefined : time(flags.until);
+  const until = flags.until === undefined ? undefined : time(flags.until, 'end');
   if (since !== undefined && until !== undefined && since > until) {
     throw new KubeblameError('usage-invalid', '--since lies after --until', 'exchange them');
   }

@@ -19,7 +19,7 @@ const PAGE = 500;
 
 /** `kubectl blame who [TYPE [NAME...]]`: who changed something; with --user, what that user did. */
 export async function who(words: readonly string[], flags: BlameFlags, reader: LedgerReader, io: Io): Promise<void> {
-  const request = readRequest(await withMoments(flags, reader, io), io);
+  const request = readRequest(await withMoments(flags, reader, io, words), io);
   const { question, format } = request;
   if (question.kind !== 'history' || (format !== null && !['table', 'json', 'yaml'].includes(format))) {
     throw new KubeblameError('usage-invalid', 'who answers with table, json or yaml', 'leave other formats out');
