@@ -96,7 +96,7 @@ export function terminalIo(
       await drained(process);
       check();
     },
-    ...(process.stdin.isTTY && stdout.isTTY && env.TERM !== 'dumb' ? { openScreen: async () => (await import('./browser/browser.ts')).openScreen(process) } : {}), // prettier-ignore
+    ...(stdout.isTTY && process.stdin.isTTY && env.TERM !== 'dumb' ? { openScreen: async () => (await import('./browser/browser.ts')).openScreen(process) } : {}), // prettier-ignore
     ...FILES,
     style: createStyle({
       columns: stdout.isTTY ? stdout.columns || DEFAULT_COLUMNS : null,

@@ -28,7 +28,6 @@ const PLUGIN = { source: 'plugin/main.ts', name: 'kubectl-blame' };
 const LAZY = {
   'string-width': ['default'],
   'supports-hyperlinks': ['createSupportsHyperlinks'],
-  fflate: ['inflateSync'],
   yaml: ['isAlias', 'isMap', 'isPair', 'isScalar', 'isSeq', 'parse', 'parseAllDocuments', 'parseDocument'],
   'node:child_process': ['spawn', 'spawnSync'],
   'node:crypto': [
@@ -153,8 +152,6 @@ export async function buildPlugin(root, outdir) {
     absWorkingDir: root,
     bundle: true,
     minify: true,
-    // Names of errors and of functions in a stack.
-    keepNames: true,
     format: 'cjs',
     platform: 'node',
     target: 'node20',

@@ -1,8 +1,9 @@
-import { constants, deflateRawSync, inflateRawSync } from 'node:zlib';
-import { inflateSync } from 'fflate';
+import { constants, deflateRawSync } from 'node:zlib';
+import { InflateRaw } from 'minizlib';
 import type { AuditRecord } from '../../../shared/audit.ts';
 import type { Json, JsonObject, Patch } from '../../../shared/types.ts';
 import { DICTIONARY } from './dictionary.ts';
+import { ReusedStream } from './reused-stream.ts';
 
 /** The parts of a change that only whoever looks at it needs. */
 export interface Detail {
@@ -68,9 +69,6 @@ const ZLIB = {
   finishFlush: constants.Z_FINISH,
 };
 
-/** Most texts are short: Node's usual 16 KiB for what comes out are an allocation each, and soon work for the collector. */
-const INFLATE = { ...ZLIB, chunkSize: 4_000 };
-
 /**
  * The end of the dictionary, which is about patches. To set up the whole of it is a third of the cost of compressing, and only
  * whole objects need the rest. Whatever was compressed with the end of a dictionary is inflated with all of it, because
@@ -103,25 +101,11 @@ export function compress(text: string): Buffer {
   return deflateRawSync(text, deflateOptions(text));
 }
 
-/** What nearly every text fits into; one that does not is zlib's. */
-const SCRATCH = Buffer.alloc(64 * 1024);
+const inflate = new ReusedStream(() => new InflateRaw({ ...ZLIB, flush: constants.Z_FINISH }));
 
-/** So many texts take zlib less time than V8 takes to make fflate fast: a program that answers one question ends before. */
-const WARM_AFTER = 2_000;
-let inflated = 0;
-
-/**
- * The text that was compressed. Throws where the bytes are none of ours. Setting up zlib for one text costs ten times as
- * much as inflating it, and a state takes several.
- */
+/** The text that was compressed. Throws where the bytes are none of ours. */
 export function decompress(bytes: Uint8Array): string {
-  if (inflated < WARM_AFTER) {
-    inflated++;
-    return inflateRawSync(bytes, INFLATE).toString();
-  }
-  const { length } = inflateSync(bytes, { dictionary: ZLIB.dictionary, out: SCRATCH });
-  // Of a longer text the rest is lost.
-  return length < SCRATCH.length ? SCRATCH.toString('utf8', 0, length) : inflateRawSync(bytes, ZLIB).toString();
+  return inflate.run(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)).toString();
 }
 
 export function decodeDetail(bytes: Uint8Array): Detail {
